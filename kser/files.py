@@ -1,0 +1,85 @@
+"""Writing so that a reader never meets half a file and an interruption never costs an old one."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kser.errors import UserError
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a path beside `path` to write a file or a folder to; on success it takes the place of `path`.
+
+    When the block raises, what it wrote is removed and `path` is as it was before. Parent folders are
+    created. A folder that stood at `path` is replaced whole.
+
+    Args:
+        path: where the finished file or folder is to stand.
+
+    Yields:
+        A path in the same folder (so that renaming is atomic) that does not exist yet.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    workspace = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    draft = workspace / target.name
+    try:
+        yield draft
+        if draft.is_dir() and target.exists():
+            target.rename(workspace / "replaced")
+        os.replace(draft, target)
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` as UTF-8 to `path`, whole or not at all."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as indented JSON to `path`, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        UserError: the file is missing or is not JSON; names the line and column.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, not a JSON file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}: not valid JSON: {error.msg}, line {error.lineno} column {error.colno}") from None
+
+
+def resolve_input(path: str | Path, beside: Path | None = None) -> Path:
+    """Find an input file: absolute, else relative to `beside` if it is there, else to the working folder.
+
+    Args:
+        path: as the user wrote it.
+        beside: folder of the file that names `path`; `None` means the working folder alone.
+
+    Returns:
+        An absolute path. It need not exist: the caller knows what to say about that.
+    """
+    given = Path(path).expanduser()
+    if given.is_absolute():
+        return given
+    if beside is not None and (beside / given).exists():
+        return (beside / given).absolute()
+    return given.absolute()

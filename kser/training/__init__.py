@@ -1,0 +1,1 @@
+"""One training run: loss, metrics, optimisation, log, checkpoints, resumption. Knows no experiment file."""
