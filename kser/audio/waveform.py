@@ -1,0 +1,47 @@
+"""What is done to a decoded waveform before a model sees it: normalisation and padding."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def zero_mean_unit_variance(waveform: np.ndarray) -> np.ndarray:
+    """Shift and scale one utterance to mean 0 and variance 1.
+
+    Args:
+        waveform: float array (samples,), not padded.
+
+    Returns:
+        float32 array (samples,). Silence stays silence: ε = 1e-7 is added to the variance.
+
+    Source: `do_normalize` of the published feature extractors
+    (transformers, feature_extraction_wav2vec2.py).
+    """
+    waveform = np.asarray(waveform, dtype=np.float32)
+    return (waveform - waveform.mean()) / np.sqrt(waveform.var() + np.float32(1e-7))
+
+
+def pad_waveforms(
+    waveforms: Sequence[np.ndarray], samples: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Stack utterances of different lengths, with zeros after each.
+
+    Args:
+        waveforms: float arrays (samples,).
+        samples: length of the result; `None` for that of the longest.
+
+    Returns:
+        float32 array (batch, samples) and bool array (batch, samples), true where there is sound and not padding.
+    """
+    longest = max(len(waveform) for waveform in waveforms)
+    samples = longest if samples is None else samples
+    if longest > samples:
+        raise ValueError(
+            f"`samples` must hold the longest utterance. Received: samples={samples}, longest={longest}"
+        )
+    batch = np.zeros((len(waveforms), samples), dtype=np.float32)
+    mask = np.zeros((len(waveforms), samples), dtype=bool)
+    for row, waveform in enumerate(waveforms):
+        batch[row, : len(waveform)] = waveform
+        mask[row, : len(waveform)] = True
+    return batch, mask

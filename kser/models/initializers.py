@@ -1,0 +1,41 @@
+"""Random initial weights that are the same on every backend.
+
+Keras draws initial weights with the backend's own generator, so one seed gives three models on three
+backends. These initializers draw with NumPy from the integer seed that Keras hands out (which follows
+`keras.utils.set_random_seed`): the same experiment starts from the same weights on JAX, TensorFlow and
+PyTorch.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class SeededNormal(keras.initializers.RandomNormal):
+    """Normal distribution; arguments as `keras.initializers.RandomNormal`, draws as NumPy."""
+
+    def __call__(self, shape, dtype=None):
+        draws = np.random.default_rng(self.seed).normal(self.mean, self.stddev, size=shape)
+        return ops.convert_to_tensor(draws.astype("float32"), dtype=dtype)
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class SeededHeNormal(keras.initializers.Initializer):
+    """He et al. (2015) normal initialisation for a kernel whose last axis is the outputs.
+
+    Args:
+        seed: int or `None` for one that follows `keras.utils.set_random_seed`.
+
+    Source: [Delving Deep into Rectifiers](https://arxiv.org/abs/1502.01852).
+    """
+
+    def __init__(self, seed: int | None = None):
+        self._normal = SeededNormal(mean=0.0, stddev=1.0, seed=seed)
+
+    def __call__(self, shape, dtype=None):
+        fan_in = max(1, int(np.prod(shape[:-1])))
+        return self._normal(shape, dtype=dtype) * (2.0 / fan_in) ** 0.5
+
+    def get_config(self):
+        return {"seed": self._normal.get_config()["seed"]}

@@ -1,0 +1,1 @@
+"""A small convolutional network on log-mel spectra: the baseline that needs no download."""

@@ -1,0 +1,96 @@
+"""Loading models by name: KerasHub presets, and published checkpoints in the Hugging Face layout.
+
+KerasHub chooses the converter of a Hugging Face checkpoint in a closed list. Here the checkpoint's
+`model_type` chooses among the registered `SpeechBackbone` classes instead; everything else, KerasHub's own
+presets above all, goes through KerasHub's loader.
+"""
+
+import logging
+from pathlib import Path
+
+import keras_hub
+from keras_hub.src.utils.preset_utils import (
+    KerasPresetLoader,
+    PresetLoader,
+    get_preset_loader,
+    list_subclasses,
+)
+
+from kser.checkpoints.locate import locate
+from kser.checkpoints.published_checkpoint import CONFIG_FILE, PublishedCheckpoint
+from kser.errors import UserError
+from kser.files import read_json
+
+logger = logging.getLogger(__name__)
+
+
+def preset_loader(preset: str | Path) -> "SpeechPresetLoader | CheckpointLoader":
+    """The loader for a preset: a folder, a hub id with or without `hf://`, or a KerasHub handle.
+
+    Raises:
+        UserError: nothing is there, or its `config.json` describes no speech model.
+    """
+    preset = str(preset)
+    if preset.startswith(("kaggle://", "modelscope://", "gs://")):
+        loader = get_preset_loader(preset)
+        return SpeechPresetLoader(loader.preset, loader.config)
+    config_path = locate(preset, CONFIG_FILE)
+    if config_path is None:
+        raise UserError(f"{preset}: has no {CONFIG_FILE}: neither a KerasHub preset nor a published checkpoint")
+    config = read_json(config_path)
+    if isinstance(config, dict) and "registered_name" in config:
+        # A hub id needs its prefix back for KerasHub to recognise it.
+        handle = preset if Path(preset).is_dir() or preset.startswith("hf://") else f"hf://{preset}"
+        return SpeechPresetLoader(handle, config)
+    return CheckpointLoader(preset, config)
+
+
+class SpeechPresetLoader(KerasPresetLoader):
+    """A preset that KerasHub or kser saved."""
+
+    def matching_class(self, requested: type) -> type:
+        """The backbone class to build, when `requested.from_preset` was called."""
+        found = self.check_backbone_class()
+        if not issubclass(found, requested):
+            raise UserError(f"{self.preset}: holds a {found.__name__}, which {requested.__name__} does not load")
+        return found
+
+
+class CheckpointLoader(PresetLoader):
+    """A published checkpoint in the Hugging Face layout, of any family kser knows."""
+
+    def __init__(self, preset: str, config: dict):
+        super().__init__(preset, config)
+        self.checkpoint = PublishedCheckpoint(preset)
+
+    def check_backbone_class(self) -> type:
+        return self.matching_class(keras_hub.models.Backbone)
+
+    def matching_class(self, requested: type) -> type:
+        """The backbone class for this checkpoint's `model_type`, which must be `requested` or a subclass."""
+        families = {
+            model_type: cls
+            for cls in [requested, *list_subclasses(requested)]
+            for model_type in getattr(cls, "model_types", ())
+        }
+        model_type = self.checkpoint.model_type
+        if model_type not in families:
+            raise UserError(
+                f"{self.preset}: is a {model_type} checkpoint, which {requested.__name__} does not load "
+                f"(it loads {', '.join(sorted(families)) or 'none'})"
+            )
+        return families[model_type]
+
+    def load_backbone(self, cls: type, load_weights: bool, **kwargs):
+        cls = self.matching_class(cls)
+        kwargs = {name: value for name, value in kwargs.items() if value is not None}
+        backbone = cls(**{**cls.convert_config(self.checkpoint), **kwargs})
+        if load_weights:
+            backbone.convert_weights(self.checkpoint)
+            unused = self.checkpoint.unused_tensors()
+            if unused:
+                logger.warning("%s: %d tensors are not the backbone's and were left out: %s", self.preset, len(unused), ", ".join(unused))
+        return backbone
+
+    def load_audio_converter(self, cls: type, **kwargs):
+        return cls(**{**cls.convert_config(self.checkpoint), **kwargs})

@@ -1,0 +1,86 @@
+"""Waveforms as users have them → the padded, normalised batch that speech backbones take."""
+
+import keras
+import keras_hub
+import numpy as np
+
+from kser.audio.waveform import pad_waveforms, zero_mean_unit_variance
+from kser.errors import UserError
+from kser.models.preset_loader import preset_loader
+from kser.models.speech_backbone import SpeechBackbone
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class SpeechAudioConverter(keras_hub.layers.AudioConverter):
+    """Normalises utterances, pads them to one length and marks the padding.
+
+    Args:
+        sampling_rate: int, Hz that the model was trained on. The converter does not resample: it cannot
+            know the rate of an array (`kser.audio.loading.load_audio` does).
+        do_normalize: bool, zero mean and unit variance for each utterance, padding left out.
+        mask_padding: bool. `False` gives a mask that is true everywhere, as the published recipe of models
+            with `feat_extract_norm: group` has it: the model then takes the zeros after an utterance for
+            sound, and results depend on the length of the padding.
+
+    Call arguments:
+        audio: one utterance (samples,), a batch (batch, samples), or a list of utterances of any lengths.
+        padding_mask: bool array (batch, samples), for a batch that is padded already.
+
+    Returns:
+        `{"waveform": float32 (batch, samples), "padding_mask": bool (batch, samples)}`, NumPy arrays. One
+        utterance gives a batch of one.
+
+    Source: `Wav2Vec2FeatureExtractor` of transformers gives the same waveforms.
+    """
+
+    backbone_cls = SpeechBackbone
+
+    def __init__(self, sampling_rate=16000, do_normalize=True, mask_padding=True, **kwargs):
+        super().__init__(**kwargs)
+        self.sampling_rate = sampling_rate
+        self.do_normalize = do_normalize
+        self.mask_padding = mask_padding
+
+    @classmethod
+    def from_preset(cls, preset, **kwargs):
+        """The converter of a preset folder or of a published checkpoint's `preprocessor_config.json`."""
+        return preset_loader(preset).load_audio_converter(cls, **kwargs)
+
+    @classmethod
+    def convert_config(cls, checkpoint) -> dict:
+        """Constructor arguments for a `kser.checkpoints.PublishedCheckpoint`."""
+        config = checkpoint.feature_extractor_config()
+        return {
+            "sampling_rate": config.get("sampling_rate", 16000),
+            "do_normalize": config.get("do_normalize", True),
+        }
+
+    def call(self, audio, padding_mask=None):
+        waveforms = _utterances(audio, padding_mask)
+        if self.do_normalize:
+            waveforms = [zero_mean_unit_variance(waveform) for waveform in waveforms]
+        batch, mask = pad_waveforms(waveforms)
+        return {"waveform": batch, "padding_mask": mask if self.mask_padding else np.ones_like(mask)}
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sampling_rate": self.sampling_rate,
+            "do_normalize": self.do_normalize,
+            "mask_padding": self.mask_padding,
+        }
+
+
+def _utterances(audio, padding_mask) -> list[np.ndarray]:
+    """The unpadded utterances in whatever the user gave."""
+    if isinstance(audio, (list, tuple)) and not np.isscalar(audio[0]):
+        utterances = [np.asarray(utterance, dtype=np.float32) for utterance in audio]
+    else:
+        array = np.asarray(keras.ops.convert_to_numpy(audio), dtype=np.float32)
+        utterances = [array] if array.ndim == 1 else list(array)
+    if any(utterance.ndim != 1 or not utterance.size for utterance in utterances):
+        raise UserError("audio: an utterance is a one-dimensional array with at least one sample (one channel)")
+    if padding_mask is None:
+        return utterances
+    lengths = np.asarray(padding_mask).astype(bool).sum(axis=1)
+    return [utterance[:length] for utterance, length in zip(utterances, lengths, strict=True)]

@@ -1,0 +1,78 @@
+"""What all speech backbones have in common, and how one is found for a checkpoint."""
+
+from typing import ClassVar
+
+import keras
+import keras_hub
+
+from kser.models.preset_loader import preset_loader
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class SpeechBackbone(keras_hub.models.Backbone):
+    """Base class of backbones that turn a waveform into a sequence of hidden states.
+
+    All of them share one face. Input: `{"waveform": float (batch, samples), "padding_mask": bool
+    (batch, samples)}`, the mask true for samples and false for padding at the end. Output:
+    `{"sequence_output": float (batch, frames, hidden_dim), "frame_mask": bool (batch, frames)}`. What an
+    utterance gives in its valid frames does not depend on how far it is padded nor on its neighbours.
+
+    `hidden_states` is the list of symbolic outputs before the first and after every layer:
+    `keras.Model(backbone.input, backbone.hidden_states)` computes them all.
+
+    Subclasses say which published architectures they load (`model_types`) and how
+    (`convert_config`, `convert_weights`).
+    """
+
+    model_types: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, **kwargs):
+        """Build a backbone from a preset or a published checkpoint.
+
+        Args:
+            preset: a Hugging Face id with or without `hf://`, a folder in the Hugging Face layout
+                (`config.json`, `model.safetensors`), or anything `keras_hub` takes as a preset.
+            load_weights: bool, `False` for random weights.
+            **kwargs: `dtype`, or arguments of the backbone that take the place of the checkpoint's.
+
+        Returns:
+            A backbone; called on `SpeechBackbone` itself, of the class that the checkpoint asks for.
+
+        Raises:
+            kser.errors.UserError: nothing is there, a tensor is missing, or the architecture is another
+                than this class's.
+
+        Example:
+
+            backbone = SpeechBackbone.from_preset("facebook/wav2vec2-base")
+            backbone({"waveform": np.zeros((1, 16000)), "padding_mask": np.ones((1, 16000), bool)})
+        """
+        loader = preset_loader(preset)
+        return loader.load_backbone(loader.matching_class(cls), load_weights, **kwargs)
+
+    @classmethod
+    def convert_config(cls, checkpoint) -> dict:
+        """Constructor arguments for a `kser.checkpoints.PublishedCheckpoint` of these `model_types`."""
+        raise NotImplementedError(f"{cls.__name__} has no published checkpoints")
+
+    def convert_weights(self, checkpoint) -> None:
+        """Assign the tensors of a `kser.checkpoints.PublishedCheckpoint` to this backbone's weights."""
+        raise NotImplementedError(f"{type(self).__name__} has no published checkpoints")
+
+    def freeze_feature_encoder(self) -> None:
+        """Exclude the convolutions over the waveform from training (a no-op where there are none)."""
+        # Not a class attribute: on PyTorch it would hide the layer of that name.
+        feature_encoder = getattr(self, "feature_encoder", None)
+        if feature_encoder is not None:
+            feature_encoder.trainable = False
+
+    @property
+    def hidden_dim(self) -> int:
+        """Channels of `sequence_output`."""
+        return self.output["sequence_output"].shape[-1]
+
+    @property
+    def minimum_samples(self) -> int:
+        """Samples that give the first frame; shorter audio gives none."""
+        raise NotImplementedError

@@ -1,0 +1,160 @@
+"""One transformer layer of Wav2Vec 2.0: self-attention and a feed-forward network, pre- or post-normalised."""
+
+import keras
+from keras import ops
+
+from kser.models.initializers import SeededNormal
+from kser.models.wav2vec2.feature_encoder import gelu
+
+
+def dense(units, dtype, name):
+    """A dense layer with the initial weights of the published models (normal, 0.02)."""
+    return keras.layers.Dense(
+        units, kernel_initializer=SeededNormal(mean=0.0, stddev=0.02), dtype=dtype, name=name
+    )
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class SelfAttention(keras.layers.Layer):
+    """Multi-head self-attention over frames ([Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)).
+
+    Args:
+        num_heads: int, must divide the channels.
+        dropout: float, share of attention weights dropped in training.
+
+    Call arguments:
+        frames: tensor (batch, frames, channels).
+        frame_mask: bool tensor (batch, frames); frames that are false are attended by none.
+
+    Returns:
+        tensor (batch, frames, channels).
+    """
+
+    def __init__(self, num_heads, dropout=0.0, **kwargs):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.attention_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="attention_dropout")
+
+    def build(self, frames_shape, frame_mask_shape):
+        channels = frames_shape[-1]
+        if channels % self.num_heads:
+            raise ValueError(
+                f"`num_heads` must divide the channels. Received: num_heads={self.num_heads}, channels={channels}"
+            )
+        for name in ("query", "key", "value", "output_projection"):
+            layer = dense(channels, self.dtype_policy, name)
+            layer.build(frames_shape)
+            setattr(self, name, layer)
+
+    def call(self, frames, frame_mask, training=None):
+        head_dim = frames.shape[-1] // self.num_heads
+        query = self._split_heads(self.query(frames) * head_dim**-0.5)
+        key = self._split_heads(self.key(frames))
+        value = self._split_heads(self.value(frames))
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (batch, heads, frames, frames)
+        # Very negative but no infinity: an empty place in a batch attends nowhere and must stay finite,
+        # and half precision ends at 65504.
+        attendable = ops.expand_dims(ops.expand_dims(frame_mask, 1), 1)
+        scores = ops.where(attendable, scores, ops.cast(-6e4, scores.dtype))
+        weights = self.attention_dropout(ops.softmax(scores, axis=-1), training=training)
+        mixed = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+        return self.output_projection(ops.reshape(mixed, ops.shape(frames)))
+
+    def _split_heads(self, x):
+        batch, frames, channels = ops.shape(x)
+        heads = ops.reshape(x, (batch, frames, self.num_heads, channels // self.num_heads))
+        return ops.transpose(heads, (0, 2, 1, 3))
+
+    def compute_output_spec(self, frames, frame_mask, training=None):
+        return keras.KerasTensor(frames.shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "num_heads": self.num_heads, "dropout": self.dropout}
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class TransformerLayer(keras.layers.Layer):
+    """Self-attention, then a two-layer feed-forward network, each with a residual and a layer norm.
+
+    Args:
+        num_heads: int.
+        intermediate_dim: int, units of the feed-forward network.
+        norm_first: bool; `True` normalises before each part (the "stable layer norm" of the large models),
+            `False` after each residual (the base models).
+        layer_norm_epsilon: float.
+        dropout: float, after attention and feed-forward network.
+        attention_dropout: float, on the attention weights.
+        activation_dropout: float, inside the feed-forward network.
+
+    Call arguments:
+        frames: tensor (batch, frames, channels).
+        frame_mask: bool tensor (batch, frames).
+
+    Returns:
+        tensor (batch, frames, channels).
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        intermediate_dim,
+        norm_first=False,
+        layer_norm_epsilon=1e-5,
+        dropout=0.0,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.norm_first = norm_first
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.activation_dropout = activation_dropout
+
+    def build(self, frames_shape, frame_mask_shape):
+        policy = self.dtype_policy
+        self.attention = SelfAttention(self.num_heads, self.attention_dropout, dtype=policy, name="attention")
+        self.attention.build(frames_shape, frame_mask_shape)
+        self.intermediate = dense(self.intermediate_dim, policy, "intermediate")
+        self.intermediate.build(frames_shape)
+        self.output_dense = dense(frames_shape[-1], policy, "output_dense")
+        self.output_dense.build((*frames_shape[:-1], self.intermediate_dim))
+        for name in ("attention_norm", "output_norm"):
+            norm = keras.layers.LayerNormalization(epsilon=self.layer_norm_epsilon, dtype=policy, name=name)
+            norm.build(frames_shape)
+            setattr(self, name, norm)
+        self.residual_dropout = keras.layers.Dropout(self.dropout, dtype=policy, name="residual_dropout")
+        self.inner_dropout = keras.layers.Dropout(self.activation_dropout, dtype=policy, name="inner_dropout")
+
+    def call(self, frames, frame_mask, training=None):
+        if self.norm_first:
+            x = frames + self._attend(self.attention_norm(frames), frame_mask, training)
+            return x + self._feed_forward(self.output_norm(x), training)
+        x = self.attention_norm(frames + self._attend(frames, frame_mask, training))
+        return self.output_norm(x + self._feed_forward(x, training))
+
+    def _attend(self, x, frame_mask, training):
+        return self.residual_dropout(self.attention(x, frame_mask, training=training), training=training)
+
+    def _feed_forward(self, x, training):
+        x = self.inner_dropout(gelu(self.intermediate(x)), training=training)
+        return self.residual_dropout(self.output_dense(x), training=training)
+
+    def compute_output_spec(self, frames, frame_mask, training=None):
+        return keras.KerasTensor(frames.shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "intermediate_dim": self.intermediate_dim,
+            "norm_first": self.norm_first,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "activation_dropout": self.activation_dropout,
+        }
