@@ -21,9 +21,7 @@ def zero_mean_unit_variance(waveform: np.ndarray) -> np.ndarray:
     return (waveform - waveform.mean()) / np.sqrt(waveform.var() + np.float32(1e-7))
 
 
-def pad_waveforms(
-    waveforms: Sequence[np.ndarray], samples: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def pad_waveforms(waveforms: Sequence[np.ndarray], samples: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Stack utterances of different lengths, with zeros after each.
 
     Args:
@@ -36,12 +34,36 @@ def pad_waveforms(
     longest = max(len(waveform) for waveform in waveforms)
     samples = longest if samples is None else samples
     if longest > samples:
-        raise ValueError(
-            f"`samples` must hold the longest utterance. Received: samples={samples}, longest={longest}"
-        )
+        raise ValueError(f"`samples` must hold the longest utterance. Received: samples={samples}, longest={longest}")
     batch = np.zeros((len(waveforms), samples), dtype=np.float32)
     mask = np.zeros((len(waveforms), samples), dtype=bool)
     for row, waveform in enumerate(waveforms):
         batch[row, : len(waveform)] = waveform
         mask[row, : len(waveform)] = True
     return batch, mask
+
+
+def model_inputs(
+    waveforms: Sequence[np.ndarray], *, do_normalize: bool, mask_padding: bool, samples: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The padded batch and its mask, as a speech backbone takes them.
+
+    Args:
+        waveforms: float arrays (samples,).
+        do_normalize: give each utterance mean 0 and variance 1.
+        mask_padding: mark the padding. `False` repeats the published recipe of models with
+            `feat_extract_norm: group`: the mask is true everywhere, and mean and variance are those of the
+            padded utterance (so that the padding is no longer zero, and the result depends on its length).
+        samples: length to pad to; `None` for that of the longest utterance.
+
+    Returns:
+        As `pad_waveforms`.
+    """
+    if mask_padding:
+        if do_normalize:
+            waveforms = [zero_mean_unit_variance(waveform) for waveform in waveforms]
+        return pad_waveforms(waveforms, samples)
+    batch, mask = pad_waveforms(waveforms, samples)
+    if do_normalize:
+        batch = np.stack([zero_mean_unit_variance(row) for row in batch])
+    return batch, np.ones_like(mask)

@@ -4,7 +4,7 @@ import keras
 import keras_hub
 import numpy as np
 
-from kser.audio.waveform import pad_waveforms, zero_mean_unit_variance
+from kser.audio.waveform import model_inputs
 from kser.errors import UserError
 from kser.models.preset_loader import preset_loader
 from kser.models.speech_backbone import SpeechBackbone
@@ -18,9 +18,9 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
         sampling_rate: int, Hz that the model was trained on. The converter does not resample: it cannot
             know the rate of an array (`kser.audio.loading.load_audio` does).
         do_normalize: bool, zero mean and unit variance for each utterance, padding left out.
-        mask_padding: bool. `False` gives a mask that is true everywhere, as the published recipe of models
-            with `feat_extract_norm: group` has it: the model then takes the zeros after an utterance for
-            sound, and results depend on the length of the padding.
+        mask_padding: bool. `False` repeats the published recipe of models with `feat_extract_norm: group`
+            (`return_attention_mask: false`): the model takes the padding for sound, and results depend on
+            its length. See `kser.audio.waveform.model_inputs`.
 
     Call arguments:
         audio: one utterance (samples,), a batch (batch, samples), or a list of utterances of any lengths.
@@ -56,11 +56,10 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
         }
 
     def call(self, audio, padding_mask=None):
-        waveforms = _utterances(audio, padding_mask)
-        if self.do_normalize:
-            waveforms = [zero_mean_unit_variance(waveform) for waveform in waveforms]
-        batch, mask = pad_waveforms(waveforms)
-        return {"waveform": batch, "padding_mask": mask if self.mask_padding else np.ones_like(mask)}
+        batch, mask = model_inputs(
+            _utterances(audio, padding_mask), do_normalize=self.do_normalize, mask_padding=self.mask_padding
+        )
+        return {"waveform": batch, "padding_mask": mask}
 
     def get_config(self):
         return {

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kser.audio.waveform import pad_waveforms
+from kser.audio.loading import load_audio
+from kser.audio.waveform import model_inputs
 from kser.pipeline.batch_plan import PlannedBatch
 from kser.pipeline.utterances import Utterances
 
@@ -54,18 +55,22 @@ class BatchSource:
         batch = self.batches[self.start + int(index)]
         used = len(batch.indices)
         audio_format = self.utterances.format
-        read = [audio_format.read(self.utterances.paths[i]) for i in batch.indices]
+        paths = [self.utterances.paths[i] for i in batch.indices]
         # The header of a compressed file may be a sample short of what the decoder gives.
-        waveforms = [waveform[: batch.samples] for waveform in read]
-        waveforms += [np.zeros(0, np.float32)] * (self.batch_size - used)
-        waveform, mask = pad_waveforms(waveforms, batch.samples)
-        if not audio_format.mask_padding:
-            mask[:used] = True
+        waveforms = [load_audio(path, audio_format.sampling_rate)[: batch.samples] for path in paths]
+        sound, sound_mask = model_inputs(
+            waveforms,
+            do_normalize=audio_format.do_normalize,
+            mask_padding=audio_format.mask_padding,
+            samples=batch.samples,
+        )
+        empty = ((0, self.batch_size - used), (0, 0))
+        inputs = {"waveform": np.pad(sound, empty), "padding_mask": np.pad(sound_mask, empty)}
         targets = np.zeros(self.batch_size, np.int32)
         targets[:used] = self.utterances.targets[list(batch.indices)]
         weights = np.zeros(self.batch_size, np.float32)
         weights[:used] = 1.0
-        return {"waveform": waveform, "padding_mask": mask}, targets, weights
+        return inputs, targets, weights
 
 
 def training_dataset(utterances: Utterances, batches: Any, start: int, stop: int) -> Any:

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from kser.audio.loading import audio_length, load_audio
-from kser.audio.waveform import zero_mean_unit_variance
+from kser.audio.loading import audio_length
 from kser.errors import UserError
 
 
@@ -26,11 +24,6 @@ class WaveformFormat:
     do_normalize: bool
     mask_padding: bool
     minimum_samples: int
-
-    def read(self, path: str | Path) -> np.ndarray:
-        """The waveform of a file in this format, float32 (samples,), not padded."""
-        waveform = load_audio(path, self.sampling_rate)
-        return zero_mean_unit_variance(waveform) if self.do_normalize else waveform
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,43 @@
+"""Small published-format checkpoints with the results that `transformers` gives for them (see README.md)."""
+
+from pathlib import Path
+
+import numpy as np
+
+VARIANTS = (
+    "group_norm",
+    "group_norm_stable",
+    "layer_norm",
+    "layer_norm_post",
+    "no_mask_embedding",
+    "old_weight_norm",
+    "with_head",
+)
+"""Names of the checkpoints; README.md says what each of them stands for."""
+
+
+def golden_folder(variant: str) -> Path:
+    """The folder of a checkpoint in the Hugging Face layout."""
+    return Path(__file__).parent / variant
+
+
+def expected(variant: str) -> dict[str, np.ndarray]:
+    """What goes into a checkpoint and what `transformers` makes of it.
+
+    Returns:
+        Arrays by name, float32 but for the integers `lengths` and `frames`:
+
+        - `waveforms` (3, 8000): raw audio at 16 kHz, zero after its end; `lengths` (3,) in samples;
+        - `features` (3, 8000): `input_values` of the checkpoint's own feature extractor for the padded batch;
+        - `features_alone` (3, 8000): `input_values` of each utterance by itself, zero after its end;
+        - `hidden_states_unpadded_<i>` (layers + 1, frames[i], hidden size): utterance i of `features_alone`,
+          without its padding; the last entry is after the encoder's final layer norm, if it has one;
+        - `hidden_states_padded` (layers + 1, 3, padded frames, hidden size): the batch of `features`, with
+          the attention mask if the checkpoint's feature extractor returns one, else without;
+        - `frames` (3,): how many frames of each utterance stand for audio.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for path in (Path(__file__).parent / "inputs.npz", golden_folder(variant) / "expected.npz"):
+        with np.load(path) as file:
+            arrays.update(file)
+    return arrays

@@ -1,0 +1,102 @@
+"""Figures of an evaluation, drawn without a display and without pyplot's global state."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import PercentFormatter
+
+from kser.files import replacing
+
+_COLOURS = "Blues"
+"""Light to dark in one hue: it reads the same with any colour vision and on a grey print."""
+
+# Cells have one size in every figure, whatever the number and length of the labels: their text always fits.
+_CELL_INCHES = 0.66
+_GAP_INCHES = 0.12
+_DPI = 200
+
+
+def plot_confusion_matrix(matrix: pd.DataFrame, path: str | Path, title: str | None = None) -> None:
+    """Draw a confusion matrix to a PNG file.
+
+    A cell says how many utterances it stands for and their share of the true class in percent; its
+    colour is that share, from 0 to 100% in every figure, so that figures can be compared.
+
+    Args:
+        matrix: counts, rows true and columns predicted labels, as `kser.evaluation.metrics.confusion_matrix`
+            gives them. Rows and columns may differ in number.
+        path: the PNG file to write; an older one is replaced whole.
+        title: a line above the figure.
+    """
+    counts = matrix.to_numpy()
+    totals = counts.sum(axis=1, keepdims=True)
+    # A label without samples has no shares: its row stays blank, not 0%.
+    shares = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+
+    rows, columns = counts.shape
+    figure = Figure(figsize=(columns * _CELL_INCHES, rows * _CELL_INCHES))
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    image = axes.imshow(shares, cmap=_COLOURS, vmin=0.0, vmax=1.0)
+    _write_cells(axes, counts, shares)
+    _name_axes(axes, matrix)
+    _add_scale(figure, image, columns)
+    if title is not None:
+        axes.set_title(title, fontsize=11, pad=9, parse_math=False)
+    with replacing(path) as draft:
+        # The matrix alone fills the figure; "tight" widens the picture to all that is drawn around it.
+        figure.savefig(draft, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
+
+
+def _write_cells(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
+    # White wherever its contrast ratio reaches 3:1: on blues of that depth it reads better than black.
+    white = _luminance(colormaps[_COLOURS](np.nan_to_num(shares))) < 0.3
+    for (row, column), count in np.ndenumerate(counts):
+        share = float(shares[row, column])
+        percent = "–" if np.isnan(share) else f"{share:.1%}"
+        colour = "white" if white[row, column] else "black"
+        axes.text(column, row - 0.12, f"{count:d}", ha="center", va="center", fontsize=10, color=colour)
+        axes.text(column, row + 0.21, percent, ha="center", va="center", fontsize=7.5, color=colour)
+
+
+def _luminance(rgba: np.ndarray) -> np.ndarray:
+    """Relative luminance of sRGB colours (..., 4), 0 (black) to 1 (white), as WCAG 2.1 defines it."""
+    srgb = rgba[..., :3]
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
+
+
+def _name_axes(axes: Axes, matrix: pd.DataFrame) -> None:
+    rows, columns = matrix.shape
+    axes.set_xticks(
+        range(columns),
+        map(str, matrix.columns),
+        rotation=45,
+        ha="right",
+        rotation_mode="anchor",
+        parse_math=False,
+    )
+    axes.set_yticks(range(rows), map(str, matrix.index), parse_math=False)
+    axes.tick_params(length=0, labelsize=9)
+    axes.set_xlabel("Predicted label", fontsize=10, labelpad=6)
+    axes.set_ylabel("True label", fontsize=10, labelpad=6)
+    # White lines between the cells.
+    axes.set_xticks(np.arange(1, columns) - 0.5, minor=True)
+    axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=1.0)
+    axes.tick_params(which="minor", length=0)
+
+
+def _add_scale(figure: Figure, image: AxesImage, columns: int) -> None:
+    width = columns * _CELL_INCHES
+    axes = figure.add_axes((1.0 + _GAP_INCHES / width, 0.0, _GAP_INCHES / width, 1.0))
+    scale = figure.colorbar(
+        image, cax=axes, format=PercentFormatter(xmax=1.0), ticks=[0.0, 0.25, 0.5, 0.75, 1.0]
+    )
+    scale.set_label("Share of the true label", fontsize=9)
+    scale.outline.set_visible(False)
+    axes.tick_params(labelsize=8, length=2)

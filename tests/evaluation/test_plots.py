@@ -1,0 +1,90 @@
+"""The figure is written whole, shows every label and cell, and cuts nothing off."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import image as matplotlib_image
+from matplotlib.figure import Figure
+
+from kser.evaluation.metrics import confusion_matrix
+from kser.evaluation.plots import plot_confusion_matrix
+
+LONG_NAMES = [f"emotion number {i:02d}, not further specified" for i in range(12)]
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that were saved, in order."""
+    figures = []
+    save = Figure.savefig
+
+    def savefig(self, *args, **kwargs):
+        figures.append(self)
+        return save(self, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return figures
+
+
+def matrix_of(size):
+    counts = np.arange(size * size).reshape(size, size)
+    return pd.DataFrame(counts, index=LONG_NAMES[:size], columns=LONG_NAMES[:size])
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 7, 12])
+def test_nothing_is_cut_off(tmp_path, size):
+    plot_confusion_matrix(matrix_of(size), tmp_path / "matrix.png", title="wavlm-large on EMOVO, seed 3")
+    pixels = matplotlib_image.imread(tmp_path / "matrix.png")[..., :3]
+    border = np.concatenate([pixels[:4].reshape(-1, 3), pixels[-4:].reshape(-1, 3)])
+    border = np.concatenate([border, pixels[:, :4].reshape(-1, 3), pixels[:, -4:].reshape(-1, 3)])
+    assert (border == 1.0).all()
+    assert (pixels != 1.0).any()
+
+
+def test_cells_say_count_and_share_of_the_true_label(tmp_path, drawn):
+    matrix = confusion_matrix(y_true=["a", "a", "a"], y_pred=["a", "a", "b"], labels=["a", "b"])
+    plot_confusion_matrix(matrix, tmp_path / "matrix.png")
+    texts = [text.get_text() for text in drawn[0].axes[0].texts]
+    assert texts == ["2", "66.7%", "1", "33.3%", "0", "–", "0", "–"]
+
+
+def test_text_is_light_on_dark_and_dark_on_light(tmp_path, drawn):
+    matrix = confusion_matrix(y_true=["a"], y_pred=["a"], labels=["a", "b"])
+    plot_confusion_matrix(matrix, tmp_path / "matrix.png")
+    assert [text.get_color() for text in drawn[0].axes[0].texts[::2]] == ["white", "black", "black", "black"]
+
+
+def test_labels_unknown_to_the_model_have_rows(tmp_path, drawn):
+    matrix = confusion_matrix(y_true=["a", "c"], y_pred=["a", "b"], labels=["a", "b"])
+    plot_confusion_matrix(matrix, tmp_path / "matrix.png")
+    axes = drawn[0].axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b"]
+
+
+def test_dollars_are_not_mathematics(tmp_path):
+    matrix = pd.DataFrame([[1]], index=["$x_$"], columns=["$x_$"])
+    plot_confusion_matrix(matrix, tmp_path / "matrix.png", title="$broken_$")
+    assert (tmp_path / "matrix.png").stat().st_size > 0
+
+
+def test_an_older_figure_survives_a_failure(tmp_path, monkeypatch):
+    path = tmp_path / "matrix.png"
+    path.write_bytes(b"older")
+
+    def fail(self, draft, **kwargs):
+        draft.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Figure, "savefig", fail)
+    with pytest.raises(OSError, match="disk full"):
+        plot_confusion_matrix(matrix_of(2), path)
+    assert path.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_global_state_of_matplotlib_is_left_alone(tmp_path):
+    before = dict(matplotlib.rcParams)
+    plot_confusion_matrix(matrix_of(3), tmp_path / "matrix.png")
+    assert dict(matplotlib.rcParams) == before

@@ -1,0 +1,228 @@
+"""Write the golden checkpoints and what `transformers` makes of them.
+
+Run by hand where the `torch` extra is installed: `python -m tests.golden.make_golden`.
+"""
+
+import shutil
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import (
+    Wav2Vec2Config,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2ForSequenceClassification,
+    Wav2Vec2Model,
+    logging,
+)
+
+from tests.golden import VARIANTS, golden_folder
+
+SAMPLING_RATE = 16_000
+LENGTHS = (8000, 5600, 3217)
+
+GROUP = {"feat_extract_norm": "group", "conv_bias": False}
+LAYER = {"feat_extract_norm": "layer", "conv_bias": True}
+POST_NORM = {"do_stable_layer_norm": False}
+PRE_NORM = {"do_stable_layer_norm": True}
+# The two layouts that nearly all published checkpoints have get a third layer; the files stay small.
+SHALLOW = {"num_hidden_layers": 2}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What sets a variant apart.
+
+    Args:
+        config: fields of `Wav2Vec2Config` that differ from `tiny_config`.
+        head: save the backbone inside a classification model, with the head's tensors.
+        old_weight_norm: name the tensors of the weight norm as PyTorch < 2.1 did.
+    """
+
+    config: dict[str, Any] = field(default_factory=dict)
+    head: bool = False
+    old_weight_norm: bool = False
+
+
+RECIPES = {
+    "group_norm": Recipe(GROUP | POST_NORM),
+    "group_norm_stable": Recipe(GROUP | PRE_NORM | SHALLOW),
+    "layer_norm": Recipe(
+        LAYER | PRE_NORM | {"num_conv_pos_embeddings": 128, "num_conv_pos_embedding_groups": 16}
+    ),
+    "layer_norm_post": Recipe(LAYER | POST_NORM | SHALLOW),
+    "no_mask_embedding": Recipe(
+        LAYER | PRE_NORM | SHALLOW | {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
+    ),
+    "old_weight_norm": Recipe(GROUP | POST_NORM | SHALLOW, old_weight_norm=True),
+    "with_head": Recipe(LAYER | PRE_NORM | SHALLOW | {"num_conv_pos_embeddings": 19}, head=True),
+}
+
+
+def main() -> None:
+    """Write everything anew: `inputs.npz`, and a folder for each variant."""
+    assert tuple(RECIPES) == VARIANTS
+    torch.set_num_threads(1)  # sums in one order, whatever the machine's number of cores
+    logging.set_verbosity_error()  # no word on the tensors of the head, which the backbone does without
+    logging.disable_progress_bar()
+    inputs = make_inputs(np.random.default_rng(0))
+    write_arrays(Path(__file__).parent / "inputs.npz", inputs)
+    for seed, (variant, recipe) in enumerate(RECIPES.items()):
+        write_checkpoint(golden_folder(variant), recipe, seed)
+        results = expected_results(golden_folder(variant), inputs)
+        check(variant, results)
+        write_arrays(golden_folder(variant) / "expected.npz", results)
+
+
+def make_inputs(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What every variant is given: `waveforms`, `lengths` and `features_alone` of `tests.golden.expected`."""
+    waveforms = make_waveforms(rng)
+    alone = np.zeros_like(waveforms)
+    extract = Wav2Vec2FeatureExtractor(do_normalize=True)
+    for i, length in enumerate(LENGTHS):
+        alone[i, :length] = extract(waveforms[i, :length], sampling_rate=SAMPLING_RATE)["input_values"][0]
+    return {"waveforms": waveforms, "lengths": np.array(LENGTHS), "features_alone": alone}
+
+
+def make_waveforms(rng: np.random.Generator) -> np.ndarray:
+    """Voices of a kind: gliding harmonics under a syllable-like envelope, with noise and a constant offset.
+
+    Returns:
+        (3, 8000) float32, zero after each of `LENGTHS`; peaks near 0.2. The values are multiples of
+        1/512, so that the file is small.
+    """
+    waveforms = np.zeros((len(LENGTHS), max(LENGTHS)), dtype=np.float32)
+    for i, length in enumerate(LENGTHS):
+        time_s = np.arange(length) / SAMPLING_RATE
+        pitch_hz = rng.uniform(90, 250) * (1 + 0.2 * np.sin(2 * np.pi * rng.uniform(1, 3) * time_s))
+        phase = 2 * np.pi * np.cumsum(pitch_hz) / SAMPLING_RATE
+        voice = sum(np.sin(k * phase + rng.uniform(0, 2 * np.pi)) / k for k in range(1, 16))
+        syllables = 0.2 + np.sin(2 * np.pi * rng.uniform(3, 5) * time_s) ** 2
+        sound = 0.08 * syllables * voice + rng.normal(0, 0.01, length) + 0.01
+        waveforms[i, :length] = np.round(sound * 512) / 512
+    return waveforms
+
+
+def tiny_config(**fields: Any) -> Wav2Vec2Config:
+    """Wav2Vec2 with the published convolutions' kernels and strides, and everything else small."""
+    small: dict[str, Any] = {
+        "hidden_size": 32,
+        "num_attention_heads": 4,
+        "intermediate_size": 48,
+        "num_hidden_layers": 3,
+        "conv_dim": [16] * 7,
+        "conv_kernel": [10, 3, 3, 3, 3, 2, 2],
+        "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+        "num_conv_pos_embeddings": 32,
+        "num_conv_pos_embedding_groups": 4,
+        "vocab_size": 12,
+        "classifier_proj_size": 8,
+        "id2label": dict(enumerate(("anger", "happiness", "neutrality", "sadness"))),
+        "label2id": {"anger": 0, "happiness": 1, "neutrality": 2, "sadness": 3},
+    }
+    return Wav2Vec2Config(**(small | fields))
+
+
+def write_checkpoint(folder: Path, recipe: Recipe, seed: int) -> None:
+    """Write a random checkpoint in the Hugging Face layout, in place of an older one."""
+    shutil.rmtree(folder, ignore_errors=True)
+    config = tiny_config(**recipe.config)
+    model = (Wav2Vec2ForSequenceClassification if recipe.head else Wav2Vec2Model)(config)
+    randomise(model, torch.Generator().manual_seed(seed))
+    model.save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(
+        do_normalize=True, return_attention_mask=config.feat_extract_norm == "layer"
+    ).save_pretrained(folder)
+    if recipe.old_weight_norm:
+        rename_weight_norm(folder / "model.safetensors")
+
+
+@torch.no_grad()
+def randomise(model: torch.nn.Module, generator: torch.Generator) -> None:
+    """Draw every parameter anew, so that no bias or scale of a norm is at a value that hides a fault."""
+    for name, parameter in model.named_parameters():
+        noise = torch.randn(parameter.shape, generator=generator)
+        if name.endswith("parametrizations.weight.original0"):  # the norms of the position convolution
+            parameter.copy_(1.0 + 0.3 * noise.abs())
+        elif "norm" in name and name.endswith("weight"):
+            parameter.copy_(1.0 + 0.2 * noise)
+        elif parameter.ndim == 1:  # biases, shifts of norms, the mask embedding
+            parameter.copy_(0.1 * noise)
+        else:  # keeps signals near unit variance; the convolutions' activations take a third of it
+            gain = 1.5 if "conv_layers" in name else 1.0
+            parameter.copy_(noise * (gain / parameter[0].numel()) ** 0.5)
+
+
+def rename_weight_norm(path: Path) -> None:
+    """Name the weight norm's tensors as most published checkpoints do."""
+    names = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
+    tensors = load_file(path)
+    for name in list(tensors):
+        for new, old in names.items():
+            if name.endswith(new):
+                tensors[name.replace(new, old)] = tensors.pop(name)
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+@torch.no_grad()
+def expected_results(folder: Path, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What `transformers` makes of the inputs with a checkpoint, as `tests.golden.expected` says.
+
+    The model computes in float64 and the results are rounded to float32: the rounding errors of its own
+    float32 (about 6e-6 here, other ones on every machine) are no part of what is expected.
+    """
+    extract = Wav2Vec2FeatureExtractor.from_pretrained(folder)
+    model = Wav2Vec2Model.from_pretrained(folder, attn_implementation="eager").eval().double()
+
+    utterances = [waveform[:length] for waveform, length in zip(inputs["waveforms"], LENGTHS, strict=True)]
+    batch = extract(utterances, padding=True, sampling_rate=SAMPLING_RATE, return_tensors="pt")
+    results = {
+        "features": batch["input_values"].numpy(),
+        # Group-norm checkpoints come with an extractor that gives no mask: to them, padding is audio.
+        "hidden_states_padded": hidden_states(model, batch["input_values"], batch.get("attention_mask")),
+        "frames": model._get_feat_extract_output_lengths(torch.tensor(LENGTHS)).numpy(),
+    }
+    for i, length in enumerate(LENGTHS):
+        alone = torch.from_numpy(inputs["features_alone"][i : i + 1, :length])
+        results[f"hidden_states_unpadded_{i}"] = hidden_states(model, alone, None)[:, 0]
+    return results
+
+
+def hidden_states(model: Wav2Vec2Model, values: torch.Tensor, mask: torch.Tensor | None) -> np.ndarray:
+    """The input of the first layer and the output of each: (layers + 1, utterances, frames, hidden size).
+
+    The last entry is `last_hidden_state`. With `do_stable_layer_norm`, transformers 5 records what enters the
+    encoder's final layer norm in its place; version 4 gave, as here, what leaves it.
+    """
+    output = model(values.double(), attention_mask=mask, output_hidden_states=True)
+    states = [*output.hidden_states[:-1], output.last_hidden_state]
+    assert len(states) == model.config.num_hidden_layers + 1
+    return torch.stack(states).float().numpy()
+
+
+def check(variant: str, results: dict[str, np.ndarray]) -> None:
+    """Refuse results that would let a wrong implementation pass: not finite, constant, or extreme."""
+    for name, array in results.items():
+        assert np.isfinite(array).all(), (variant, name)
+        if name.startswith("hidden_states_unpadded"):
+            assert array.std(axis=-1).min() > 0.1, (variant, name, "the same in every channel")
+            assert array.std(axis=-2).mean() > 0.1, (variant, name, "the same in every frame")
+            assert np.abs(array).max() < 50, (variant, name, "float32 loses too much")
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write an .npz file whose bytes depend on the arrays alone: names in order, no time of writing."""
+    with zipfile.ZipFile(path, "w") as file:
+        for name in sorted(arrays):
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with file.open(entry, "w") as stream:
+                np.lib.format.write_array(stream, np.ascontiguousarray(arrays[name]), allow_pickle=False)
+
+
+if __name__ == "__main__":
+    main()
