@@ -1,0 +1,63 @@
+"""EMOVO, a corpus of acted emotional speech in Italian.
+
+A file name such as `dis-f1-b1.wav` says: emotion (disgusto), speaker (first woman), sentence b1.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from kser.corpora.recipe import Recipe, audio_files, parse_names
+from kser.errors import UserError
+
+_GENDERS = {"f1": "female", "f2": "female", "f3": "female", "m1": "male", "m2": "male", "m3": "male"}
+_EMOTIONS = {
+    "rab": "anger",  # rabbia
+    "dis": "disgust",  # disgusto
+    "pau": "fear",  # paura
+    "gio": "joy",  # gioia
+    "neu": "neutrality",
+    "tri": "sadness",  # tristezza
+    "sor": "surprise",  # sorpresa
+}
+_NAME = re.compile(
+    rf"(?P<emotion>{'|'.join(_EMOTIONS)})-(?P<actor>{'|'.join(_GENDERS)})-(?P<sentence>[bdln][0-9])"
+)
+_LAYOUT = "a folder with the subfolders f1, f2, f3, m1, m2, m3 with files such as f1/dis-f1-b1.wav"
+
+
+def _read(source: Path) -> pd.DataFrame:
+    files = [path for speaker in _GENDERS for path in audio_files(source / speaker)]
+    if not any(_NAME.fullmatch(path.stem) for path in files):
+        raise UserError(f"{source}: does not look like EMOVO, which is {_LAYOUT}")
+    rows = [
+        {
+            "path": str(path.absolute()),
+            "class_id": _EMOTIONS[name["emotion"]],
+            "actor": name["actor"],
+            "gender": _GENDERS[name["actor"]],
+            "sentence": name["sentence"],
+        }
+        for path, name in zip(files, parse_names(files, _NAME, "dis-f1-b1.wav"), strict=True)
+    ]
+    return pd.DataFrame(rows, dtype=str)
+
+
+RECIPE = Recipe(
+    name="emovo",
+    title="EMOVO, an Italian emotional speech database",
+    citation=(
+        "G. Costantini, I. Iaderola, A. Paoloni and M. Todisco: "
+        "EMOVO corpus: an Italian emotional speech database. LREC 2014, pp. 3501–3504."
+    ),
+    licence="offered by its authors for research, with the request to cite; see the paper",
+    home_page="https://aclanthology.org/L14-1478/",
+    sampling_rate_hz=48_000,
+    language="Italian",
+    classes=tuple(sorted(_EMOTIONS.values())),
+    expected_utterances=588,
+    verified=True,
+    layout=_LAYOUT,
+    read=_read,
+)

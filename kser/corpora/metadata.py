@@ -1,0 +1,261 @@
+"""Metadata tables: which recordings a corpus has, who speaks in them and what they are labelled as.
+
+A metadata CSV has the columns `path,class_id,actor,gender` in any order, and any further ones. It is read
+here and nowhere else, so that every mistake in one is found before anything is trained on it.
+"""
+
+import csv
+import difflib
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from kser.corpora.listing import listed
+from kser.errors import UserError
+from kser.files import replacing, resolve_input
+
+# The columns that kser itself gives to every table; a further column of the user's may not have these names.
+_OWN_COLUMNS = ("path", "utterance")
+_LEADING_COLUMNS = ("path", "class_id", "actor", "gender")
+_FINGERPRINT_BYTES = 64 * 1024
+
+
+def read_metadata(
+    csv_path: str | Path,
+    output_column: str | Sequence[str] = "class_id",
+    input_column: str = "path",
+    check_files: bool = True,
+) -> pd.DataFrame:
+    """Read and check a metadata CSV.
+
+    The separator is a comma, semicolon or tab; the text UTF-8 with or without byte order mark. Relative paths
+    are read from the CSV's folder, then from the working folder. A column without a name (the index that
+    pandas writes) is left out; every other one is kept as text.
+
+    Args:
+        csv_path: the file.
+        output_column: the column that a model learns; several for regression.
+        input_column: the column with the paths of the recordings.
+        check_files: whether every recording must exist.
+
+    Returns:
+        One row per utterance, in the order of the file, all columns text without surrounding spaces:
+        `path` (absolute), `utterance` (the path as written, with forward slashes: the identity of a row on
+        every machine), the output columns, `actor`, `gender`, then the further columns.
+
+    Raises:
+        UserError: a line for each kind of mistake, with the file and the row numbers (the header is row 1).
+
+    Example:
+        >>> table = read_metadata("data/emodb/metadata.csv")  # doctest: +SKIP
+        >>> list(table.columns)  # doctest: +SKIP
+        ['path', 'utterance', 'class_id', 'actor', 'gender', 'sentence', 'version']
+    """
+    csv_path = Path(csv_path)
+    outputs = [output_column] if isinstance(output_column, str) else list(output_column)
+    described = list(dict.fromkeys([*outputs, "actor", "gender"]))
+    header, rows, row_numbers = _read_cells(csv_path)
+    _check_header(csv_path, header, required=list(dict.fromkeys([input_column, *described])))
+    cells = pd.DataFrame(rows, columns=header, dtype=str)
+    extras = [name for name in header if name and name not in {input_column, *described}]
+
+    written = cells[input_column].str.replace("\\", "/", regex=False)
+    paths = [str(resolve_input(path, beside=csv_path.parent)) for path in written]
+    columns = {"path": paths, "utterance": written} | {name: cells[name] for name in [*described, *extras]}
+    table = pd.DataFrame(columns, index=cells.index)
+
+    mistakes = [
+        _empty_cells(cells, [input_column, *described], row_numbers),
+        _duplicates(table, row_numbers),
+        _missing_files(table, row_numbers) if check_files else "",
+    ]
+    if any(mistakes):
+        raise UserError("\n".join(f"{csv_path}: {mistake}" for mistake in mistakes if mistake))
+    return table
+
+
+def write_metadata(table: pd.DataFrame, csv_path: str | Path) -> None:
+    """Write a table as a metadata CSV that `read_metadata` reads, whole or not at all.
+
+    Paths below the CSV's folder are written relative to it, so that the folder can be moved as one; others
+    are written absolute.
+
+    Args:
+        table: a column `path` and any others; `utterance` is left out, it follows from the paths.
+        csv_path: the file to write; its folder is created.
+    """
+    csv_path = Path(csv_path)
+    leading = [name for name in _LEADING_COLUMNS if name in table]
+    extras = [name for name in table if name not in (*leading, "utterance")]
+    ordered = table[[*leading, *extras]].copy()
+    folder = _lexically_absolute(csv_path.parent)
+    ordered["path"] = [_path_from(folder, path) for path in table["path"]]
+    with replacing(csv_path) as draft:
+        ordered.to_csv(draft, index=False, encoding="utf-8", lineterminator="\n")
+
+
+def content_key(path: str | Path) -> str:
+    """A fast fingerprint of a file's bytes, to recognise the same recording under another name.
+
+    It covers the size and the first and last 64 KiB, which tells recordings apart without reading a corpus
+    from end to end.
+
+    Returns:
+        32 hexadecimal digits.
+
+    Raises:
+        UserError: the file is missing or not a file.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            first = file.read(_FINGERPRINT_BYTES)
+            file.seek(max(0, size - _FINGERPRINT_BYTES))
+            last = file.read(_FINGERPRINT_BYTES)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such audio file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    return hashlib.blake2b(size.to_bytes(8, "little") + first + last, digest_size=16).hexdigest()
+
+
+def _read_cells(csv_path: Path) -> tuple[list[str], list[list[str]], list[int]]:
+    """Header, rows as wide as the header, and the number of each row's first line in the file."""
+    text = _read_text(csv_path)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=_separator(text), strict=True, skipinitialspace=True
+    )
+    records: list[list[str]] = []
+    row_numbers: list[int] = []
+    ends = 0
+    try:
+        for record in reader:
+            stripped = [cell.strip() for cell in record]
+            if any(stripped):  # spreadsheets leave empty rows, bare or of separators alone
+                records.append(stripped)
+                row_numbers.append(ends + 1)
+            ends = reader.line_num
+    except csv.Error as error:
+        raise UserError(f"{csv_path}: row {ends + 1}: {error}; is a quotation mark missing?") from None
+    if not records:
+        raise UserError(f"{csv_path}: is empty; a header and a row for each utterance are wanted")
+    header, *rows = records
+    if not rows:
+        raise UserError(f"{csv_path}: has a header and no rows; a row for each utterance is wanted")
+    return header, _as_wide_as_header(csv_path, header, rows, row_numbers[1:]), row_numbers[1:]
+
+
+def _read_text(csv_path: Path) -> str:
+    try:
+        return csv_path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{csv_path}: no such metadata file") from None
+    except IsADirectoryError:
+        raise UserError(f"{csv_path}: is a folder, not a metadata CSV") from None
+    except OSError as error:
+        raise UserError(f"{csv_path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{csv_path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as CSV in UTF-8"
+        ) from None
+
+
+def _separator(text: str) -> str:
+    """The separator that cuts the header into the most cells."""
+    header = next(iter(text.lstrip("\r\n").splitlines()), "")
+    return max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
+
+
+def _as_wide_as_header(
+    csv_path: Path, header: list[str], rows: list[list[str]], row_numbers: list[int]
+) -> list[list[str]]:
+    """The rows, without empty cells beyond the header; one that is too short or too long is a mistake."""
+    width = len(header)
+    numbered = zip(row_numbers, rows, strict=True)
+    if uneven := [number for number, row in numbered if len(row) < width or any(row[width:])]:
+        raise UserError(
+            f"{csv_path}: {_rows(uneven)}: not {width} cells, as the header has; "
+            "a cell that contains the separator wants quotation marks"
+        )
+    return [row[:width] for row in rows]
+
+
+def _check_header(csv_path: Path, header: list[str], required: Sequence[str]) -> None:
+    named = [name for name in header if name]
+    if repeated := sorted({name for name in named if named.count(name) > 1}):
+        raise UserError(f"{csv_path}: the header has {_quoted(repeated)} more than once; names must differ")
+    if missing := [name for name in required if name not in named]:
+        unused = [name for name in named if name not in required]
+        raise UserError(
+            f"{csv_path}: the header lacks {_quoted(missing)}; it has {_quoted(named)}"
+            + "".join(_suggestion(name, unused) for name in missing)
+        )
+    if reserved := [name for name in named if name in _OWN_COLUMNS and name not in required]:
+        raise UserError(
+            f"{csv_path}: the header has {_quoted(reserved)}, a name kser uses itself; rename the column"
+        )
+
+
+def _suggestion(name: str, candidates: Iterable[str]) -> str:
+    by_lower_case = {candidate.lower(): candidate for candidate in candidates}
+    nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
+    return f"; rename {by_lower_case[nearest[0]]!r} to {name!r}?" if nearest else ""
+
+
+def _empty_cells(cells: pd.DataFrame, required: Iterable[str], row_numbers: list[int]) -> str:
+    empty = {
+        name: [number for number, cell in zip(row_numbers, cells[name], strict=True) if not cell]
+        for name in dict.fromkeys(required)
+    }
+    found = [f"{name!r} in {_rows(numbers)}" for name, numbers in empty.items() if numbers]
+    return f"empty cells: {'; '.join(found)}; every utterance needs a value" if found else ""
+
+
+def _duplicates(table: pd.DataFrame, row_numbers: list[int]) -> str:
+    rows_of: dict[str, list[int]] = {}
+    for path, utterance, number in zip(table["path"], table["utterance"], row_numbers, strict=True):
+        if utterance:
+            rows_of.setdefault(os.path.normpath(path), []).append(number)
+    repeated = [numbers for numbers in rows_of.values() if len(numbers) > 1]
+    if not repeated:
+        return ""
+    written = dict(zip(row_numbers, table["utterance"], strict=True))
+    found = [f"{written[numbers[0]]} in {_rows(numbers)}" for numbers in repeated]
+    return f"recordings that stand there more than once: {listed(found, '; ')}; keep one row for each"
+
+
+def _missing_files(table: pd.DataFrame, row_numbers: list[int]) -> str:
+    missing = [
+        f"{utterance} (row {number})"
+        for path, utterance, number in zip(table["path"], table["utterance"], row_numbers, strict=True)
+        if utterance and not Path(path).is_file()
+    ]
+    if not missing:
+        return ""
+    return (
+        f"{len(missing)} of {len(table)} audio files not found: {listed(missing)}; "
+        "paths are read from the CSV's folder, then from the working folder"
+    )
+
+
+def _path_from(folder: Path, path: str) -> str:
+    absolute = _lexically_absolute(Path(path))
+    return (absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute).as_posix()
+
+
+def _lexically_absolute(path: Path) -> Path:
+    # Links stay as they are: a corpus linked into the CSV's folder lies below it.
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    return ("row " if len(numbers) == 1 else "rows ") + listed([str(number) for number in numbers])
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in names)

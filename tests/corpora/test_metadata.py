@@ -1,0 +1,232 @@
+"""Metadata CSVs: every spelling that users have is read, every mistake is named with its rows."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kser.corpora.metadata import content_key, read_metadata, write_metadata
+from kser.errors import UserError
+
+HEADER = "path,class_id,actor,gender"
+
+
+def csv_of(folder: Path, text: str | bytes, audio: tuple[str, ...] = ()) -> Path:
+    for name in audio:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"sound")
+    path = folder / "metadata.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def refusal(csv_path: Path, **arguments) -> str:
+    with pytest.raises(UserError) as error:
+        read_metadata(csv_path, **arguments)
+    lines = str(error.value).splitlines()
+    assert all(line.startswith(f"{csv_path}: ") for line in lines)
+    return str(error.value)
+
+
+def test_columns_of_the_result(tmp_path: Path) -> None:
+    text = "gender,note,path,actor,class_id\nfemale,x,wav/a.wav, 03 ,7\nmale,,wav/b.wav,08,5\n"
+    table = read_metadata(csv_of(tmp_path, text, ("wav/a.wav", "wav/b.wav")))
+    assert list(table.columns) == ["path", "utterance", "class_id", "actor", "gender", "note"]
+    assert table.iloc[0].tolist() == [str(tmp_path / "wav/a.wav"), "wav/a.wav", "7", "03", "female", "x"]
+    assert table["note"].tolist() == ["x", ""]
+    assert list(table.index) == [0, 1]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_separators_and_encodings(tmp_path: Path, separator: str, encoding: str, newline: str) -> None:
+    rows = [HEADER.split(","), ["è a.wav", "gioia", "Zoë", "female"]]
+    text = newline.join(separator.join(row) for row in rows)
+    table = read_metadata(csv_of(tmp_path, text.encode(encoding), ("è a.wav",)))
+    assert table["utterance"].tolist() == ["è a.wav"]
+    assert table["actor"].tolist() == ["Zoë"]
+
+
+def test_quotes_spaces_and_separators_in_paths(tmp_path: Path) -> None:
+    text = f'{HEADER}\n"a, b.wav",joy,1,male\n"say ""hi"" .wav", joy, 1, male\n'
+    table = read_metadata(csv_of(tmp_path, text, ("a, b.wav", 'say "hi" .wav')))
+    assert table["utterance"].tolist() == ["a, b.wav", 'say "hi" .wav']
+
+
+def test_backslashes_become_slashes(tmp_path: Path) -> None:
+    table = read_metadata(csv_of(tmp_path, f"{HEADER}\nwav\\a.wav,joy,1,male\n", ("wav/a.wav",)))
+    assert table["utterance"].tolist() == ["wav/a.wav"]
+    assert table["path"].tolist() == [str(tmp_path / "wav/a.wav")]
+
+
+def test_the_csv_folder_comes_before_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "corpus").mkdir()
+    for name in ("both.wav", "only_here.wav"):
+        (tmp_path / "work" / name).write_bytes(b"sound")
+    csv_path = csv_of(
+        tmp_path / "corpus", f"{HEADER}\nboth.wav,joy,1,male\nonly_here.wav,joy,1,male\n", ("both.wav",)
+    )
+    monkeypatch.chdir(tmp_path / "work")
+    table = read_metadata(csv_path)
+    assert table["path"].tolist() == [
+        str(tmp_path / "corpus/both.wav"),
+        str(tmp_path / "work/only_here.wav"),
+    ]
+
+
+def test_a_csv_named_by_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    csv_of(tmp_path, f"{HEADER}\na.wav,joy,1,male\n", ("a.wav",))
+    monkeypatch.chdir(tmp_path)
+    assert read_metadata("metadata.csv")["path"].tolist() == [str(tmp_path / "a.wav")]
+
+
+def test_other_columns_for_input_and_output(tmp_path: Path) -> None:
+    text = "file,valence,arousal,actor,gender\na.wav,0.1,0.9,1,male\n"
+    csv_path = csv_of(tmp_path, text, ("a.wav",))
+    table = read_metadata(csv_path, output_column="valence", input_column="file")
+    assert list(table.columns) == ["path", "utterance", "valence", "actor", "gender", "arousal"]
+    table = read_metadata(csv_path, output_column=["arousal", "valence"], input_column="file")
+    assert list(table.columns) == ["path", "utterance", "arousal", "valence", "actor", "gender"]
+
+
+def test_an_output_column_that_is_required_anyway(tmp_path: Path) -> None:
+    csv_path = csv_of(tmp_path, f"{HEADER}\na.wav,joy,1,male\n", ("a.wav",))
+    table = read_metadata(csv_path, output_column="gender")
+    assert list(table.columns) == ["path", "utterance", "gender", "actor", "class_id"]
+
+
+def test_a_column_without_a_name_is_left_out(tmp_path: Path) -> None:
+    table = read_metadata(csv_of(tmp_path, f",{HEADER}\n0,a.wav,joy,1,male\n", ("a.wav",)))
+    assert list(table.columns) == ["path", "utterance", "class_id", "actor", "gender"]
+
+
+def test_empty_rows_are_passed_over_and_still_counted(tmp_path: Path) -> None:
+    text = f"{HEADER}\n\n,,,\na.wav,joy,,male\n\n"
+    assert "empty cells: 'actor' in row 4;" in refusal(csv_of(tmp_path, text, ("a.wav",)))
+
+
+def test_rows_after_a_cell_of_two_lines_are_counted_by_line(tmp_path: Path) -> None:
+    text = f'{HEADER},note\na.wav,joy,1,male,"two\nlines"\nb.wav,,1,male,\n'
+    assert "'class_id' in row 4;" in refusal(csv_of(tmp_path, text, ("a.wav", "b.wav")))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        (HEADER, "has a header and no rows"),
+        (f"{HEADER}\n,,,\n", "has a header and no rows"),
+        (f"{HEADER}\na.wav,joy,1\n", "row 2: not 4 cells, as the header has"),
+        (f"{HEADER}\na, b.wav,joy,1,male\n", "row 2: not 4 cells, as the header has"),
+        (f'{HEADER}\n"a.wav,joy,1,male\n', "row 2: unexpected end of data"),
+        ("path,class_id,actor,actor,gender\na.wav,joy,1,1,male\n", "has 'actor' more than once"),
+        ("path,utterance,class_id,actor,gender\na.wav,hi,joy,1,male\n", "a name kser uses itself"),
+        (f"{HEADER}\nè.wav,joy,1,male\n".encode("latin-1"), "is not UTF-8"),
+    ],
+)
+def test_files_that_are_no_table(tmp_path: Path, text: str | bytes, says: str) -> None:
+    message = refusal(csv_of(tmp_path, text, ("a.wav",)))
+    assert says in message
+    assert "\n" not in message
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    assert "no such metadata file" in refusal(tmp_path / "none.csv")
+    assert "is a folder" in refusal(tmp_path)
+
+
+def test_missing_columns_are_named_with_what_is_there(tmp_path: Path) -> None:
+    message = refusal(csv_of(tmp_path, "path,Class_ID,speaker,sex\na.wav,joy,1,male\n"))
+    assert "the header lacks 'class_id', 'actor', 'gender'" in message
+    assert "it has 'path', 'Class_ID', 'speaker', 'sex'" in message
+    assert "rename 'Class_ID' to 'class_id'?" in message
+    assert "\n" not in message
+
+
+def test_all_mistakes_in_the_rows_are_reported_a_kind_a_line(tmp_path: Path) -> None:
+    rows = [
+        "a.wav,joy,1,male",
+        "b.wav,,1,male",
+        "./a.wav,joy,2,",
+        "b.wav,joy,,",
+        ",joy,1,male",
+        "c.wav,joy,1,male",
+    ]
+    message = refusal(csv_of(tmp_path, "\n".join([HEADER, *rows]), ("a.wav", "b.wav")))
+    empty, twice, missing = message.splitlines()
+    assert "'path' in row 6; 'class_id' in row 3; 'actor' in row 5; 'gender' in rows 4, 5;" in empty
+    assert "a.wav in rows 2, 4; b.wav in rows 3, 5;" in twice
+    assert "1 of 6 audio files not found: c.wav (row 7);" in missing
+
+
+def test_only_the_first_missing_files_are_named(tmp_path: Path) -> None:
+    rows = [f"{i}.wav,joy,1,male" for i in range(9)]
+    csv_path = csv_of(tmp_path, "\n".join([HEADER, *rows]))
+    assert "9 of 9 audio files not found: 0.wav (row 2), " in refusal(csv_path)
+    assert "4.wav (row 6) and 4 more;" in refusal(csv_path)
+    assert len(read_metadata(csv_path, check_files=False)) == 9
+
+
+def test_written_and_read_again(tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    inside, outside = tmp_path / "corpus" / "a, è.wav", tmp_path / "b c.wav"
+    for path in (inside, outside):
+        path.write_bytes(b"sound")
+    table = pd.DataFrame(
+        {
+            "note": ["x", ""],
+            "gender": ["female", "male"],
+            "actor": ["01", "02"],
+            "utterance": ["left", "out"],
+            "class_id": ["1", "2"],
+            "path": [str(inside), str(outside)],
+        }
+    )
+    csv_path = tmp_path / "corpus" / "metadata.csv"
+    write_metadata(table, csv_path)
+    assert csv_path.read_text(encoding="utf-8").splitlines() == [
+        "path,class_id,actor,gender,note",
+        '"a, è.wav",1,01,female,x',
+        f"{outside.as_posix()},2,02,male,",
+    ]
+    again = read_metadata(csv_path)
+    assert again["path"].tolist() == table["path"].tolist()
+    assert again["note"].tolist() == ["x", ""]
+    assert [path.name for path in csv_path.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_written_beside_a_linked_corpus(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.wav").write_bytes(b"sound")
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "wav").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    table = pd.DataFrame(
+        {"path": [str(tmp_path / "corpus/wav/a.wav")], "class_id": "1", "actor": "1", "gender": "male"}
+    )
+    write_metadata(table, tmp_path / "elsewhere/../corpus/metadata.csv")
+    assert read_metadata(tmp_path / "corpus/metadata.csv")["utterance"].tolist() == ["wav/a.wav"]
+
+
+def test_content_key_follows_the_content(tmp_path: Path) -> None:
+    long = bytes(range(256)) * 1024
+    contents = [b"", b"a", b"b", long, long + b"x", b"x" + long[1:], long[:-1] + b"x"]
+    keys = []
+    for i, content in enumerate(contents):
+        (tmp_path / f"{i}.wav").write_bytes(content)
+        keys.append(content_key(tmp_path / f"{i}.wav"))
+    assert len(set(keys)) == len(contents)
+    (tmp_path / "copy.flac").write_bytes(long)
+    assert content_key(tmp_path / "copy.flac") == keys[3]
+    assert len(keys[0]) == 32
+
+
+def test_content_key_of_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such audio file"):
+        content_key(tmp_path / "none.wav")
+    with pytest.raises(UserError, match="cannot be read"):
+        content_key(tmp_path)

@@ -1,0 +1,171 @@
+"""Splits by speakers: the cases that are known by heart. The laws are in tests/properties."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kser.corpora.splits import PARTS, describe_split, random_split, speaker_split, split_fingerprint
+from kser.errors import UserError
+
+CLASSES = ("anger", "joy", "sadness")
+
+
+def corpus(genders: dict[str, str], classes: tuple[str, ...] = CLASSES, repetitions: int = 2) -> pd.DataFrame:
+    rows = [
+        {"utterance": f"{actor}/{label}_{i}.wav", "class_id": label, "actor": actor, "gender": gender}
+        for actor, gender in genders.items()
+        for label in classes
+        for i in range(repetitions)
+    ]
+    return pd.DataFrame(rows)
+
+
+def ten_speakers() -> pd.DataFrame:
+    return corpus({f"{i:02}": "female" if i % 2 else "male" for i in range(10)})
+
+
+def refusal(split, *arguments, **keywords) -> str:
+    with pytest.raises(UserError) as error:
+        split(*arguments, **keywords)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_ten_speakers_at_the_default_share() -> None:
+    table = ten_speakers()
+    parts = speaker_split(table, 0.8, seed=1)
+    assert parts.index.equals(table.index)
+    described = describe_split(table, parts)
+    assert list(described.index) == list(PARTS)
+    assert list(described.columns) == ["utterances", "speakers", "female speakers", "male speakers", *CLASSES]
+    assert described["speakers"].tolist() == [6, 2, 2]
+    assert described["female speakers"].tolist() == [3, 1, 1]
+    assert described["joy"].tolist() == [12, 4, 4]
+
+
+def test_the_split_of_a_seed_stays_what_it_was() -> None:
+    table = ten_speakers()
+    table = table.sample(frac=1, random_state=0).reset_index(drop=True)
+    parts = speaker_split(table, 0.8, seed=0)
+    held_out = {part: sorted(set(table["actor"][parts == part])) for part in ("validation", "test")}
+    assert held_out == {"validation": ["01", "06"], "test": ["00", "03"]}
+    assert split_fingerprint(table, parts) == "fe384fa7d48fd7b8"
+
+
+def test_seeds_vary_the_split() -> None:
+    table = ten_speakers()
+    assert len({split_fingerprint(table, speaker_split(table, 0.8, seed)) for seed in range(20)}) > 15
+
+
+def test_speakers_of_further_genders_are_kept() -> None:
+    table = corpus(
+        {"a": "female", "b": "female", "c": "male", "d": "male", "e": "non-binary", "f": "unknown"}
+    )
+    parts = speaker_split(table, 0.6, seed=0)
+    assert parts.isin(PARTS).all()
+    described = describe_split(table, parts)
+    assert described["non-binary speakers"].sum() == described["unknown speakers"].sum() == 1
+
+
+def test_three_speakers_are_enough() -> None:
+    table = corpus({"a": "female", "b": "female", "c": "male"})
+    for share in (0.01, 0.5, 0.99):
+        assert describe_split(table, speaker_split(table, share, seed=0))["speakers"].tolist() == [1, 1, 1]
+
+
+def test_the_best_balanced_candidate_wins() -> None:
+    # One speaker in ten has half of the utterances: training is where they belong.
+    table = pd.concat([ten_speakers(), corpus({"09": "female"}, repetitions=20)], ignore_index=True)
+    for seed in range(20):
+        parts = speaker_split(table, 0.8, seed)
+        assert set(parts[table["actor"] == "09"]) == {"train"}
+
+
+def test_a_class_that_two_speakers_recorded_is_in_training_and_test() -> None:
+    table = pd.concat([ten_speakers(), corpus({"00": "male", "05": "female"}, ("fear",))], ignore_index=True)
+    for seed in range(20):
+        parts = speaker_split(table, 0.8, seed)
+        assert set(parts[table["class_id"] == "fear"]) == {"train", "test"}
+
+
+def test_a_rare_pair_among_many_speakers_is_searched_for() -> None:
+    genders = {f"{i:03}": "female" if i % 2 else "male" for i in range(200)}
+    table = pd.concat(
+        [corpus(genders), corpus({"000": "male", "001": "female"}, ("fear",))], ignore_index=True
+    )
+    parts = speaker_split(table, 0.98, seed=0)
+    assert {"train", "test"} == set(parts[table["class_id"] == "fear"])
+
+
+def test_regression_has_no_classes() -> None:
+    table = ten_speakers().drop(columns="class_id")
+    parts = speaker_split(table, 0.8, seed=0, label_column=None)
+    described = describe_split(table, parts, label_column=None)
+    assert list(described.columns) == ["utterances", "speakers", "female speakers", "male speakers"]
+    assert described["utterances"].tolist() == [36, 12, 12]
+    assert len(split_fingerprint(table, parts, label_column=None)) == 16
+    assert set(random_split(table, 0.8, seed=0, label_column=None)) == set(PARTS)
+
+
+@pytest.mark.parametrize(("count", "says"), [(1, "one speaker in all"), (2, "two speakers in all")])
+def test_too_few_speakers(count: int, says: str) -> None:
+    table = corpus(dict.fromkeys("ab"[:count], "female"))
+    message = refusal(speaker_split, table, 0.8, seed=0, source="data/x.csv")
+    assert message.startswith(f"data/x.csv: {says}")
+
+
+def test_a_class_recorded_by_one_speaker_alone() -> None:
+    table = pd.concat([ten_speakers(), corpus({"03": "female"}, ("fear",))])
+    message = refusal(speaker_split, table, 0.8, seed=0)
+    assert message.startswith("metadata: recorded by one speaker alone: class fear (by 03)")
+    assert "speaker_independent_scenario to false" in message
+
+
+def test_a_speaker_with_two_genders() -> None:
+    table = pd.concat([ten_speakers(), corpus({"03": "male"}, ("fear",))])
+    assert "03 as female and male" in refusal(speaker_split, table, 0.8, seed=0)
+
+
+def test_no_split_has_every_class_in_training_and_test() -> None:
+    # Three speakers, three classes, every class recorded by another pair: one is always missing.
+    table = pd.concat(
+        [corpus({a: "female"}, classes) for a, classes in (("a", ("1", "2")), ("b", ("2", "3")))]
+    )
+    table = pd.concat([table, corpus({"c": "female"}, ("1", "3"))])
+    message = refusal(speaker_split, table, 0.8, seed=0)
+    assert "none has every class in training and test" in message
+    assert "(1 train, 1 validation, 1 test)" in message
+
+
+@pytest.mark.parametrize("split", [speaker_split, random_split])
+@pytest.mark.parametrize(
+    ("share", "seed", "says"), [(0, 0, "is 0;"), (1, 0, "is 1;"), (0.8, -1, "seed is -1")]
+)
+def test_arguments_out_of_range(split, share: float, seed: int, says: str) -> None:
+    assert says in refusal(split, ten_speakers(), share, seed)
+
+
+def test_random_split_is_stratified_and_ignores_the_order_of_rows() -> None:
+    table = ten_speakers()
+    parts = random_split(table, 0.8, seed=3)
+    assert describe_split(table, parts)[list(CLASSES)].to_numpy().tolist() == [[13] * 3, [3] * 3, [4] * 3]
+    shuffled = table.sample(frac=1, random_state=1)
+    pd.testing.assert_series_equal(random_split(shuffled, 0.8, seed=3).loc[table.index], parts)
+    assert not random_split(table, 0.8, seed=4).equals(parts)
+
+
+def test_random_split_needs_three_utterances_of_a_class() -> None:
+    table = pd.concat([ten_speakers(), corpus({"00": "male"}, ("fear",))], ignore_index=True)
+    message = refusal(random_split, table, 0.8, seed=0, source="x.csv")
+    assert message.startswith("x.csv: fewer than three utterances of fear;")
+
+
+def test_fingerprint_tells_splits_apart() -> None:
+    table = ten_speakers()
+    parts = speaker_split(table, 0.8, seed=0)
+    fingerprint = split_fingerprint(table, parts)
+    assert len(fingerprint) == 16 and int(fingerprint, 16) >= 0
+    order = np.random.default_rng(0).permutation(len(table))
+    assert split_fingerprint(table.iloc[order], parts) == fingerprint
+    assert split_fingerprint(table.assign(class_id="joy"), parts) != fingerprint
+    assert split_fingerprint(table, parts.replace({"validation": "test"})) != fingerprint
