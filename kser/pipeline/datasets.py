@@ -86,11 +86,14 @@ def training_dataset(utterances: Utterances, batches: Any, start: int, stop: int
 
 
 def evaluation_dataset(utterances: Utterances, batches: Sequence[PlannedBatch], batch_size: int) -> Any:
-    """All batches of `plan_in_order` as a data set that `evaluate` and `predict` take."""
-    return _dataset(BatchSource(utterances, batches, batch_size, 0, len(batches)))
+    """The batches of `plan_in_order`, again and again: `evaluate` and `predict` are told how many to take.
+
+    Keras would otherwise warn that the data ran out at the end of every evaluation.
+    """
+    return _dataset(BatchSource(utterances, batches, batch_size, 0, len(batches)), repeat=True)
 
 
-def _dataset(source: BatchSource) -> Any:
+def _dataset(source: BatchSource, repeat: bool = False) -> Any:
     import grain
     from absl import flags
 
@@ -99,7 +102,8 @@ def _dataset(source: BatchSource) -> Any:
         flags.FLAGS.mark_as_parsed()
     logging.getLogger("absl").setLevel(logging.ERROR)
     options = grain.ReadOptions(num_threads=READER_THREADS, prefetch_buffer_size=PREFETCHED_BATCHES)
-    return grain.MapDataset.source(source).to_iter_dataset(options)
+    dataset = grain.MapDataset.source(source)
+    return (dataset.repeat() if repeat else dataset).to_iter_dataset(options)
 
 
 def tf_dataset(dataset: Any) -> Any:

@@ -1,0 +1,136 @@
+"""One training run, from the first update or from where it was interrupted, to its best weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from kser.pipeline.batch_plan import ShuffledBatches, plan_in_order
+from kser.pipeline.buckets import choose_bucket_lengths
+from kser.pipeline.datasets import evaluation_dataset, tf_dataset, training_dataset
+from kser.pipeline.utterances import Utterances
+from kser.training.losses import ClassWeightedCrossentropy, inverse_count_weights
+from kser.training.metrics import classification_metrics
+from kser.training.optimisation import LinearDecay, adamw
+from kser.training.plan import TrainingPlan
+from kser.training.recorder import Recorder
+from kser.training.training_state import restore_best, restore_latest_state
+
+# Bucket lengths are multiples of this: half a second at 16 kHz.
+BUCKET_GRID_S = 0.5
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a finished run says of itself.
+
+    Attributes:
+        updates: updates made.
+        best_step: update after which the validation loss was least; the model has its weights.
+        best_loss: that loss.
+        seconds: time spent training.
+    """
+
+    updates: int
+    best_step: int
+    best_loss: float
+    seconds: float
+
+
+def train(
+    model: keras.Model,
+    training: Utterances,
+    validation: Utterances,
+    plan: TrainingPlan,
+    folder: Path,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> TrainingResult:
+    """Fit a classifier; called again on the same folder after an interruption, it continues exactly.
+
+    The model is evaluated on the validation part before the first update and then every
+    `plan.eval_steps`. At the end it has the weights of the evaluation with the least validation loss.
+
+    Args:
+        model: a classifier that gives logits (batch, classes).
+        training: utterances to learn from.
+        validation: utterances that choose the best weights.
+        plan: the settings.
+        folder: where `log.csv`, states and best weights go; created if need be.
+        callbacks: further callbacks; those that have an attribute `recorder` are given the run's `Recorder`.
+
+    Raises:
+        UserError: an audio file cannot be read, or the loss is no longer a number.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lengths = shared_bucket_lengths([training, validation], plan.length_buckets)
+    batches = ShuffledBatches(training.lengths, lengths, plan.batch_size, plan.seed)
+    updates = plan.updates(batches.batches_per_epoch)
+    _compile(model, training.targets, plan, updates)
+
+    progress = restore_latest_state(folder, model)
+    recorder = Recorder(plan, folder, updates, batches.batches_per_epoch, progress)
+    recorder.set_model(model)
+    validation_batches = plan_in_order(validation.lengths, lengths, plan.evaluation_batch_size)
+    validation_data = for_backend(
+        evaluation_dataset(validation, validation_batches, plan.evaluation_batch_size)
+    )
+    for callback in callbacks:
+        callback.recorder = recorder
+    if progress is None:
+        logs = model.evaluate(validation_data, steps=len(validation_batches), return_dict=True, verbose=0)
+        recorder.record_evaluation(logs)
+    if recorder.step < updates:
+        stretches = -(-updates // plan.eval_steps)
+        batches_per_stretch = plan.eval_steps * plan.gradient_accumulation_steps
+        start = recorder.step * plan.gradient_accumulation_steps
+        model.fit(
+            for_backend(training_dataset(training, batches, start, stretches * batches_per_stretch)),
+            validation_data=validation_data,
+            validation_steps=len(validation_batches),
+            epochs=stretches,
+            initial_epoch=recorder.step // plan.eval_steps,
+            steps_per_epoch=batches_per_stretch,
+            callbacks=[recorder, *callbacks],
+            shuffle=False,
+            verbose=0,
+        )
+    restore_best(folder, model)
+    assert recorder.best_step is not None
+    assert recorder.best_loss is not None
+    return TrainingResult(updates, recorder.best_step, recorder.best_loss, recorder.seconds)
+
+
+def shared_bucket_lengths(parts: Sequence[Utterances], num_buckets: int) -> list[int]:
+    """The lengths that all parts of a run are padded to.
+
+    Args:
+        parts: of one sampling rate.
+        num_buckets: how many lengths there may be.
+
+    Returns:
+        Ascending lengths in samples.
+    """
+    grid = round(BUCKET_GRID_S * parts[0].format.sampling_rate)
+    return choose_bucket_lengths([length for part in parts for length in part.lengths], num_buckets, grid)
+
+
+def for_backend(dataset: Any) -> Any:
+    """A Grain data set as `fit`, `evaluate` and `predict` of the running backend take it."""
+    return tf_dataset(dataset) if keras.config.backend() == "tensorflow" else dataset
+
+
+def _compile(model: keras.Model, targets: np.ndarray, plan: TrainingPlan, updates: int) -> None:
+    num_classes = model.output_shape[-1]
+    class_weights = [1.0] * num_classes
+    if plan.use_class_weights:
+        class_weights = inverse_count_weights(targets, num_classes)
+    schedule = LinearDecay(plan.learning_rate, updates, plan.gradient_accumulation_steps)
+    model.compile(
+        optimizer=adamw(schedule, plan.gradient_accumulation_steps, plan.max_grad_norm),
+        loss=ClassWeightedCrossentropy(class_weights),
+        weighted_metrics=classification_metrics(class_weights),
+    )
+    model.optimizer.build(model.trainable_variables)
