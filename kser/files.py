@@ -31,9 +31,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     draft = workspace / target.name
     try:
         yield draft
+        replaced = workspace / "replaced"
         if draft.is_dir() and target.exists():
-            target.rename(workspace / "replaced")
-        os.replace(draft, target)
+            target.rename(replaced)  # a folder that is not empty cannot be renamed over
+        try:
+            os.replace(draft, target)
+        except OSError:
+            if replaced.exists():
+                replaced.rename(target)
+            raise
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
 

@@ -41,7 +41,7 @@ class PublishedCheckpoint:
         if config_path is None:
             raise UserError(f"{name}: has no {CONFIG_FILE}, so it is no checkpoint in the Hugging Face layout")
         self.config: dict[str, Any] = read_json(config_path)
-        if not isinstance(self.config, dict) or "model_type" not in self.config:
+        if not isinstance(self.config, dict) or not isinstance(self.config.get("model_type"), str):
             raise UserError(f"{config_path}: names no model_type, so its architecture is unknown")
         self.model_type: str = self.config["model_type"]
         self._prefix = ""
@@ -51,7 +51,10 @@ class PublishedCheckpoint:
     def feature_extractor_config(self) -> dict[str, Any]:
         """Contents of `preprocessor_config.json`, empty where the checkpoint has none."""
         path = locate(self.name, FEATURE_EXTRACTOR_FILE)
-        return {} if path is None else read_json(path)
+        config = {} if path is None else read_json(path)
+        if not isinstance(config, dict):
+            raise UserError(f"{path}: holds a {type(config).__name__}, not fields of a feature extractor")
+        return config
 
     def select_prefix(self, prefixes: Sequence[str], probe: str) -> None:
         """Choose the prefix under which the backbone's tensors stand (heads put one before them).
@@ -94,6 +97,7 @@ class PublishedCheckpoint:
 
     def _open(self) -> Any:
         if self._tensors is None:
+            import ml_dtypes  # noqa: F401  teaches NumPy, and with it safetensors, what bfloat16 is
             from safetensors import SafetensorError, safe_open
 
             path = locate(self.name, WEIGHTS_FILE)

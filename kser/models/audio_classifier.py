@@ -1,5 +1,7 @@
 """The abstract task: one decision an utterance."""
 
+from contextlib import contextmanager
+
 import keras
 import keras_hub
 
@@ -55,6 +57,15 @@ class AudioClassifier(keras_hub.models.Task):
         """
         loader = preset_loader(preset)
         return loader.load_task(cls, load_weights, "labels" not in kwargs, **kwargs)
+
+    @contextmanager
+    def ready_made_inputs(self):
+        """Within this block `fit`, `evaluate` and `predict` take inputs that a pipeline has prepared."""
+        preprocessor, self.preprocessor = self.preprocessor, None
+        try:
+            yield self
+        finally:
+            self.preprocessor = preprocessor
 
     def save_task_weights(self, filepath):
         """Save the weights that are not the backbone's, and no optimizer state."""

@@ -84,7 +84,11 @@ class CheckpointLoader(PresetLoader):
     def load_backbone(self, cls: type, load_weights: bool, **kwargs):
         cls = self.matching_class(cls)
         kwargs = {name: value for name, value in kwargs.items() if value is not None}
-        backbone = cls(**{**cls.convert_config(self.checkpoint), **kwargs})
+        try:
+            backbone = cls(**{**cls.convert_config(self.checkpoint), **kwargs})
+        except ValueError as error:  # values that do not fit together, as the layers see it
+            reason = " ".join(str(error).split())
+            raise UserError(f"{self.preset}: {CONFIG_FILE} describes no {cls.__name__}: {reason}") from error
         if load_weights:
             backbone.convert_weights(self.checkpoint)
             unused = self.checkpoint.unused_tensors()

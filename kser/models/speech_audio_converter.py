@@ -72,12 +72,12 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
 
 def _utterances(audio, padding_mask) -> list[np.ndarray]:
     """The unpadded utterances in whatever the user gave."""
-    if isinstance(audio, (list, tuple)) and not np.isscalar(audio[0]):
+    if isinstance(audio, (list, tuple)) and audio and not np.isscalar(audio[0]):
         utterances = [np.asarray(utterance, dtype=np.float32) for utterance in audio]
     else:
         array = np.asarray(keras.ops.convert_to_numpy(audio), dtype=np.float32)
         utterances = [array] if array.ndim == 1 else list(array)
-    if any(utterance.ndim != 1 or not utterance.size for utterance in utterances):
+    if not utterances or any(utterance.ndim != 1 or not utterance.size for utterance in utterances):
         raise UserError("audio: an utterance is a one-dimensional array with at least one sample (one channel)")
     if padding_mask is None:
         return utterances

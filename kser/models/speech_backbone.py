@@ -17,7 +17,7 @@ class SpeechBackbone(keras_hub.models.Backbone):
     `{"sequence_output": float (batch, frames, hidden_dim), "frame_mask": bool (batch, frames)}`. What an
     utterance gives in its valid frames does not depend on how far it is padded nor on its neighbours.
 
-    `hidden_states` is the list of symbolic outputs before the first and after every layer:
+    `hidden_states` is the tuple of symbolic outputs before the first and after every layer:
     `keras.Model(backbone.input, backbone.hidden_states)` computes them all.
 
     Subclasses say which published architectures they load (`model_types`) and how

@@ -45,10 +45,11 @@ def train(
     training: Utterances,
     validation: Utterances,
     plan: TrainingPlan,
-    folder: Path,
+    states: Path,
+    log: Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
-    """Fit a classifier; called again on the same folder after an interruption, it continues exactly.
+    """Fit a classifier; called again on the same `states` after an interruption, it continues exactly.
 
     The model is evaluated on the validation part before the first update and then every
     `plan.eval_steps`. At the end it has the weights of the evaluation with the least validation loss.
@@ -58,20 +59,20 @@ def train(
         training: utterances to learn from.
         validation: utterances that choose the best weights.
         plan: the settings.
-        folder: where `log.csv`, states and best weights go; created if need be.
+        states: folder for the saved states and the best weights.
+        log: CSV file for the training log, see `TrainingLog`.
         callbacks: further callbacks; those that have an attribute `recorder` are given the run's `Recorder`.
 
     Raises:
         UserError: an audio file cannot be read, or the loss is no longer a number.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     lengths = shared_bucket_lengths([training, validation], plan.length_buckets)
     batches = ShuffledBatches(training.lengths, lengths, plan.batch_size, plan.seed)
     updates = plan.updates(batches.batches_per_epoch)
     _compile(model, training.targets, plan, updates)
 
-    progress = restore_latest_state(folder, model)
-    recorder = Recorder(plan, folder, updates, batches.batches_per_epoch, progress)
+    progress = restore_latest_state(states, model)
+    recorder = Recorder(plan, states, log, updates, batches.batches_per_epoch, progress)
     recorder.set_model(model)
     validation_batches = plan_in_order(validation.lengths, lengths, plan.evaluation_batch_size)
     validation_data = for_backend(
@@ -97,7 +98,7 @@ def train(
             shuffle=False,
             verbose=0,
         )
-    restore_best(folder, model)
+    restore_best(states, model)
     assert recorder.best_step is not None
     assert recorder.best_loss is not None
     return TrainingResult(updates, recorder.best_step, recorder.best_loss, recorder.seconds)

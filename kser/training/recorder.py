@@ -28,7 +28,8 @@ class Recorder(keras.callbacks.Callback):
 
     Args:
         plan: the settings.
-        folder: of the run.
+        states: folder for saved states and the best weights.
+        log: CSV file.
         updates: how many the whole run makes.
         batches_per_epoch: of the training part.
         progress: what `restore_latest_state` gave, or `None` for a new run.
@@ -37,21 +38,22 @@ class Recorder(keras.callbacks.Callback):
     def __init__(
         self,
         plan: TrainingPlan,
-        folder: Path,
+        states: Path,
+        log: Path,
         updates: int,
         batches_per_epoch: int,
         progress: dict[str, Any] | None,
     ):
         super().__init__()
         self.plan = plan
-        self.folder = folder
+        self.states = states
         self.updates = updates
         self.batches_per_epoch = batches_per_epoch
         progress = progress or {"step": 0, "best_step": None, "best_loss": None, "seconds": 0.0, "log": []}
         self.step: int = progress["step"]
         self.best_step: int | None = progress["best_step"]
         self.best_loss: float | None = progress["best_loss"]
-        self.log = TrainingLog(folder / "log.csv", progress["log"])
+        self.log = TrainingLog(log, progress["log"])
         self._started = time.monotonic() - progress["seconds"]
         self._batches = self.step * plan.gradient_accumulation_steps
         self._loss_window = _MeanSince()
@@ -69,7 +71,7 @@ class Recorder(keras.callbacks.Callback):
         assert val_loss is not None
         if self.best_loss is None or val_loss < self.best_loss:
             self.best_step, self.best_loss = self.step, float(val_loss)
-            save_best(self.folder, self.model)
+            save_best(self.states, self.model)
         self.log.add(row)
         return row
 
@@ -87,7 +89,7 @@ class Recorder(keras.callbacks.Callback):
             self._pending_loss = self._loss_window.mean_since_last(float(logs["loss"]), batch + 1)
             if not math.isfinite(self._pending_loss):
                 raise UserError(
-                    f"{self.folder}: the training loss is no longer a number after update {self.step}; "
+                    f"{self.log.path}: the training loss is no longer a number after update {self.step}; "
                     "a smaller learning_rate or max_grad_norm may help"
                 )
             if not evaluates:
@@ -108,7 +110,7 @@ class Recorder(keras.callbacks.Callback):
             "seconds": self.seconds,
             "log": self.log.rows,
         }
-        save_state(self.folder, self.step, self.model, progress, keep=self.plan.save_total_limit)
+        save_state(self.states, self.step, self.model, progress, keep=self.plan.save_total_limit)
 
     def _row(self, loss: float | None) -> Row:
         return {

@@ -5,16 +5,18 @@ import keras
 from kser.models.initializers import SeededHeNormal
 from kser.models.log_mel.log_mel_spectrogram import LogMelSpectrogram
 from kser.models.speech_backbone import SpeechBackbone
-from kser.models.wav2vec2.feature_encoder import FrameMask, ZeroPaddedFrames
+from kser.models.wav2vec2.feature_encoder import FrameMask, MaskedGroupNormalization, ZeroPaddedFrames
 
 
 @keras.saving.register_keras_serializable(package="kser")
 class LogMelBackbone(SpeechBackbone):
     """Log-mel spectrogram, then convolutions over time: the baseline to beat, trained from scratch.
 
-    Same face as the pretrained backbones. Each convolution is followed by batch normalisation, ReLU and
-    dropout; padded frames stay out of its statistics and are zero at its input, so that an utterance's
-    result does not depend on its padding.
+    Same face as the pretrained backbones. Each mel band is normalised over the utterance, which takes the
+    speaker's and the channel's average spectrum away (without it, unseen speakers of EmoDB and of the
+    synthetic corpus are recognised worse). Each convolution is followed by batch normalisation, ReLU and
+    dropout. Padded frames stay out of all statistics and are zero at the input of a convolution, so that an
+    utterance's result does not depend on its padding.
 
     Args:
         filters: list of int, channels of each convolution.
@@ -30,11 +32,11 @@ class LogMelBackbone(SpeechBackbone):
     def __init__(
         self,
         filters=(128, 128, 128),
-        kernel_sizes=(5, 5, 5),
-        dropout=0.2,
+        kernel_sizes=(5, 7, 9),
+        dropout=0.0,
         sampling_rate=16000,
         window_length=512,
-        hop_length=160,
+        hop_length=256,
         num_mel_bins=64,
         dtype=None,
         **kwargs,
@@ -44,7 +46,7 @@ class LogMelBackbone(SpeechBackbone):
             sampling_rate, window_length, hop_length, num_mel_bins, name="log_mel_spectrogram"
         )
         frame_mask_layer = FrameMask([window_length], [hop_length], dtype=dtype, name="frame_mask")
-        input_norm = keras.layers.BatchNormalization(dtype=dtype, name="input_norm")
+        band_norm = MaskedGroupNormalization(dtype=dtype, name="band_norm")
         blocks = [
             (
                 ZeroPaddedFrames(dtype=dtype, name=f"zero_padded_frames_{index}"),
@@ -57,7 +59,8 @@ class LogMelBackbone(SpeechBackbone):
                     dtype=dtype,
                     name=f"convolution_{index}",
                 ),
-                keras.layers.BatchNormalization(dtype=dtype, name=f"norm_{index}"),
+                # Keras' momentum of 0.99 lags hundreds of updates behind: more than a small corpus has.
+                keras.layers.BatchNormalization(momentum=0.9, dtype=dtype, name=f"norm_{index}"),
                 keras.layers.ReLU(dtype=dtype, name=f"relu_{index}"),
                 keras.layers.SpatialDropout1D(dropout, dtype=dtype, name=f"dropout_{index}"),
             )
@@ -69,7 +72,7 @@ class LogMelBackbone(SpeechBackbone):
         padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
         spectra = spectrogram(waveform)
         frame_mask = frame_mask_layer(spectra, padding_mask)
-        x = input_norm(spectra, mask=frame_mask)
+        x = band_norm(spectra, frame_mask)
         hidden_states = [x]
         for zero_padding, convolution, norm, relu, dropout_layer in blocks:
             x = convolution(zero_padding(x, frame_mask))
@@ -90,7 +93,7 @@ class LogMelBackbone(SpeechBackbone):
         self.window_length = window_length
         self.hop_length = hop_length
         self.num_mel_bins = num_mel_bins
-        self.hidden_states = hidden_states
+        self.hidden_states = tuple(hidden_states)  # Keras would wrap a list, and JAX refuses the wrapper
 
     @property
     def minimum_samples(self):

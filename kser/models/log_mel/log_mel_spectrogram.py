@@ -31,7 +31,7 @@ class LogMelSpectrogram(keras.layers.Layer):
         self,
         sampling_rate=16000,
         window_length=512,
-        hop_length=160,
+        hop_length=256,
         num_mel_bins=64,
         min_frequency=50.0,
         max_frequency=7600.0,

@@ -148,7 +148,7 @@ class Wav2Vec2Backbone(SpeechBackbone):
         self.attention_dropout = attention_dropout
         self.activation_dropout = activation_dropout
         self.feature_encoder = feature_encoder
-        self.hidden_states = hidden_states
+        self.hidden_states = tuple(hidden_states)  # Keras would wrap a list, and JAX refuses the wrapper
 
     @classmethod
     def convert_config(cls, checkpoint):

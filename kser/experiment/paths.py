@@ -1,0 +1,58 @@
+"""Where everything of a run is: the one place that decides it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kser.experiment.schema import ExperimentConfig
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """Folders and files of one run (one model, one seed).
+
+    Attributes:
+        work: the log and, while the run lasts, its settings.
+        states: saved states, needed until the run is finished.
+        results: everything that stays: `model`, `split`, `evaluation`.
+    """
+
+    work: Path
+    states: Path
+    results: Path
+
+    @classmethod
+    def of(cls, config: ExperimentConfig, model_name: str, seed: int) -> "RunPaths":
+        """The paths of a model and seed of an experiment, absolute."""
+        run = Path(config.experiment_name) / model_name / f"seed_{seed}"
+        work = Path(config.output_path).absolute() / run
+        states = Path(config.checkpoint_save_folder).absolute() / run if config.checkpoint_save_folder else work
+        return cls(work, states, Path(config.experiment_results_output_path).absolute() / run)
+
+    @property
+    def settings(self) -> Path:
+        """What an unfinished run was started with."""
+        return self.work / "run.json"
+
+    @property
+    def log(self) -> Path:
+        """Losses and metrics by update, as CSV."""
+        return self.work / "log.csv"
+
+    @property
+    def model(self) -> Path:
+        """The trained model, a KerasHub preset folder."""
+        return self.results / "model"
+
+    @property
+    def split(self) -> Path:
+        """The metadata of the training, validation and test part."""
+        return self.results / "split"
+
+    def evaluation(self, dataset_name: str) -> Path:
+        """What the evaluation on a test set gave."""
+        return self.results / "evaluation" / dataset_name
+
+
+def evaluation_csv_folder(config: ExperimentConfig) -> Path:
+    """Where training writes the experiment's evaluation CSV."""
+    return Path(config.experiment_results_output_path).absolute() / config.experiment_name / "evaluation_csv"

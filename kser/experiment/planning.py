@@ -1,0 +1,83 @@
+"""From an experiment to its runs: models × seeds, each a plain value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kser.errors import UserError
+from kser.experiment.config_files import Experiment
+from kser.experiment.paths import RunPaths
+from kser.experiment.schema import ExperimentConfig, ModelConfig
+from kser.files import resolve_input
+from kser.training.plan import TrainingPlan
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model with one seed.
+
+    Attributes:
+        config: the experiment.
+        model: the model.
+        seed: of the split, initial weights, order and dropout.
+        data_csv: metadata of the training corpus.
+        paths: where everything of the run is.
+    """
+
+    config: ExperimentConfig
+    model: ModelConfig
+    seed: int
+    data_csv: Path
+    paths: RunPaths
+
+    @property
+    def title(self) -> str:
+        """What people read: model and seed."""
+        return f"{self.model.name}, seed {self.seed}"
+
+    @property
+    def training_plan(self) -> TrainingPlan:
+        """The run's settings for `kser.training`."""
+        eval_steps = self.model.eval_steps or self.config.eval_steps
+        return TrainingPlan(
+            epochs=self.model.number_of_training_epochs,
+            batch_size=self.model.per_device_batch_size,
+            evaluation_batch_size=self.model.batch_size,
+            learning_rate=self.model.learning_rate,
+            gradient_accumulation_steps=self.model.gradient_accumulation_steps,
+            max_grad_norm=self.model.max_grad_norm,
+            eval_steps=eval_steps,
+            logging_steps=self.model.logging_steps or self.config.logging_steps,
+            save_steps=self.config.save_steps or eval_steps,
+            save_total_limit=self.config.save_total_limit,
+            length_buckets=self.config.length_buckets,
+            use_class_weights=self.model.use_class_weights,
+            seed=self.seed,
+        )
+
+
+def plan_runs(experiment: Experiment, low_seed: int | None = None, high_seed: int | None = None) -> list[Run]:
+    """The runs of an experiment, model by model.
+
+    Args:
+        experiment: validated.
+        low_seed: first seed, in place of `cross_validation`.
+        high_seed: last seed, itself included; both or neither are given.
+
+    Raises:
+        UserError: one seed bound without the other, or the wrong way round.
+    """
+    if (low_seed is None) != (high_seed is None):
+        raise UserError("--low_seed and --high_seed: give both, or neither to take cross_validation")
+    if low_seed is not None and high_seed is not None and not 0 <= low_seed <= high_seed:
+        raise UserError(f"--low_seed {low_seed} --high_seed {high_seed}: want 0 ≤ low_seed ≤ high_seed")
+    config = experiment.config
+    data_csv = resolve_input(config.training_dataset.data_csv, beside=experiment.folder)
+    runs = []
+    for model in experiment.models:
+        seeds = range(model.seed, model.seed + config.cross_validation)
+        if low_seed is not None and high_seed is not None:
+            seeds = range(low_seed, high_seed + 1)
+        runs += [
+            Run(config, model, seed, data_csv, RunPaths.of(config, model.name, seed)) for seed in seeds
+        ]
+    return runs

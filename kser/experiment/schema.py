@@ -1,0 +1,167 @@
+"""The fields of an experiment JSON and of a model JSON, each documented where it is declared."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+# A name becomes a folder's name.
+Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
+Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Config(BaseModel):
+    """JSON with known fields alone, of exactly the type declared."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+
+
+class Augmentation(BaseModel):
+    """One augmentation of the training data; further fields are arguments of the class."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, populate_by_name=True)
+
+    module: str = Field(description="Python module that holds the class, e.g. audiomentations.")
+    class_name: str = Field(alias="class", description="Name of the class.")
+    tensors: bool = Field(False, description="Whether the class takes and gives batches of tensors.")
+
+
+class EvaluationDataset(_Config):
+    """A test set that every trained model is evaluated on."""
+
+    name: Name = Field(description="What reports call it.")
+    eval_csv_path: str = Field(description="Folder that holds test.csv.")
+
+
+class TrainingDataset(_Config):
+    """The corpus that is split into training, validation and test part."""
+
+    name: Name = Field(description="What reports call it.")
+    data_csv: str = Field(description="Metadata CSV: path, class_id, actor, gender and any further columns.")
+
+
+EXPERIMENT_OLDER_SPELLINGS = {
+    "model_input_files": "model_files",
+    "path_to_model_files": "model_files",
+    "experiment_artifacts_output_path": "output_path",
+    "model_save_folder": "experiment_results_output_path",
+}
+
+
+class ExperimentConfig(_Config):
+    """An experiment: models × seeds on one corpus, evaluated on its test part and on further test sets."""
+
+    experiment_name: Name = Field(description="Names the experiment's folders.")
+    output_path: str = Field("runs", description="Folder for what a run needs while it lasts: logs, states.")
+    experiment_results_output_path: str = Field(
+        "results", description="Folder for final models, splits, the evaluation CSV and evaluations."
+    )
+    model_files: str = Field(description="A model JSON, or a folder of them.")
+    cross_validation: Count = Field(
+        1, description="How many seeds: the model's seed and those after it. Each has a split of its own."
+    )
+    augmentations: dict[str, Augmentation] = Field(
+        default_factory=dict, description="Augmentations of the training data by name."
+    )
+    datasets: list[EvaluationDataset] = Field(
+        default_factory=list, description="Test sets besides the test part of the training corpus."
+    )
+    hp_amount_of_training_data: Fraction = Field(
+        0.3, description="Share of the training speakers that the hyper-parameter search uses."
+    )
+    hp_num_trials: Count = Field(5, description="Trials of the hyper-parameter search.")
+    training_dataset: TrainingDataset = Field(description="The corpus to train on.")
+    save_steps: Count | None = Field(
+        None, description="Updates between two saved states, a multiple of eval_steps; unset: eval_steps."
+    )
+    save_total_limit: Count = Field(1, description="How many saved states of a run are kept.")
+    eval_steps: Count = Field(10, description="Updates between two evaluations on the validation part.")
+    logging_steps: Count = Field(10, description="Updates between two rows of training loss in the log.")
+    eval_metric: Literal["accuracy", "uar", "f1score", "ccc", "mse"] = Field(
+        "accuracy", description="Validation metric that progress shows."
+    )
+    run_eval: bool = Field(True, description="Whether to evaluate all models when they are trained.")
+    run_grapher: bool = Field(False, description="Whether to draw the training curves at the end.")
+    checkpoint_save_folder: str | None = Field(
+        None, description="Folder for the saved states; unset: output_path."
+    )
+    length_buckets: Count = Field(
+        4, description="How many different lengths utterances are padded to; each is compiled once."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_older_spellings(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        renamed: dict[str, Any] = {}
+        for field, value in data.items():
+            name = EXPERIMENT_OLDER_SPELLINGS.get(field, field)
+            if name in renamed or (name != field and name in data):
+                raise ValueError(f"{field} is an older spelling of {name}, which is given as well; keep one")
+            renamed[name] = value
+        return renamed
+
+
+class ModelConfig(_Config):
+    """A model and how it is trained."""
+
+    model_path_or_name: str = Field(
+        min_length=1,
+        description="A Hugging Face id, a folder in the Hugging Face layout, a KerasHub preset, or an "
+        "architecture with random weights: scratch:wav2vec2, scratch:log_mel.",
+    )
+    name: Name = Field(description="What reports and folders call the model.")
+    backbone_arguments: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Constructor arguments of the backbone that take the place of the checkpoint's or the "
+        "class's, e.g. dropout.",
+    )
+    batch_size: Count = Field(8, description="Utterances in a batch of evaluation.")
+    per_device_batch_size: Count = Field(8, description="Utterances in a batch of training.")
+    gradient_accumulation_steps: Count = Field(8, description="Batches whose gradients make one update.")
+    learning_rate: Annotated[float, Field(gt=0.0)] = Field(
+        5e-5, description="Of the first update; it falls linearly to 0."
+    )
+    max_grad_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Longest gradient.")
+    pooling_mode: Literal["mean", "sum", "max", "att_stats", "ecapa"] = Field(
+        "mean", description="From frames to one vector."
+    )
+    speaker_independent_scenario: bool = Field(
+        True, description="Whether no speaker is in two of training, validation and test part."
+    )
+    train_test_split: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
+        0.8, description="N: training part N², validation part N(1−N), test part 1−N."
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="First seed: split, initial weights, order, dropout.")
+    input_column: str = Field("path", description="Column with the audio files.")
+    output_column: str | list[str] = Field(
+        "class_id", description="Column with the class; a list of columns for regression."
+    )
+    is_regression: bool = Field(False, description="Whether the targets are numbers.")
+    eval_steps: Count | None = Field(None, description="In place of the experiment's.")
+    logging_steps: Count | None = Field(None, description="In place of the experiment's.")
+    use_batch_norm: bool = Field(False, description="Batch normalisation of the pooled vector.")
+    use_dropout: bool = Field(False, description="Dropout on the pooled vector.")
+    dropout_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.5, description="Its rate.")
+    use_l2_reg: bool = Field(False, description="L2 penalty on the classifier's weights.")
+    weight_decay: Annotated[float, Field(ge=0.0)] = Field(0.01, description="Its weight.")
+    use_relu: bool = Field(True, description="ReLU on the pooled vector.")
+    use_class_weights: bool = Field(True, description="Whether a class counts by 1 / its utterances.")
+    freeze_feature_encoder: bool = Field(
+        True, description="Whether the convolutions over the waveform keep their weights."
+    )
+    use_weight_encoder_layers: bool = Field(False, description="Learned weighting of all layers.")
+    pool_position: Literal["after", "before"] = Field("after", description="Pooling after or before it.")
+    number_of_training_epochs: Count = Field(50, description="Passes over the training part.")
+    continue_model_training: bool = Field(False, description="Train an already trained model further.")
+    skip_hp_search: bool = Field(True, description="Whether to train without a hyper-parameter search.")
+
+    @field_validator("pooling_mode", mode="before")
+    @classmethod
+    def _accept_misspelling(cls, value: Any) -> Any:
+        # The original's JSON files have it so.
+        return "ecapa" if value == "epaca" else value

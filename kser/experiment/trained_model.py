@@ -1,0 +1,76 @@
+"""A trained model on disk: a KerasHub preset folder that also knows where it comes from."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kser.errors import UserError
+from kser.files import read_json, replacing, write_json
+
+PROVENANCE_FILE = "kser.json"
+RECORDINGS_FILE = "recordings.json"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made a model. Labels and sampling rate are in the preset itself.
+
+    Attributes:
+        run_fingerprint: see `kser.experiment.run_data.run_fingerprint`.
+        kser_version: of the run.
+        keras_version: of the run.
+        backend: of the run.
+        experiment_name: as in the experiment JSON.
+        training_dataset: its name.
+        seed: of the run.
+        model_config: the model JSON with all defaults.
+        audio: what was done to the audio before the model: sampling rate in Hz, channels.
+        label_column: column of the metadata that holds the class.
+        split_fingerprint: of the split; `split.json` beside the model has the counts.
+        training: updates, the update that was best, its validation loss, seconds.
+        recordings: fingerprints of the audio files of the training and validation part.
+    """
+
+    run_fingerprint: str
+    kser_version: str
+    keras_version: str
+    backend: str
+    experiment_name: str
+    training_dataset: str
+    seed: int
+    model_config: dict[str, Any]
+    audio: dict[str, Any]
+    label_column: str
+    split_fingerprint: str
+    training: dict[str, Any]
+    recordings: dict[str, list[str]] = field(repr=False)
+
+
+def save_trained_model(folder: Path, classifier: Any, provenance: Provenance) -> None:
+    """Write the preset and its provenance, all or nothing."""
+    facts = asdict(provenance)
+    recordings = facts.pop("recordings")
+    with replacing(folder) as draft:
+        classifier.save_to_preset(str(draft))
+        write_json(draft / PROVENANCE_FILE, facts)
+        write_json(draft / RECORDINGS_FILE, recordings)
+
+
+def load_provenance(folder: Path) -> Provenance:
+    """Read where a model comes from.
+
+    Raises:
+        UserError: the folder holds no model that kser trained.
+    """
+    if not (folder / PROVENANCE_FILE).is_file():
+        what = "holds no model trained by kser (no kser.json)" if folder.is_dir() else "no such folder"
+        raise UserError(f"{folder}: {what}")
+    facts = read_json(folder / PROVENANCE_FILE)
+    return Provenance(**facts, recordings=read_json(folder / RECORDINGS_FILE))
+
+
+def load_classifier(folder: Path) -> Any:
+    """Load the classifier of a model folder on the running backend."""
+    from kser.models import EmotionClassifier
+
+    return EmotionClassifier.from_preset(str(folder))

@@ -1,0 +1,150 @@
+"""Doing one run: data, model, training, and the trained model on disk."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import keras
+
+import kser
+from kser.errors import UserError
+from kser.experiment.planning import Run
+from kser.experiment.run_data import RunData, load_run_data, run_fingerprint
+from kser.experiment.trained_model import (
+    PROVENANCE_FILE,
+    Provenance,
+    load_provenance,
+    save_trained_model,
+)
+from kser.files import read_json, write_json
+from kser.models import AudioClassifierPreprocessor, EmotionClassifier, SpeechAudioConverter
+from kser.models.building import SCRATCH_PREFIX, build_backbone
+from kser.pipeline.utterances import WaveformFormat
+from kser.training.fit import TrainingResult, train
+from kser.training.training_state import remove_states
+
+
+class Outcome(Enum):
+    """What came of asking for a run."""
+
+    TRAINED = "trained"
+    ALREADY_THERE = "already there"
+
+
+def do_run(run: Run, callbacks: Callable[[], list[keras.callbacks.Callback]] = list) -> Outcome:
+    """Train one model with one seed, unless it is there already; continue it if it was interrupted.
+
+    Args:
+        run: the model, the seed and the paths.
+        callbacks: makes further callbacks for `kser.training.fit.train`.
+
+    Raises:
+        UserError: the data are wrong, or results of other settings stand where these would go.
+    """
+    data = load_run_data(run)
+    fingerprint = run_fingerprint(run, data)
+    if (run.paths.model / PROVENANCE_FILE).is_file():
+        if load_provenance(run.paths.model).run_fingerprint == fingerprint:
+            return Outcome.ALREADY_THERE
+        raise UserError(
+            f"{run.paths.model}: holds a model trained with other settings, data or version of kser; "
+            "give the experiment another experiment_name, or move that folder away"
+        )
+    # The audio is checked before anything is written or built.
+    classifier = build_classifier(run, data.labels)
+    waveform_format = waveform_format_of(classifier)
+    training, validation, _ = (
+        data.utterances(part, waveform_format) for part in ("train", "validation", "test")
+    )
+    _claim(run, fingerprint)
+    data.write_split(run.paths.split)
+    with classifier.ready_made_inputs():
+        result = train(
+            classifier,
+            training,
+            validation,
+            run.training_plan,
+            states=run.paths.states,
+            log=run.paths.log,
+            callbacks=callbacks(),
+        )
+    save_trained_model(run.paths.model, classifier, _provenance(run, data, fingerprint, result, waveform_format))
+    remove_states(run.paths.states)
+    return Outcome.TRAINED
+
+
+def build_classifier(run: Run, labels: list[str]) -> EmotionClassifier:
+    """The classifier that a run starts with; the same weights for a seed on every backend."""
+    model = run.model
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(run.seed)
+    backbone = build_backbone(model.model_path_or_name, model.backbone_arguments)
+    if model.freeze_feature_encoder:
+        backbone.freeze_feature_encoder()
+    converter = (
+        SpeechAudioConverter()
+        if model.model_path_or_name.startswith(SCRATCH_PREFIX)
+        else SpeechAudioConverter.from_preset(model.model_path_or_name)
+    )
+    return EmotionClassifier(
+        backbone,
+        labels,
+        preprocessor=AudioClassifierPreprocessor(converter),
+        pooling=model.pooling_mode,
+        use_relu=model.use_relu,
+        use_batch_norm=model.use_batch_norm,
+        dropout=model.dropout_rate if model.use_dropout else 0.0,
+        l2=model.weight_decay if model.use_l2_reg else 0.0,
+    )
+
+
+def waveform_format_of(classifier: EmotionClassifier) -> WaveformFormat:
+    """What the pipeline must give this classifier."""
+    converter = classifier.preprocessor.audio_converter
+    return WaveformFormat(
+        sampling_rate=converter.sampling_rate,
+        do_normalize=converter.do_normalize,
+        mask_padding=converter.mask_padding,
+        minimum_samples=classifier.backbone.minimum_samples,
+    )
+
+
+def _claim(run: Run, fingerprint: str) -> None:
+    """Write what the run is, or make sure that it is what an interrupted run in its place was."""
+    if run.paths.settings.is_file():
+        interrupted: dict[str, Any] = read_json(run.paths.settings)
+        if interrupted.get("run_fingerprint") != fingerprint:
+            raise UserError(
+                f"{run.paths.work}: holds an interrupted run with other settings, data or version of kser; "
+                "give the experiment another experiment_name, or move that folder away"
+            )
+    write_json(
+        run.paths.settings,
+        {
+            "run_fingerprint": fingerprint,
+            "experiment_name": run.config.experiment_name,
+            "model_name": run.model.name,
+            "seed": run.seed,
+            "backend": keras.config.backend(),
+        },
+    )
+
+
+def _provenance(
+    run: Run, data: RunData, fingerprint: str, result: TrainingResult, waveform_format: WaveformFormat
+) -> Provenance:
+    return Provenance(
+        run_fingerprint=fingerprint,
+        kser_version=kser.__version__,
+        keras_version=keras.__version__,
+        backend=keras.config.backend(),
+        experiment_name=run.config.experiment_name,
+        training_dataset=run.config.training_dataset.name,
+        seed=run.seed,
+        model_config=run.model.model_dump(),
+        audio={"sampling_rate": waveform_format.sampling_rate, "channels": "mean"},
+        label_column=data.label_column,
+        split_fingerprint=data.split_fingerprint,
+        training=vars(result),
+        recordings={part: data.recordings(part) for part in ("train", "validation")},
+    )
