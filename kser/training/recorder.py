@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from kser.errors import UserError
 from kser.training.plan import TrainingPlan
@@ -77,6 +78,13 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._loss_window.restart()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 0 and keras.config.backend() == "torch":
+            # PyTorch draws dropout from one global generator, which its data loaders advance as well: how far
+            # depends on whether the run was interrupted. From here to the next evaluation it follows from
+            # the step alone. (On JAX and TensorFlow the seeds are variables of the model, and saved.)
+            keras.utils.set_random_seed(int(np.random.default_rng((self.plan.seed, self.step)).integers(2**31)))
 
     def on_train_batch_end(self, batch, logs=None):
         self._batches += 1

@@ -1,4 +1,4 @@
-"""Everything that a run needs in order to continue, on disk: weights, optimizer, random state, progress.
+"""Everything that a run needs in order to continue, on disk: weights, seeds, optimizer, progress.
 
 A state is a folder `state-STEP` that appears whole or not at all. Weights alone (the best so far) are kept in
 the same form in the folder `best`.
@@ -19,7 +19,6 @@ VARIABLES_FILE = "variables.safetensors"
 PROGRESS_FILE = "progress.json"
 BEST_FOLDER = "best"
 _STATE = re.compile(r"state-(\d+)")
-_TORCH_RANDOM_STATE = "torch_random_state"
 
 
 def save_state(folder: Path, step: int, model: keras.Model, progress: dict[str, Any], keep: int) -> None:
@@ -32,7 +31,7 @@ def save_state(folder: Path, step: int, model: keras.Model, progress: dict[str, 
         progress: what else is needed to continue, as JSON.
         keep: how many states may stay.
     """
-    arrays = _model_arrays(model) | _arrays("optimizer", model.optimizer.variables) | _torch_random_state()
+    arrays = _model_arrays(model) | _arrays("optimizer", model.optimizer.variables)
     with replacing(folder / f"state-{step:08d}") as draft:
         draft.mkdir()
         save_file(arrays, draft / VARIABLES_FILE)
@@ -42,7 +41,7 @@ def save_state(folder: Path, step: int, model: keras.Model, progress: dict[str, 
 
 
 def restore_latest_state(folder: Path, model: keras.Model) -> dict[str, Any] | None:
-    """Put model and random state where the newest state of the folder left them.
+    """Put the model where the newest state of the folder left it.
 
     Args:
         folder: of the run.
@@ -58,10 +57,6 @@ def restore_latest_state(folder: Path, model: keras.Model) -> dict[str, Any] | N
     arrays = load_file(newest / VARIABLES_FILE)
     _assign_model(model, arrays)
     _assign("optimizer", model.optimizer.variables, arrays)
-    if _TORCH_RANDOM_STATE in arrays and keras.config.backend() == "torch":
-        import torch
-
-        torch.set_rng_state(torch.from_numpy(arrays[_TORCH_RANDOM_STATE]))
     return read_json(newest / PROGRESS_FILE)
 
 
@@ -105,7 +100,7 @@ def _assign_model(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
 def _arrays(kind: str, variables: list[keras.Variable]) -> dict[str, np.ndarray]:
     # By position: the names that Keras makes up depend on how many models the process has built before.
     return {
-        f"{kind}.{index}": np.ascontiguousarray(keras.ops.convert_to_numpy(variable))
+        f"{kind}.{index}": np.asarray(keras.ops.convert_to_numpy(variable), order="C")
         for index, variable in enumerate(variables)
     }
 
@@ -113,11 +108,3 @@ def _arrays(kind: str, variables: list[keras.Variable]) -> dict[str, np.ndarray]
 def _assign(kind: str, variables: list[keras.Variable], arrays: dict[str, np.ndarray]) -> None:
     for index, variable in enumerate(variables):
         variable.assign(arrays[f"{kind}.{index}"])
-
-
-def _torch_random_state() -> dict[str, np.ndarray]:
-    if keras.config.backend() != "torch":
-        return {}
-    import torch
-
-    return {_TORCH_RANDOM_STATE: torch.get_rng_state().numpy()}

@@ -31,13 +31,13 @@ class LogMelBackbone(SpeechBackbone):
 
     def __init__(
         self,
-        filters=(128, 128, 128),
-        kernel_sizes=(5, 7, 9),
+        filters=(64, 64, 64, 64),
+        kernel_sizes=(9, 9, 9, 9),
         dropout=0.0,
         sampling_rate=16000,
         window_length=512,
         hop_length=256,
-        num_mel_bins=64,
+        num_mel_bins=40,
         dtype=None,
         **kwargs,
     ):

@@ -32,7 +32,7 @@ class LogMelSpectrogram(keras.layers.Layer):
         sampling_rate=16000,
         window_length=512,
         hop_length=256,
-        num_mel_bins=64,
+        num_mel_bins=40,
         min_frequency=50.0,
         max_frequency=7600.0,
         **kwargs,

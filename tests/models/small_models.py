@@ -1,0 +1,64 @@
+"""Models small enough to build and run in a moment."""
+
+import numpy as np
+
+from kser.models import (
+    AudioClassifierPreprocessor,
+    EmotionClassifier,
+    LogMelBackbone,
+    SpeechAudioConverter,
+    SpeechBackbone,
+    Wav2Vec2Backbone,
+)
+
+LABELS = ["anger", "joy", "sadness"]
+
+
+def wav2vec2(feature_norm: str = "group", **kwargs) -> Wav2Vec2Backbone:
+    """Three convolutions, one frame every 20 samples; 45 samples for the first."""
+    arguments = {
+        "num_layers": 1,
+        "num_heads": 2,
+        "hidden_dim": 16,
+        "intermediate_dim": 24,
+        "filters": [8, 8, 8],
+        "kernel_sizes": [10, 4, 3],
+        "strides": [5, 2, 2],
+        "position_kernel_size": 6,
+        "position_groups": 2,
+        "feature_norm": feature_norm,
+        "norm_first": feature_norm == "layer",
+    }
+    return Wav2Vec2Backbone(**{**arguments, **kwargs})
+
+
+def log_mel(**kwargs) -> LogMelBackbone:
+    """One frame every 20 samples; 64 samples for the first."""
+    arguments = {
+        "filters": [8, 8],
+        "kernel_sizes": [3, 3],
+        "window_length": 64,
+        "hop_length": 20,
+        "num_mel_bins": 8,
+    }
+    return LogMelBackbone(**{**arguments, **kwargs})
+
+
+BACKBONES = {
+    "log_mel": log_mel,
+    "wav2vec2_group_norm": wav2vec2,
+    "wav2vec2_layer_norm": lambda **kwargs: wav2vec2("layer", **kwargs),
+}
+"""A function that builds each kind of backbone, by name."""
+
+
+def classifier(backbone: SpeechBackbone, **kwargs) -> EmotionClassifier:
+    """With its preprocessor, and labels unless others are given."""
+    preprocessor = AudioClassifierPreprocessor(SpeechAudioConverter())
+    return EmotionClassifier(backbone, **{"labels": LABELS, "preprocessor": preprocessor, **kwargs})
+
+
+def waveforms(*lengths: int, seed: int = 0) -> list[np.ndarray]:
+    """Noise of those lengths, (samples,) each."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=length).astype(np.float32) for length in lengths]

@@ -1,0 +1,68 @@
+"""What holds on this backend holds on the others: one process each, started once for all tests."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from kser.models import EmotionClassifier
+from tests.golden import VARIANTS, expected, golden_folder
+from tests.parity.backend_program import UTTERANCE, initial_weights, probabilities
+from tests.parity.comparison import assert_equal_states
+
+ROOT = Path(__file__).parents[2]
+OTHERS = [name for name in ("jax", "tensorflow", "torch") if name != keras.config.backend()]
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A classifier saved on this backend."""
+    folder = tmp_path_factory.mktemp("classifier") / "preset"
+    classifier = EmotionClassifier.from_preset(
+        golden_folder("layer_norm_post"), labels=["anger", "joy", "sadness"]
+    )
+    classifier.save_to_preset(str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module", params=OTHERS)
+def other(request: pytest.FixtureRequest, preset: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Results of `backend_program` on another backend."""
+    if find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    output = tmp_path_factory.mktemp(request.param) / "results.npz"
+    program = [sys.executable, "-m", "tests.parity.backend_program", str(preset), str(output)]
+    environment = {**os.environ, "KERAS_BACKEND": request.param}
+    finished = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    with np.load(output) as results:
+        assert results["backend"] == request.param
+        return dict(results)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_hidden_states_are_those_of_transformers(other, variant: str) -> None:
+    arrays = expected(variant)
+    assert_equal_states(other[f"{variant}/alone"], arrays[f"hidden_states_unpadded_{UTTERANCE}"])
+    for i, frames in enumerate(arrays["frames"]):
+        states = other[f"{variant}/batch"][:, i, :frames]
+        assert_equal_states(states, arrays[f"hidden_states_unpadded_{i}"])
+
+
+def test_classifier_saved_here_gives_the_same_probabilities_there(other, preset: Path) -> None:
+    here = probabilities(str(preset))
+    assert here.std(axis=1).min() > 1e-3  # no uniform distribution, which any broken model could give
+    np.testing.assert_allclose(other["probabilities"], here, rtol=0, atol=1e-5)
+
+
+def test_initial_weights_follow_from_the_seed_alone(other) -> None:
+    here = initial_weights()
+    there = {name.removeprefix("initial/"): other[name] for name in other if name.startswith("initial/")}
+    assert here.keys() == there.keys()
+    for name, weights in here.items():
+        np.testing.assert_allclose(there[name], weights, rtol=1e-6, atol=0, err_msg=name)

@@ -1,0 +1,171 @@
+"""Elements of the data sets: right contents, static shapes, and resumed equals uninterrupted."""
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from kser.audio.loading import load_audio
+from kser.audio.waveform import model_inputs
+from kser.errors import UserError
+from kser.pipeline.batch_plan import PlannedBatch, ShuffledBatches, plan_in_order
+from kser.pipeline.datasets import BatchSource, Element, evaluation_dataset, tf_dataset, training_dataset
+from kser.pipeline.utterances import Utterances, WaveformFormat
+
+RATE = 8_000
+FORMAT = WaveformFormat(RATE, do_normalize=True, mask_padding=True, minimum_samples=100)
+LENGTHS = [500, 900, 1300, 450, 800, 1200, 480, 1000, 610, 333]
+BUCKETS = [600, 1000, 1400]
+BATCH_SIZE = 4
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("corpus")
+    rng = np.random.default_rng(0)
+    for i, length in enumerate(LENGTHS):
+        sf.write(folder / f"{i}.wav", rng.uniform(-0.5, 0.5, length), RATE, subtype="FLOAT")
+    return [str(folder / f"{i}.wav") for i in range(len(LENGTHS))]
+
+
+@pytest.fixture(scope="module")
+def utterances(paths: list[str]) -> Utterances:
+    return Utterances.from_files(paths, [i % 3 for i in range(len(paths))], FORMAT)
+
+
+@pytest.fixture(scope="module")
+def batches(utterances: Utterances) -> ShuffledBatches:
+    return ShuffledBatches(utterances.lengths, BUCKETS, BATCH_SIZE, seed=5)
+
+
+def one_pass(utterances: Utterances, plan: list[PlannedBatch], batch_size: int = BATCH_SIZE) -> list[Element]:
+    """Elements of an evaluation; the data set itself has no end."""
+    return list(islice(evaluation_dataset(utterances, plan, batch_size), len(plan)))
+
+
+def assert_equal_elements(actual, expected) -> None:
+    actual, expected = list(actual), list(expected)
+    assert len(actual) == len(expected)
+    for (inputs, *rest), (expected_inputs, *expected_rest) in zip(actual, expected, strict=True):
+        assert inputs.keys() == expected_inputs.keys()
+        pairs = [*zip(rest, expected_rest, strict=True), *((inputs[k], expected_inputs[k]) for k in inputs)]
+        for value, other in pairs:
+            assert np.asarray(value).dtype == np.asarray(other).dtype
+            np.testing.assert_array_equal(np.asarray(value), np.asarray(other))
+
+
+def test_lengths_are_read_from_the_headers(utterances: Utterances) -> None:
+    assert list(utterances.lengths) == LENGTHS
+    assert len(utterances) == len(LENGTHS)
+
+
+@pytest.mark.parametrize("do_normalize", [True, False])
+@pytest.mark.parametrize("mask_padding", [True, False])
+def test_element_is_its_planned_batch(paths: list[str], do_normalize: bool, mask_padding: bool) -> None:
+    format_ = WaveformFormat(RATE, do_normalize, mask_padding, minimum_samples=100)
+    utterances = Utterances.from_files(paths, [i % 3 for i in range(len(paths))], format_)
+    plan = plan_in_order(LENGTHS, BUCKETS, BATCH_SIZE)
+    elements = one_pass(utterances, plan)
+    assert len(elements) == len(plan) == 3
+    for batch, (inputs, targets, weights) in zip(plan, elements, strict=True):
+        used = len(batch.indices)
+        waveforms = [load_audio(paths[i], RATE) for i in batch.indices]
+        sound, mask = model_inputs(
+            waveforms, do_normalize=do_normalize, mask_padding=mask_padding, samples=batch.samples
+        )
+        np.testing.assert_array_equal(inputs["waveform"][:used], sound)
+        np.testing.assert_array_equal(inputs["padding_mask"][:used], mask)
+        assert targets[:used].tolist() == [i % 3 for i in batch.indices]
+        assert weights.tolist() == [1.0] * used + [0.0] * (BATCH_SIZE - used)
+
+
+def test_types_and_shapes_are_static(utterances: Utterances, batches: ShuffledBatches) -> None:
+    for inputs, targets, weights in training_dataset(utterances, batches, 0, 9):
+        assert inputs["waveform"].dtype == np.float32
+        assert inputs["padding_mask"].dtype == bool
+        assert (targets.dtype, weights.dtype) == (np.int32, np.float32)
+        assert targets.shape == weights.shape == (BATCH_SIZE,)
+        assert inputs["waveform"].shape == inputs["padding_mask"].shape
+        assert inputs["waveform"].shape[0] == BATCH_SIZE
+        assert inputs["waveform"].shape[1] in BUCKETS
+
+
+def test_empty_places_are_silent_masked_and_weightless(
+    utterances: Utterances, batches: ShuffledBatches
+) -> None:
+    elements = list(training_dataset(utterances, batches, 0, batches.batches_per_epoch))
+    empty = 0
+    for inputs, _, weights in elements:
+        empty += (weights == 0).sum()
+        assert not inputs["waveform"][weights == 0].any()
+        assert not inputs["padding_mask"][weights == 0].any()
+        assert inputs["padding_mask"][weights == 1].any(axis=1).all()
+    assert empty == batches.batches_per_epoch * BATCH_SIZE - len(LENGTHS) == 2
+
+
+@pytest.mark.parametrize("start", [0, 1, 4, 8])
+def test_data_set_started_at_a_step_is_the_tail_of_the_whole(
+    utterances: Utterances, batches: ShuffledBatches, start: int
+) -> None:
+    whole = list(training_dataset(utterances, batches, 0, 9))
+    assert_equal_elements(training_dataset(utterances, batches, start, 9), whole[start:])
+
+
+def test_threads_do_not_change_the_order(utterances: Utterances, batches: ShuffledBatches) -> None:
+    source = BatchSource(utterances, batches, BATCH_SIZE, 0, 9)
+    one_by_one = [source[i] for i in range(len(source))]
+    assert_equal_elements(training_dataset(utterances, batches, 0, 9), one_by_one)
+
+
+def test_evaluation_comes_again_and_again(utterances: Utterances) -> None:
+    plan = plan_in_order(LENGTHS, BUCKETS, BATCH_SIZE)
+    once = one_pass(utterances, plan)
+    dataset = evaluation_dataset(utterances, plan, BATCH_SIZE)
+    for _ in range(2):  # each iterator starts anew
+        assert_equal_elements(islice(dataset, 2 * len(plan)), [*once, *once])
+
+
+def test_tf_data_gives_the_same_elements(utterances: Utterances, batches: ShuffledBatches) -> None:
+    pytest.importorskip("tensorflow")
+    dataset = training_dataset(utterances, batches, 0, 4)
+    assert_equal_elements(tf_dataset(dataset).as_numpy_iterator(), dataset)
+
+
+def test_file_at_another_rate_is_resampled(tmp_path: Path) -> None:
+    sf.write(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 2000), 2 * RATE)
+    utterances = Utterances.from_files([str(tmp_path / "a.wav")], [0], FORMAT)
+    assert list(utterances.lengths) == [1000]
+    ((inputs, _, _),) = one_pass(utterances, plan_in_order([1000], [1400], 1), batch_size=1)
+    assert inputs["padding_mask"].sum() == 1000
+
+
+def test_file_too_short_for_a_frame_is_named(tmp_path: Path, paths: list[str]) -> None:
+    for samples, fits in ((100, True), (99, False)):
+        short = str(tmp_path / f"{samples}.wav")
+        sf.write(short, np.ones(samples) / 2, RATE)
+        if fits:
+            assert list(Utterances.from_files([paths[0], short], [0, 1], FORMAT).lengths) == [500, 100]
+            continue
+        with pytest.raises(UserError, match="too short: the model needs") as refusal:
+            Utterances.from_files([paths[0], short], [0, 1], FORMAT)
+        assert str(refusal.value).startswith(f"{short}: ")
+
+
+def test_file_that_is_no_audio_is_named(tmp_path: Path, paths: list[str]) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"no audio")
+    with pytest.raises(UserError) as refusal:
+        Utterances.from_files([paths[0], str(broken)], [0, 1], FORMAT)
+    assert str(refusal.value).startswith(f"{broken}: ")
+
+
+def test_file_that_breaks_after_the_lengths_were_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    sf.write(path, np.ones(5000) / 2, RATE)
+    utterances = Utterances.from_files([str(path)], [0], FORMAT)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(UserError) as refusal:
+        one_pass(utterances, plan_in_order([5000], [6000], 1), batch_size=1)
+    assert str(refusal.value).startswith(f"{path}: ")
