@@ -21,7 +21,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="Corpora: what kser knows of them, and their metadata CSVs.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Corpora: what kser knows of them, and their metadata CSVs.", no_args_is_help=True
+)
 app.add_typer(data_app, name="data")
 
 
@@ -60,7 +62,11 @@ def train(
 def evaluate(
     eval_path: Annotated[
         Path,
-        typer.Option("--eval_path", "--eval-path", help="Evaluation CSV written by training or by hand, or a folder of them."),
+        typer.Option(
+            "--eval_path",
+            "--eval-path",
+            help="Evaluation CSV written by training or by hand, or a folder of them.",
+        ),
     ],
     redo: Annotated[bool, typer.Option("--redo", help="Evaluate again what was evaluated before.")] = False,
 ) -> None:
@@ -85,13 +91,19 @@ def list_corpora() -> None:
     table = Table("name", "corpus", "language", "utterances", "classes")
     for recipe in RECIPES.values():
         table.add_row(
-            recipe.name, recipe.title, recipe.language, str(recipe.expected_utterances), ", ".join(recipe.classes)
+            recipe.name,
+            recipe.title,
+            recipe.language,
+            str(recipe.expected_utterances),
+            ", ".join(recipe.classes),
         )
     _console().print(table)
 
 
 @data_app.command("info")
-def show_corpus(name: Annotated[str, typer.Argument(help="Name of the corpus, see `kser data list`.")]) -> None:
+def show_corpus(
+    name: Annotated[str, typer.Argument(help="Name of the corpus, see `kser data list`.")],
+) -> None:
     """What kser knows of a corpus: citation, licence, where to obtain it, layout."""
     from rich.markup import escape
     from rich.table import Table
@@ -100,7 +112,19 @@ def show_corpus(name: Annotated[str, typer.Argument(help="Name of the corpus, se
 
     recipe = find_recipe(name)
     table = Table(show_header=False, box=None)
-    for field in ("name", "title", "citation", "licence", "home_page", "language", "sampling_rate_hz", "classes", "expected_utterances", "layout", "verified"):
+    for field in (
+        "name",
+        "title",
+        "citation",
+        "licence",
+        "home_page",
+        "language",
+        "sampling_rate_hz",
+        "classes",
+        "expected_utterances",
+        "layout",
+        "verified",
+    ):
         value = getattr(recipe, field)
         table.add_row(field, escape(", ".join(value) if isinstance(value, tuple) else str(value)))
     _console().print(table)
@@ -112,7 +136,9 @@ def prepare_corpus(
     source: Annotated[Path, typer.Option("--source", help="Folder with the corpus as published.")],
     output_path: Annotated[
         Path | None,
-        typer.Option("--output_path", "--output-path", help="Metadata CSV to write [default: data/NAME/metadata.csv]."),
+        typer.Option(
+            "--output_path", "--output-path", help="Metadata CSV to write [default: data/NAME/metadata.csv]."
+        ),
     ] = None,
 ) -> None:
     """Write the metadata CSV of a corpus: path, class_id, actor, gender and what else its names tell."""

@@ -1,7 +1,6 @@
 """Writing so that a reader never meets half a file and an interruption never costs an old one."""
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         if draft.is_dir() and target.exists():
             target.rename(replaced)  # a folder that is not empty cannot be renamed over
         try:
-            os.replace(draft, target)
+            draft.replace(target)
         except OSError:
             if replaced.exists():
                 replaced.rename(target)
@@ -70,7 +69,9 @@ def read_json(path: str | Path) -> Any:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
     except json.JSONDecodeError as error:
-        raise UserError(f"{path}: not valid JSON: {error.msg}, line {error.lineno} column {error.colno}") from None
+        raise UserError(
+            f"{path}: not valid JSON: {error.msg}, line {error.lineno} column {error.colno}"
+        ) from None
 
 
 def resolve_input(path: str | Path, beside: Path | None = None) -> Path:

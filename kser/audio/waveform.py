@@ -21,7 +21,9 @@ def zero_mean_unit_variance(waveform: np.ndarray) -> np.ndarray:
     return (waveform - waveform.mean()) / np.sqrt(waveform.var() + np.float32(1e-7))
 
 
-def pad_waveforms(waveforms: Sequence[np.ndarray], samples: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def pad_waveforms(
+    waveforms: Sequence[np.ndarray], samples: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Stack utterances of different lengths, with zeros after each.
 
     Args:
@@ -29,12 +31,14 @@ def pad_waveforms(waveforms: Sequence[np.ndarray], samples: int | None = None) -
         samples: length of the result; `None` for that of the longest.
 
     Returns:
-        float32 array (batch, samples) and bool array (batch, samples), true where there is sound and not padding.
+        float32 array (batch, samples), and bool array (batch, samples), true for sound, false for padding.
     """
     longest = max(len(waveform) for waveform in waveforms)
     samples = longest if samples is None else samples
     if longest > samples:
-        raise ValueError(f"`samples` must hold the longest utterance. Received: samples={samples}, longest={longest}")
+        raise ValueError(
+            f"`samples` must hold the longest utterance. Received: samples={samples}, longest={longest}"
+        )
     batch = np.zeros((len(waveforms), samples), dtype=np.float32)
     mask = np.zeros((len(waveforms), samples), dtype=bool)
     for row, waveform in enumerate(waveforms):

@@ -26,8 +26,12 @@ def locate(checkpoint: str | Path, filename: str) -> Path | None:
 
 def _from_hub(checkpoint: str, filename: str) -> Path | None:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HFValidationError, LocalEntryNotFoundError
-    from huggingface_hub.errors import RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     repository = checkpoint.removeprefix("hf://")
     if repository.count("/") != 1 or repository.startswith((".", "/", "~")):
@@ -42,6 +46,8 @@ def _from_hub(checkpoint: str, filename: str) -> Path | None:
     except EntryNotFoundError:
         return None
     except RepositoryNotFoundError:
-        raise UserError(f"{checkpoint}: no such folder, and no such repository on the Hugging Face hub") from None
+        raise UserError(
+            f"{checkpoint}: no such folder, and no such repository on the Hugging Face hub"
+        ) from None
     except HFValidationError as error:
         raise UserError(f"{checkpoint}: no such folder, and not a Hugging Face id: {error}") from None

@@ -39,7 +39,9 @@ class PublishedCheckpoint:
         self.name = str(name)
         config_path = locate(name, CONFIG_FILE)
         if config_path is None:
-            raise UserError(f"{name}: has no {CONFIG_FILE}, so it is no checkpoint in the Hugging Face layout")
+            raise UserError(
+                f"{name}: has no {CONFIG_FILE}, so it is no checkpoint in the Hugging Face layout"
+            )
         self.config: dict[str, Any] = read_json(config_path)
         if not isinstance(self.config, dict) or not isinstance(self.config.get("model_type"), str):
             raise UserError(f"{config_path}: names no model_type, so its architecture is unknown")

@@ -52,7 +52,9 @@ def load_experiment(path: str | Path) -> Experiment:
         mistakes += [f"{model_file}: {line}" for line in not_yet_in_model(model)]
         mistakes += _inconsistencies(config, model, str(path), str(model_file))
     for name in sorted({model.name for model in models if [m.name for m in models].count(model.name) > 1}):
-        mistakes.append(f"{models_path}: two models have the name {name!r}; their results would overwrite each other")
+        mistakes.append(
+            f"{models_path}: two models have the name {name!r}; their results would overwrite each other"
+        )
     if mistakes:
         raise UserError("\n".join(mistakes))
     return Experiment(config, tuple(models), path.absolute().parent)
@@ -62,7 +64,7 @@ def load_config(path: Path, schema: type[Config]) -> Config:
     """Read one JSON file into its schema.
 
     Raises:
-        UserError: a line for each mistake, naming file and field; an unknown field with the nearest known one.
+        UserError: a line for each mistake, naming file and field, for an unknown field the nearest known.
     """
     data = read_json(path)
     if not isinstance(data, dict):
@@ -121,4 +123,6 @@ def _known_fields(schema: type[BaseModel], location: tuple[Any, ...]) -> list[st
         nested = [annotation, *getattr(annotation, "__args__", ())]
         fields = next(t.model_fields for t in nested if hasattr(t, "model_fields"))
     known = list(fields)
-    return [*known, *EXPERIMENT_OLDER_SPELLINGS] if schema is ExperimentConfig and len(location) == 1 else known
+    return (
+        [*known, *EXPERIMENT_OLDER_SPELLINGS] if schema is ExperimentConfig and len(location) == 1 else known
+    )

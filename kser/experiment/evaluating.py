@@ -43,11 +43,14 @@ class Evaluated:
     @property
     def warnings(self) -> list[str]:
         """What a reader must know before believing the numbers, a line each."""
-        report, title = self.report, f"{self.row.model_name} on {self.row.dataset_name} ({self.row.model_path})"
+        report = self.report
+        title = f"{self.row.model_name} on {self.row.dataset_name} ({self.row.model_path})"
         lines = []
         for part, count in report["seen_in_training"].items():
             if count:
-                lines.append(f"LEAK: {title}: {count} of {report['n']} recordings were in the model's {part} part")
+                lines.append(
+                    f"LEAK: {title}: {count} of {report['n']} recordings were in the model's {part} part"
+                )
         if report["labels_unknown_to_model"]:
             names = ", ".join(f"{of['label']} ({of['support']})" for of in report["labels_unknown_to_model"])
             lines.append(f"{title}: left out, the model does not know these classes: {names}")

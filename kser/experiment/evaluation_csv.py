@@ -55,12 +55,16 @@ def read_evaluation_csv(path: Path) -> list[EvaluationRow]:
     reader = csv.DictReader(io.StringIO(text), delimiter="\t")
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
     if missing:
-        raise UserError(f"{path}: lacks the columns {', '.join(missing)}; wants, tab separated: {' '.join(COLUMNS)}")
+        raise UserError(
+            f"{path}: lacks the columns {', '.join(missing)}; wants, tab separated: {' '.join(COLUMNS)}"
+        )
     rows = []
     for number, cells in enumerate(reader, start=2):
         empty = [column for column in COLUMNS if not (cells[column] or "").strip()]
         if empty:
-            raise UserError(f"{path}: row {number}: {', '.join(empty)} empty; columns are separated by one tab")
+            raise UserError(
+                f"{path}: row {number}: {', '.join(empty)} empty; columns are separated by one tab"
+            )
         rows.append(
             EvaluationRow(
                 cells["model_name"].strip(),

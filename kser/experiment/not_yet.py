@@ -15,7 +15,9 @@ def not_yet_in_experiment(config: ExperimentConfig) -> list[str]:
     if config.run_grapher:
         asked.append("run_grapher: this version draws no curves (log.csv has the numbers); set it to false")
     if config.eval_metric in ("ccc", "mse"):
-        asked.append(f"eval_metric: {config.eval_metric!r} is for regression, which this version does not train")
+        asked.append(
+            f"eval_metric: {config.eval_metric!r} is for regression, which this version does not train"
+        )
     return asked
 
 
@@ -29,7 +31,9 @@ def not_yet_in_model(config: ModelConfig) -> list[str]:
     if config.use_weight_encoder_layers:
         asked.append("use_weight_encoder_layers: this version takes the last layer; set it to false")
     if config.pool_position != "after":
-        asked.append("pool_position: belongs to use_weight_encoder_layers, which is not there in this version")
+        asked.append(
+            "pool_position: belongs to use_weight_encoder_layers, which is not there in this version"
+        )
     if config.continue_model_training:
         asked.append("continue_model_training: not there in this version; set it to false")
     if not config.skip_hp_search:

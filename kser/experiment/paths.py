@@ -25,7 +25,7 @@ class RunPaths:
         """The paths of a model and seed of an experiment, absolute."""
         run = Path(config.experiment_name) / model_name / f"seed_{seed}"
         work = Path(config.output_path).absolute() / run
-        states = Path(config.checkpoint_save_folder).absolute() / run if config.checkpoint_save_folder else work
+        states = Path(config.checkpoint_save_folder or config.output_path).absolute() / run
         return cls(work, states, Path(config.experiment_results_output_path).absolute() / run)
 
     @property

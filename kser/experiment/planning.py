@@ -77,7 +77,5 @@ def plan_runs(experiment: Experiment, low_seed: int | None = None, high_seed: in
         seeds = range(model.seed, model.seed + config.cross_validation)
         if low_seed is not None and high_seed is not None:
             seeds = range(low_seed, high_seed + 1)
-        runs += [
-            Run(config, model, seed, data_csv, RunPaths.of(config, model.name, seed)) for seed in seeds
-        ]
+        runs += [Run(config, model, seed, data_csv, RunPaths.of(config, model.name, seed)) for seed in seeds]
     return runs

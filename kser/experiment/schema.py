@@ -99,7 +99,7 @@ class ExperimentConfig(_Config):
             return data
         renamed: dict[str, Any] = {}
         for field, value in data.items():
-            name = EXPERIMENT_OLDER_SPELLINGS.get(field, field)
+            name = EXPERIMENT_OLDER_SPELLINGS.get(str(field), str(field))
             if name in renamed or (name != field and name in data):
                 raise ValueError(f"{field} is an older spelling of {name}, which is given as well; keep one")
             renamed[name] = value
@@ -136,7 +136,9 @@ class ModelConfig(_Config):
     train_test_split: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
         0.8, description="N: training part N², validation part N(1−N), test part 1−N."
     )
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="First seed: split, initial weights, order, dropout.")
+    seed: Annotated[int, Field(ge=0)] = Field(
+        0, description="First seed: split, initial weights, order, dropout."
+    )
     input_column: str = Field("path", description="Column with the audio files.")
     output_column: str | list[str] = Field(
         "class_id", description="Column with the class; a list of columns for regression."

@@ -48,7 +48,7 @@ def train_experiment(
         title = f"[{number}/{len(runs)}] {run.title}"
         display = ProgressDisplay(escape(title), console, experiment.config.eval_metric)
         try:
-            outcome = do_run(run, callbacks=lambda display=display: [display])
+            outcome = do_run(run, [display])
         finally:
             display.stop()
         if outcome is Outcome.ALREADY_THERE:
@@ -113,12 +113,16 @@ def _report(evaluated: Sequence[Evaluated], path: Path, console: Console) -> Non
     console.print(table)
     warnings = [line for done in evaluated for line in done.warnings]
     for line in warnings:
-        console.print(escape(line), style="bold red" if line.startswith("LEAK") else "yellow", highlight=False)
+        console.print(
+            escape(line), style="bold red" if line.startswith("LEAK") else "yellow", highlight=False
+        )
     with replacing(path.with_suffix(".csv")) as draft:
         summary.to_csv(draft, index=False)
     notes = "".join(f"- {line}\n" for line in warnings)
     write_text(path.with_suffix(".md"), summary_markdown(summary) + (f"\n{notes}" if notes else ""))
-    console.print(f"summary: {path.with_suffix('.csv')}, {path.with_suffix('.md')}", soft_wrap=True, highlight=False)
+    console.print(
+        f"summary: {path.with_suffix('.csv')}, {path.with_suffix('.md')}", soft_wrap=True, highlight=False
+    )
 
 
 def _check_outputs(rows: Iterable[EvaluationRow], eval_path: Path) -> None:

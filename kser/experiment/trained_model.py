@@ -70,7 +70,16 @@ def load_provenance(folder: Path) -> Provenance:
 
 
 def load_classifier(folder: Path) -> Any:
-    """Load the classifier of a model folder on the running backend."""
+    """Load the classifier of a model folder on the running backend.
+
+    Raises:
+        UserError: files of the preset are missing or damaged.
+    """
     from kser.models import EmotionClassifier
 
-    return EmotionClassifier.from_preset(str(folder))
+    try:
+        return EmotionClassifier.from_preset(str(folder))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        # What Keras and h5py raise for damaged files, and say over many lines.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"{folder}: the model cannot be loaded: {reason}") from error

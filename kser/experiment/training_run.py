@@ -1,6 +1,6 @@
 """Doing one run: data, model, training, and the trained model on disk."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -31,12 +31,12 @@ class Outcome(Enum):
     ALREADY_THERE = "already there"
 
 
-def do_run(run: Run, callbacks: Callable[[], list[keras.callbacks.Callback]] = list) -> Outcome:
+def do_run(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Outcome:
     """Train one model with one seed, unless it is there already; continue it if it was interrupted.
 
     Args:
         run: the model, the seed and the paths.
-        callbacks: makes further callbacks for `kser.training.fit.train`.
+        callbacks: further callbacks for `kser.training.fit.train`.
 
     Raises:
         UserError: the data are wrong, or results of other settings stand where these would go.
@@ -66,9 +66,11 @@ def do_run(run: Run, callbacks: Callable[[], list[keras.callbacks.Callback]] = l
             run.training_plan,
             states=run.paths.states,
             log=run.paths.log,
-            callbacks=callbacks(),
+            callbacks=callbacks,
         )
-    save_trained_model(run.paths.model, classifier, _provenance(run, data, fingerprint, result, waveform_format))
+    save_trained_model(
+        run.paths.model, classifier, _provenance(run, data, fingerprint, result, waveform_format)
+    )
     remove_states(run.paths.states)
     return Outcome.TRAINED
 
@@ -100,7 +102,8 @@ def build_classifier(run: Run, labels: list[str]) -> EmotionClassifier:
 
 def waveform_format_of(classifier: EmotionClassifier) -> WaveformFormat:
     """What the pipeline must give this classifier."""
-    converter = classifier.preprocessor.audio_converter
+    preprocessor: Any = classifier.preprocessor
+    converter = preprocessor.audio_converter
     return WaveformFormat(
         sampling_rate=converter.sampling_rate,
         do_normalize=converter.do_normalize,

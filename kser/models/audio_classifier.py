@@ -61,7 +61,8 @@ class AudioClassifier(keras_hub.models.Task):
     @contextmanager
     def ready_made_inputs(self):
         """Within this block `fit`, `evaluate` and `predict` take inputs that a pipeline has prepared."""
-        preprocessor, self.preprocessor = self.preprocessor, None
+        preprocessor = self._preprocessor
+        self.preprocessor = None
         try:
             yield self
         finally:

@@ -52,7 +52,9 @@ class EmotionClassifier(AudioClassifier):
 
         # === Layers ===
         pooling_layer = POOLINGS[pooling](dtype=dtype, name="pooling")
-        batch_norm = keras.layers.BatchNormalization(name="batch_norm", dtype=dtype) if use_batch_norm else None
+        batch_norm = (
+            keras.layers.BatchNormalization(name="batch_norm", dtype=dtype) if use_batch_norm else None
+        )
         dropout_layer = keras.layers.Dropout(dropout, name="dropout", dtype=dtype)
         logits_layer = keras.layers.Dense(
             len(labels),

@@ -7,6 +7,7 @@ presets above all, goes through KerasHub's loader.
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import keras_hub
 from keras_hub.src.utils.preset_utils import (
@@ -36,7 +37,9 @@ def preset_loader(preset: str | Path) -> "SpeechPresetLoader | CheckpointLoader"
         return SpeechPresetLoader(loader.preset, loader.config)
     config_path = locate(preset, CONFIG_FILE)
     if config_path is None:
-        raise UserError(f"{preset}: has no {CONFIG_FILE}: neither a KerasHub preset nor a published checkpoint")
+        raise UserError(
+            f"{preset}: has no {CONFIG_FILE}: neither a KerasHub preset nor a published checkpoint"
+        )
     config = read_json(config_path)
     if isinstance(config, dict) and "registered_name" in config:
         # A hub id needs its prefix back for KerasHub to recognise it.
@@ -52,7 +55,9 @@ class SpeechPresetLoader(KerasPresetLoader):
         """The backbone class to build, when `requested.from_preset` was called."""
         found = self.check_backbone_class()
         if not issubclass(found, requested):
-            raise UserError(f"{self.preset}: holds a {found.__name__}, which {requested.__name__} does not load")
+            raise UserError(
+                f"{self.preset}: holds a {found.__name__}, which {requested.__name__} does not load"
+            )
         return found
 
 
@@ -81,7 +86,7 @@ class CheckpointLoader(PresetLoader):
             )
         return families[model_type]
 
-    def load_backbone(self, cls: type, load_weights: bool, **kwargs):
+    def load_backbone(self, cls: Any, load_weights: bool, **kwargs: Any) -> Any:
         cls = self.matching_class(cls)
         kwargs = {name: value for name, value in kwargs.items() if value is not None}
         try:
@@ -93,8 +98,13 @@ class CheckpointLoader(PresetLoader):
             backbone.convert_weights(self.checkpoint)
             unused = self.checkpoint.unused_tensors()
             if unused:
-                logger.warning("%s: %d tensors are not the backbone's and were left out: %s", self.preset, len(unused), ", ".join(unused))
+                logger.warning(
+                    "%s: %d tensors are not the backbone's and were left out: %s",
+                    self.preset,
+                    len(unused),
+                    ", ".join(unused),
+                )
         return backbone
 
-    def load_audio_converter(self, cls: type, **kwargs):
+    def load_audio_converter(self, cls: Any, **kwargs: Any) -> Any:
         return cls(**{**cls.convert_config(self.checkpoint), **kwargs})

@@ -78,7 +78,9 @@ def _utterances(audio, padding_mask) -> list[np.ndarray]:
         array = np.asarray(keras.ops.convert_to_numpy(audio), dtype=np.float32)
         utterances = [array] if array.ndim == 1 else list(array)
     if not utterances or any(utterance.ndim != 1 or not utterance.size for utterance in utterances):
-        raise UserError("audio: an utterance is a one-dimensional array with at least one sample (one channel)")
+        raise UserError(
+            "audio: an utterance is a one-dimensional array with at least one sample (one channel)"
+        )
     if padding_mask is None:
         return utterances
     lengths = np.asarray(padding_mask).astype(bool).sum(axis=1)

@@ -35,7 +35,8 @@ def choose_bucket_lengths(lengths: Sequence[int], num_buckets: int, grid: int) -
         totals, origins = [], []
         for j in range(len(candidates)):
             options = [
-                (best[-1][i] + int(candidates[j] * (cumulative[j + 1] - cumulative[i + 1])), i) for i in range(j)
+                (best[-1][i] + int(candidates[j] * (cumulative[j + 1] - cumulative[i + 1])), i)
+                for i in range(j)
             ]
             total, origin = min(options, default=(best[-1][j], j))
             totals.append(total)

@@ -1,7 +1,8 @@
 """Planned batches → Grain data sets (and a `tf.data` face of the same elements).
 
-An element is `(inputs, targets, weights)`: inputs `{"waveform": float32 (batch, samples), "padding_mask": bool
-(batch, samples)}`, targets int32 (batch,), weights float32 (batch,): 1 for an utterance, 0 for an empty place.
+An element is `(inputs, targets, weights)`: inputs `{"waveform": float32 (batch, samples), "padding_mask":
+bool (batch, samples)}`, targets int32 (batch,), weights float32 (batch,): 1 for an utterance, 0 for an empty
+place.
 The batch size never varies: a batch that is not full has empty places at its end, whose weight keeps them out
 of loss and metrics and whose mask keeps them out of the model's statistics.
 """

@@ -20,7 +20,9 @@ def weighted_crossentropy(y_true, y_pred, class_weights, sample_weight=None):
         Two float32 tensors (batch,): cross-entropies, and weights (class weight × sample weight).
     """
     y_true = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-    losses = keras.losses.sparse_categorical_crossentropy(y_true, ops.cast(y_pred, "float32"), from_logits=True)
+    losses = keras.losses.sparse_categorical_crossentropy(
+        y_true, ops.cast(y_pred, "float32"), from_logits=True
+    )
     weights = ops.take(ops.convert_to_tensor(np.asarray(class_weights, "float32")), y_true)
     if sample_weight is not None:
         weights = weights * ops.cast(ops.reshape(sample_weight, (-1,)), "float32")

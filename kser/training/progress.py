@@ -1,4 +1,4 @@
-"""Progress of a run on the terminal: a live line, or a plain line an evaluation where there is no terminal."""
+"""Progress of a run: a live line on a terminal, elsewhere a plain line for each evaluation."""
 
 import keras
 from rich.console import Console
@@ -32,7 +32,7 @@ class ProgressDisplay(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._utterances, self._started_s = 0, self.recorder.seconds
         if self.recorder.step:
-            self.console.print(f"{self.title}: continues at update {self.recorder.step}")
+            self.console.print(f"{self.title}: continues at update {self.recorder.step}", soft_wrap=True)
         if not self.console.is_terminal:
             self._print_row(self.recorder.log.rows[-1])
             return
@@ -89,5 +89,6 @@ class ProgressDisplay(keras.callbacks.Callback):
             f"{self.title}: update {row['step']}/{self.recorder.updates}  {loss}"
             f"val loss {row['val_loss']:.4f}  val {self.metric} {row[f'val_{self.metric}']:.4f}  "
             f"{row['seconds']:.0f} s",
+            soft_wrap=True,
             highlight=False,
         )

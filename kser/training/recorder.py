@@ -84,7 +84,9 @@ class Recorder(keras.callbacks.Callback):
             # PyTorch draws dropout from one global generator, which its data loaders advance as well: how far
             # depends on whether the run was interrupted. From here to the next evaluation it follows from
             # the step alone. (On JAX and TensorFlow the seeds are variables of the model, and saved.)
-            keras.utils.set_random_seed(int(np.random.default_rng((self.plan.seed, self.step)).integers(2**31)))
+            keras.utils.set_random_seed(
+                int(np.random.default_rng((self.plan.seed, self.step)).integers(2**31))
+            )
 
     def on_train_batch_end(self, batch, logs=None):
         self._batches += 1
@@ -147,7 +149,7 @@ class _MeanSince:
 
 
 def _without_prefix(logs: dict[str, Any]) -> dict[str, str]:
-    """Where the log's columns stand in what Keras gives: `fit` puts "val_" before names, `evaluate` does not."""
+    """Under which names Keras gives the log's columns: `fit` puts "val_" before them, `evaluate` does not."""
     if "val_crossentropy" in logs:
         return VALIDATION_METRICS
     return {name: key.removeprefix("val_") for name, key in VALIDATION_METRICS.items()}

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from kser.errors import UserError
-from kser.training.fit import for_backend
 from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset
+from kser.training.fit import for_backend
 from tests.training.small_run import PLAN, small_run, write_swells
 
 
@@ -31,7 +31,11 @@ def test_makes_the_updates_of_all_epochs(finished):
 
 def test_logs_at_the_steps_asked_for(finished):
     *_, result, log = finished
-    logged = {step for step in range(1, result.updates + 1) if step % PLAN.logging_steps == 0 or step == result.updates}
+    logged = {
+        step
+        for step in range(1, result.updates + 1)
+        if step % PLAN.logging_steps == 0 or step == result.updates
+    }
     evaluated = {step for step in range(result.updates + 1) if step % PLAN.eval_steps == 0} | {result.updates}
     assert set(log.loc[log["loss"].notna(), "step"]) == logged
     assert set(log.loc[log["val_loss"].notna(), "step"]) == evaluated
@@ -66,7 +70,9 @@ def test_called_again_it_has_nothing_left_to_do(finished):
     again, result_again = small_run(folder)
     assert (result_again.best_step, result_again.best_loss) == (result.best_step, result.best_loss)
     for weight, expected in zip(again.weights, model.weights, strict=True):
-        np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), keras.ops.convert_to_numpy(expected))
+        np.testing.assert_array_equal(
+            keras.ops.convert_to_numpy(weight), keras.ops.convert_to_numpy(expected)
+        )
     pd.testing.assert_frame_equal(pd.read_csv(folder / "log.csv"), log)
 
 

@@ -18,7 +18,11 @@ def weighted_mean(targets, logits, class_weights, sample_weights):
 @pytest.fixture
 def batch():
     rng = np.random.default_rng(0)
-    return rng.integers(0, 3, 16), rng.normal(size=(16, 3)).astype("float32"), rng.uniform(size=16).astype("float32")
+    return (
+        rng.integers(0, 3, 16),
+        rng.normal(size=(16, 3)).astype("float32"),
+        rng.uniform(size=16).astype("float32"),
+    )
 
 
 def test_is_the_weighted_mean(batch):
@@ -41,7 +45,10 @@ def test_empty_places_do_not_count(batch):
 
 def test_scaling_all_class_weights_changes_nothing(batch):
     targets, logits, _ = batch
-    losses = [float(ClassWeightedCrossentropy(np.array([1.0, 2.0, 3.0]) * scale)(targets, logits)) for scale in (1, 7)]
+    losses = [
+        float(ClassWeightedCrossentropy(np.array([1.0, 2.0, 3.0]) * scale)(targets, logits))
+        for scale in (1, 7)
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
 
 

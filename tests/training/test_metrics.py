@@ -18,7 +18,9 @@ from kser.training.metrics import (
 )
 
 CLASSES = 4
-labels = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1)), min_size=1, max_size=30)
+labels = st.lists(
+    st.tuples(st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1)), min_size=1, max_size=30
+)
 
 
 def update_in_batches(metric, targets, logits, size=8):
@@ -41,9 +43,9 @@ def test_uar_is_balanced_accuracy(pairs):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn warns of predictions of a class that does not occur
         expected = sklearn_metrics.balanced_accuracy_score(true, predicted)
-    assert update_in_batches(UnweightedAverageRecall(CLASSES), true, np.eye(CLASSES)[predicted]) == pytest.approx(
-        expected, abs=1e-6
-    )
+    assert update_in_batches(
+        UnweightedAverageRecall(CLASSES), true, np.eye(CLASSES)[predicted]
+    ) == pytest.approx(expected, abs=1e-6)
 
 
 @settings(deadline=None, max_examples=30)
@@ -51,7 +53,9 @@ def test_uar_is_balanced_accuracy(pairs):
 def test_f1score_is_macro_f1(pairs):
     true, predicted = map(np.array, zip(*pairs, strict=True))
     expected = sklearn_metrics.f1_score(true, predicted, average="macro", zero_division=0.0)
-    assert update_in_batches(MacroF1(CLASSES), true, np.eye(CLASSES)[predicted]) == pytest.approx(expected, abs=1e-6)
+    assert update_in_batches(MacroF1(CLASSES), true, np.eye(CLASSES)[predicted]) == pytest.approx(
+        expected, abs=1e-6
+    )
 
 
 def test_crossentropy_does_not_depend_on_the_batches():

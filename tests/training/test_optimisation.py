@@ -10,7 +10,9 @@ from kser.training.optimisation import LinearDecay, adamw
 def test_learning_rate_falls_linearly_with_updates():
     schedule = LinearDecay(1e-3, updates=10, batches_per_update=4)
     rates = [float(schedule(batch)) for batch in range(40)]
-    assert rates == pytest.approx([1e-3 * (1 - update / 10) for update in range(10) for _ in range(4)], rel=1e-5)
+    assert rates == pytest.approx(
+        [1e-3 * (1 - update / 10) for update in range(10) for _ in range(4)], rel=1e-5
+    )
     assert float(schedule(40)) == 0.0
     assert float(schedule(400)) == 0.0
 

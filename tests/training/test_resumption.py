@@ -16,7 +16,9 @@ BACKENDS = [
     "tensorflow",
     pytest.param(
         "torch",
-        marks=pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="the torch extra is not installed"),
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec("torch") is None, reason="the torch extra is not installed"
+        ),
     ),
 ]
 
@@ -29,6 +31,7 @@ def run(folder, backend, kill_at=0):
         capture_output=True,
         text=True,
         timeout=300,
+        check=False,
     )
 
 

@@ -1,7 +1,7 @@
 """Published Wav2Vec 2.0 checkpoints (the layout of `transformers`) onto `Wav2Vec2Backbone`.
 
-Source: the tensor names of `transformers/models/wav2vec2/modeling_wav2vec2.py`. PyTorch keeps kernels with the
-outputs first; Keras keeps them last.
+Source: the tensor names of `transformers/models/wav2vec2/modeling_wav2vec2.py`. PyTorch keeps kernels with
+the outputs first; Keras keeps them last.
 """
 
 import numpy as np
@@ -21,7 +21,9 @@ def convert_config(checkpoint) -> dict:
         raise UserError(f"{checkpoint.name}: config.json: add_adapter is true; adapters are not supported")
     for field in ("hidden_act", "feat_extract_activation"):
         if config.get(field, "gelu") != "gelu":
-            raise UserError(f"{checkpoint.name}: config.json: {field} is {config[field]!r}, only 'gelu' is supported")
+            raise UserError(
+                f"{checkpoint.name}: config.json: {field} is {config[field]!r}, only 'gelu' is supported"
+            )
     return {
         "num_layers": config.get("num_hidden_layers", 12),
         "num_heads": config.get("num_attention_heads", 12),

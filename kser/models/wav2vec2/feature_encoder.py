@@ -203,7 +203,9 @@ class FeatureEncoder(keras.layers.Layer):
             self.group_norm = MaskedGroupNormalization(dtype=self.dtype_policy, name="group_norm")
         else:
             self.layer_norms = [
-                keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy, name=f"layer_norm_{index}")
+                keras.layers.LayerNormalization(
+                    epsilon=1e-5, dtype=self.dtype_policy, name=f"layer_norm_{index}"
+                )
                 for index in range(len(self.filters))
             ]
 

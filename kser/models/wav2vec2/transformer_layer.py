@@ -1,4 +1,4 @@
-"""One transformer layer of Wav2Vec 2.0: self-attention and a feed-forward network, pre- or post-normalised."""
+"""One transformer layer of Wav2Vec 2.0: self-attention and a feed-forward network."""
 
 import keras
 from keras import ops
@@ -34,13 +34,16 @@ class SelfAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.dropout = dropout
-        self.attention_dropout = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="attention_dropout")
+        self.attention_dropout = keras.layers.Dropout(
+            dropout, dtype=self.dtype_policy, name="attention_dropout"
+        )
 
     def build(self, frames_shape, frame_mask_shape):
         channels = frames_shape[-1]
         if channels % self.num_heads:
             raise ValueError(
-                f"`num_heads` must divide the channels. Received: num_heads={self.num_heads}, channels={channels}"
+                "`num_heads` must divide the channels. "
+                f"Received: num_heads={self.num_heads}, channels={channels}"
             )
         for name in ("query", "key", "value", "output_projection"):
             layer = dense(channels, self.dtype_policy, name)

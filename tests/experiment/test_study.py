@@ -1,0 +1,190 @@
+"""The whole path on one backend: train, evaluate, summarise, and again."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from kser.corpora.metadata import read_metadata, write_metadata
+from kser.errors import UserError
+from kser.experiment.config_files import load_experiment
+from kser.experiment.evaluation_csv import COLUMNS, read_evaluation_csv
+from kser.experiment.study import evaluate, train_experiment
+from kser.experiment.trained_model import load_classifier, load_provenance
+from tests.experiment.conftest import write_experiment
+
+
+def console():
+    return Console(width=200, record=True, file=io.StringIO())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, small_corpus):
+    folder = tmp_path_factory.mktemp("study")
+    experiment = load_experiment(write_experiment(folder, small_corpus, cross_validation=2))
+    evaluation_csv = train_experiment(experiment, console())
+    return folder, evaluation_csv
+
+
+def snapshot(folder):
+    """Every file below a folder with its time of change."""
+    return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_training_writes_the_evaluation_csv(trained):
+    _, evaluation_csv = trained
+    assert evaluation_csv.stem.isdigit()
+    table = pd.read_csv(evaluation_csv, sep="\t")
+    assert tuple(table.columns) == COLUMNS
+    assert table["model_name"].tolist() == ["log_mel", "log_mel", "wav2vec2", "wav2vec2"]
+    assert set(table["dataset_name"]) == {"synthetic"}
+
+
+def test_every_row_is_evaluated(trained):
+    _, evaluation_csv = trained
+    for row in read_evaluation_csv(evaluation_csv):
+        report = json.loads((row.eval_out_path / "classification_report.json").read_text())
+        predictions = pd.read_csv(row.eval_out_path / "predictions.csv")
+        matrix = pd.read_csv(row.eval_out_path / "confusion_matrix.csv", index_col=0)
+        test = read_metadata(row.test_csv)
+        labels = ["anger", "happiness", "neutral", "sadness"]
+        assert report["n"] == len(predictions) == len(test) == matrix.to_numpy().sum()
+        assert list(matrix.columns) == list(matrix.index) == labels
+        assert predictions["class_id"].tolist() == test["class_id"].tolist()
+        probabilities = predictions[[f"p_{label}" for label in labels]]
+        assert probabilities.sum(axis=1).to_numpy() == pytest.approx(1.0, abs=1e-4)
+        assert [labels[i] for i in probabilities.to_numpy().argmax(axis=1)] == predictions[
+            "predicted"
+        ].tolist()
+        recalls = [matrix.loc[c, c] / matrix.loc[c].sum() for c in labels]
+        assert report["uar"] == pytest.approx(np.mean(recalls))
+        assert (row.eval_out_path / "confusion_matrix.png").read_bytes()[:4] == b"\x89PNG"
+        assert report["seen_in_training"] == {"train": 0, "validation": 0}
+
+
+def test_no_speaker_is_in_two_parts(trained):
+    _, evaluation_csv = trained
+    for row in read_evaluation_csv(evaluation_csv):
+        parts = [read_metadata(row.eval_csv_path / f"{part}.csv") for part in ("train", "validation", "test")]
+        speakers = [set(part["actor"]) for part in parts]
+        assert not speakers[0] & speakers[1]
+        assert not speakers[0] & speakers[2]
+        assert not speakers[1] & speakers[2]
+        assert sum(map(len, parts)) == 40
+
+
+def test_the_summary_is_over_seeds(trained):
+    _, evaluation_csv = trained
+    summary = pd.read_csv(evaluation_csv.parent / "summary" / f"{evaluation_csv.stem}.csv")
+    assert summary[["model_name", "runs"]].to_numpy().tolist() == [["log_mel", 2], ["wav2vec2", 2]]
+    reports = [
+        json.loads((row.eval_out_path / "classification_report.json").read_text())
+        for row in read_evaluation_csv(evaluation_csv)
+        if row.model_name == "log_mel"
+    ]
+    uars = [report["uar"] for report in reports]
+    assert summary["uar_mean"].iloc[0] == pytest.approx(np.mean(uars))
+    assert summary["uar_sd"].iloc[0] == pytest.approx(np.std(uars, ddof=1))
+    assert "log_mel" in evaluation_csv.with_name("summary").joinpath(f"{evaluation_csv.stem}.md").read_text()
+
+
+def test_a_model_knows_where_it_comes_from(trained):
+    _, evaluation_csv = trained
+    row = read_evaluation_csv(evaluation_csv)[1]
+    provenance = load_provenance(row.model_path)
+    split = json.loads((row.eval_csv_path / "split.json").read_text())
+    assert provenance.seed == 1
+    assert provenance.split_fingerprint == split["fingerprint"]
+    assert provenance.model_config["name"] == "log_mel"
+    assert len(provenance.recordings["train"]) == len(read_metadata(row.eval_csv_path / "train.csv"))
+    classifier = load_classifier(row.model_path)
+    assert classifier.labels == ["anger", "happiness", "neutral", "sadness"]
+    assert classifier.preprocessor.audio_converter.sampling_rate == provenance.audio["sampling_rate"] == 16000
+
+
+def test_a_second_start_trains_and_evaluates_nothing(trained):
+    folder, _ = trained
+    before = snapshot(folder / "results")
+    train_experiment(load_experiment(folder / "experiment.json"), console())
+    changed = {path for path, time in snapshot(folder / "results").items() if before.get(path) != time}
+    assert {path.parent.name for path in changed} == {"summary"}
+
+
+def test_a_finished_run_leaves_its_log_and_no_states(trained):
+    folder, _ = trained
+    work = folder / "runs" / "small" / "log_mel" / "seed_0"
+    assert sorted(path.name for path in work.iterdir()) == ["log.csv", "run.json"]
+
+
+def test_results_of_other_settings_are_refused_and_stay(trained, small_corpus):
+    folder, _ = trained
+    text = (folder / "models" / "log_mel.json").read_text()
+    before = snapshot(folder / "results")
+    try:
+        changed = json.loads(text) | {"learning_rate": 0.5}
+        (folder / "models" / "log_mel.json").write_text(json.dumps(changed))
+        with pytest.raises(UserError, match=r"log_mel.*other settings"):
+            train_experiment(load_experiment(folder / "experiment.json"), console())
+    finally:
+        (folder / "models" / "log_mel.json").write_text(text)
+    assert snapshot(folder / "results") == before
+
+
+def test_rows_are_evaluated_again_when_asked_or_when_the_test_set_changed(trained, tmp_path):
+    _, evaluation_csv = trained
+    row = read_evaluation_csv(evaluation_csv)[0]
+    shutil.copytree(row.eval_csv_path, tmp_path / "set")
+    header, line = "\t".join(COLUMNS), f"m\td\t{row.model_path}\t{tmp_path / 'set'}\t{tmp_path / 'out'}"
+    by_hand = tmp_path / "by_hand.csv"
+    by_hand.write_text(f"{header}\n{line}\n")
+    report = tmp_path / "out" / "classification_report.json"
+
+    def changes(**arguments):
+        before = report.stat().st_mtime_ns if report.exists() else None
+        evaluate(by_hand, console(), **arguments)
+        return report.stat().st_mtime_ns != before
+
+    assert changes()
+    assert not changes()
+    assert changes(redo=True)
+    test = read_metadata(tmp_path / "set" / "test.csv")
+    write_metadata(test.iloc[:-1], tmp_path / "set" / "test.csv")
+    assert changes()
+    assert json.loads(report.read_text())["n"] == len(test) - 1
+
+
+def test_a_leak_is_reported_loudly(trained, tmp_path):
+    _, evaluation_csv = trained
+    row = read_evaluation_csv(evaluation_csv)[0]
+    # The same recordings under other names: a copy does not hide them.
+    train = read_metadata(row.eval_csv_path / "train.csv").iloc[:3].copy()
+    for position, path in enumerate(train["path"]):
+        shutil.copy(path, tmp_path / f"{position}.wav")
+    train["path"] = [str(tmp_path / f"{position}.wav") for position in range(3)]
+    (tmp_path / "set").mkdir()
+    write_metadata(train, tmp_path / "set" / "test.csv")
+    line = f"m\td\t{row.model_path}\t{tmp_path / 'set'}\t{tmp_path / 'out'}"
+    (tmp_path / "leak.csv").write_text("\t".join(COLUMNS) + f"\n{line}\n")
+    told = console()
+    evaluate(tmp_path / "leak.csv", told)
+    assert "LEAK" in told.export_text()
+    assert (
+        "3 of 3 recordings were in the model's train part" in (tmp_path / "summary" / "leak.md").read_text()
+    )
+
+
+def test_a_model_that_is_missing_is_told_and_the_others_are_evaluated(trained, tmp_path):
+    _, evaluation_csv = trained
+    row = read_evaluation_csv(evaluation_csv)[0]
+    lines = [
+        f"gone\td\t{tmp_path / 'nowhere'}\t{row.eval_csv_path}\t{tmp_path / 'gone'}",
+        f"there\td\t{row.model_path}\t{row.eval_csv_path}\t{tmp_path / 'there'}",
+    ]
+    (tmp_path / "two.csv").write_text("\n".join(["\t".join(COLUMNS), *lines]) + "\n")
+    with pytest.raises(UserError, match=r"gone on d: .*nowhere: no such folder"):
+        evaluate(tmp_path / "two.csv", console())
+    assert (tmp_path / "there" / "classification_report.json").is_file()
