@@ -1,0 +1,72 @@
+"""What the README promises is what runs."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from kser.experiment.quickstart import EXPERIMENT_FILE
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_first_screen_has_two_commands_that_set_up_everything():
+    install_and_run, install_and_test = (command.strip() for command in COMMANDS[:2])
+    assert install_and_run.endswith("&& .venv/bin/kser train")
+    assert install_and_test.endswith("&& .venv/bin/pytest")
+    for command in (install_and_run, install_and_test):
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+        assert "\n" not in command
+
+
+def test_ci_takes_its_test_command_from_the_readme():
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    extraction = next(line for line in ci.splitlines() if line.startswith("command="))
+    found = subprocess.run(
+        ["bash", "-c", f'{extraction}; printf "%s" "$command"'],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout == COMMANDS[1].strip()
+
+
+def test_paths_that_the_readme_names_exist():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for target in re.findall(r"configs/[\w/]+\.json", README):
+        assert (ROOT / target).is_file(), target
+
+
+def test_the_main_job_runs_on_a_shrunken_quickstart(tmp_path):
+    """`kser train` with no file, in a folder whose run.json is the quickstart with one epoch and one seed."""
+    quickstart = json.loads(EXPERIMENT_FILE.read_text())
+    (tmp_path / "models").mkdir()
+    for file in (EXPERIMENT_FILE.parent / "models").glob("*.json"):
+        model = json.loads(file.read_text()) | {"number_of_training_epochs": 1}
+        (tmp_path / "models" / file.name).write_text(json.dumps(model))
+    (tmp_path / "run.json").write_text(json.dumps(quickstart | {"cross_validation": 1}))
+    (tmp_path / "prepare.py").write_text(
+        "from kser.experiment.quickstart import prepare_quickstart; prepare_quickstart()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "prepare.py"], cwd=tmp_path, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "from kser.cli import main; main()", "train"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "running run.json of this folder" in done.stdout
+    (summary,) = (tmp_path / "kser_quickstart" / "results").rglob("summary/*.csv")
+    assert set(pd.read_csv(summary)["model_name"]) == {"log_mel", "wav2vec2_tiny"}
