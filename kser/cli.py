@@ -1,6 +1,5 @@
 """The commands. Heavy libraries are imported when a command runs, so that `kser --help` answers at once."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 import kser
 from kser.errors import UserError
+from kser.startup import choose_backend, import_keras
 
 USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -49,10 +49,13 @@ def train(
     Runs that are trained already are skipped, an interrupted one continues where it was.
     """
     from kser.experiment.config_files import load_experiment
+    from kser.experiment.planning import check_seed_range
 
+    choose_backend()
+    check_seed_range(low_seed, high_seed)
     console = _console()
     experiment = load_experiment(experiment_file or _default_experiment(console))
-    _choose_backend()
+    import_keras()
     from kser.experiment.study import train_experiment
 
     train_experiment(experiment, console, low_seed, high_seed)
@@ -73,9 +76,10 @@ def evaluate(
     """Evaluate trained models on test sets, and summarise over seeds."""
     from kser.experiment.evaluation_csv import evaluation_csvs, read_evaluation_csv
 
+    choose_backend()
     for path in evaluation_csvs(eval_path):
         read_evaluation_csv(path)
-    _choose_backend()
+    import_keras()
     from kser.experiment.study import evaluate as evaluate_rows
 
     evaluate_rows(eval_path, _console(), redo)
@@ -154,6 +158,7 @@ def prepare_corpus(
         f"{table['class_id'].nunique()} classes",
         soft_wrap=True,
         highlight=False,
+        markup=False,
     )
     difference = difference_from_published(recipe, table)
     if difference:
@@ -167,16 +172,17 @@ def version() -> None:
 
 
 def main() -> None:
-    """Run a command; a mistake of the user's is one line and exit status 2, no traceback."""
+    """Run a command; each mistake of the user's is one line, no traceback, and the exit status 2."""
     try:
         app()
     except UserError as error:
         for line in str(error).splitlines():
             typer.secho(f"kser: {line}", fg="red", err=True)
         sys.exit(USER_ERROR_STATUS)
-    except KeyboardInterrupt:
-        typer.secho("kser: interrupted; the same command continues", fg="yellow", err=True)
-        sys.exit(INTERRUPTED_STATUS)
+    except SystemExit as end:
+        if end.code == INTERRUPTED_STATUS:  # what typer makes of KeyboardInterrupt
+            typer.secho("kser: interrupted; the same command continues", fg="yellow", err=True)
+        raise
 
 
 def _console() -> Any:
@@ -199,12 +205,3 @@ def _default_experiment(console: Any) -> Path:
         highlight=False,
     )
     return prepare_quickstart()
-
-
-def _choose_backend() -> None:
-    """Choose Keras' backend before Keras is imported, and quieten what its libraries print on import."""
-    backend = os.environ.setdefault("KERAS_BACKEND", "jax")
-    if backend not in ("jax", "tensorflow", "torch"):
-        raise UserError(f"KERAS_BACKEND={backend}: no such backend; there are jax, tensorflow, torch")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

@@ -23,14 +23,24 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Yields:
         A path in the same folder (so that renaming is atomic) that does not exist yet.
+
+    Raises:
+        UserError: nothing can be written there, or a file would take the place of a folder.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    workspace = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    if target.name in ("", ".."):
+        raise UserError(f"{target}: is a folder, where a file is to be written")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        workspace = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written: {error.strerror}: {error.filename}") from error
     draft = workspace / target.name
     try:
         yield draft
         replaced = workspace / "replaced"
+        if draft.is_file() and target.is_dir():
+            raise UserError(f"{target}: is a folder, where a file is to be written")
         if draft.is_dir() and target.exists():
             target.rename(replaced)  # a folder that is not empty cannot be renamed over
         try:
@@ -54,20 +64,40 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def read_text(path: str | Path) -> str:
+    """Read a UTF-8 text file, with or without byte order mark.
+
+    Raises:
+        UserError: the file is missing, cannot be read or is not UTF-8.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder, not a file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
 def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        UserError: the file is missing or is not JSON; names the line and column.
+        UserError: the file is missing or is not JSON (names the line and column), or a field stands twice in
+            one object: it would not be clear which value counts.
     """
+
+    def without_repetition(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in fields]
+        if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+            raise UserError(f"{path}: {', '.join(repeated)}: given more than once; keep one")
+        return dict(fields)
+
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a folder, not a JSON file") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
+        return json.loads(read_text(path), object_pairs_hook=without_repetition)
     except json.JSONDecodeError as error:
         raise UserError(
             f"{path}: not valid JSON: {error.msg}, line {error.lineno} column {error.colno}"
@@ -84,9 +114,20 @@ def resolve_input(path: str | Path, beside: Path | None = None) -> Path:
     Returns:
         An absolute path. It need not exist: the caller knows what to say about that.
     """
-    given = Path(path).expanduser()
+    given = expanded(path)
     if given.is_absolute():
         return given
     if beside is not None and (beside / given).exists():
         return (beside / given).absolute()
     return given.absolute()
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with a leading `~/` as the home folder; a name that merely begins with `~` stays."""
+    path = Path(path)
+    return path.expanduser() if path.parts[:1] == ("~",) else path
+
+
+def visible_files(folder: Path, pattern: str) -> list[Path]:
+    """Files of a folder that match a pattern, by name; no hidden ones, such as `._a.json` of macOS."""
+    return sorted(path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith("."))

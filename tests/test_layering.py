@@ -17,6 +17,7 @@ LAYERS = (
     "evaluation",
     "training",
     "experiment",
+    "startup",
     "cli",
 )
 GROUND = {"errors", "files"}

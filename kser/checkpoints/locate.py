@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kser.errors import UserError
+from kser.files import expanded
 
 
 def locate(checkpoint: str | Path, filename: str) -> Path | None:
@@ -18,7 +19,7 @@ def locate(checkpoint: str | Path, filename: str) -> Path | None:
     Raises:
         UserError: neither a folder nor a hub id that can be reached.
     """
-    folder = Path(checkpoint).expanduser()
+    folder = expanded(checkpoint)
     if folder.is_dir():
         return folder / filename if (folder / filename).is_file() else None
     return _from_hub(str(checkpoint), filename)

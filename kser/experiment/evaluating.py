@@ -1,6 +1,7 @@
 """Evaluating trained models on test sets, row by row of an evaluation CSV."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from kser.errors import UserError
 from kser.evaluation.metrics import classification_report, confusion_matrix
 from kser.evaluation.plots import plot_confusion_matrix
 from kser.experiment.evaluation_csv import EvaluationRow
-from kser.experiment.trained_model import PROVENANCE_FILE, load_classifier, load_provenance
+from kser.experiment.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
 from kser.experiment.training_run import waveform_format_of
-from kser.files import read_json, replacing, write_json
+from kser.files import read_json, read_text, replacing, write_json
 from kser.pipeline.batch_plan import plan_in_order
-from kser.pipeline.datasets import evaluation_dataset
+from kser.pipeline.datasets import evaluation_dataset, reader_errors
 from kser.pipeline.utterances import Utterances
 from kser.training.fit import for_backend, shared_bucket_lengths
 
@@ -45,11 +46,12 @@ class Evaluated:
         """What a reader must know before believing the numbers, a line each."""
         report = self.report
         title = f"{self.row.model_name} on {self.row.dataset_name} ({self.row.model_path})"
+        recordings = report["n"] + report["n_excluded"]
         lines = []
         for part, count in report["seen_in_training"].items():
             if count:
                 lines.append(
-                    f"LEAK: {title}: {count} of {report['n']} recordings were in the model's {part} part"
+                    f"LEAK: {title}: {count} of {recordings} recordings were in the model's {part} part"
                 )
         if report["labels_unknown_to_model"]:
             names = ", ".join(f"{of['label']} ({of['support']})" for of in report["labels_unknown_to_model"])
@@ -82,14 +84,17 @@ class Evaluator:
             UserError: the model or the test set cannot be read.
         """
         provenance = load_provenance(row.model_path)
-        fingerprint = _evaluation_fingerprint(row)
+        if not row.test_csv.is_file():
+            raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
+        label_column = provenance.label_column
+        table = read_metadata(row.test_csv, label_column, _input_column(row.test_csv, provenance))
+        recordings = [content_key(path) for path in table["path"]]
+        fingerprint = _evaluation_fingerprint(row, recordings)
         report_path = row.eval_out_path / REPORT_FILE
         if report_path.is_file() and not self.redo:
             report = read_json(report_path)
             if isinstance(report, dict) and report.get("evaluation_fingerprint") == fingerprint:
                 return Evaluated(row, report, done_now=False)
-        label_column = provenance.label_column
-        table = read_metadata(row.test_csv, label_column, provenance.model_config["input_column"])
         classifier = self._classifier(row.model_path)
         labels = classifier.labels
         probabilities = predict_probabilities(
@@ -108,7 +113,7 @@ class Evaluator:
             "test_csv": str(row.test_csv),
             "seed": provenance.seed,
             "evaluation_fingerprint": fingerprint,
-            "seen_in_training": _seen_in_training(table["path"], provenance.recordings),
+            "seen_in_training": _seen_in_training(recordings, provenance.recordings),
             **measures,
         }
         matrix = confusion_matrix(**outcome)
@@ -144,7 +149,7 @@ def predict_probabilities(classifier: Any, paths: list[str], batch_size: int) ->
     lengths = shared_bucket_lengths([utterances], LENGTH_BUCKETS)
     batches = plan_in_order(utterances.lengths, lengths, batch_size)
     dataset = for_backend(evaluation_dataset(utterances, batches, batch_size))
-    with classifier.ready_made_inputs():
+    with classifier.ready_made_inputs(), reader_errors():
         logits = classifier.predict(dataset, steps=len(batches), verbose=0)
     in_order = np.empty((len(paths), logits.shape[1]))
     for number, batch in enumerate(batches):
@@ -163,16 +168,21 @@ def _predictions_table(
     return predictions
 
 
-def _seen_in_training(paths: pd.Series, recordings: dict[str, list[str]]) -> dict[str, int]:
+def _seen_in_training(tested: list[str], recordings: dict[str, list[str]]) -> dict[str, int]:
     """How many of the test recordings were in each part that the model was made with."""
-    keys = pd.Series([content_key(path) for path in paths])
-    return {part: int(keys.isin(known).sum()) for part, known in recordings.items()}
+    return {part: int(pd.Series(tested).isin(known).sum()) for part, known in recordings.items()}
 
 
-def _evaluation_fingerprint(row: EvaluationRow) -> str:
-    """What the results follow from: the model and the list of the test set."""
-    if not row.test_csv.is_file():
-        raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
+def _input_column(test_csv: Path, provenance: Provenance) -> str:
+    """The column with the audio: `path`, as kser writes it, else as the model's training corpus had it."""
+    header = read_text(test_csv).partition("\n")[0]
+    columns = [name.strip().strip('"') for name in re.split(r"[,;\t]", header)]
+    return "path" if "path" in columns else provenance.model_config["input_column"]
+
+
+def _evaluation_fingerprint(row: EvaluationRow, recordings: list[str]) -> str:
+    """What the results follow from: the model, the list of the test set and its recordings."""
     digest = hashlib.sha256((row.model_path / PROVENANCE_FILE).read_bytes())
     digest.update(row.test_csv.read_bytes())
+    digest.update("".join(recordings).encode())
     return digest.hexdigest()[:16]

@@ -4,11 +4,11 @@ import csv
 import io
 import time
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from kser.errors import UserError
-from kser.files import resolve_input, write_text
+from kser.files import read_text, resolve_input, visible_files, write_text
 
 COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_out_path")
 
@@ -44,38 +44,11 @@ def read_evaluation_csv(path: Path) -> list[EvaluationRow]:
     not exist yet, from the working folder.
 
     Raises:
-        UserError: missing file, missing columns or cells; names the row.
+        UserError: missing file, missing columns, or no rows; a line for each row with empty cells.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
-    reader = csv.DictReader(io.StringIO(text), delimiter="\t")
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or [])]
-    if missing:
-        raise UserError(
-            f"{path}: lacks the columns {', '.join(missing)}; wants, tab separated: {' '.join(COLUMNS)}"
-        )
-    rows = []
-    for number, cells in enumerate(reader, start=2):
-        empty = [column for column in COLUMNS if not (cells[column] or "").strip()]
-        if empty:
-            raise UserError(
-                f"{path}: row {number}: {', '.join(empty)} empty; columns are separated by one tab"
-            )
-        rows.append(
-            EvaluationRow(
-                cells["model_name"].strip(),
-                cells["dataset_name"].strip(),
-                resolve_input(cells["model_path"].strip(), beside=path.parent),
-                resolve_input(cells["eval_csv_path"].strip(), beside=path.parent),
-                resolve_input(cells["eval_out_path"].strip()),
-            )
-        )
+    _, rows = _parse(path, read_text(path))
     if not rows:
-        raise UserError(f"{path}: has no rows")
+        raise UserError(f"{path}: has a header and no rows; a row for each evaluation is wanted")
     return rows
 
 
@@ -87,16 +60,28 @@ def evaluation_csvs(path: Path) -> list[Path]:
     """
     if not path.exists():
         raise UserError(f"{path}: no such file or folder")
-    if path.is_file():
+    if not path.is_dir():
         return [path]
-    found = sorted(path.glob("*.csv"))
+    found = visible_files(path, "*.csv")
     if not found:
-        raise UserError(f"{path}: the folder holds no .csv file")
+        raise UserError(f"{path}: the folder holds no .csv file; training writes them to .../evaluation_csv")
     return found
+
+
+def recorded_rows(folder: Path) -> list[EvaluationRow]:
+    """What the CSV holds that `record_rows` would add to; nothing where there is none.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    path = _newest(folder)
+    return [] if path is None else _parse(path, read_text(path))[1]
 
 
 def record_rows(folder: Path, rows: Iterable[EvaluationRow]) -> Path:
     """Add rows to the newest CSV of a folder, or to a new one named by the time.
+
+    What stands in the CSV stays as it is, a user's own columns and their order too.
 
     Args:
         folder: of an experiment.
@@ -105,13 +90,63 @@ def record_rows(folder: Path, rows: Iterable[EvaluationRow]) -> Path:
     Returns:
         The CSV.
     """
-    existing = sorted(folder.glob("*.csv"))
-    path = existing[-1] if existing else folder / f"{int(time.time())}.csv"
-    before = read_evaluation_csv(path) if existing else []
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter="\t", lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(astuple(row) for row in dict.fromkeys([*before, *rows]))
-    if not existing or path.read_text(encoding="utf-8-sig") != buffer.getvalue():
-        write_text(path, buffer.getvalue())
+    newest = _newest(folder)
+    path = newest or folder / f"{int(time.time())}.csv"
+    text = "\t".join(COLUMNS) + "\n" if newest is None else read_text(path)
+    header, recorded = _parse(path, text)
+    new = list(dict.fromkeys(row for row in rows if row not in recorded))
+    if new:
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, header, restval="", delimiter="\t", lineterminator="\n")
+        writer.writerows(vars(row) for row in new)
+        write_text(path, text + ("" if text.endswith("\n") else "\n") + buffer.getvalue())
     return path
+
+
+def _newest(folder: Path) -> Path | None:
+    """The CSV with the latest time for its name; those that users named are theirs."""
+    timed = [path for path in folder.glob("*.csv") if path.stem.isdecimal()]
+    return max(timed, key=lambda path: int(path.stem), default=None)
+
+
+def _parse(path: Path, text: str) -> tuple[list[str], list[EvaluationRow]]:
+    """Header and rows; rows without any text, which spreadsheets leave, are passed over."""
+    reader = csv.reader(io.StringIO(text), delimiter="\t", strict=True)
+    rows, mistakes = [], []
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        _check_header(path, header)
+        for record in reader:
+            if not any(cell.strip() for cell in record):
+                continue
+            cells = dict.fromkeys(header, "") | {
+                name: cell.strip() for name, cell in zip(header, record, strict=False)
+            }
+            if empty := [column for column in COLUMNS if not cells[column]]:
+                mistakes.append(
+                    f"{path}: row {reader.line_num}: {', '.join(empty)}: empty; one tab is between two cells"
+                )
+                continue
+            rows.append(
+                EvaluationRow(
+                    cells["model_name"],
+                    cells["dataset_name"],
+                    resolve_input(cells["model_path"], beside=path.parent),
+                    resolve_input(cells["eval_csv_path"], beside=path.parent),
+                    resolve_input(cells["eval_out_path"]),
+                )
+            )
+    except csv.Error as error:
+        raise UserError(f"{path}: row {reader.line_num}: {error}; is a quotation mark missing?") from None
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return header, rows
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    wanted = f"the header is {' '.join(COLUMNS)}, separated by tabs"
+    if missing := [column for column in COLUMNS if column not in header]:
+        tabs = ", and no tab" if len(header) == 1 else ""
+        raise UserError(f"{path}: the header lacks {', '.join(missing)}{tabs}; {wanted}")
+    if repeated := [column for column in COLUMNS if header.count(column) > 1]:
+        raise UserError(f"{path}: the header has {', '.join(repeated)} more than once; {wanted}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kser.experiment.schema import ExperimentConfig
+from kser.files import resolve_input
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,14 @@ class RunPaths:
     def of(cls, config: ExperimentConfig, model_name: str, seed: int) -> "RunPaths":
         """The paths of a model and seed of an experiment, absolute."""
         run = Path(config.experiment_name) / model_name / f"seed_{seed}"
-        work = Path(config.output_path).absolute() / run
-        states = Path(config.checkpoint_save_folder or config.output_path).absolute() / run
-        return cls(work, states, Path(config.experiment_results_output_path).absolute() / run)
+        work = resolve_input(config.output_path) / run
+        states = resolve_input(config.checkpoint_save_folder or config.output_path) / run
+        return cls(work, states, resolve_input(config.experiment_results_output_path) / run)
 
     @property
     def settings(self) -> Path:
         """What an unfinished run was started with."""
-        return self.work / "run.json"
+        return self.work / "settings.json"
 
     @property
     def log(self) -> Path:
@@ -55,4 +56,4 @@ class RunPaths:
 
 def evaluation_csv_folder(config: ExperimentConfig) -> Path:
     """Where training writes the experiment's evaluation CSV."""
-    return Path(config.experiment_results_output_path).absolute() / config.experiment_name / "evaluation_csv"
+    return resolve_input(config.experiment_results_output_path) / config.experiment_name / "evaluation_csv"

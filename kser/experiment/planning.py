@@ -6,7 +6,7 @@ from pathlib import Path
 from kser.errors import UserError
 from kser.experiment.config_files import Experiment
 from kser.experiment.paths import RunPaths
-from kser.experiment.schema import ExperimentConfig, ModelConfig
+from kser.experiment.schema import LARGEST_SEED, ExperimentConfig, ModelConfig
 from kser.files import resolve_input
 from kser.training.plan import TrainingPlan
 
@@ -19,6 +19,7 @@ class Run:
         config: the experiment.
         model: the model.
         seed: of the split, initial weights, order and dropout.
+        model_file: its JSON, for messages.
         data_csv: metadata of the training corpus.
         paths: where everything of the run is.
     """
@@ -26,6 +27,7 @@ class Run:
     config: ExperimentConfig
     model: ModelConfig
     seed: int
+    model_file: Path
     data_csv: Path
     paths: RunPaths
 
@@ -55,6 +57,18 @@ class Run:
         )
 
 
+def check_seed_range(low_seed: int | None, high_seed: int | None) -> None:
+    """Raise `UserError` for one bound of the seeds without the other, or bounds that hold no seed."""
+    if low_seed is None and high_seed is None:
+        return
+    if low_seed is None or high_seed is None:
+        raise UserError("--low_seed and --high_seed: give both, or neither to take cross_validation")
+    if not 0 <= low_seed <= high_seed <= LARGEST_SEED:
+        raise UserError(
+            f"--low_seed {low_seed} --high_seed {high_seed}: want 0 ≤ low_seed ≤ high_seed ≤ {LARGEST_SEED}"
+        )
+
+
 def plan_runs(experiment: Experiment, low_seed: int | None = None, high_seed: int | None = None) -> list[Run]:
     """The runs of an experiment, model by model.
 
@@ -64,18 +78,20 @@ def plan_runs(experiment: Experiment, low_seed: int | None = None, high_seed: in
         high_seed: last seed, itself included; both or neither are given.
 
     Raises:
-        UserError: one seed bound without the other, or the wrong way round.
+        UserError: see `check_seed_range`; or a model's seeds go beyond the largest one.
     """
-    if (low_seed is None) != (high_seed is None):
-        raise UserError("--low_seed and --high_seed: give both, or neither to take cross_validation")
-    if low_seed is not None and high_seed is not None and not 0 <= low_seed <= high_seed:
-        raise UserError(f"--low_seed {low_seed} --high_seed {high_seed}: want 0 ≤ low_seed ≤ high_seed")
+    check_seed_range(low_seed, high_seed)
     config = experiment.config
     data_csv = resolve_input(config.training_dataset.data_csv, beside=experiment.folder)
     runs = []
-    for model in experiment.models:
-        seeds = range(model.seed, model.seed + config.cross_validation)
+    for model, file in zip(experiment.models, experiment.model_files, strict=True):
+        first, last = model.seed, model.seed + config.cross_validation - 1
         if low_seed is not None and high_seed is not None:
-            seeds = range(low_seed, high_seed + 1)
-        runs += [Run(config, model, seed, data_csv, RunPaths.of(config, model.name, seed)) for seed in seeds]
+            first, last = low_seed, high_seed
+        if last > LARGEST_SEED:
+            raise UserError(f"{file}: seed: {first} and those after it pass the largest, {LARGEST_SEED}")
+        runs += [
+            Run(config, model, seed, file, data_csv, RunPaths.of(config, model.name, seed))
+            for seed in range(first, last + 1)
+        ]
     return runs

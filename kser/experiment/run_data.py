@@ -2,19 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
+import keras
 import pandas as pd
 
 import kser
 from kser.corpora.labels import label_order
 from kser.corpora.metadata import content_key, read_metadata, write_metadata
 from kser.corpora.splits import PARTS, describe_split, random_split, speaker_split, split_fingerprint
+from kser.errors import UserError
 from kser.experiment.planning import Run
-from kser.files import replacing, write_json
+from kser.files import expanded, replacing, visible_files, write_json
 from kser.pipeline.utterances import Utterances, WaveformFormat
 
 
@@ -49,7 +50,8 @@ class RunData:
 
     def recordings(self, part: str) -> list[str]:
         """Fingerprints of the part's audio files, see `content_key`."""
-        return _content_keys(tuple(self.rows(part)["path"]))
+        files = ((path, Path(path).stat()) for path in self.rows(part)["path"])
+        return [_content_key(path, stat.st_size, stat.st_mtime_ns) for path, stat in files]
 
     def write_split(self, folder: Path) -> None:
         """Write train.csv, validation.csv, test.csv and split.json into a folder, all or nothing."""
@@ -68,33 +70,44 @@ def load_run_data(run: Run) -> RunData:
     """Read the corpus of a run and split it by the run's seed.
 
     Raises:
-        kser.errors.UserError: the metadata are wrong, or no valid split exists.
+        UserError: the metadata are wrong, there is one class alone, or no valid split exists.
     """
     label_column = run.model.output_column
     assert isinstance(label_column, str)
-    table = _metadata(run.data_csv, label_column, run.model.input_column)
+    changed_ns = run.data_csv.stat().st_mtime_ns if run.data_csv.is_file() else 0
+    table = _metadata(run.data_csv, changed_ns, label_column, run.model.input_column)
+    labels = label_order(table[label_column])
+    if len(labels) == 1:
+        raise UserError(
+            f"{run.data_csv}: {label_column}: {labels[0]!r} in every row; a classifier needs two classes"
+        )
     split = speaker_split if run.model.speaker_independent_scenario else random_split
     parts = split(table, run.model.train_test_split, run.seed, label_column, source=str(run.data_csv))
     return RunData(
         table=table,
         parts=parts,
-        labels=label_order(table[label_column]),
+        labels=labels,
         label_column=label_column,
         split_fingerprint=split_fingerprint(table, parts, label_column),
     )
 
 
 def run_fingerprint(run: Run, data: RunData) -> str:
-    """What a run is: its settings, its audio, its split and the version of kser, as 16 hex digits.
+    """What a run is: settings, audio, split, checkpoint, backend and versions, as 16 hex digits.
 
-    Two runs with one fingerprint give the same model, so that a finished one need not be repeated and an
-    unfinished one may be continued.
+    A finished run of the same fingerprint need not be repeated, an unfinished one may be continued.
     """
+    without_effect = {"evaluation_batch_size", "save_steps", "save_total_limit", "logging_steps"}
     settings = {
         "kser": kser.__version__,
-        "model": run.model.model_dump(exclude={"name", "batch_size"}),
+        "keras": keras.__version__,
+        "backend": keras.config.backend(),
+        "model": run.model.model_dump(exclude={"name", "batch_size", "logging_steps"}),
+        "checkpoint": _checkpoint_keys(run.model.model_path_or_name),
         "seed": run.seed,
-        "plan": {**vars(run.training_plan), "evaluation_batch_size": None, "save_total_limit": None},
+        "plan": {
+            name: value for name, value in vars(run.training_plan).items() if name not in without_effect
+        },
         "labels": data.labels,
         "split": data.split_fingerprint,
         "audio": [data.recordings(part) for part in ("train", "validation")],
@@ -102,11 +115,19 @@ def run_fingerprint(run: Run, data: RunData) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@lru_cache(maxsize=4)
-def _metadata(csv_path: Path, label_column: str, input_column: str) -> pd.DataFrame:
+@cache
+def _metadata(csv_path: Path, changed_ns: int, label_column: str, input_column: str) -> pd.DataFrame:
+    """`read_metadata`, once for all runs of a study; the time of change sees to it that it is up to date."""
     return read_metadata(csv_path, label_column, input_column)
 
 
-@lru_cache(maxsize=16)
-def _content_keys(paths: Sequence[str]) -> list[str]:
-    return [content_key(path) for path in paths]
+def _checkpoint_keys(name: str) -> list[str]:
+    """Fingerprints of a local checkpoint's files; a hub id stands for itself."""
+    folder = expanded(name)
+    return [content_key(path) for path in visible_files(folder, "*")] if folder.is_dir() else []
+
+
+@cache
+def _content_key(path: str, size: int, mtime_ns: int) -> str:
+    """`content_key`, once for all seeds; size and time of change see to it that a new file has a new key."""
+    return content_key(path)

@@ -2,10 +2,24 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
-# A name becomes a folder's name.
-Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^/\\\x00-\x1f.][^/\\\x00-\x1f]*$")]
+_LONGEST_NAME_BYTES = 120
+LARGEST_SEED = 2**32 - 1  # of the random generators of NumPy and Keras
+
+
+def _folder_name(name: str) -> str:
+    fits = name.isprintable() and name == name.strip() and len(name.encode()) <= _LONGEST_NAME_BYTES
+    if not name or not fits or name.startswith(".") or "/" in name or "\\" in name:
+        raise ValueError(
+            f"should be a name for a folder: 1 to {_LONGEST_NAME_BYTES} bytes, no slash or backslash, "
+            "no dot or blank in front, no blank at the end"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_folder_name)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -13,16 +27,15 @@ Count = Annotated[int, Field(ge=1)]
 class _Config(BaseModel):
     """JSON with known fields alone, of exactly the type declared."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, protected_namespaces=()
+    )
 
 
 class Augmentation(BaseModel):
     """One augmentation of the training data; further fields are arguments of the class."""
 
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
     module: str = Field(description="Python module that holds the class, e.g. audiomentations.")
     class_name: str = Field(alias="class", description="Name of the class.")
@@ -43,23 +56,24 @@ class TrainingDataset(_Config):
     data_csv: str = Field(description="Metadata CSV: path, class_id, actor, gender and any further columns.")
 
 
-EXPERIMENT_OLDER_SPELLINGS = {
-    "model_input_files": "model_files",
-    "path_to_model_files": "model_files",
-    "experiment_artifacts_output_path": "output_path",
-    "model_save_folder": "experiment_results_output_path",
-}
-
-
 class ExperimentConfig(_Config):
     """An experiment: models × seeds on one corpus, evaluated on its test part and on further test sets."""
 
     experiment_name: Name = Field(description="Names the experiment's folders.")
-    output_path: str = Field("runs", description="Folder for what a run needs while it lasts: logs, states.")
-    experiment_results_output_path: str = Field(
-        "results", description="Folder for final models, splits, the evaluation CSV and evaluations."
+    output_path: str = Field(
+        "runs",
+        validation_alias=AliasChoices("output_path", "experiment_artifacts_output_path"),
+        description="Folder for what a run needs while it lasts: logs, states.",
     )
-    model_files: str = Field(description="A model JSON, or a folder of them.")
+    experiment_results_output_path: str = Field(
+        "results",
+        validation_alias=AliasChoices("experiment_results_output_path", "model_save_folder"),
+        description="Folder for final models, splits, the evaluation CSV and evaluations.",
+    )
+    model_files: str = Field(
+        validation_alias=AliasChoices("model_files", "model_input_files", "path_to_model_files"),
+        description="A model JSON, or a folder of them.",
+    )
     cross_validation: Count = Field(
         1, description="How many seeds: the model's seed and those after it. Each has a split of its own."
     )
@@ -92,19 +106,6 @@ class ExperimentConfig(_Config):
         4, description="How many different lengths utterances are padded to; each is compiled once."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _take_older_spellings(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        renamed: dict[str, Any] = {}
-        for field, value in data.items():
-            name = EXPERIMENT_OLDER_SPELLINGS.get(str(field), str(field))
-            if name in renamed or (name != field and name in data):
-                raise ValueError(f"{field} is an older spelling of {name}, which is given as well; keep one")
-            renamed[name] = value
-        return renamed
-
 
 class ModelConfig(_Config):
     """A model and how it is trained."""
@@ -136,9 +137,7 @@ class ModelConfig(_Config):
     train_test_split: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
         0.8, description="N: training part N², validation part N(1−N), test part 1−N."
     )
-    seed: Annotated[int, Field(ge=0)] = Field(
-        0, description="First seed: split, initial weights, order, dropout."
-    )
+    seed: Seed = Field(0, description="First seed: split, initial weights, order, dropout.")
     input_column: str = Field("path", description="Column with the audio files.")
     output_column: str | list[str] = Field(
         "class_id", description="Column with the class; a list of columns for regression."
@@ -167,3 +166,12 @@ class ModelConfig(_Config):
     def _accept_misspelling(cls, value: Any) -> Any:
         # The original's JSON files have it so.
         return "ecapa" if value == "epaca" else value
+
+    @field_validator("output_column", mode="before")
+    @classmethod
+    def _check_output_column(cls, value: Any) -> Any:
+        # Left to itself, pydantic tells two mistakes of one: no text, and no list either.
+        names = value if isinstance(value, list) else [value]
+        if all(isinstance(name, str) for name in names):
+            return value
+        raise ValueError("should be the name of a column, or a list of names for regression")

@@ -1,13 +1,15 @@
 """A whole experiment on the command line: train every run, then evaluate, and say what came of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from kser.corpora.metadata import read_metadata
 from kser.errors import UserError
 from kser.evaluation.summary import SUMMARY_HEADER, summarise, summary_markdown, summary_rows
 from kser.experiment.config_files import Experiment
@@ -17,9 +19,11 @@ from kser.experiment.evaluation_csv import (
     evaluation_csvs,
     read_evaluation_csv,
     record_rows,
+    recorded_rows,
 )
 from kser.experiment.paths import evaluation_csv_folder
 from kser.experiment.planning import Run, plan_runs
+from kser.experiment.run_data import load_run_data
 from kser.experiment.training_run import Outcome, do_run
 from kser.files import replacing, resolve_input, write_text
 from kser.training.progress import ProgressDisplay
@@ -43,7 +47,11 @@ def train_experiment(
         UserError: a mistake in the data or settings; runs finished before stay.
     """
     runs = plan_runs(experiment, low_seed, high_seed)
-    datasets = _evaluation_datasets(experiment)
+    datasets = [
+        (dataset.name, resolve_input(dataset.eval_csv_path, beside=experiment.folder))
+        for dataset in experiment.config.datasets
+    ]
+    _check_inputs(experiment, runs, datasets)
     for number, run in enumerate(runs, start=1):
         title = f"[{number}/{len(runs)}] {run.title}"
         display = ProgressDisplay(escape(title), console, experiment.config.eval_metric)
@@ -56,7 +64,7 @@ def train_experiment(
         evaluation_csv = record_rows(
             evaluation_csv_folder(experiment.config), _evaluation_rows(run, datasets)
         )
-    console.print(f"evaluation CSV: {evaluation_csv}", soft_wrap=True, highlight=False)
+    console.print(f"evaluation CSV: {evaluation_csv}", soft_wrap=True, highlight=False, markup=False)
     if experiment.config.run_eval:
         evaluate(evaluation_csv, console)
     return evaluation_csv
@@ -106,7 +114,15 @@ def _evaluate_rows(
 
 def _report(evaluated: Sequence[Evaluated], path: Path, console: Console) -> None:
     """Show the summary and write it as CSV and Markdown."""
-    summary = summarise(pd.DataFrame([done.report for done in evaluated]))
+    # The names are the row's: results on disk may have been made under others. Runs count once, however
+    # many rows evaluate them.
+    results = pd.DataFrame(
+        [
+            {**done.report, "model_name": done.row.model_name, "dataset_name": done.row.dataset_name}
+            for done in evaluated
+        ]
+    )
+    summary = summarise(results.drop_duplicates(["model_name", "dataset_name", "model_path", "test_csv"]))
     table = Table(*SUMMARY_HEADER, title="UAR: unweighted average recall, WA: accuracy; mean ± SD over seeds")
     for cells in summary_rows(summary):
         table.add_row(*map(escape, cells))
@@ -121,7 +137,10 @@ def _report(evaluated: Sequence[Evaluated], path: Path, console: Console) -> Non
     notes = "".join(f"- {line}\n" for line in warnings)
     write_text(path.with_suffix(".md"), summary_markdown(summary) + (f"\n{notes}" if notes else ""))
     console.print(
-        f"summary: {path.with_suffix('.csv')}, {path.with_suffix('.md')}", soft_wrap=True, highlight=False
+        f"summary: {path.with_suffix('.csv')}, {path.with_suffix('.md')}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
     )
 
 
@@ -137,17 +156,47 @@ def _check_outputs(rows: Iterable[EvaluationRow], eval_path: Path) -> None:
             )
 
 
-def _evaluation_datasets(experiment: Experiment) -> list[tuple[str, Path]]:
-    """Names and folders of the further test sets, which must be there before hours of training."""
-    datasets = []
-    for dataset in experiment.config.datasets:
-        folder = resolve_input(dataset.eval_csv_path, beside=experiment.folder)
+def _check_inputs(experiment: Experiment, runs: Sequence[Run], datasets: Sequence[tuple[str, Path]]) -> None:
+    """What would stop a later run or the evaluation is told before hours of training."""
+    mistakes = []
+    for name, folder in datasets:
         if not (folder / "test.csv").is_file():
-            raise UserError(
-                f"{experiment.config.experiment_name}: datasets: {dataset.name}: {folder} holds no test.csv"
+            mistakes.append(
+                f"{experiment.file}: datasets: {name}: eval_csv_path: no folder with a test.csv: {folder}"
             )
-        datasets.append((dataset.name, folder))
-    return datasets
+            continue
+        for model in experiment.models:
+            mistakes += _mistakes_of(
+                read_metadata, folder / "test.csv", model.output_column, model.input_column
+            )
+    for run in runs:
+        mistakes += _mistakes_of(load_run_data, run)
+    mistakes += _mistakes_of(_check_recorded_rows, experiment, runs, datasets)
+    if mistakes:
+        raise UserError("\n".join(dict.fromkeys(mistakes)))
+
+
+def _check_recorded_rows(
+    experiment: Experiment, runs: Sequence[Run], datasets: Sequence[tuple[str, Path]]
+) -> None:
+    """An earlier start of the experiment must not have meant other test sets by the same names."""
+    folder = evaluation_csv_folder(experiment.config)
+    recorded = {row.eval_out_path: row for row in recorded_rows(folder)}
+    for row in (row for run in runs for row in _evaluation_rows(run, datasets)):
+        other = recorded.get(row.eval_out_path, row)
+        if other != row:
+            raise UserError(
+                f"{experiment.file}: datasets: {row.dataset_name}: is {row.eval_csv_path}, but the "
+                f"evaluation CSV in {folder} has {other.eval_csv_path} under that name; give the test set another name"
+            )
+
+
+def _mistakes_of(function: Callable[..., Any], *arguments: Any) -> list[str]:
+    try:
+        function(*arguments)
+    except UserError as error:
+        return str(error).splitlines()
+    return []
 
 
 def _evaluation_rows(run: Run, datasets: Sequence[tuple[str, Path]]) -> list[EvaluationRow]:

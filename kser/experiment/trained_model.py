@@ -65,8 +65,13 @@ def load_provenance(folder: Path) -> Provenance:
     if not (folder / PROVENANCE_FILE).is_file():
         what = "holds no model trained by kser (no kser.json)" if folder.is_dir() else "no such folder"
         raise UserError(f"{folder}: {what}")
-    facts = read_json(folder / PROVENANCE_FILE)
-    return Provenance(**facts, recordings=read_json(folder / RECORDINGS_FILE))
+    facts, recordings = read_json(folder / PROVENANCE_FILE), read_json(folder / RECORDINGS_FILE)
+    try:
+        return Provenance(**facts, recordings=recordings)
+    except TypeError as error:
+        raise UserError(
+            f"{folder / PROVENANCE_FILE}: not as this version of kser writes it: {error}"
+        ) from None
 
 
 def load_classifier(folder: Path) -> Any:

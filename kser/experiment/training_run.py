@@ -45,12 +45,13 @@ def do_run(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Outc
     fingerprint = run_fingerprint(run, data)
     if (run.paths.model / PROVENANCE_FILE).is_file():
         if load_provenance(run.paths.model).run_fingerprint == fingerprint:
+            _tidy_up(run)
             return Outcome.ALREADY_THERE
         raise UserError(
             f"{run.paths.model}: holds a model trained with other settings, data or version of kser; "
             "give the experiment another experiment_name, or move that folder away"
         )
-    # The audio is checked before anything is written or built.
+    # Every audio file's header is read before anything is written.
     classifier = build_classifier(run, data.labels)
     waveform_format = waveform_format_of(classifier)
     training, validation, _ = (
@@ -66,28 +67,36 @@ def do_run(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Outc
             run.training_plan,
             states=run.paths.states,
             log=run.paths.log,
+            identity=fingerprint,
             callbacks=callbacks,
         )
     save_trained_model(
         run.paths.model, classifier, _provenance(run, data, fingerprint, result, waveform_format)
     )
-    remove_states(run.paths.states)
+    _tidy_up(run)
     return Outcome.TRAINED
 
 
 def build_classifier(run: Run, labels: list[str]) -> EmotionClassifier:
-    """The classifier that a run starts with; the same weights for a seed on every backend."""
+    """The classifier that a run starts with; the same weights for a seed on every backend.
+
+    Raises:
+        UserError: the model file asks for what is not there.
+    """
     model = run.model
     keras.utils.clear_session()
     keras.utils.set_random_seed(run.seed)
-    backbone = build_backbone(model.model_path_or_name, model.backbone_arguments)
+    try:
+        backbone = build_backbone(model.model_path_or_name, model.backbone_arguments)
+        converter = (
+            SpeechAudioConverter(sampling_rate=getattr(backbone, "sampling_rate", 16000))
+            if model.model_path_or_name.startswith(SCRATCH_PREFIX)
+            else SpeechAudioConverter.from_preset(model.model_path_or_name)
+        )
+    except UserError as error:
+        raise UserError(f"{run.model_file}: {error}") from error
     if model.freeze_feature_encoder:
         backbone.freeze_feature_encoder()
-    converter = (
-        SpeechAudioConverter()
-        if model.model_path_or_name.startswith(SCRATCH_PREFIX)
-        else SpeechAudioConverter.from_preset(model.model_path_or_name)
-    )
     return EmotionClassifier(
         backbone,
         labels,
@@ -110,6 +119,13 @@ def waveform_format_of(classifier: EmotionClassifier) -> WaveformFormat:
         mask_padding=converter.mask_padding,
         minimum_samples=classifier.backbone.minimum_samples,
     )
+
+
+def _tidy_up(run: Run) -> None:
+    """Remove what only an unfinished run needs."""
+    if run.paths.states.is_dir():
+        remove_states(run.paths.states)
+    run.paths.settings.unlink(missing_ok=True)
 
 
 def _claim(run: Run, fingerprint: str) -> None:

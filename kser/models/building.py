@@ -28,19 +28,38 @@ def build_backbone(name: str, arguments: dict[str, Any] | None = None) -> Speech
         UserError: there is no such backbone, or it has no such argument.
     """
     arguments = arguments or {}
-    if not name.startswith(SCRATCH_PREFIX):
-        return SpeechBackbone.from_preset(name, **arguments)
-    if name not in SCRATCH_BACKBONES:
-        raise UserError(f"{name}: no such architecture; there are {', '.join(SCRATCH_BACKBONES)}")
-    backbone_class = SCRATCH_BACKBONES[name]
-    _check_arguments(backbone_class, arguments)
+    _check_values(name, arguments)
+    if name.startswith(SCRATCH_PREFIX):
+        if name not in SCRATCH_BACKBONES:
+            raise UserError(f"{name}: no such architecture; there are {', '.join(SCRATCH_BACKBONES)}")
+        _check_names(SCRATCH_BACKBONES[name], arguments)
     try:
-        return backbone_class(**arguments)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{name}: backbone_arguments: {error}") from None
+        if name.startswith(SCRATCH_PREFIX):
+            return SCRATCH_BACKBONES[name](**arguments)
+        return SpeechBackbone.from_preset(name, **arguments)
+    except (ArithmeticError, IndexError, TypeError, ValueError) as error:
+        # What Keras says of values that do not fit together, over many lines.
+        raise UserError(f"{name}: backbone_arguments: {' '.join(str(error).split())[:300]}") from error
 
 
-def _check_arguments(backbone_class: type[SpeechBackbone], arguments: dict[str, Any]) -> None:
+def _check_values(name: str, arguments: dict[str, Any]) -> None:
+    """Whole numbers among the arguments are counts and sizes; dropouts are shares."""
+    for argument, value in arguments.items():
+        for element in value if isinstance(value, list) else [value]:
+            if (
+                isinstance(element, int)
+                and not isinstance(element, bool)
+                and element < 1
+                and "dropout" not in argument
+            ):
+                raise UserError(f"{name}: backbone_arguments: {argument}: wants at least 1, not {element}")
+            if "dropout" in argument and not (isinstance(element, (int, float)) and 0 <= element < 1):
+                raise UserError(
+                    f"{name}: backbone_arguments: {argument}: wants 0 ≤ share < 1, not {element!r}"
+                )
+
+
+def _check_names(backbone_class: type[SpeechBackbone], arguments: dict[str, Any]) -> None:
     known = [name for name in inspect.signature(backbone_class).parameters if name not in ("kwargs", "dtype")]
     for argument in arguments:
         if argument not in known:

@@ -52,9 +52,12 @@ class EmotionClassifier(AudioClassifier):
 
         # === Layers ===
         pooling_layer = POOLINGS[pooling](dtype=dtype, name="pooling")
-        batch_norm = (
-            keras.layers.BatchNormalization(name="batch_norm", dtype=dtype) if use_batch_norm else None
-        )
+        batch_norm = None
+        if use_batch_norm:
+            # The constants of `torch.nn.BatchNorm1d`, which the study used.
+            batch_norm = keras.layers.BatchNormalization(
+                momentum=0.9, epsilon=1e-5, name="batch_norm", dtype=dtype
+            )
         dropout_layer = keras.layers.Dropout(dropout, name="dropout", dtype=dtype)
         logits_layer = keras.layers.Dense(
             len(labels),

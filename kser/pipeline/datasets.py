@@ -8,13 +8,16 @@ of loss and metrics and whose mask keeps them out of the model's statistics.
 """
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 
 from kser.audio.loading import load_audio
 from kser.audio.waveform import model_inputs
+from kser.errors import UserError
 from kser.pipeline.batch_plan import PlannedBatch
 from kser.pipeline.utterances import Utterances
 
@@ -105,6 +108,23 @@ def _dataset(source: BatchSource, repeat: bool = False) -> Any:
     options = grain.ReadOptions(num_threads=READER_THREADS, prefetch_buffer_size=PREFETCHED_BATCHES)
     dataset = grain.MapDataset.source(source)
     return (dataset.repeat() if repeat else dataset).to_iter_dataset(options)
+
+
+@contextmanager
+def reader_errors() -> Iterator[None]:
+    """Within this block, a file that cannot be read ends in its own `UserError` on every backend.
+
+    TensorFlow hands on what its generator raised as text within an error of its own.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        told = re.search(r"^(?:.*\b)?UserError: (.+)$", str(error), flags=re.MULTILINE)
+        if told is None:
+            raise
+        raise UserError(told.group(1).strip()) from error
 
 
 def tf_dataset(dataset: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from kser.pipeline.batch_plan import ShuffledBatches, plan_in_order
 from kser.pipeline.buckets import choose_bucket_lengths
-from kser.pipeline.datasets import evaluation_dataset, tf_dataset, training_dataset
+from kser.pipeline.datasets import evaluation_dataset, reader_errors, tf_dataset, training_dataset
 from kser.pipeline.utterances import Utterances
 from kser.training.losses import ClassWeightedCrossentropy, inverse_count_weights
 from kser.training.metrics import classification_metrics
@@ -47,6 +47,7 @@ def train(
     plan: TrainingPlan,
     states: Path,
     log: Path,
+    identity: str,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> TrainingResult:
     """Fit a classifier; called again on the same `states` after an interruption, it continues exactly.
@@ -61,6 +62,7 @@ def train(
         plan: the settings.
         states: folder for the saved states and the best weights.
         log: CSV file for the training log, see `TrainingLog`.
+        identity: what the run is; states of another identity are refused.
         callbacks: further callbacks; those that have an attribute `recorder` are given the run's `Recorder`.
 
     Raises:
@@ -71,8 +73,8 @@ def train(
     updates = plan.updates(batches.batches_per_epoch)
     _compile(model, training.targets, plan, updates)
 
-    progress = restore_latest_state(states, model)
-    recorder = Recorder(plan, states, log, updates, batches.batches_per_epoch, progress)
+    progress = restore_latest_state(states, model, identity)
+    recorder = Recorder(plan, states, log, updates, batches.batches_per_epoch, identity, progress)
     recorder.set_model(model)
     validation_batches = plan_in_order(validation.lengths, lengths, plan.evaluation_batch_size)
     validation_data = for_backend(
@@ -80,24 +82,25 @@ def train(
     )
     for callback in callbacks:
         callback.recorder = recorder
-    if progress is None:
-        logs = model.evaluate(validation_data, steps=len(validation_batches), return_dict=True, verbose=0)
-        recorder.record_evaluation(logs)
-    if recorder.step < updates:
-        stretches = -(-updates // plan.eval_steps)
-        batches_per_stretch = plan.eval_steps * plan.gradient_accumulation_steps
-        start = recorder.step * plan.gradient_accumulation_steps
-        model.fit(
-            for_backend(training_dataset(training, batches, start, stretches * batches_per_stretch)),
-            validation_data=validation_data,
-            validation_steps=len(validation_batches),
-            epochs=stretches,
-            initial_epoch=recorder.step // plan.eval_steps,
-            steps_per_epoch=batches_per_stretch,
-            callbacks=[recorder, *callbacks],
-            shuffle=False,
-            verbose=0,
-        )
+    with reader_errors():
+        if progress is None:
+            logs = model.evaluate(validation_data, steps=len(validation_batches), return_dict=True, verbose=0)
+            recorder.record_evaluation(logs)
+        if recorder.step < updates:
+            stretches = -(-updates // plan.eval_steps)
+            batches_per_stretch = plan.eval_steps * plan.gradient_accumulation_steps
+            start = recorder.step * plan.gradient_accumulation_steps
+            model.fit(
+                for_backend(training_dataset(training, batches, start, stretches * batches_per_stretch)),
+                validation_data=validation_data,
+                validation_steps=len(validation_batches),
+                epochs=stretches,
+                initial_epoch=recorder.step // plan.eval_steps,
+                steps_per_epoch=batches_per_stretch,
+                callbacks=[recorder, *callbacks],
+                shuffle=False,
+                verbose=0,
+            )
     restore_best(states, model)
     assert recorder.best_step is not None
     assert recorder.best_loss is not None

@@ -33,6 +33,7 @@ class Recorder(keras.callbacks.Callback):
         log: CSV file.
         updates: how many the whole run makes.
         batches_per_epoch: of the training part.
+        identity: what the run is, kept with its states.
         progress: what `restore_latest_state` gave, or `None` for a new run.
     """
 
@@ -43,6 +44,7 @@ class Recorder(keras.callbacks.Callback):
         log: Path,
         updates: int,
         batches_per_epoch: int,
+        identity: str,
         progress: dict[str, Any] | None,
     ):
         super().__init__()
@@ -50,6 +52,7 @@ class Recorder(keras.callbacks.Callback):
         self.states = states
         self.updates = updates
         self.batches_per_epoch = batches_per_epoch
+        self.identity = identity
         progress = progress or {"step": 0, "best_step": None, "best_loss": None, "seconds": 0.0, "log": []}
         self.step: int = progress["step"]
         self.best_step: int | None = progress["best_step"]
@@ -100,7 +103,7 @@ class Recorder(keras.callbacks.Callback):
             if not math.isfinite(self._pending_loss):
                 raise UserError(
                     f"{self.log.path}: the training loss is no longer a number after update {self.step}; "
-                    "a smaller learning_rate or max_grad_norm may help"
+                    "a smaller learning_rate or max_grad_norm may help (under another experiment_name)"
                 )
             if not evaluates:
                 self.log.add(self._row(self._pending_loss))
@@ -115,6 +118,7 @@ class Recorder(keras.callbacks.Callback):
     def save(self) -> None:
         """Save the state of the run at this update."""
         progress = {
+            "identity": self.identity,
             "best_step": self.best_step,
             "best_loss": self.best_loss,
             "seconds": self.seconds,

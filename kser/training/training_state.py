@@ -1,7 +1,7 @@
 """Everything that a run needs in order to continue, on disk: weights, seeds, optimizer, progress.
 
-A state is a folder `state-STEP` that appears whole or not at all. Weights alone (the best so far) are kept in
-the same form in the folder `best`.
+A state is a folder `state-STEP` that appears whole or not at all. The best weights so far are the file
+`best.safetensors`, which one renaming replaces.
 """
 
 import re
@@ -13,11 +13,12 @@ import keras
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from kser.errors import UserError
 from kser.files import read_json, replacing, write_json
 
 VARIABLES_FILE = "variables.safetensors"
 PROGRESS_FILE = "progress.json"
-BEST_FOLDER = "best"
+BEST_FILE = "best.safetensors"
 _STATE = re.compile(r"state-(\d+)")
 
 
@@ -40,43 +41,55 @@ def save_state(folder: Path, step: int, model: keras.Model, progress: dict[str, 
         shutil.rmtree(outdated)
 
 
-def restore_latest_state(folder: Path, model: keras.Model) -> dict[str, Any] | None:
+def restore_latest_state(folder: Path, model: keras.Model, identity: str) -> dict[str, Any] | None:
     """Put the model where the newest state of the folder left it.
 
     Args:
         folder: of the run.
-        model: compiled, with a built optimizer; the same architecture as the one that was saved.
+        model: compiled, with a built optimizer.
+        identity: what the run is; `progress["identity"]` of the state must be the same.
 
     Returns:
         The `progress` that was saved, with `"step"`; `None` if there is no state.
+
+    Raises:
+        UserError: the states are another run's.
     """
     states = sorted(_states(folder))
     if not states:
         return None
     newest = states[-1][1]
+    progress = read_json(newest / PROGRESS_FILE)
+    if progress.get("identity") != identity:
+        raise UserError(
+            f"{folder}: holds saved states of a run with other settings, data, backend or version of kser; "
+            "give the experiment another experiment_name, or move that folder away"
+        )
     arrays = load_file(newest / VARIABLES_FILE)
     _assign_model(model, arrays)
     _assign("optimizer", model.optimizer.variables, arrays)
-    return read_json(newest / PROGRESS_FILE)
+    return progress
 
 
 def save_best(folder: Path, model: keras.Model) -> None:
     """Keep the model's weights as the best so far."""
-    with replacing(folder / BEST_FOLDER) as draft:
-        draft.mkdir()
-        save_file(_model_arrays(model), draft / VARIABLES_FILE)
+    with replacing(folder / BEST_FILE) as draft:
+        save_file(_model_arrays(model), draft)
 
 
 def restore_best(folder: Path, model: keras.Model) -> None:
     """Give the model the weights that `save_best` kept."""
-    _assign_model(model, load_file(folder / BEST_FOLDER / VARIABLES_FILE))
+    _assign_model(model, load_file(folder / BEST_FILE))
 
 
 def remove_states(folder: Path) -> None:
-    """Remove what only an unfinished run needs."""
+    """Remove what only an unfinished run needs, half-written files of a killed process included."""
     for _, state in _states(folder):
         shutil.rmtree(state)
-    shutil.rmtree(folder / BEST_FOLDER, ignore_errors=True)
+    (folder / BEST_FILE).unlink(missing_ok=True)
+    for pattern in (f".{BEST_FILE}.*", ".state-*"):
+        for abandoned in folder.glob(pattern):
+            shutil.rmtree(abandoned)
 
 
 def _states(folder: Path) -> list[tuple[int, Path]]:

@@ -117,7 +117,7 @@ def test_a_second_start_trains_and_evaluates_nothing(trained):
 def test_a_finished_run_leaves_its_log_and_no_states(trained):
     folder, _ = trained
     work = folder / "runs" / "small" / "log_mel" / "seed_0"
-    assert sorted(path.name for path in work.iterdir()) == ["log.csv", "run.json"]
+    assert sorted(path.name for path in work.iterdir()) == ["log.csv"]
 
 
 def test_results_of_other_settings_are_refused_and_stay(trained, small_corpus):
@@ -188,3 +188,45 @@ def test_a_model_that_is_missing_is_told_and_the_others_are_evaluated(trained, t
     with pytest.raises(UserError, match=r"gone on d: .*nowhere: no such folder"):
         evaluate(tmp_path / "two.csv", console())
     assert (tmp_path / "there" / "classification_report.json").is_file()
+
+
+def test_the_summary_has_the_names_of_the_rows(trained, tmp_path):
+    _, evaluation_csv = trained
+    row = read_evaluation_csv(evaluation_csv)[0]
+    cells = [str(row.model_path), str(row.eval_csv_path), str(row.eval_out_path)]
+    (tmp_path / "renamed.csv").write_text(
+        "\n".join(["\t".join(COLUMNS), "\t".join(["baseline", "acted", *cells])]) + "\n"
+    )
+    evaluate(tmp_path / "renamed.csv", console())
+    summary = pd.read_csv(tmp_path / "summary" / "renamed.csv")
+    assert summary[["model_name", "dataset_name", "runs"]].to_numpy().tolist() == [["baseline", "acted", 1]]
+
+
+def test_a_corpus_with_other_column_names_goes_all_the_way(tmp_path, small_corpus):
+    table = pd.read_csv(small_corpus, dtype=str)
+    table["path"] = [str(small_corpus.parent / path) for path in table["path"]]
+    table = table.rename(columns={"path": "recording", "class_id": "emotion"})
+    table.to_csv(tmp_path / "metadata.csv", index=False)
+    path = write_experiment(tmp_path, tmp_path / "metadata.csv", models=["log_mel"])
+    model_file = tmp_path / "models" / "log_mel.json"
+    changed = {"input_column": "recording", "output_column": "emotion", "number_of_training_epochs": 1}
+    model_file.write_text(json.dumps(json.loads(model_file.read_text()) | changed))
+    (row,) = read_evaluation_csv(train_experiment(load_experiment(path), console()))
+    assert (row.eval_out_path / "classification_report.json").is_file()
+
+
+def test_another_test_set_under_an_old_name_is_told_before_training(tmp_path, small_corpus):
+    test_sets = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        write_metadata(read_metadata(small_corpus), tmp_path / name / "test.csv")
+        test_sets.append([{"name": "further", "eval_csv_path": str(tmp_path / name)}])
+    first = write_experiment(
+        tmp_path, small_corpus, models=["log_mel"], datasets=test_sets[0], run_eval=False
+    )
+    train_experiment(load_experiment(first), console())
+    second = write_experiment(
+        tmp_path, small_corpus, models=["log_mel"], datasets=test_sets[1], run_eval=False
+    )
+    with pytest.raises(UserError, match=r"datasets: further: is .*other, but .*one under that name"):
+        train_experiment(load_experiment(second), console())

@@ -78,7 +78,9 @@ def small_run(folder: Path, callbacks=(), plan: TrainingPlan = PLAN) -> tuple[ke
     swells = folder.parent / "swells"
     training, validation = write_swells(swells / "train", 22, 0), write_swells(swells / "validation", 9, 1)
     model = small_model()
-    result = train(model, training, validation, plan, folder / "states", folder / "log.csv", callbacks)
+    result = train(
+        model, training, validation, plan, folder / "states", folder / "log.csv", "small", callbacks
+    )
     return model, result
 
 

@@ -10,8 +10,8 @@ import pytest
 from kser.errors import UserError
 from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset
-from kser.training.fit import for_backend
-from tests.training.small_run import PLAN, small_run, write_swells
+from kser.training.fit import for_backend, train
+from tests.training.small_run import PLAN, small_model, small_run, write_swells
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +80,14 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
     plan = dataclasses.replace(PLAN, learning_rate=float("inf"))
     with pytest.raises(UserError, match=r"log\.csv: the training loss is no longer a number"):
         small_run(tmp_path / "run", plan=plan)
+
+
+def test_states_of_another_run_are_refused_and_stay(finished):
+    folder, *_ = finished
+    before = {path: path.stat().st_mtime_ns for path in (folder / "states").rglob("*")}
+    model = small_model()
+    swells = folder.parent / "swells"
+    parts = [write_swells(swells / "train", 22, 0), write_swells(swells / "validation", 9, 1)]
+    with pytest.raises(UserError, match="states of a run with other settings"):
+        train(model, *parts, PLAN, folder / "states", folder / "log.csv", "another run")
+    assert {path: path.stat().st_mtime_ns for path in (folder / "states").rglob("*")} == before

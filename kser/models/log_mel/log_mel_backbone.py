@@ -43,7 +43,12 @@ class LogMelBackbone(SpeechBackbone):
     ):
         # === Layers ===
         spectrogram = LogMelSpectrogram(
-            sampling_rate, window_length, hop_length, num_mel_bins, name="log_mel_spectrogram"
+            sampling_rate,
+            window_length,
+            hop_length,
+            num_mel_bins,
+            max_frequency=0.475 * sampling_rate,
+            name="log_mel_spectrogram",
         )
         frame_mask_layer = FrameMask([window_length], [hop_length], dtype=dtype, name="frame_mask")
         band_norm = MaskedGroupNormalization(dtype=dtype, name="band_norm")

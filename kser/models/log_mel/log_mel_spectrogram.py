@@ -39,6 +39,11 @@ class LogMelSpectrogram(keras.layers.Layer):
     ):
         # Energies span more powers of ten than half precision has: float32, and no casting of the input.
         super().__init__(**{**kwargs, "dtype": "float32"})
+        if max_frequency > sampling_rate / 2:
+            raise ValueError(
+                "`max_frequency` must not exceed half the sampling rate. "
+                f"Received: max_frequency={max_frequency}, sampling_rate={sampling_rate}"
+            )
         self.sampling_rate = sampling_rate
         self.window_length = window_length
         self.hop_length = hop_length

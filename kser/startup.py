@@ -1,0 +1,55 @@
+"""Starting Keras for a command: which backend, and without the noise of the libraries under it."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+from kser.errors import UserError
+
+BACKENDS = ("jax", "tensorflow", "torch")
+
+
+def choose_backend() -> None:
+    """Have Keras, once it is imported, run on what KERAS_BACKEND names, on JAX where it names nothing.
+
+    Raises:
+        UserError: there is no such backend, or it is not installed.
+    """
+    backend = os.environ.setdefault("KERAS_BACKEND", "jax")
+    if backend not in BACKENDS:
+        raise UserError(f"KERAS_BACKEND={backend}: no such backend; there are {', '.join(BACKENDS)}")
+    if find_spec(backend) is None:
+        raise UserError(f"KERAS_BACKEND={backend}: its library is not installed here; pip install {backend}")
+
+
+def import_keras() -> None:
+    """Import Keras and KerasHub, and hold back what TensorFlow has to say of it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _held_back_stderr():
+        import keras_hub  # noqa: F401
+
+
+@contextmanager
+def _held_back_stderr() -> Iterator[None]:
+    """Keep standard error back, and show it only if the block fails.
+
+    TensorFlow, which KerasHub imports on every backend, writes to it from C++ before any of its log
+    settings is read.
+    """
+    sys.stderr.flush()
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(original, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(original, 2)
+            os.close(original)

@@ -1,0 +1,396 @@
+"""Experiment and model files: what they may hold, and that every mistake in them is told at once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kser.errors import UserError
+from kser.experiment.config_files import load_config, load_experiment
+from kser.experiment.schema import ExperimentConfig, ModelConfig
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHIPPED = sorted(
+    path
+    for folder in ("configs", "kser/experiment/quickstart")
+    for path in (REPOSITORY / folder).rglob("*.json")
+)
+
+EXPERIMENT = {
+    "experiment_name": "study",
+    "model_files": "models",
+    "training_dataset": {"name": "corpus", "data_csv": "metadata.csv"},
+}
+MODEL = {"model_path_or_name": "scratch:log_mel", "name": "tiny"}
+
+
+def write(folder: Path, experiment: dict | None = None, **models: dict) -> Path:
+    """Write an experiment and its models, `tiny.json` alone if none is given."""
+    (folder / "models").mkdir(exist_ok=True)
+    for name, fields in (models or {"tiny": {}}).items():
+        (folder / "models" / f"{name}.json").write_text(json.dumps({**MODEL, "name": name, **fields}))
+    path = folder / "experiment.json"
+    path.write_text(json.dumps({**EXPERIMENT, **(experiment or {})}))
+    return path
+
+
+def refusals(path: Path) -> list[str]:
+    """The lines that loading is refused with, the folder's name left out."""
+    with pytest.raises(UserError) as error:
+        load_experiment(path)
+    return str(error.value).replace(f"{path.parent}/", "").splitlines()
+
+
+def test_defaults_of_an_experiment(tmp_path):
+    config = load_experiment(write(tmp_path)).config.model_dump()
+    assert config == {
+        "experiment_name": "study",
+        "output_path": "runs",
+        "experiment_results_output_path": "results",
+        "model_files": "models",
+        "cross_validation": 1,
+        "augmentations": {},
+        "datasets": [],
+        "hp_amount_of_training_data": 0.3,
+        "hp_num_trials": 5,
+        "training_dataset": {"name": "corpus", "data_csv": "metadata.csv"},
+        "save_steps": None,
+        "save_total_limit": 1,
+        "eval_steps": 10,
+        "logging_steps": 10,
+        "eval_metric": "accuracy",
+        "run_eval": True,
+        "run_grapher": False,
+        "checkpoint_save_folder": None,
+        "length_buckets": 4,
+    }
+
+
+def test_defaults_of_a_model(tmp_path):
+    (model,) = load_experiment(write(tmp_path)).models
+    assert model.model_dump() == {
+        "model_path_or_name": "scratch:log_mel",
+        "name": "tiny",
+        "backbone_arguments": {},
+        "batch_size": 8,
+        "per_device_batch_size": 8,
+        "gradient_accumulation_steps": 8,
+        "learning_rate": 5e-5,
+        "max_grad_norm": 1.0,
+        "pooling_mode": "mean",
+        "speaker_independent_scenario": True,
+        "train_test_split": 0.8,
+        "seed": 0,
+        "input_column": "path",
+        "output_column": "class_id",
+        "is_regression": False,
+        "eval_steps": None,
+        "logging_steps": None,
+        "use_batch_norm": False,
+        "use_dropout": False,
+        "dropout_rate": 0.5,
+        "use_l2_reg": False,
+        "weight_decay": 0.01,
+        "use_relu": True,
+        "use_class_weights": True,
+        "freeze_feature_encoder": True,
+        "use_weight_encoder_layers": False,
+        "pool_position": "after",
+        "number_of_training_epochs": 50,
+        "continue_model_training": False,
+        "skip_hp_search": True,
+    }
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_every_shipped_config_parses(path):
+    schema = ModelConfig if "model_path_or_name" in json.loads(path.read_text()) else ExperimentConfig
+    load_config(path, schema)
+
+
+def test_there_are_shipped_configs_of_both_kinds():
+    kinds = {"model_path_or_name" in json.loads(path.read_text()) for path in SHIPPED}
+    assert kinds == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("older", "name"),
+    [
+        ("model_input_files", "model_files"),
+        ("path_to_model_files", "model_files"),
+        ("experiment_artifacts_output_path", "output_path"),
+        ("model_save_folder", "experiment_results_output_path"),
+    ],
+)
+class TestOlderSpellings:
+    def test_mean_the_same(self, tmp_path, older, name):
+        fields = {**EXPERIMENT, name: "somewhere"}
+        new, old = tmp_path / "new.json", tmp_path / "old.json"
+        new.write_text(json.dumps(fields))
+        old.write_text(json.dumps({older if field == name else field: fields[field] for field in fields}))
+        assert getattr(load_config(old, ExperimentConfig), name) == "somewhere"
+        assert load_config(old, ExperimentConfig) == load_config(new, ExperimentConfig)
+
+    def test_beside_the_new_one_are_refused(self, tmp_path, older, name):
+        path = write(tmp_path, {name: "a", older: "a", "cross_validation": 0})
+        assert refusals(path) == [
+            "experiment.json: cross_validation: should be greater than or equal to 1, not 0",
+            f"experiment.json: {older}: is another spelling of {name}, which is given as well; keep one",
+        ]
+
+    def test_are_named_as_the_user_wrote_them(self, tmp_path, older, name):
+        fields = {field: value for field, value in EXPERIMENT.items() if field != name}
+        path = tmp_path / "experiment.json"
+        path.write_text(json.dumps({**fields, older: 5}))
+        assert refusals(path) == [f"experiment.json: {older}: should be a valid string, not 5"]
+
+
+def test_a_field_given_twice_is_refused(tmp_path):
+    path = write(tmp_path)
+    path.write_text('{"eval_steps": 5, "datasets": [{"name": "a"}], "eval_steps": 50}')
+    assert refusals(path) == ["experiment.json: eval_steps: given more than once; keep one"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"eval_step": 5}, "eval_step: unknown field; did you mean eval_steps?"),
+        ({"Cross_Validation": 5}, "Cross_Validation: unknown field; did you mean cross_validation?"),
+        ({"model_input_file": "m"}, "model_input_file: unknown field; did you mean model_input_files?"),
+        ({"learning_rate": 0.1}, "learning_rate: unknown field; it belongs into a model's JSON"),
+        (
+            {"training_dataset": {"name": "a", "data_csv": "b", "dat_csv": "c"}},
+            "training_dataset.dat_csv: unknown field; did you mean data_csv?",
+        ),
+        (
+            {"datasets": [{"name": "a", "eval_csv_path": "b"}, {"name": "c", "eval_csv_path": "d", "x": 1}]},
+            "datasets.1.x: unknown field; known are name, eval_csv_path",
+        ),
+    ],
+)
+def test_an_unknown_field_is_refused_with_what_would_be_right(tmp_path, fields, line):
+    assert refusals(write(tmp_path, fields)) == [f"experiment.json: {line}"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"pooling": "mean"}, "pooling: unknown field; did you mean pooling_mode?"),
+        ({"run_eval": True}, "run_eval: unknown field; it belongs into the experiment's JSON"),
+    ],
+)
+def test_an_unknown_field_of_a_model_is_refused_with_what_would_be_right(tmp_path, fields, line):
+    assert refusals(write(tmp_path, tiny=fields)) == [f"models/tiny.json: {line}"]
+
+
+def test_an_unknown_field_like_no_other_is_refused_with_all_there_are(tmp_path):
+    (line,) = refusals(write(tmp_path, {"zzz": 1}))
+    assert line.startswith("experiment.json: zzz: unknown field; known are experiment_name, output_path, ")
+    assert "path_to_model_files" not in line
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"cross_validation": "3"}, 'cross_validation: should be a valid integer, not "3"'),
+        ({"cross_validation": True}, "cross_validation: should be a valid integer, not true"),
+        ({"eval_steps": 0}, "eval_steps: should be greater than or equal to 1, not 0"),
+        ({"run_eval": "no"}, 'run_eval: should be a valid boolean, not "no"'),
+        (
+            {"hp_amount_of_training_data": 1.5},
+            "hp_amount_of_training_data: should be less than or equal to 1, not 1.5",
+        ),
+        (
+            {"eval_metric": "loss"},
+            "eval_metric: should be 'accuracy', 'uar', 'f1score', 'ccc' or 'mse', not \"loss\"",
+        ),
+        ({"datasets": {"name": "a"}}, 'datasets: should be a valid list, not {"name": "a"}'),
+        ({"datasets": [5]}, "datasets.0: should be a JSON object, {…}, with name, eval_csv_path, not 5"),
+        (
+            {"training_dataset": "metadata.csv"},
+            'training_dataset: should be a JSON object, {…}, with name, data_csv, not "metadata.csv"',
+        ),
+        (
+            {"augmentations": {"noise": "audiomentations"}},
+            'augmentations.noise: should be a JSON object, {…}, with module, class, not "audiomentations"',
+        ),
+        ({"augmentations": {"noise": {"module": "a"}}}, "augmentations.noise.class: is missing"),
+        ({"output_path": ["x" * 100]}, f'output_path: should be a valid string, not ["{"x" * 58}…'),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_would_be_right(tmp_path, fields, line):
+    assert refusals(write(tmp_path, fields)) == [f"experiment.json: {line}"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"learning_rate": 0}, "learning_rate: should be greater than 0, not 0"),
+        ({"learning_rate": float("nan")}, "learning_rate: should be a finite number, not NaN"),
+        ({"max_grad_norm": float("inf")}, "max_grad_norm: should be a finite number, not Infinity"),
+        ({"train_test_split": 1}, "train_test_split: should be less than 1, not 1"),
+        ({"seed": -1}, "seed: should be greater than or equal to 0, not -1"),
+        ({"seed": 2**32}, f"seed: should be less than or equal to {2**32 - 1}, not {2**32}"),
+        (
+            {"output_column": 5},
+            "output_column: should be the name of a column, or a list of names for regression, not 5",
+        ),
+        (
+            {"output_column": ["a", 5]},
+            'output_column: should be the name of a column, or a list of names for regression, not ["a", 5]',
+        ),
+        (
+            {"pooling_mode": "men"},
+            "pooling_mode: should be 'mean', 'sum', 'max', 'att_stats' or 'ecapa', not \"men\"",
+        ),
+    ],
+)
+def test_a_wrong_value_in_a_model_is_refused_with_what_would_be_right(tmp_path, fields, line):
+    assert refusals(write(tmp_path, tiny=fields)) == [f"models/tiny.json: {line}"]
+
+
+def test_a_whole_number_stands_for_a_fraction(tmp_path):
+    (model,) = load_experiment(write(tmp_path, tiny={"learning_rate": 1, "dropout_rate": 0})).models
+    assert (model.learning_rate, model.dropout_rate) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../x", "a/b", "a\\b", "", ".", "..", ".hidden", " a", "a ", "a\tb", "a\nb", "x" * 121, "ä" * 61],
+)
+def test_names_that_make_no_folder_of_their_own_are_refused(tmp_path, name):
+    path = write(tmp_path, {"experiment_name": name, "training_dataset": {"name": name, "data_csv": "a"}})
+    fields = [line.split(": ")[1] for line in refusals(path)]
+    assert fields == ["experiment_name", "training_dataset.name"]
+    path = write(tmp_path, {"datasets": [{"name": name, "eval_csv_path": "a"}]})
+    assert [line.split(": ")[1] for line in refusals(path)] == ["datasets.0.name"]
+    assert [line.split(": ")[1] for line in refusals(write(tmp_path, tiny={"name": name}))] == ["name"]
+
+
+@pytest.mark.parametrize("name", ["x" * 120, "wav2vec 2.0", "Übung_1", "a..b", "[a]"])
+def test_other_names_are_taken(tmp_path, name):
+    experiment = load_experiment(write(tmp_path, {"experiment_name": name}, tiny={"name": name}))
+    assert (experiment.config.experiment_name, experiment.models[0].name) == (name, name)
+
+
+def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
+    path = write(tmp_path, {"eval_steps": "a", "run_evall": True, "datasets": [{"name": "b"}]})
+    assert refusals(path) == [
+        "experiment.json: datasets.0.eval_csv_path: is missing",
+        'experiment.json: eval_steps: should be a valid integer, not "a"',
+        "experiment.json: run_evall: unknown field; did you mean run_eval?",
+    ]
+
+
+def test_all_mistakes_of_all_models_are_told_at_once(tmp_path):
+    path = write(tmp_path, a={"batch_size": 0, "sed": 1}, b={"pooling_mode": "max"}, c={}, d={"seed": "x"})
+    (tmp_path / "models" / "e.json").write_text("{")
+    assert refusals(path) == [
+        "models/a.json: batch_size: should be greater than or equal to 1, not 0",
+        "models/a.json: sed: unknown field; did you mean seed?",
+        "models/b.json: pooling_mode: 'max' is not there in this version, only 'mean'",
+        'models/d.json: seed: should be a valid integer, not "x"',
+        "models/e.json: not valid JSON: Expecting property name enclosed in double quotes, line 1 column 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        (
+            {"augmentations": {"noise": {"module": "audiomentations", "class": "A", "p": 0.5}}},
+            "augmentations",
+        ),
+        ({"run_grapher": True}, "run_grapher"),
+        ({"eval_metric": "ccc"}, "eval_metric"),
+        ({"eval_metric": "mse"}, "eval_metric"),
+    ],
+)
+def test_what_this_version_cannot_do_is_said_of_the_experiment(tmp_path, fields, named):
+    (line,) = refusals(write(tmp_path, fields))
+    assert line.startswith(f"experiment.json: {named}: ")
+    assert "this version" in line
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        *(({"pooling_mode": mode}, "pooling_mode") for mode in ("sum", "max", "att_stats", "ecapa", "epaca")),
+        ({"is_regression": True}, "is_regression, output_column"),
+        ({"output_column": ["arousal", "valence"]}, "is_regression, output_column"),
+        ({"use_weight_encoder_layers": True}, "use_weight_encoder_layers"),
+        ({"pool_position": "before"}, "pool_position"),
+        ({"continue_model_training": True}, "continue_model_training"),
+        ({"skip_hp_search": False}, "skip_hp_search"),
+    ],
+)
+def test_what_this_version_cannot_do_is_said_of_the_model(tmp_path, fields, named):
+    (line,) = refusals(write(tmp_path, tiny=fields))
+    assert line.startswith(f"models/tiny.json: {named}: ")
+    assert "this version" in line
+
+
+def test_the_misspelling_epaca_is_read_as_ecapa():
+    assert ModelConfig(**MODEL, pooling_mode="epaca").pooling_mode == "ecapa"
+
+
+def test_two_models_of_one_name_are_refused(tmp_path):
+    path = write(tmp_path, a={"name": "same"}, b={}, c={"name": "same"})
+    assert refusals(path) == [
+        "models/c.json: name: 'same' is the name in models/a.json, too; one would overwrite the other's results"
+    ]
+
+
+@pytest.mark.parametrize("names", [["corpus"], ["other", "other"]])
+def test_two_test_sets_of_one_name_are_refused(tmp_path, names):
+    datasets = [{"name": name, "eval_csv_path": f"folder{i}"} for i, name in enumerate(names)]
+    (line,) = refusals(write(tmp_path, {"datasets": datasets}))
+    assert line.startswith(f"experiment.json: datasets: two test sets have the name {names[-1]!r}")
+
+
+def test_save_steps_that_meet_no_evaluation_are_refused(tmp_path):
+    path = write(
+        tmp_path, {"save_steps": 15, "eval_steps": 10}, a={}, b={}, c={"eval_steps": 6}, d={"eval_steps": 5}
+    )
+    assert refusals(path) == [
+        "experiment.json: save_steps: 15 is no multiple of eval_steps (10, experiment.json): "
+        "states are saved after evaluations",
+        "experiment.json: save_steps: 15 is no multiple of eval_steps (6, models/c.json): "
+        "states are saved after evaluations",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model_files", "line"),
+    [
+        ("nowhere", "model_files: no such file or folder: "),
+        ("empty", "model_files: the folder empty holds no .json file"),
+    ],
+)
+def test_models_that_are_not_there_are_told_beside_other_mistakes(tmp_path, model_files, line):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "._tiny.json").write_bytes(b"\0")
+    first, second = refusals(write(tmp_path, {"model_files": model_files, "run_grapher": True}))
+    assert first.startswith("experiment.json: run_grapher: ")
+    assert second.startswith(f"experiment.json: {line}")
+
+
+def test_one_model_file_is_taken_as_well_as_a_folder(tmp_path):
+    path = write(tmp_path, {"model_files": "models/b.json"}, a={}, b={})
+    experiment = load_experiment(path)
+    assert [model.name for model in experiment.models] == ["b"]
+    assert experiment.model_files == (tmp_path / "models" / "b.json",)
+
+
+def test_models_come_by_the_names_of_their_files(tmp_path):
+    experiment = load_experiment(write(tmp_path, c={"name": "first"}, a={}, b={}))
+    assert [model.name for model in experiment.models] == ["a", "b", "first"]
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", '"text"', "null"])
+def test_json_that_is_no_object_is_refused(tmp_path, text):
+    path = write(tmp_path)
+    path.write_text(text)
+    assert refusals(path) == [
+        "experiment.json: should be a JSON object, {…}, with experiment_name, model_files, training_dataset"
+    ]
