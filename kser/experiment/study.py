@@ -187,7 +187,8 @@ def _check_recorded_rows(
         if other != row:
             raise UserError(
                 f"{experiment.file}: datasets: {row.dataset_name}: is {row.eval_csv_path}, but the "
-                f"evaluation CSV in {folder} has {other.eval_csv_path} under that name; give the test set another name"
+                f"evaluation CSV in {folder} has {other.eval_csv_path} under that name; give the test set "
+                "another name"
             )
 
 

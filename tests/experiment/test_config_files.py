@@ -337,7 +337,8 @@ def test_the_misspelling_epaca_is_read_as_ecapa():
 def test_two_models_of_one_name_are_refused(tmp_path):
     path = write(tmp_path, a={"name": "same"}, b={}, c={"name": "same"})
     assert refusals(path) == [
-        "models/c.json: name: 'same' is the name in models/a.json, too; one would overwrite the other's results"
+        "models/c.json: name: 'same' is the name in models/a.json, too; "
+        "one would overwrite the other's results"
     ]
 
 

@@ -11,7 +11,14 @@ from kser.audio.loading import load_audio
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
 from kser.pipeline.batch_plan import PlannedBatch, ShuffledBatches, plan_in_order
-from kser.pipeline.datasets import BatchSource, Element, evaluation_dataset, tf_dataset, training_dataset
+from kser.pipeline.datasets import (
+    BatchSource,
+    Element,
+    evaluation_dataset,
+    reader_errors,
+    tf_dataset,
+    training_dataset,
+)
 from kser.pipeline.utterances import Utterances, WaveformFormat
 
 RATE = 8_000
@@ -169,3 +176,13 @@ def test_file_that_breaks_after_the_lengths_were_read_is_named(tmp_path: Path) -
     with pytest.raises(UserError) as refusal:
         one_pass(utterances, plan_in_order([5000], [6000], 1), batch_size=1)
     assert str(refusal.value).startswith(f"{path}: ")
+
+
+def test_a_damaged_file_ends_in_its_own_error_also_through_tf_data(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.wav"
+    sf.write(path, np.full(500, np.nan), RATE, subtype="FLOAT")  # the header is good
+    utterances = Utterances.from_files([str(path)], [0], FORMAT)
+    dataset = evaluation_dataset(utterances, plan_in_order(utterances.lengths, BUCKETS, 1), 1)
+    for face in (dataset, tf_dataset(dataset)):
+        with pytest.raises(UserError, match=r"^\S*damaged\.wav: has samples that are NaN"), reader_errors():
+            next(iter(face))
