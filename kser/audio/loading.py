@@ -79,16 +79,6 @@ def audio_length(path: str | Path, sampling_rate: int) -> int:
         return _samples_after_resampling(path, sound.frames, sound.samplerate, sampling_rate)
 
 
-def audio_duration_s(path: str | Path) -> float:
-    """Duration of a recording in seconds, from the header alone.
-
-    Raises:
-        UserError: as `load_audio`, as far as the header shows it.
-    """
-    with _opened(path) as sound:
-        return sound.frames / sound.samplerate
-
-
 @contextmanager
 def _opened(path: str | Path) -> Iterator[sf.SoundFile]:
     """Open a sound file that exists, is audio and says that it has samples."""

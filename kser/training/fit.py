@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kser.pipeline.batch_plan import ShuffledBatches, plan_in_order
+from kser.pipeline.batch_plan import ShuffledBatches, padding_share, plan_in_order
 from kser.pipeline.buckets import choose_bucket_lengths
 from kser.pipeline.datasets import evaluation_dataset, reader_errors, tf_dataset, training_dataset
 from kser.pipeline.utterances import Utterances
@@ -76,6 +76,7 @@ def train(
     progress = restore_latest_state(states, model, identity)
     recorder = Recorder(plan, states, log, updates, batches.batches_per_epoch, identity, progress)
     recorder.set_model(model)
+    recorder.data = _describe(batches, training)
     validation_batches = plan_in_order(validation.lengths, lengths, plan.evaluation_batch_size)
     validation_data = for_backend(
         evaluation_dataset(validation, validation_batches, plan.evaluation_batch_size)
@@ -119,6 +120,15 @@ def shared_bucket_lengths(parts: Sequence[Utterances], num_buckets: int) -> list
     """
     grid = round(BUCKET_GRID_S * parts[0].format.sampling_rate)
     return choose_bucket_lengths([length for part in parts for length in part.lengths], num_buckets, grid)
+
+
+def _describe(batches: ShuffledBatches, training: Utterances) -> str:
+    """What the first epoch is made of, in words."""
+    epoch = [batches[step] for step in range(batches.batches_per_epoch)]
+    padding = padding_share(epoch, training.lengths, batches.batch_size)
+    seconds = sorted({batch.samples / training.format.sampling_rate for batch in epoch})
+    lengths = ", ".join(f"{length:g}" for length in seconds)
+    return f"{len(training)} utterances in batches of {lengths} s, {padding:.0%} of it padding"
 
 
 def for_backend(dataset: Any) -> Any:

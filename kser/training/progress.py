@@ -31,6 +31,7 @@ class ProgressDisplay(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._utterances, self._started_s = 0, self.recorder.seconds
+        self.console.print(f"{self.title}: {self.recorder.data}", soft_wrap=True, highlight=False)
         if self.recorder.step:
             self.console.print(f"{self.title}: continues at update {self.recorder.step}", soft_wrap=True)
         if not self.console.is_terminal:

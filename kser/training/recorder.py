@@ -53,6 +53,7 @@ class Recorder(keras.callbacks.Callback):
         self.updates = updates
         self.batches_per_epoch = batches_per_epoch
         self.identity = identity
+        self.data = ""  # what the training part is made of, for people
         progress = progress or {"step": 0, "best_step": None, "best_loss": None, "seconds": 0.0, "log": []}
         self.step: int = progress["step"]
         self.best_step: int | None = progress["best_step"]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from kser.audio.loading import audio_duration_s, audio_length, load_audio
+from kser.audio.loading import audio_length, load_audio
 from kser.errors import UserError
 
-HEADER_READERS = [lambda path: audio_length(path, 16_000), audio_duration_s]
+HEADER_READERS = [lambda path: audio_length(path, 16_000)]
 ALL_READERS = [lambda path: load_audio(path, 16_000), *HEADER_READERS]
 
 
@@ -66,7 +66,6 @@ def test_length_from_the_header_is_exact(tmp_path: Path, rate: int) -> None:
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3", "aiff"])
 def test_other_formats(tmp_path: Path, suffix: str) -> None:
     path = written(tmp_path / f"a.{suffix}", tone(440, 44_100, 44_100), 44_100, subtype=None)
-    assert audio_duration_s(path) == pytest.approx(1)
     assert len(load_audio(path, 16_000)) == audio_length(path, 16_000) == 16_000
 
 
