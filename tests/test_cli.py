@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 import kser
-from kser import cli
+from kser import cli, startup
 from kser.errors import UserError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -463,7 +463,7 @@ class TestTrainingOnWrongFiles:
 
     def test_a_backend_that_is_not_installed(self, train, monkeypatch):
         monkeypatch.setenv("KERAS_BACKEND", "torch")
-        monkeypatch.setattr(cli, "find_spec", lambda name: None)
+        monkeypatch.setattr(startup, "find_spec", lambda name: None)
         (line,) = train()
         assert line.startswith("KERAS_BACKEND=torch: its library is not installed here")
 
@@ -515,7 +515,8 @@ class TestTrainingAgain:
 
     def test_an_interrupted_run_of_other_settings_is_refused_and_stays(self, run, again):
         shutil.rmtree(again / "results")
-        write_study(again, {"learning_rate": 0.5})
+        work = again / "runs" / "study" / "tiny" / "seed_0"
+        (work / "settings.json").write_text('{"run_fingerprint": "of other settings"}')
         (line,) = refused(run, again, "train", "--experiment_file", "experiment.json")
         assert line.startswith("runs/study/tiny/seed_0: holds an interrupted run with other settings")
 

@@ -77,7 +77,7 @@ def test_a_run_has_its_own_folders_below_those_of_the_experiment(tmp_path, monke
     assert paths.work == tmp_path / "runs/study/a/seed_0"
     assert paths.states == paths.work
     assert paths.log == tmp_path / "runs/study/a/seed_0/log.csv"
-    assert paths.settings == tmp_path / "runs/study/a/seed_0/run.json"
+    assert paths.settings == tmp_path / "runs/study/a/seed_0/settings.json"
     assert paths.results == tmp_path / "results/study/a/seed_0"
     assert paths.model == paths.results / "model"
     assert paths.split == paths.results / "split"
