@@ -6,6 +6,7 @@ from typing import Any
 
 from kser.errors import UserError
 from kser.models.log_mel.log_mel_backbone import LogMelBackbone
+from kser.models.preset_loader import preset_loader
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.wav2vec2.wav2vec2_backbone import Wav2Vec2Backbone
 
@@ -29,14 +30,15 @@ def build_backbone(name: str, arguments: dict[str, Any] | None = None) -> Speech
     """
     arguments = arguments or {}
     _check_values(name, arguments)
-    if name.startswith(SCRATCH_PREFIX):
-        if name not in SCRATCH_BACKBONES:
-            raise UserError(f"{name}: no such architecture; there are {', '.join(SCRATCH_BACKBONES)}")
-        _check_names(SCRATCH_BACKBONES[name], arguments)
+    scratch = name.startswith(SCRATCH_PREFIX)
+    if scratch and name not in SCRATCH_BACKBONES:
+        raise UserError(f"{name}: no such architecture; there are {', '.join(SCRATCH_BACKBONES)}")
+    backbone_class: Any = (
+        SCRATCH_BACKBONES[name] if scratch else preset_loader(name).matching_class(SpeechBackbone)
+    )
+    _check_names(backbone_class, arguments)
     try:
-        if name.startswith(SCRATCH_PREFIX):
-            return SCRATCH_BACKBONES[name](**arguments)
-        return SpeechBackbone.from_preset(name, **arguments)
+        return backbone_class(**arguments) if scratch else backbone_class.from_preset(name, **arguments)
     except (ArithmeticError, IndexError, TypeError, ValueError) as error:
         # What Keras says of values that do not fit together, over many lines.
         raise UserError(f"{name}: backbone_arguments: {' '.join(str(error).split())[:300]}") from error
