@@ -65,13 +65,13 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_text(path: str | Path) -> str:
-    """Read a UTF-8 text file, with or without byte order mark.
+    """Read a UTF-8 text file, with or without byte order mark, its line ends as they are.
 
     Raises:
         UserError: the file is missing, cannot be read or is not UTF-8.
     """
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        return Path(path).read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:

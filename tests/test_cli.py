@@ -333,7 +333,7 @@ class TestTrainingOnWrongFiles:
 
     def test_missing_metadata(self, train, study):
         (study / "metadata.csv").unlink()
-        assert train() == ["metadata.csv: no such metadata file"]
+        assert train() == ["metadata.csv: no such file"]
 
     @pytest.mark.parametrize(
         ("text", "said"),

@@ -16,7 +16,7 @@ import pandas as pd
 
 from kser.corpora.listing import listed
 from kser.errors import UserError
-from kser.files import replacing, resolve_input
+from kser.files import read_text, replacing, resolve_input
 
 # The columns that kser itself gives to every table; a further column of the user's may not have these names.
 _OWN_COLUMNS = ("path", "utterance")
@@ -126,7 +126,7 @@ def content_key(path: str | Path) -> str:
 
 def _read_cells(csv_path: Path) -> tuple[list[str], list[list[str]], list[int]]:
     """Header, rows as wide as the header, and the number of each row's first line in the file."""
-    text = _read_text(csv_path)
+    text = read_text(csv_path)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=_separator(text), strict=True, skipinitialspace=True
     )
@@ -148,21 +148,6 @@ def _read_cells(csv_path: Path) -> tuple[list[str], list[list[str]], list[int]]:
     if not rows:
         raise UserError(f"{csv_path}: has a header and no rows; a row for each utterance is wanted")
     return header, _as_wide_as_header(csv_path, header, rows, row_numbers[1:]), row_numbers[1:]
-
-
-def _read_text(csv_path: Path) -> str:
-    try:
-        return csv_path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{csv_path}: no such metadata file") from None
-    except IsADirectoryError:
-        raise UserError(f"{csv_path}: is a folder, not a metadata CSV") from None
-    except OSError as error:
-        raise UserError(f"{csv_path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{csv_path}: is not UTF-8 text ({error.reason} at byte {error.start}); save it as CSV in UTF-8"
-        ) from None
 
 
 def _separator(text: str) -> str:

@@ -136,7 +136,7 @@ def test_files_that_are_no_table(tmp_path: Path, text: str | bytes, says: str) -
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    assert "no such metadata file" in refusal(tmp_path / "none.csv")
+    assert "no such file" in refusal(tmp_path / "none.csv")
     assert "is a folder" in refusal(tmp_path)
 
 
