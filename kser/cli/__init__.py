@@ -1,0 +1,38 @@
+"""The commands. Heavy libraries are imported when a command runs, so that `kser --help` answers at once."""
+
+import sys
+
+import typer
+
+from kser.cli import data, study
+from kser.errors import UserError
+
+USER_ERROR_STATUS = 2
+INTERRUPTED_STATUS = 130
+
+app = typer.Typer(
+    name="kser",
+    help="Speech emotion recognition: train, evaluate and compare models from JSON experiments. "
+    "KERAS_BACKEND=jax|tensorflow|torch chooses the backend (default: jax).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("train")(study.train)
+app.command("eval")(study.evaluate)
+app.add_typer(data.app, name="data")
+app.command("version")(study.version)
+
+
+def main() -> None:
+    """Run a command; each mistake of the user's is one line, no traceback, and the exit status 2."""
+    try:
+        app()
+    except UserError as error:
+        for line in str(error).splitlines():
+            typer.secho(f"kser: {line}", fg="red", err=True)
+        sys.exit(USER_ERROR_STATUS)
+    except SystemExit as end:
+        if end.code == INTERRUPTED_STATUS:  # what typer makes of KeyboardInterrupt
+            typer.secho("kser: interrupted; the same command continues", fg="yellow", err=True)
+        raise

@@ -1,0 +1,77 @@
+"""`kser train`, `kser eval` and `kser version`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import kser
+from kser.cli.options import console, option
+from kser.startup import choose_backend, import_keras
+
+
+def train(
+    experiment_file: Annotated[
+        Path | None,
+        option(
+            "experiment_file",
+            "Experiment JSON. Without it: run.json of the working folder, else the embedded quickstart.",
+        ),
+    ] = None,
+    low_seed: Annotated[int | None, option("low_seed", "First seed, in place of cross_validation.")] = None,
+    high_seed: Annotated[int | None, option("high_seed", "Last seed, itself included.")] = None,
+) -> None:
+    """Train all models of an experiment, evaluate them and summarise.
+
+    Runs that are trained already are skipped, an interrupted one continues where it was.
+    """
+    from kser.experiment.config_files import load_experiment
+    from kser.experiment.planning import check_seed_range
+
+    choose_backend()
+    check_seed_range(low_seed, high_seed)
+    shown_on = console()
+    experiment = load_experiment(experiment_file or _default_experiment(shown_on))
+    import_keras()
+    from kser.experiment.study import train_experiment
+
+    train_experiment(experiment, shown_on, low_seed, high_seed)
+
+
+def evaluate(
+    eval_path: Annotated[
+        Path, option("eval_path", "Evaluation CSV written by training or by hand, or a folder of them.")
+    ],
+    redo: Annotated[bool, option("redo", "Evaluate again what was evaluated before.")] = False,
+) -> None:
+    """Evaluate trained models on test sets, and summarise over seeds."""
+    from kser.experiment.evaluation_csv import evaluation_csvs, read_evaluation_csv
+
+    choose_backend()
+    for path in evaluation_csvs(eval_path):
+        read_evaluation_csv(path)
+    import_keras()
+    from kser.experiment.study import evaluate as evaluate_rows
+
+    evaluate_rows(eval_path, console(), redo)
+
+
+def version() -> None:
+    """The version of kser."""
+    typer.echo(kser.__version__)
+
+
+def _default_experiment(shown_on: Any) -> Path:
+    in_working_folder = Path("run.json")
+    if in_working_folder.is_file():
+        shown_on.print("running run.json of this folder", highlight=False)
+        return in_working_folder
+    from kser.experiment.quickstart import CORPUS_FOLDER, prepare_quickstart
+
+    shown_on.print(
+        f"no --experiment_file and no run.json here: running the quickstart on synthetic speech in "
+        f"{CORPUS_FOLDER.parent}/ (to try kser out, no benchmark)",
+        soft_wrap=True,
+        highlight=False,
+    )
+    return prepare_quickstart()
