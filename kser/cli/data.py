@@ -69,7 +69,7 @@ def prepare_corpus(
     ] = None,
 ) -> None:
     """Write the metadata CSV of a corpus: path, class_id, actor, gender and what else its names tell."""
-    from kser.corpora.recipes import difference_from_published, prepare
+    from kser.corpora.preparing import difference_from_published, prepare
     from kser.corpora.recipes import recipe as find_recipe
 
     recipe = find_recipe(name)

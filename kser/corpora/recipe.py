@@ -14,10 +14,20 @@ _AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", "
 
 
 @dataclass(frozen=True)
+class Archive:
+    """A file that anybody may download, as its publisher describes it."""
+
+    url: str
+    size_bytes: int
+    checksum: str
+    """As published: `md5:` or `sha256:` and the hexadecimal digits."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A published corpus and how to make its metadata table.
 
-    A corpus is one module of `kser.corpora` with a constant `RECIPE`, listed in `kser.corpora.recipes`.
+    A corpus is one module of `kser.corpora.recipes` with a constant `RECIPE`.
     """
 
     name: str
@@ -31,42 +41,63 @@ class Recipe:
     """As published; the loader resamples to what a model needs."""
     language: str
     classes: tuple[str, ...]
+    """Its classes in English, as the corpus itself calls them; `kser.corpora.emotions` maps them to those of
+    other corpora."""
     expected_utterances: int
-    verified: bool
-    """Whether the recipe was run on the published files, not only on their description."""
+    expected_speakers: int
     layout: str
     """What the source folder holds, in a few words: shown when a folder does not look like it."""
     read: Callable[[Path], pd.DataFrame]
     """Source folder → table with `path` (absolute), `class_id`, `actor`, `gender` and further columns, all
     text. Raises `UserError` when the folder is another one or has audio files with unexpected names."""
+    verified: bool = False
+    """Whether the recipe was run on the published files, not only on their description."""
+    folds: str | None = None
+    """Column with the official partitions or sessions, where the corpus has them."""
+    archives: tuple[Archive, ...] = ()
+    """What `--download` fetches; empty where the licence or the publisher asks for more than a click."""
 
 
-def audio_files(folder: Path) -> list[Path]:
+def audio_files(folder: Path, suffixes: frozenset[str] = _AUDIO_SUFFIXES) -> list[Path]:
     """Audio files in the folder itself, by name, without hidden ones (which archives made on macOS hold)."""
     if not folder.is_dir():
         return []
-    found = [path for path in folder.iterdir() if path.suffix.lower() in _AUDIO_SUFFIXES]
+    found = [path for path in folder.iterdir() if path.suffix.lower() in suffixes]
     return sorted(path for path in found if not path.name.startswith("."))
 
 
-def parse_names(files: Iterable[Path], pattern: re.Pattern[str], example: str) -> list[dict[str, str]]:
-    """Read what the names of the files say.
+def table_from_names(
+    files: Iterable[Path],
+    pattern: re.Pattern[str],
+    row: Callable[[dict[str, str]], dict[str, str]],
+    *,
+    not_the_corpus: str,
+    example: str,
+) -> pd.DataFrame:
+    """A table of what the names of the files say.
 
     Args:
         files: audio files.
         pattern: matches a whole name without its suffix; its named groups are what is wanted.
-        example: a name as it should be, for the message.
+        row: groups of a name → `class_id`, `actor`, `gender` and further columns, in the order wanted.
+        not_the_corpus: the message when no name fits, e.g. "FOLDER: does not look like EmoDB, which is …".
+        example: a name as it should be, for the message when some names do not fit.
 
     Returns:
-        The groups of each file's name, in the order of the files.
+        The column `path` (absolute) and those that `row` gives, all text; a row per file, in their order.
 
     Raises:
-        UserError: names that the pattern does not match; they are listed.
+        UserError: no name, or not every name, is matched; those that are not are listed.
     """
     matches = {path: pattern.fullmatch(path.stem) for path in files}
+    if not any(matches.values()):
+        raise UserError(not_the_corpus)
     if unexpected := [str(path) for path, match in matches.items() if match is None]:
         raise UserError(
             f"{len(unexpected)} audio files have unexpected names: {listed(unexpected)}; "
             f"names are like {example}: take the others out of the folder"
         )
-    return [match.groupdict() for match in matches.values() if match is not None]
+    rows = [
+        {"path": str(path.absolute()), **row(match.groupdict())} for path, match in matches.items() if match
+    ]
+    return pd.DataFrame(rows, dtype=str)

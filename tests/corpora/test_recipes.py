@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from kser.corpora.metadata import read_metadata
+from kser.corpora.preparing import difference_from_published, prepare
 from kser.corpora.recipe import Recipe
-from kser.corpora.recipes import RECIPES, difference_from_published, prepare, recipe
+from kser.corpora.recipes import RECIPES, recipe
 from kser.corpora.splits import describe_split, speaker_split
 from kser.errors import UserError
 

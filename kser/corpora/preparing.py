@@ -1,36 +1,12 @@
-"""All corpus recipes by name, and the one way from a published corpus to its metadata CSV."""
+"""The one way from a published corpus to its metadata CSV."""
 
-import difflib
 from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora import emodb, emovo
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.corpora.recipe import Recipe
 from kser.errors import UserError
-
-RECIPES: dict[str, Recipe] = {module.RECIPE.name: module.RECIPE for module in (emodb, emovo)}
-
-
-def recipe(name: str) -> Recipe:
-    """The recipe of a corpus.
-
-    Args:
-        name: its name, in upper or lower case.
-
-    Raises:
-        UserError: there is no such recipe; names the nearest one.
-
-    Example:
-        >>> recipe("emodb").expected_utterances
-        535
-    """
-    if name.lower() in RECIPES:
-        return RECIPES[name.lower()]
-    nearest = difflib.get_close_matches(name.lower(), RECIPES, n=1)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    raise UserError(f"no recipe for the corpus {name!r}: {hint}there are {', '.join(sorted(RECIPES))}")
 
 
 def prepare(recipe: Recipe, source: str | Path, csv_path: str | Path) -> pd.DataFrame:

@@ -8,19 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.recipe import Recipe, audio_files, parse_names
-from kser.errors import UserError
+from kser.corpora.emotions import CODES
+from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _GENDERS = {"f1": "female", "f2": "female", "f3": "female", "m1": "male", "m2": "male", "m3": "male"}
-_EMOTIONS = {
-    "rab": "anger",  # rabbia
-    "dis": "disgust",  # disgusto
-    "pau": "fear",  # paura
-    "gio": "joy",  # gioia
-    "neu": "neutrality",
-    "tri": "sadness",  # tristezza
-    "sor": "surprise",  # sorpresa
-}
+_EMOTIONS = CODES["emovo"]
 _NAME = re.compile(
     rf"(?P<emotion>{'|'.join(_EMOTIONS)})-(?P<actor>{'|'.join(_GENDERS)})-(?P<sentence>[bdln][0-9])"
 )
@@ -28,20 +20,18 @@ _LAYOUT = "a folder with the subfolders f1, f2, f3, m1, m2, m3 with files such a
 
 
 def _read(source: Path) -> pd.DataFrame:
-    files = [path for speaker in _GENDERS for path in audio_files(source / speaker)]
-    if not any(_NAME.fullmatch(path.stem) for path in files):
-        raise UserError(f"{source}: does not look like EMOVO, which is {_LAYOUT}")
-    rows = [
-        {
-            "path": str(path.absolute()),
+    return table_from_names(
+        [path for speaker in _GENDERS for path in audio_files(source / speaker)],
+        _NAME,
+        lambda name: {
             "class_id": _EMOTIONS[name["emotion"]],
             "actor": name["actor"],
             "gender": _GENDERS[name["actor"]],
             "sentence": name["sentence"],
-        }
-        for path, name in zip(files, parse_names(files, _NAME, "dis-f1-b1.wav"), strict=True)
-    ]
-    return pd.DataFrame(rows, dtype=str)
+        },
+        not_the_corpus=f"{source}: does not look like EMOVO, which is {_LAYOUT}",
+        example="dis-f1-b1.wav",
+    )
 
 
 RECIPE = Recipe(
@@ -57,7 +47,8 @@ RECIPE = Recipe(
     language="Italian",
     classes=tuple(sorted(_EMOTIONS.values())),
     expected_utterances=588,
-    verified=True,
+    expected_speakers=6,
     layout=_LAYOUT,
     read=_read,
+    verified=True,
 )

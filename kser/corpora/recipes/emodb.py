@@ -8,21 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.recipe import Recipe, audio_files, parse_names
-from kser.errors import UserError
+from kser.corpora.emotions import CODES
+from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _GENDERS = dict.fromkeys(("03", "10", "11", "12", "15"), "male") | dict.fromkeys(
     ("08", "09", "13", "14", "16"), "female"
 )
-_EMOTIONS = {
-    "W": "anger",  # Wut
-    "L": "boredom",  # Langeweile
-    "E": "disgust",  # Ekel
-    "A": "fear",  # Angst
-    "F": "happiness",  # Freude
-    "N": "neutral",
-    "T": "sadness",  # Trauer
-}
+_EMOTIONS = CODES["emodb"]
 _NAME = re.compile(
     rf"(?P<actor>{'|'.join(sorted(_GENDERS))})(?P<sentence>[ab][0-9]{{2}})"
     rf"(?P<emotion>[{''.join(_EMOTIONS)}])(?P<version>[a-z])"
@@ -31,21 +23,19 @@ _LAYOUT = "a folder with the subfolder wav (or that folder itself) with files su
 
 
 def _read(source: Path) -> pd.DataFrame:
-    files = audio_files(source / "wav" if (source / "wav").is_dir() else source)
-    if not any(_NAME.fullmatch(path.stem) for path in files):
-        raise UserError(f"{source}: does not look like EmoDB, which is {_LAYOUT}")
-    rows = [
-        {
-            "path": str(path.absolute()),
+    return table_from_names(
+        audio_files(source / "wav" if (source / "wav").is_dir() else source),
+        _NAME,
+        lambda name: {
             "class_id": _EMOTIONS[name["emotion"]],
             "actor": name["actor"],
             "gender": _GENDERS[name["actor"]],
             "sentence": name["sentence"],
             "version": name["version"],
-        }
-        for path, name in zip(files, parse_names(files, _NAME, "03a01Fa.wav"), strict=True)
-    ]
-    return pd.DataFrame(rows, dtype=str)
+        },
+        not_the_corpus=f"{source}: does not look like EmoDB, which is {_LAYOUT}",
+        example="03a01Fa.wav",
+    )
 
 
 RECIPE = Recipe(
@@ -61,7 +51,8 @@ RECIPE = Recipe(
     language="German",
     classes=tuple(sorted(_EMOTIONS.values())),
     expected_utterances=535,
-    verified=True,
+    expected_speakers=10,
     layout=_LAYOUT,
     read=_read,
+    verified=True,
 )
