@@ -1,7 +1,38 @@
-"""The one table of emotion names: each corpus's codes, and which names of different corpora mean the same."""
+"""The one place that maps labels: each corpus's codes, and a data set's classes to those wanted or known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kser.corpora.emotion_names import CANONICAL_NAMES, canonical
+from kser.corpora.hints import did_you_mean
+from kser.corpora.labels import label_order
+from kser.corpora.listing import listed
+from kser.errors import UserError
+
+__all__ = ["CANONICAL_NAMES", "CODES", "LabelMapping", "canonical", "map_labels", "map_to_model"]
 
 # What each corpus writes into file names or label files → its own English name for it, as `class_id` has it.
 CODES: dict[str, dict[str, str]] = {
+    "aesdd": {"a": "anger", "d": "disgust", "f": "fear", "h": "happiness", "s": "sadness"},
+    "cafe": {
+        "C": "anger",  # colère
+        "D": "disgust",  # dégoût
+        "J": "happiness",  # joie
+        "N": "neutral",
+        "P": "fear",  # peur
+        "S": "surprise",
+        "T": "sadness",  # tristesse
+    },
+    "crema_d": {
+        "ANG": "anger",
+        "DIS": "disgust",
+        "FEA": "fear",
+        "HAP": "happiness",
+        "NEU": "neutral",
+        "SAD": "sadness",
+    },
     "emodb": {
         "W": "anger",  # Wut
         "L": "boredom",  # Langeweile
@@ -11,6 +42,7 @@ CODES: dict[str, dict[str, str]] = {
         "N": "neutral",
         "T": "sadness",  # Trauer
     },
+    "emouerj": {"a": "anger", "h": "happiness", "n": "neutral", "s": "sadness"},
     "emovo": {
         "rab": "anger",  # rabbia
         "dis": "disgust",  # disgusto
@@ -20,4 +52,314 @@ CODES: dict[str, dict[str, str]] = {
         "tri": "sadness",  # tristezza
         "sor": "surprise",  # sorpresa
     },
+    "emozionalmente": {
+        "anger": "anger",
+        "disgust": "disgust",
+        "fear": "fear",
+        "joy": "joy",
+        "neutrality": "neutrality",
+        "sadness": "sadness",
+        "surprise": "surprise",
+    },
+    "enterface": {
+        "an": "anger",
+        "di": "disgust",
+        "fe": "fear",
+        "ha": "happiness",
+        "sa": "sadness",
+        "su": "surprise",
+    },
+    "esd": {
+        "Angry": "anger",
+        "Happy": "happiness",
+        "Neutral": "neutral",
+        "Sad": "sadness",
+        "Surprise": "surprise",
+    },
+    "iemocap": {
+        "ang": "anger",
+        "dis": "disgust",
+        "exc": "excitement",
+        "fea": "fear",
+        "fru": "frustration",
+        "hap": "happiness",
+        "neu": "neutral",
+        "oth": "other",
+        "sad": "sadness",
+        "sur": "surprise",
+        "xxx": "no agreement",  # of the annotators
+    },
+    "jl_corpus": {
+        "angry": "anger",
+        "anxious": "anxiety",
+        "apologetic": "apology",
+        "assertive": "assertiveness",
+        "concerned": "concern",
+        "encouraging": "encouragement",
+        "excited": "excitement",
+        "happy": "happiness",
+        "neutral": "neutral",
+        "sad": "sadness",
+    },
+    "meld": {
+        "anger": "anger",
+        "disgust": "disgust",
+        "fear": "fear",
+        "joy": "joy",
+        "neutral": "neutral",
+        "sadness": "sadness",
+        "surprise": "surprise",
+    },
+    "mesd": {
+        "Anger": "anger",
+        "Disgust": "disgust",
+        "Fear": "fear",
+        "Happiness": "happiness",
+        "Neutral": "neutral",
+        "Sadness": "sadness",
+    },
+    "msp_podcast": {
+        "A": "anger",
+        "C": "contempt",
+        "D": "disgust",
+        "F": "fear",
+        "H": "happiness",
+        "N": "neutral",
+        "O": "other",
+        "S": "sadness",
+        "U": "surprise",
+        "X": "no agreement",  # of the annotators
+    },
+    "ravdess_song": {
+        "01": "neutral",
+        "02": "calm",
+        "03": "happiness",
+        "04": "sadness",
+        "05": "anger",
+        "06": "fear",
+    },
+    "ravdess_speech": {
+        "01": "neutral",
+        "02": "calm",
+        "03": "happiness",
+        "04": "sadness",
+        "05": "anger",
+        "06": "fear",
+        "07": "disgust",
+        "08": "surprise",
+    },
+    "savee": {
+        "a": "anger",
+        "d": "disgust",
+        "f": "fear",
+        "h": "happiness",
+        "n": "neutral",
+        "sa": "sadness",
+        "su": "surprise",
+    },
+    "shemo": {
+        "A": "anger",
+        "F": "fear",
+        "H": "happiness",
+        "N": "neutral",
+        "S": "sadness",
+        "W": "surprise",
+    },
+    "subesco": {
+        "ANGRY": "anger",
+        "DISGUST": "disgust",
+        "FEAR": "fear",
+        "HAPPY": "happiness",
+        "NEUTRAL": "neutral",
+        "SAD": "sadness",
+        "SURPRISE": "surprise",
+    },
+    "tess": {
+        "angry": "anger",
+        "disgust": "disgust",
+        "fear": "fear",
+        "happy": "happiness",
+        "neutral": "neutral",
+        "ps": "pleasant surprise",
+        "sad": "sadness",
+    },
+    "urdu": {"A": "anger", "H": "happiness", "N": "neutral", "S": "sadness"},
 }
+
+
+@dataclass(frozen=True)
+class LabelMapping:
+    """The labels of a data set in other words, and what became of those that have none.
+
+    Attributes:
+        labels: the new label of each row, with the index of the old ones; missing (NaN) where the row is
+            left out.
+        mapped: old label → new label, the changed ones alone, in canonical order.
+        left_out: label of the data set → its number of rows, of those left out: because `label_map` or
+            `classes` asks for it, or because the model does not know the label.
+        asked_out: those of `left_out` that `label_map` or `classes` asks to leave out.
+        labels_without_samples: labels of the model that no row has, in the model's order.
+    """
+
+    labels: pd.Series
+    mapped: dict[str, str]
+    left_out: dict[str, int]
+    asked_out: tuple[str, ...]
+    labels_without_samples: tuple[str, ...] = ()
+
+
+def map_labels(
+    values: pd.Series,
+    label_map: Mapping[str, str | None] | str | None = None,
+    classes: Sequence[str] | None = None,
+    source: str = "metadata",
+) -> LabelMapping:
+    """Rename and choose the classes of a data set to train on.
+
+    Args:
+        values: the label of each row.
+        label_map: labels of the data set → labels wanted, `None` to drop the rows; those not mentioned stay.
+            Or a table by name: "canonical" for the names that all corpora have in common (joy → happiness),
+            or a corpus whose codes stand there ("emodb": W → anger). `None`: labels stay.
+        classes: the labels to keep, as they are called after `label_map`; `None`: all.
+        source: what to call the data set in messages.
+
+    Raises:
+        UserError: no row has a label that `label_map` or `classes` names, there is no such table, or nothing
+            is left.
+
+    Example:
+        >>> labels = pd.Series(["joy", "anger", "neutrality"])
+        >>> map_labels(labels, {"joy": "happiness", "neutrality": None}).labels.tolist()
+        ['happiness', 'anger', nan]
+    """
+    values = values.astype(str)
+    return _mapping(values, _wanted(values, label_map, source), classes, source)
+
+
+def map_to_model(
+    values: pd.Series,
+    labels: Sequence[str],
+    label_map: Mapping[str, str | None] | str | None = None,
+    classes: Sequence[str] | None = None,
+    source: str = "metadata",
+) -> LabelMapping:
+    """Say the labels of a data set in the words of a model that is to be evaluated on it.
+
+    First comes `label_map`. A label that the model then does not know is taken for the one label of the model
+    that means the same by the table of emotion names (joy for happiness). Where the model has several such
+    labels, or none, nothing is guessed: its rows are left out, counted and named.
+
+    Args:
+        values: the label of each row.
+        labels: what the model knows, in its order.
+        label_map: as for `map_labels`.
+        classes: the labels to keep, as they are called after mapping; `None`: all.
+        source: what to call the data set in messages.
+
+    Raises:
+        UserError: as for `map_labels`; or `label_map` asks for a label that the model has under no name.
+
+    Example:
+        >>> mapping = map_to_model(pd.Series(["joy", "surprise"]), ["anger", "happiness"])
+        >>> mapping.labels.tolist(), mapping.left_out, mapping.labels_without_samples
+        (['happiness', nan], {'surprise': 1}, ('anger',))
+    """
+    values = values.astype(str)
+    # Matching by canonical name is done below, with the model's labels in view: a model that knows both joy
+    # and happiness must not see one become the other.
+    wanted = _wanted(values, None if label_map == "canonical" else label_map, source)
+    to_model = {old: new if new is None else _in_model(new, labels) for old, new in wanted.items()}
+    if isinstance(label_map, Mapping):
+        _check_asked_for(label_map, to_model, labels, source)
+    return _mapping(values, to_model, classes, source, labels)
+
+
+def _wanted(
+    values: pd.Series, label_map: Mapping[str, str | None] | str | None, source: str
+) -> dict[str, str | None]:
+    """The label wanted for each label that there is, in canonical order; `None` drops it."""
+    present = label_order(values)
+    if label_map is None:
+        return {label: label for label in present}
+    if isinstance(label_map, str):
+        return dict(_by_table(label_map, present, source))
+    if absent := [name for name in label_map if name not in present]:
+        raise UserError(f"{source}: label_map: {_no_row_has(absent, present)}")
+    if empty := [name for name, new in label_map.items() if new == ""]:
+        raise UserError(f"{source}: label_map: {listed(empty)}: mapped to an empty name; null drops a label")
+    return {label: label_map.get(label, label) for label in present}
+
+
+def _by_table(table: str, present: Sequence[str], source: str) -> dict[str, str]:
+    if table == "canonical":
+        return {label: canonical(label) or label for label in present}
+    if table not in CODES:
+        tables = ["canonical", *sorted(CODES)]
+        raise UserError(
+            f"{source}: label_map: no table is called {table!r}{did_you_mean(table, tables)}; "
+            f"there are {', '.join(tables)}; or give an object: label → label wanted"
+        )
+    codes = CODES[table]
+    if not {*codes, *codes.values()} & {*present}:
+        raise UserError(
+            f"{source}: label_map: {listed(present)}: none is a label of {table}, which has "
+            f"{', '.join(codes)} for {', '.join(dict.fromkeys(codes.values()))}"
+        )
+    return {label: codes.get(label, label) for label in present}
+
+
+def _in_model(label: str, labels: Sequence[str]) -> str:
+    """The model's name for a label; the label itself where the model has none, or several."""
+    if label in labels:
+        return label
+    meaning = canonical(label)
+    same = [name for name in labels if meaning is not None and canonical(name) == meaning]
+    return same[0] if len(same) == 1 else label
+
+
+def _check_asked_for(
+    label_map: Mapping[str, str | None],
+    to_model: Mapping[str, str | None],
+    labels: Sequence[str],
+    source: str,
+) -> None:
+    for old, asked in label_map.items():
+        if asked is not None and to_model[old] not in labels:
+            raise UserError(
+                f"{source}: label_map: {old!r} is mapped to {asked!r}, which the model does not know"
+                f"{did_you_mean(asked, labels)}; it knows {', '.join(labels)}; null drops a label"
+            )
+
+
+def _mapping(
+    values: pd.Series,
+    wanted: Mapping[str, str | None],
+    classes: Sequence[str] | None,
+    source: str,
+    known: Sequence[str] | None = None,
+) -> LabelMapping:
+    """Apply `wanted`, then `classes`, then what the model knows."""
+    there = label_order(new for new in wanted.values() if new is not None)
+    if classes is not None and (absent := [name for name in classes if name not in there]):
+        raise UserError(f"{source}: classes: {_no_row_has(absent, there)}")
+    chosen = {
+        old: new for old, new in wanted.items() if new is not None and (classes is None or new in classes)
+    }
+    if not chosen:
+        raise UserError(f"{source}: label_map and classes leave no utterance; keep a class")
+    kept = {old: new for old, new in chosen.items() if known is None or new in known}
+    counts = values.value_counts()
+    present = set(kept.values())
+    return LabelMapping(
+        labels=values.map(kept).astype(object),
+        mapped={old: new for old, new in kept.items() if new != old},
+        left_out={old: int(counts[old]) for old in wanted if old not in kept},
+        asked_out=tuple(old for old in wanted if old not in chosen),
+        labels_without_samples=tuple(label for label in known or () if label not in present),
+    )
+
+
+def _no_row_has(absent: Sequence[str], present: Sequence[str]) -> str:
+    named = listed([repr(name) + did_you_mean(name, present) for name in absent])
+    return f"no row has {named}; there are {listed(present)}"

@@ -58,8 +58,10 @@ def read_metadata(
     csv_path = Path(csv_path)
     outputs = [output_column] if isinstance(output_column, str) else list(output_column)
     described = list(dict.fromkeys([*outputs, "actor", "gender"]))
-    header, rows, row_numbers = _read_cells(csv_path)
-    _check_header(csv_path, header, required=list(dict.fromkeys([input_column, *described])))
+    _check_outputs(csv_path, outputs, input_column)
+    required = list(dict.fromkeys([input_column, *described]))
+    header, rows, row_numbers = _read_cells(csv_path, required)
+    _check_header(csv_path, header, required)
     cells = pd.DataFrame(rows, columns=header, dtype=str)
     extras = [name for name in header if name and name not in {input_column, *described}]
 
@@ -87,15 +89,32 @@ def write_metadata(table: pd.DataFrame, csv_path: str | Path) -> None:
     Args:
         table: a column `path` and any others; `utterance` is left out, it follows from the paths.
         csv_path: the file to write; its folder is created.
+
+    Raises:
+        UserError: a path cannot be read again as it is: it ends with a space or has a backslash.
     """
     csv_path = Path(csv_path)
     leading = [name for name in _LEADING_COLUMNS if name in table]
     extras = [name for name in table if name not in (*leading, "utterance")]
     ordered = table[[*leading, *extras]].copy()
     folder = _lexically_absolute(csv_path.parent)
-    ordered["path"] = [_path_from(folder, path) for path in table["path"]]
+    written = [_path_from(folder, path) for path in table["path"]]
+    if unreadable := [repr(path) for path in written if path != path.rstrip() or "\\" in path]:
+        raise UserError(
+            f"{csv_path}: paths that end with a space or have a backslash: {listed(unreadable)}; "
+            "rename the files or folders"
+        )
+    ordered["path"] = written
+    # The csv module puts quotation marks where it sees its own line end; a carriage return alone is none.
+    returns = any("\r" in str(cell) for name in ordered for cell in [name, *ordered[name]])
     with replacing(csv_path) as draft:
-        ordered.to_csv(draft, index=False, encoding="utf-8", lineterminator="\n")
+        ordered.to_csv(
+            draft,
+            index=False,
+            encoding="utf-8",
+            lineterminator="\n",
+            quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL,
+        )
 
 
 def content_key(path: str | Path) -> str:
@@ -124,11 +143,21 @@ def content_key(path: str | Path) -> str:
     return hashlib.blake2b(size.to_bytes(8, "little") + first + last, digest_size=16).hexdigest()
 
 
-def _read_cells(csv_path: Path) -> tuple[list[str], list[list[str]], list[int]]:
+def _check_outputs(csv_path: Path, outputs: Sequence[str], input_column: str) -> None:
+    for name in outputs:
+        if name in _OWN_COLUMNS or name == input_column:
+            use = "the input_column" if name == input_column else "a name kser uses itself"
+            raise UserError(f"{csv_path}: output_column is {name!r}, {use}; name the column of the labels")
+
+
+def _read_cells(csv_path: Path, required: Sequence[str]) -> tuple[list[str], list[list[str]], list[int]]:
     """Header, rows as wide as the header, and the number of each row's first line in the file."""
     text = read_text(csv_path)
     reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=_separator(text), strict=True, skipinitialspace=True
+        io.StringIO(text, newline=""),
+        delimiter=_separator(text, required),
+        strict=True,
+        skipinitialspace=True,
     )
     records: list[list[str]] = []
     row_numbers: list[int] = []
@@ -150,10 +179,18 @@ def _read_cells(csv_path: Path) -> tuple[list[str], list[list[str]], list[int]]:
     return header, _as_wide_as_header(csv_path, header, rows, row_numbers[1:]), row_numbers[1:]
 
 
-def _separator(text: str) -> str:
-    """The separator that cuts the header into the most cells."""
-    header = next(iter(text.lstrip("\r\n").splitlines()), "")
-    return max(",;\t", key=lambda mark: len(next(csv.reader([header], delimiter=mark), [])))
+def _separator(text: str, required: Sequence[str]) -> str:
+    """The separator that cuts the header into the most of the required names, then into the most cells."""
+
+    def names(mark: str) -> list[str]:
+        lines = io.StringIO(text.lstrip("\r\n"), newline="")
+        try:
+            header = next(csv.reader(lines, delimiter=mark, skipinitialspace=True), [])
+        except csv.Error:
+            return []  # the reading that follows says what is wrong
+        return [name.strip() for name in header]
+
+    return max(",;\t", key=lambda mark: (len({*required} & {*names(mark)}), len(names(mark))))
 
 
 def _as_wide_as_header(
@@ -230,7 +267,10 @@ def _missing_files(table: pd.DataFrame, row_numbers: list[int]) -> str:
 
 def _path_from(folder: Path, path: str) -> str:
     absolute = _lexically_absolute(Path(path))
-    return (absolute.relative_to(folder) if absolute.is_relative_to(folder) else absolute).as_posix()
+    if not absolute.is_relative_to(folder) or absolute.relative_to(folder).parts[:1] == ("~",):
+        return absolute.as_posix()  # `~/` would be read as the home folder
+    below = absolute.relative_to(folder).as_posix()
+    return f"./{below}" if below != below.lstrip() else below  # a space in front would be lost
 
 
 def _lexically_absolute(path: Path) -> Path:

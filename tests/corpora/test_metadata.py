@@ -99,6 +99,31 @@ def test_an_output_column_that_is_required_anyway(tmp_path: Path) -> None:
     assert list(table.columns) == ["path", "utterance", "gender", "actor", "class_id"]
 
 
+@pytest.mark.parametrize(
+    ("output_column", "input_column", "says"),
+    [
+        ("utterance", "path", "output_column is 'utterance', a name kser uses itself;"),
+        (["arousal", "utterance"], "path", "output_column is 'utterance', a name kser uses itself;"),
+        ("path", "file", "output_column is 'path', a name kser uses itself;"),
+        ("file", "file", "output_column is 'file', the input_column;"),
+    ],
+)
+def test_an_output_column_that_means_something_else(
+    tmp_path: Path, output_column, input_column, says
+) -> None:
+    text = "file,path,utterance,arousal,actor,gender\na.wav,a.wav,hello,0.1,1,male\n"
+    csv_path = csv_of(tmp_path, text, ("a.wav",))
+    message = refusal(csv_path, output_column=output_column, input_column=input_column)
+    assert says in message
+    assert "\n" not in message
+
+
+def test_a_column_name_full_of_another_separator(tmp_path: Path) -> None:
+    header = HEADER.replace(",", ";") + ";a,b,c,d,e,f,g"
+    table = read_metadata(csv_of(tmp_path, f"{header}\na.wav;joy;1;male;x\n", ("a.wav",)))
+    assert table["a,b,c,d,e,f,g"].tolist() == ["x"]
+
+
 def test_a_column_without_a_name_is_left_out(tmp_path: Path) -> None:
     table = read_metadata(csv_of(tmp_path, f",{HEADER}\n0,a.wav,joy,1,male\n", ("a.wav",)))
     assert list(table.columns) == ["path", "utterance", "class_id", "actor", "gender"]
@@ -198,6 +223,33 @@ def test_written_and_read_again(tmp_path: Path) -> None:
     assert again["path"].tolist() == table["path"].tolist()
     assert again["note"].tolist() == ["x", ""]
     assert [path.name for path in csv_path.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_paths_that_begin_like_something_else_are_read_again(tmp_path: Path) -> None:
+    names = [" a.wav", "~/a.wav", "~a.wav"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"sound")
+    paths = [str(tmp_path / name) for name in names]
+    table = pd.DataFrame({"path": paths, "class_id": "1", "actor": "1", "gender": "male"})
+    write_metadata(table, tmp_path / "metadata.csv")
+    assert read_metadata(tmp_path / "metadata.csv")["path"].tolist() == paths
+
+
+@pytest.mark.parametrize("name", ["a.wav ", "a\\b.wav"])
+def test_paths_that_could_not_be_read_again_are_not_written(tmp_path: Path, name: str) -> None:
+    table = pd.DataFrame({"path": [str(tmp_path / name)], "class_id": "1", "actor": "1", "gender": "male"})
+    with pytest.raises(UserError, match="end with a space or have a backslash: ") as error:
+        write_metadata(table, tmp_path / "metadata.csv")
+    assert repr(name) in str(error.value)
+    assert not (tmp_path / "metadata.csv").exists()
+
+
+def test_a_carriage_return_in_a_cell(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"sound")
+    table = pd.DataFrame({"path": [str(tmp_path / "a.wav")], "class_id": "1", "actor": "1", "gender": "male"})
+    write_metadata(table.assign(note="one\rtwo"), tmp_path / "metadata.csv")
+    assert read_metadata(tmp_path / "metadata.csv")["note"].tolist() == ["one\rtwo"]
 
 
 def test_written_beside_a_linked_corpus(tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+"""Who recorded what: all that a split by speakers depends on, and how well a split mirrors the corpus."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+
+from kser.corpora.labels import label_order
+from kser.corpora.listing import listed
+from kser.corpora.splits.parts import PARTS, classes_of
+from kser.errors import UserError
+
+Groups = list[list[str]]
+"""The speakers of each part, or of each fold."""
+
+MEND = "add speakers, or set speaker_independent_scenario to false"
+
+
+@dataclass(frozen=True)
+class Speakers:
+    """The speakers of a corpus: nothing here knows the order of the rows.
+
+    Attributes:
+        names: all of them, in the order of text.
+        classes: in canonical order.
+        counts: utterances of each speaker by class, int64 array (classes).
+        of_gender: gender → its speakers, both in the order of text.
+    """
+
+    names: list[str]
+    classes: list[str]
+    counts: dict[str, np.ndarray]
+    of_gender: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame, label_column: str | None, source: str) -> "Speakers":
+        """Count a table with the columns `actor`, `gender` and `label_column`.
+
+        Raises:
+            UserError: a speaker has two genders.
+        """
+        actors, genders = table["actor"].astype(str), table["gender"].astype(str)
+        labels = classes_of(table, label_column)
+        names, classes = sorted(set(actors)), label_order(labels)
+        gender_of = _gender_of_speakers(actors, genders, source)
+        cells = Counter(zip(actors, labels, strict=True))
+        counts = {s: np.array([cells[s, name] for name in classes], dtype=np.int64) for s in names}
+        return cls(names, classes, counts, _by_gender(names, gender_of))
+
+    def among(self, names: Iterable[str]) -> "Speakers":
+        """Some of the speakers, with all of the classes."""
+        chosen = set(names)
+        of_gender = {gender: [s for s in of if s in chosen] for gender, of in self.of_gender.items()}
+        return Speakers(
+            names=[name for name in self.names if name in chosen],
+            classes=self.classes,
+            counts={name: self.counts[name] for name in self.names if name in chosen},
+            of_gender={gender: of for gender, of in of_gender.items() if of},
+        )
+
+    def who_recorded(self, class_position: int) -> list[str]:
+        """The speakers with an utterance of a class."""
+        return [name for name in self.names if self.counts[name][class_position] > 0]
+
+    def class_counts(self, groups: Groups) -> list[np.ndarray]:
+        """Utterances of each group by class, int64 arrays (classes)."""
+        none = np.zeros(len(self.classes), dtype=np.int64)
+        return [sum((self.counts[speaker] for speaker in members), none) for members in groups]
+
+    def imbalance(self, groups: Groups, shares: Sequence[Fraction]) -> Fraction:
+        """Distance of the groups from the corpus, exact: rounding would let machines disagree about ties.
+
+        The sum of the total-variation distances of each group's class proportions from those of the corpus
+        and of the groups' shares of the utterances from those wanted.
+        """
+        counts = self.class_counts(groups)
+        whole = _proportions(np.sum(counts, axis=0))
+        of_groups = sum((_total_variation(_proportions(of), whole) for of in counts), Fraction(0))
+        return of_groups + _total_variation(_proportions(np.array([of.sum() for of in counts])), shares)
+
+
+def check_enough_speakers(speakers: Speakers, source: str) -> None:
+    """Raise `UserError` unless there are three speakers and two that recorded each class."""
+    if len(speakers.names) < len(PARTS):
+        in_all = ("no speaker", "one speaker", "two speakers")[len(speakers.names)]
+        raise UserError(
+            f"{source}: {in_all} in all; a speaker-independent split needs at least three: {MEND}"
+        )
+    alone = []
+    for position, name in enumerate(speakers.classes):
+        recorded_by = speakers.who_recorded(position)
+        if len(recorded_by) == 1:
+            alone.append(f"class {name} (by {recorded_by[0]})")
+    if alone:
+        raise UserError(
+            f"{source}: recorded by one speaker alone: {listed(alone)}; training and test part both need a "
+            f"speaker of each class: drop the class, {MEND}"
+        )
+
+
+def _by_gender(names: Sequence[str], gender_of: Mapping[str, str]) -> dict[str, list[str]]:
+    return {g: [s for s in names if gender_of[s] == g] for g in sorted(set(gender_of.values()))}
+
+
+def _gender_of_speakers(actors: pd.Series, genders: pd.Series, source: str) -> dict[str, str]:
+    found: dict[str, set[str]] = {}
+    for speaker, gender in zip(actors, genders, strict=True):
+        found.setdefault(speaker, set()).add(gender)
+    if several := sorted(speaker for speaker, of in found.items() if len(of) > 1):
+        named = "; ".join(
+            f"speaker {speaker} as {' and '.join(sorted(found[speaker]))}" for speaker in several
+        )
+        raise UserError(f"{source}: two genders for one speaker: {named}; give each speaker one")
+    return {speaker: of.pop() for speaker, of in found.items()}
+
+
+def _proportions(counts: np.ndarray) -> list[Fraction]:
+    total = int(counts.sum())
+    return [Fraction(int(count), total) for count in counts]
+
+
+def _total_variation(some: Sequence[Fraction], others: Sequence[Fraction]) -> Fraction:
+    return sum((abs(a - b) for a, b in zip(some, others, strict=True)), Fraction(0)) / 2
