@@ -1,32 +1,59 @@
 """`kser data`: what kser knows of corpora, and their metadata CSVs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kser.cli.options import console, option
+from kser.errors import UserError
+
+if TYPE_CHECKING:
+    from kser.corpora.recipe import Recipe
 
 app = typer.Typer(help="Corpora: what kser knows of them, and their metadata CSVs.", no_args_is_help=True)
+
+_LIST_HEADER = ("name", "language", "speakers", "utterances", "classes", "verified", "download", "corpus")
+_LANGUAGE_WIDTH = 12
+_NARROWEST_TITLE = 8
+_WIDTH_OF_A_FILE = 100
 
 
 @app.command("list")
 def list_corpora() -> None:
     """The corpora that kser has a recipe for."""
-    from rich.table import Table
-
     from kser.corpora.recipes import RECIPES
 
-    table = Table("name", "corpus", "language", "utterances", "classes")
-    for recipe in RECIPES.values():
-        table.add_row(
+    rows = [
+        (
             recipe.name,
+            _cut(recipe.language.partition(" (")[0], _LANGUAGE_WIDTH),
+            *map(str, (recipe.expected_speakers, recipe.expected_utterances, len(recipe.classes))),
+            "yes" if recipe.verified else "no",
+            "yes" if recipe.archives else "no",
             recipe.title,
-            recipe.language,
-            str(recipe.expected_utterances),
-            ", ".join(recipe.classes),
         )
-    console().print(table)
+        for recipe in RECIPES.values()
+    ]
+    rows.insert(0, _LIST_HEADER)
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)][:-1]
+    shown_on = console()
+    width = max(shown_on.width, 0 if shown_on.is_terminal else _WIDTH_OF_A_FILE)
+    for number, row in enumerate(rows):
+        name, language, *numbers, title = row
+        cells = [name.ljust(widths[0]), f" {language.ljust(widths[1])}"]
+        cells += [cell.rjust(wide) for cell, wide in zip(numbers, widths[2:], strict=True)]
+        # The title gives way where the terminal is narrow; the rest can be read whole.
+        room = width - sum(widths) - len(widths) - 2
+        line = f"{' '.join(cells)}  {_cut(title, max(room, _NARROWEST_TITLE))}"
+        style = "bold" if number == 0 else ""
+        shown_on.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
+    shown_on.print(
+        "\nverified: the recipe was run on the published files, not only made after their description\n"
+        "download: `kser data prepare NAME --download` fetches it; `kser data info NAME` tells of the others",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 @app.command("info")
@@ -34,55 +61,89 @@ def show_corpus(
     name: Annotated[str, typer.Argument(help="Name of the corpus, see `kser data list`.")],
 ) -> None:
     """What kser knows of a corpus: citation, licence, where to obtain it, layout."""
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from kser.corpora.recipes import recipe as find_recipe
 
-    recipe = find_recipe(name)
-    table = Table(show_header=False, box=None)
-    for field in (
-        "name",
-        "title",
-        "citation",
-        "licence",
-        "home_page",
-        "language",
-        "sampling_rate_hz",
-        "classes",
-        "expected_utterances",
-        "layout",
-        "verified",
-    ):
-        value = getattr(recipe, field)
-        table.add_row(field, escape(", ".join(value) if isinstance(value, tuple) else str(value)))
-    console().print(table)
+    facts = _facts(find_recipe(name))
+    shown_on = console()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for fact, value in facts.items():
+        if shown_on.is_terminal:
+            table.add_row(fact, Text(str(value)))
+        else:  # other programs want long lines whole
+            shown_on.print(f"{fact:14}  {value}", soft_wrap=True, highlight=False, markup=False)
+    shown_on.print(table, end="")
 
 
 @app.command("prepare")
 def prepare_corpus(
     name: Annotated[str, typer.Argument(help="Name of the corpus, see `kser data list`.")],
-    source: Annotated[Path, option("source", "Folder with the corpus as published.")],
+    source: Annotated[
+        list[Path] | None,
+        option(
+            "source",
+            "Folder with the corpus as published, or an archive of it (.zip, .tar, .tar.gz, …), which is "
+            "unpacked beside the metadata CSV. Give the option several times for several archives.",
+        ),
+    ] = None,
+    download: Annotated[
+        bool, option("download", "Download it first, where the licence lets anybody do so.")
+    ] = False,
     output_path: Annotated[
         Path | None,
-        option("output_path", "Metadata CSV to write [default: data/NAME/metadata.csv]."),
+        option("output_path", "Metadata CSV to write; without it, data/NAME/metadata.csv."),
     ] = None,
 ) -> None:
-    """Write the metadata CSV of a corpus: path, class_id, actor, gender and what else its names tell."""
-    from kser.corpora.preparing import difference_from_published, prepare
+    """Write the metadata CSV of a corpus: path, class_id, actor, gender and what else its files tell.
+
+    Every recording is decoded; a report beside the CSV names those that cannot be, and duplicates, and counts
+    utterances by class, speaker and gender.
+    """
+    from kser.corpora.preparing import prepare
     from kser.corpora.recipes import recipe as find_recipe
 
     recipe = find_recipe(name)
+    if bool(source) == download:
+        raise UserError(
+            f"{recipe.name}: give --source FOLDER_OR_ARCHIVE"
+            + (" or --download" if recipe.archives else f" (to be had from {recipe.home_page})")
+            + (", not both" if download else "")
+        )
     csv_path = output_path or Path("data") / recipe.name / "metadata.csv"
-    table = prepare(recipe, source, csv_path)
-    shown_on = console()
-    shown_on.print(
-        f"{csv_path}: {len(table)} utterances, {table['actor'].nunique()} speakers, "
-        f"{table['class_id'].nunique()} classes",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-    )
-    difference = difference_from_published(recipe, table)
-    if difference:
-        shown_on.print(difference, style="yellow", soft_wrap=True, highlight=False)
+    prepare(recipe, source, csv_path, console())
+
+
+def _facts(recipe: "Recipe") -> dict[str, object]:
+    """What there is to know of a corpus, in the order in which to read it."""
+    from kser.corpora.preparation_report import NOT_VERIFIED
+
+    return {
+        "name": recipe.name,
+        "title": recipe.title,
+        "citation": recipe.citation,
+        "licence": recipe.licence,
+        "home page": recipe.home_page,
+        "language": recipe.language,
+        "speakers": recipe.expected_speakers,
+        "utterances": recipe.expected_utterances,
+        "classes": ", ".join(recipe.classes),
+        "sampling rate": f"{recipe.sampling_rate_hz} Hz as published",
+        "official folds": f"column {recipe.folds}" if recipe.folds else "none",
+        "layout": recipe.layout,
+        "verified": "yes: it was run on the published files" if recipe.verified else f"no: {NOT_VERIFIED}",
+        "download": "\n".join(
+            f"{archive.url} ({archive.size_bytes / 1e6:.1f} MB, {archive.checksum})"
+            for archive in recipe.archives
+        )
+        or "not by kser; obtain it from the home page",
+        "to prepare": f"kser data prepare {recipe.name} "
+        + ("--download" if recipe.archives else "--source FOLDER_OR_ARCHIVE"),
+    }
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"

@@ -1,48 +1,138 @@
-"""The one way from a published corpus to its metadata CSV."""
+"""The one way from a published corpus to its metadata CSV and the report on it."""
 
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+from rich.console import Console
 
+from kser.corpora.listing import listed
 from kser.corpora.metadata import read_metadata, write_metadata
+from kser.corpora.preparation_report import (
+    difference_from_published,
+    preparation_report,
+    report_paths,
+    summary_lines,
+    warning_lines,
+    write_report,
+)
 from kser.corpora.recipe import Recipe
+from kser.corpora.recordings import check_recordings
+from kser.corpora.sources import corpus_folder, downloaded_corpus, read_as_published
 from kser.errors import UserError
 
+__all__ = ["difference_from_published", "prepare"]
 
-def prepare(recipe: Recipe, source: str | Path, csv_path: str | Path) -> pd.DataFrame:
-    """Write the metadata CSV of a corpus that lies unpacked in a folder.
+_WARNINGS_SHOWN = 12
+
+
+def prepare(
+    recipe: Recipe,
+    source: str | Path | Sequence[str | Path] | None,
+    csv_path: str | Path,
+    console: Console | None = None,
+) -> pd.DataFrame:
+    """Write the metadata CSV of a corpus, and the report on it beside.
+
+    Every recording is decoded; one that cannot be is left out and named in the report. A CSV that stood there
+    is replaced when all of this went well, and is untouched otherwise.
 
     Args:
         recipe: the corpus.
-        source: the folder, laid out as `recipe.layout` says.
+        source: a folder laid out as `recipe.layout` says, also one folder further down; or an archive of it,
+            or several, which are unpacked beside the CSV. `None` downloads the corpus.
         csv_path: the CSV to write. Paths below its folder are written relative to it.
+        console: where to show progress, a summary and what is to be known of the corpus.
 
     Returns:
         The table, as `read_metadata` reads it from the file just written. `difference_from_published` says
         whether it is complete.
 
     Raises:
-        UserError: no such folder, another layout, or audio files with unexpected names.
+        UserError: no such folder, another layout, audio files with unexpected names, none that can be read;
+            or as `kser.corpora.sources` says of archives and downloads.
     """
-    folder = Path(source).expanduser()
-    if not folder.exists():
-        raise UserError(f"{source}: no such folder; {recipe.name} is {recipe.layout}")
-    if not folder.is_dir():
-        raise UserError(f"{source}: is not a folder; unpack it first: {recipe.name} is {recipe.layout}")
-    write_metadata(recipe.read(folder), csv_path)
-    return read_metadata(csv_path, check_files=False)
+    csv_path = Path(csv_path)
+    if source is None:
+        folder = downloaded_corpus(recipe, csv_path.parent, console)
+    else:
+        sources = [source] if isinstance(source, str | Path) else source
+        folder = corpus_folder(recipe, sources, csv_path.parent, console)
+    folder, found = read_as_published(recipe, folder)
+    found = found.drop_duplicates(ignore_index=True)  # a label file may name a recording twice
+    with _draft_of(csv_path) as draft:
+        _write_proven(found, draft, csv_path, check_files=False)
+        recordings = check_recordings(list(found["path"]), console)
+        readable = [not recording.problem for recording in recordings]
+        if not any(readable):
+            raise UserError(
+                f"{folder}: none of its {len(found)} recordings can be read, the first because: "
+                f"{recordings[0].path}: {recordings[0].problem}"
+            )
+        _write_proven(found[readable], draft, csv_path, check_files=True)
+        report = preparation_report(recipe, folder, found, recordings, csv_path.parent)
+        write_report(report, csv_path)
+        draft.replace(csv_path)
+    table = read_metadata(csv_path, check_files=False)
+    if console is not None:
+        _show(recipe, table, report, csv_path, console)
+    return table
 
 
-def difference_from_published(recipe: Recipe, table: pd.DataFrame) -> str | None:
-    """A line that says how a prepared corpus differs from the published one; `None` when it does not.
+@contextmanager
+def _draft_of(csv_path: Path) -> Iterator[Path]:
+    """A path for the CSV until it is right; in the same folder, from which its paths are read."""
+    if csv_path.name in ("", "..") or csv_path.is_dir():
+        raise UserError(f"{csv_path}: is a folder, where a file is to be written")
+    draft = csv_path.with_name(f".{csv_path.name}.{os.getpid()}")
+    try:
+        csv_path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch()
+    except OSError as error:
+        raise UserError(f"{csv_path}: cannot be written: {error.strerror}: {error.filename}") from None
+    try:
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
 
-    Args:
-        recipe: the corpus.
-        table: what `prepare` returned.
-    """
-    differences = []
-    if len(table) != recipe.expected_utterances:
-        differences.append(f"{len(table)} utterances, {recipe.expected_utterances} were published")
-    if absent := sorted(set(recipe.classes) - set(table["class_id"])):
-        differences.append(f"no utterance of {', '.join(absent)}")
-    return f"{recipe.name}: {'; '.join(differences)}" if differences else None
+
+def _write_proven(table: pd.DataFrame, draft: Path, csv_path: Path, check_files: bool) -> None:
+    """Write a metadata CSV and read it as training will: names that a CSV cannot hold show here."""
+    try:
+        write_metadata(table, draft)
+        read_metadata(draft, check_files=check_files)
+    except UnicodeEncodeError:
+        strange = [ascii(path) for path in table["path"] if not _is_text(path)]
+        raise UserError(f"{listed(strange)}: the name is not UTF-8 text; rename the file") from None
+    except UserError as error:
+        raise UserError(str(error).replace(str(draft), str(csv_path))) from None
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _show(recipe: Recipe, table: pd.DataFrame, report: dict, csv_path: Path, console: Console) -> None:
+    def say(line: str, style: str = "") -> None:
+        console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
+
+    classes = table["class_id"].nunique()
+    say(f"{csv_path}: {len(table)} utterances, {table['actor'].nunique()} speakers, {classes} classes")
+    for line in summary_lines(report):
+        say(f"  {line}")
+    warnings = warning_lines(report)
+    if difference := difference_from_published(recipe, table):
+        warnings.insert(0, difference)
+    for line in warnings[:_WARNINGS_SHOWN]:
+        say(line, style="yellow")
+    more = len(warnings) - _WARNINGS_SHOWN
+    say(
+        f"{report_paths(csv_path)[1]}: the whole report"
+        + (f", with {more} more warnings" if more > 0 else "")
+    )

@@ -4,13 +4,17 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
 from kser.corpora.listing import listed
 from kser.errors import UserError
 
-_AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aif", ".aiff"})
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aif", ".aiff"})
+
+NOT_THE_CORPUS = "does not look like"
+"""What `Recipe.read` says of a folder that holds something else; the only subfolder is tried then."""
 
 
 @dataclass(frozen=True)
@@ -18,9 +22,19 @@ class Archive:
     """A file that anybody may download, as its publisher describes it."""
 
     url: str
+    """`http` or `https`; its last part is the file's name, unless `file_name` says otherwise."""
     size_bytes: int
     checksum: str
     """As published: `md5:` or `sha256:` and the hexadecimal digits."""
+    unpack_into: str = ""
+    """Subfolder of the corpus that its content belongs into, where the archive itself does not say so."""
+    file_name: str = ""
+    """For a URL that does not end in the file's name."""
+
+    @property
+    def name(self) -> str:
+        """Name of the file that it becomes."""
+        return self.file_name or unquote(urlsplit(self.url).path).rstrip("/").rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
@@ -49,7 +63,8 @@ class Recipe:
     """What the source folder holds, in a few words: shown when a folder does not look like it."""
     read: Callable[[Path], pd.DataFrame]
     """Source folder → table with `path` (absolute), `class_id`, `actor`, `gender` and further columns, all
-    text. Raises `UserError` when the folder is another one or has audio files with unexpected names."""
+    text. Raises `UserError` when the folder is another one (the line then says `NOT_THE_CORPUS`) or has audio
+    files with unexpected names."""
     verified: bool = False
     """Whether the recipe was run on the published files, not only on their description."""
     folds: str | None = None
@@ -58,7 +73,7 @@ class Recipe:
     """What `--download` fetches; empty where the licence or the publisher asks for more than a click."""
 
 
-def audio_files(folder: Path, suffixes: frozenset[str] = _AUDIO_SUFFIXES) -> list[Path]:
+def audio_files(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> list[Path]:
     """Audio files in the folder itself, by name, without hidden ones (which archives made on macOS hold)."""
     if not folder.is_dir():
         return []

@@ -1,26 +1,46 @@
-"""Recipes: names are read as published, and what does not belong is said; also on the real corpora, if there.
+"""EmoDB and EMOVO, also on the real recordings if they are there, and the laws that every recipe keeps.
 
 The real ones are looked for in the folder that the environment variable KSER_CORPORA names, else in
 `../shared/corpora` beside the repository.
 """
 
+import json
 import os
+import pkgutil
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
 
+from kser.corpora import recipes
+from kser.corpora.archives import is_archive
+from kser.corpora.emotions import CODES, canonical
 from kser.corpora.metadata import read_metadata
 from kser.corpora.preparing import difference_from_published, prepare
-from kser.corpora.recipe import Recipe
+from kser.corpora.recipe import NOT_THE_CORPUS, Recipe
 from kser.corpora.recipes import RECIPES, recipe
 from kser.corpora.splits import describe_split, speaker_split
 from kser.errors import UserError
+from tests.corpora.made_up_corpora import write_tree
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORPORA = Path(os.environ.get("KSER_CORPORA", REPOSITORY.parent / "shared" / "corpora"))
 REAL_FOLDERS = {"emodb": "EmoDB", "emovo": "EMOVO"}
+# As the corpora's papers and pages count them.
+REAL_COUNTS = {
+    "emodb": {
+        "anger": 127,
+        "boredom": 81,
+        "disgust": 46,
+        "fear": 69,
+        "happiness": 71,
+        "neutral": 79,
+        "sadness": 62,
+    },
+    "emovo": dict.fromkeys(RECIPES["emovo"].classes, 84),
+}
 
 MADE_UP_FILES = {
     "emodb": ["wav/03a01Fa.wav", "wav/08b10Wc.wav", "wav/16a07Tb.wav", "lablaut/03a01Fa.lablaut"],
@@ -41,10 +61,7 @@ ROWS_OF_MADE_UP_FILES = {
 
 
 def made_up(folder: Path, name: str) -> Path:
-    for file in MADE_UP_FILES[name]:
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_bytes(b"sound")
-    return folder
+    return write_tree(folder, MADE_UP_FILES[name])
 
 
 def refusal(*arguments) -> str:
@@ -54,14 +71,14 @@ def refusal(*arguments) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", MADE_UP_FILES)
 def test_names_are_read(tmp_path: Path, name: str) -> None:
     table = prepare(RECIPES[name], made_up(tmp_path, name), tmp_path / "metadata.csv")
     assert table.drop(columns="path").to_numpy().tolist() == ROWS_OF_MADE_UP_FILES[name]
     pd.testing.assert_frame_equal(table, read_metadata(tmp_path / "metadata.csv"))
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", MADE_UP_FILES)
 def test_a_csv_elsewhere_finds_the_files_too(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +114,7 @@ def test_unexpected_names_are_listed(tmp_path: Path, name: str, strange: str) ->
     assert not (tmp_path / "metadata.csv").exists()
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", MADE_UP_FILES)
 def test_files_that_are_no_audio_are_passed_over(tmp_path: Path, name: str) -> None:
     made_up(tmp_path, name)
     for strange in ("notes.txt", ".DS_Store", "._03a01Fa.wav"):
@@ -106,42 +123,99 @@ def test_files_that_are_no_audio_are_passed_over(tmp_path: Path, name: str) -> N
     assert len(prepare(RECIPES[name], tmp_path, tmp_path / "metadata.csv")) == 3
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", MADE_UP_FILES)
 def test_another_folder_is_refused_with_the_layout(tmp_path: Path, name: str) -> None:
     (tmp_path / "song.wav").write_bytes(b"sound")
-    (tmp_path / "corpus.zip").write_bytes(b"")
+    (tmp_path / "corpus.rar").write_bytes(b"")
     csv_path = tmp_path / "metadata.csv"
     layout = RECIPES[name].layout
     assert f"{tmp_path}: does not look like" in refusal(RECIPES[name], tmp_path, csv_path)
-    assert "no such folder" in refusal(RECIPES[name], tmp_path / "none", csv_path)
-    assert "unpack it first" in refusal(RECIPES[name], tmp_path / "corpus.zip", csv_path)
-    for source in (tmp_path, tmp_path / "none", tmp_path / "corpus.zip"):
+    assert "no such folder or archive" in refusal(RECIPES[name], tmp_path / "none", csv_path)
+    assert "unpack it first" in refusal(RECIPES[name], tmp_path / "corpus.rar", csv_path)
+    for source in (tmp_path, tmp_path / "none", tmp_path / "corpus.rar"):
         assert layout in refusal(RECIPES[name], source, csv_path)
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
     table = prepare(RECIPES["emovo"], made_up(tmp_path, "emovo"), tmp_path / "metadata.csv")
     assert difference_from_published(RECIPES["emovo"], table) == (
-        "emovo: 3 utterances, 588 were published; no utterance of anger, fear, sadness, surprise"
+        "emovo: 3 utterances, 588 were published; 3 speakers, 6 were published; "
+        "no utterance of anger, fear, sadness, surprise"
     )
 
 
 def test_recipe_by_name() -> None:
     assert recipe("EmoDB") is RECIPES["emodb"]
-    with pytest.raises(UserError, match=re.escape("'emobd': did you mean 'emodb'? there are emodb, emovo")):
+    names = ", ".join(RECIPES)
+    with pytest.raises(UserError, match=re.escape(f"'emobd': did you mean 'emodb'? there are {names}")):
         recipe("emobd")
-    with pytest.raises(UserError, match=re.escape("'xyz': there are emodb, emovo")):
+    with pytest.raises(UserError, match=re.escape(f"'xyz': there are {names}")):
         recipe("xyz")
 
 
+def test_every_recipe_is_listed_under_the_name_of_its_module() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(recipes.__path__)}
+    with_recipe = {name for name in modules if hasattr(getattr(recipes, name, None), "RECIPE")}
+    assert list(RECIPES) == sorted(with_recipe)
+    assert all(getattr(recipes, name).RECIPE is corpus for name, corpus in RECIPES.items())
+    # Modules without a RECIPE hold what two corpora share.
+    sources = {name: Path(recipes.__path__[0], f"{name}.py").read_text(encoding="utf-8") for name in modules}
+    assert {name for name, source in sources.items() if re.search("^RECIPE = ", source, re.M)} == with_recipe
+
+
 @pytest.mark.parametrize("corpus", RECIPES.values(), ids=RECIPES)
-def test_every_recipe_has_its_card(corpus: Recipe) -> None:
-    card = (REPOSITORY / "data" / f"{corpus.name}.md").read_text(encoding="utf-8")
-    assert f"kser data prepare {corpus.name} --source" in card
-    assert str(corpus.expected_utterances) in card
-    assert f"[{corpus.title}]" in (REPOSITORY / "data" / "README.md").read_text(encoding="utf-8")
-    for text in (corpus.home_page, corpus.licence, corpus.citation, *corpus.classes):
-        assert text in " ".join(card.split())
+class TestEveryRecipe:
+    """Laws that a recipe keeps, whoever writes it."""
+
+    def test_its_facts_are_there(self, corpus: Recipe) -> None:
+        assert re.fullmatch("[a-z][a-z0-9_]*", corpus.name)
+        for text in (corpus.title, corpus.citation, corpus.licence, corpus.language, corpus.layout):
+            assert text == " ".join(text.split())
+            assert text
+        assert re.search(r"\b(19|20)[0-9]{2}\b", corpus.citation), "no year"
+        assert urlsplit(corpus.home_page).scheme in ("http", "https")
+        assert urlsplit(corpus.home_page).netloc
+        assert 8_000 <= corpus.sampling_rate_hz <= 192_000
+        assert corpus.expected_utterances >= corpus.expected_speakers >= 1
+
+    def test_its_classes_are_emotions_in_order(self, corpus: Recipe) -> None:
+        assert list(corpus.classes) == sorted(set(corpus.classes))
+        assert len(corpus.classes) >= 2
+        own = set(CODES[corpus.name].values())  # also what no other corpus has, such as "no agreement"
+        assert [name for name in corpus.classes if canonical(name) is None and name not in own] == []
+
+    def test_it_says_what_it_was_run_on(self, corpus: Recipe) -> None:
+        assert corpus.verified == (corpus.name in REAL_FOLDERS)
+
+    def test_its_archives_can_be_verified(self, corpus: Recipe) -> None:
+        names = [archive.name for archive in corpus.archives]
+        assert len(set(names)) == len(names)
+        for archive in corpus.archives:
+            assert urlsplit(archive.url).scheme == "https"
+            assert is_archive(archive.name)
+            assert archive.size_bytes > 0
+            assert re.fullmatch("md5:[0-9a-f]{32}|sha256:[0-9a-f]{64}", archive.checksum)
+            assert not Path(archive.unpack_into).is_absolute()
+            assert ".." not in Path(archive.unpack_into).parts
+
+    @pytest.mark.parametrize("files", [[], ["song.wav", "notes.txt"]], ids=["empty", "other files"])
+    def test_another_folder_is_refused(self, corpus: Recipe, tmp_path: Path, files: list[str]) -> None:
+        write_tree(tmp_path, files)
+        said = refusal(corpus, tmp_path, tmp_path / "out" / "metadata.csv")
+        assert NOT_THE_CORPUS in said
+        assert said.startswith(f"{tmp_path}: ")
+        assert corpus.layout in said
+        assert not (tmp_path / "out").exists()
+
+    def test_it_has_a_card(self, corpus: Recipe) -> None:
+        card = (REPOSITORY / "data" / f"{corpus.name}.md").read_text(encoding="utf-8")
+        assert f"kser data prepare {corpus.name} --" in card
+        assert str(corpus.expected_utterances) in card
+        assert f"[{corpus.title}]({corpus.name}.md)" in (REPOSITORY / "data" / "README.md").read_text(
+            encoding="utf-8"
+        )
+        for text in (corpus.home_page, corpus.licence, corpus.citation, *corpus.classes):
+            assert text in " ".join(card.split())
 
 
 @pytest.mark.parametrize("name", REAL_FOLDERS)
@@ -155,6 +229,12 @@ def test_the_real_corpus(tmp_path: Path, name: str) -> None:
     assert tuple(sorted(set(table["class_id"]))) == corpus.classes
     speakers = table.groupby("gender")["actor"].nunique()
     assert speakers["female"] == speakers["male"] == {"emodb": 5, "emovo": 3}[name]
+    report = json.loads((tmp_path / "metadata_report.json").read_text(encoding="utf-8"))
+    assert report["recordings"]["found"] == report["utterances"] == corpus.expected_utterances
+    assert (report["unreadable"], report["duplicates"], report["other_audio_files"]) == ({}, [], 0)
+    assert {name: group["utterances"] for name, group in report["classes"].items()} == REAL_COUNTS[name]
+    assert all(speaker["gender"] in ("female", "male") for speaker in report["by_speaker"].values())
+    assert 1.0 < report["durations"]["min_s"] < report["durations"]["median_s"] < 4.0
     for seed in range(5):
         described = describe_split(table, speaker_split(table, 0.8, seed))
         assert described["speakers"].tolist() == {"emodb": [6, 2, 2], "emovo": [4, 1, 1]}[name]

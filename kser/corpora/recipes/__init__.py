@@ -3,10 +3,57 @@
 import difflib
 
 from kser.corpora.recipe import Recipe
-from kser.corpora.recipes import emodb, emovo
+from kser.corpora.recipes import (
+    aesdd,
+    cafe,
+    crema_d,
+    emodb,
+    emouerj,
+    emovo,
+    emozionalmente,
+    enterface,
+    esd,
+    iemocap,
+    jl_corpus,
+    meld,
+    mesd,
+    msp_podcast,
+    ravdess_song,
+    ravdess_speech,
+    savee,
+    shemo,
+    subesco,
+    tess,
+    urdu,
+)
 from kser.errors import UserError
 
-RECIPES: dict[str, Recipe] = {module.RECIPE.name: module.RECIPE for module in (emodb, emovo)}
+RECIPES: dict[str, Recipe] = {
+    module.RECIPE.name: module.RECIPE
+    for module in (
+        aesdd,
+        cafe,
+        crema_d,
+        emodb,
+        emouerj,
+        emovo,
+        emozionalmente,
+        enterface,
+        esd,
+        iemocap,
+        jl_corpus,
+        meld,
+        mesd,
+        msp_podcast,
+        ravdess_song,
+        ravdess_speech,
+        savee,
+        shemo,
+        subesco,
+        tess,
+        urdu,
+    )
+}
 
 
 def recipe(name: str) -> Recipe:

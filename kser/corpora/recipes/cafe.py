@@ -1,0 +1,75 @@
+"""CaFE, the Canadian French Emotional speech dataset.
+
+A file name such as `12-P-2-5.wav` says: actor 12, emotion P (peur), intensity 2 (strong), sentence 5. Neutral
+speech has no intensity: `07-N-3.wav`. The folders say the same in French.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from kser.corpora.emotions import CODES
+from kser.corpora.recipe import Recipe, audio_files, table_from_names
+
+_INTENSITIES = {None: "none", "1": "low", "2": "high"}
+_EMOTIONS = CODES["cafe"]
+_NAME = re.compile(
+    rf"(?P<actor>0[1-9]|1[0-2])-(?:N|(?P<emotion>[{''.join(set(_EMOTIONS) - {'N'})}])-(?P<intensity>[12]))"
+    r"-(?P<sentence>[1-6])"
+)
+# Some archivers spoil the accents.
+_EMOTION_FOLDER = re.compile("Col.*re|D.*go.*t|Joie|Neutre|Peur|Surprise|Tristesse")
+_LAYOUT = (
+    "a folder with the subfolders Colère, Dégoût, Joie, Neutre, Peur, Surprise, Tristesse, or with CaFE_48k "
+    "(or CaFE_192k_1 and CaFE_192k_2) that have them, with files such as Peur/Fort/12-P-2-5.wav"
+)
+
+
+def _folders(source: Path) -> list[Path]:
+    """Those of emotions and intensities; of one version alone, since each utterance is in both."""
+    versions = (("CaFE_48k",), ("CaFE_192k_1", "CaFE_192k_2"))
+    present = [[source / name for name in names if (source / name).is_dir()] for names in versions]
+    roots = next((folders for folders in present if folders), [source])
+    emotions = [path for root in roots for path in root.iterdir() if _EMOTION_FOLDER.fullmatch(path.name)]
+    return sorted(path for emotion in emotions for path in (emotion, *emotion.glob("*")) if path.is_dir())
+
+
+def _row(name: dict[str, str]) -> dict[str, str]:
+    return {
+        "class_id": _EMOTIONS[name["emotion"] or "N"],
+        "actor": name["actor"],
+        "gender": "male" if int(name["actor"]) % 2 else "female",
+        "intensity": _INTENSITIES[name["intensity"]],
+        "sentence": name["sentence"],
+    }
+
+
+def _read(source: Path) -> pd.DataFrame:
+    return table_from_names(
+        [path for folder in _folders(source) for path in audio_files(folder)],
+        _NAME,
+        _row,
+        not_the_corpus=f"{source}: does not look like CaFE, which is {_LAYOUT}",
+        example="12-P-2-5.wav, or 07-N-3.wav for neutral speech",
+    )
+
+
+RECIPE = Recipe(
+    name="cafe",
+    title="Canadian French Emotional speech dataset (CaFE)",
+    citation=(
+        "P. Gournay, O. Lahaie and R. Lefebvre: A Canadian French emotional speech dataset. ACM Multimedia "
+        "Systems Conference 2018, pp. 399–402."
+    ),
+    licence="CC BY-NC-SA 4.0",
+    home_page="https://zenodo.org/records/1478765",
+    # The version CaFE_48k; the same utterances are offered at 192 kHz, as AIFF.
+    sampling_rate_hz=48_000,
+    language="French (Canada)",
+    classes=tuple(sorted(_EMOTIONS.values())),
+    expected_utterances=936,
+    expected_speakers=12,
+    layout=_LAYOUT,
+    read=_read,
+)

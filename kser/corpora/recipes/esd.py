@@ -1,0 +1,80 @@
+"""ESD, the Emotional Speech Database of English and Mandarin.
+
+A file such as `0011/Angry/train/0011_000371.wav` says: speaker 0011, emotion Angry, official part train,
+number 371. Copies without the parts (`0011/Angry/0011_000371.wav`) are read as well. Each speaker says the
+same 350 sentences of the language in every emotion, numbered through: 1 to 350 Neutral, 351 to 700 Angry, and
+so on.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from kser.corpora.emotions import CODES
+from kser.corpora.recipe import Recipe, audio_files, table_from_names
+from kser.errors import UserError
+
+# As the corpus's ReadMe says.
+_MEN = frozenset({"0004", "0005", "0006", "0008", "0010", "0011", "0012", "0013", "0014", "0020"})
+_SPEAKERS = tuple(f"{number:04}" for number in range(1, 21))
+_EMOTIONS = CODES["esd"]
+_PARTS = ("evaluation", "test", "train")
+_SENTENCES_PER_EMOTION = 350
+_LAYOUT = (
+    "a folder with the subfolders 0001 to 0020 with files such as 0011/Angry/0011_000371.wav or "
+    "0011/Angry/train/0011_000371.wav"
+)
+
+
+def _read(source: Path) -> pd.DataFrame:
+    not_the_corpus = f"{source}: does not look like ESD, which is {_LAYOUT}"
+    tables = [
+        _part_table(files, speaker, emotion, part or "unassigned", not_the_corpus)
+        for speaker in _SPEAKERS
+        for emotion in _EMOTIONS
+        for part in ("", *_PARTS)
+        if (files := audio_files(source / speaker / emotion / part))
+    ]
+    if not tables:
+        raise UserError(not_the_corpus)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _part_table(
+    files: list[Path], speaker: str, emotion: str, part: str, not_the_corpus: str
+) -> pd.DataFrame:
+    return table_from_names(
+        files,
+        re.compile(rf"{speaker}_(?P<number>[0-9]{{6}})"),
+        lambda name: {
+            "class_id": _EMOTIONS[emotion],
+            "actor": speaker,
+            "gender": "male" if speaker in _MEN else "female",
+            "language": "Mandarin" if speaker <= "0010" else "English",
+            "sentence": str((int(name["number"]) - 1) % _SENTENCES_PER_EMOTION + 1),
+            "partition": part,
+        },
+        not_the_corpus=not_the_corpus,
+        example=f"{speaker}_000371.wav",
+    )
+
+
+RECIPE = Recipe(
+    name="esd",
+    title="Emotional Speech Database (ESD)",
+    citation=(
+        "K. Zhou, B. Sisman, R. Liu and H. Li: Emotional voice conversion: Theory, databases and ESD. "
+        "Speech Communication 137, 2022, pp. 1–18."
+    ),
+    licence="for research only, with the request to cite; a licence form is signed to obtain it",
+    home_page="https://hltsingapore.github.io/ESD/",
+    sampling_rate_hz=16_000,
+    language="English and Mandarin",
+    classes=tuple(sorted(_EMOTIONS.values())),
+    expected_utterances=35_000,
+    expected_speakers=20,
+    layout=_LAYOUT,
+    read=_read,
+    folds="partition",
+)

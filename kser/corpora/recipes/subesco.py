@@ -1,0 +1,65 @@
+"""SUBESCO, the SUST Bangla Emotional Speech Corpus.
+
+A file name such as `F_02_MONIKA_S_1_NEUTRAL_5.wav` says: second woman (and her name), sentence 1, emotion,
+fifth take. One name of the archive has a bracket too many: `F_02_MONIKA_S_2_SURPRISE_3].wav`.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from kser.corpora.emotions import CODES
+from kser.corpora.recipe import Archive, Recipe, audio_files, table_from_names
+
+_GENDERS = {"F": "female", "M": "male"}
+_EMOTIONS = CODES["subesco"]
+_NAME = re.compile(
+    r"(?P<actor>(?P<gender>[FM])_(?:0[1-9]|10)_[A-Z]+)_S_(?P<sentence>[1-9]|10)_"
+    rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<take>[1-5])\]?"
+)
+_LAYOUT = "a folder with files such as F_02_MONIKA_S_1_NEUTRAL_5.wav"
+
+
+def _read(source: Path) -> pd.DataFrame:
+    return table_from_names(
+        audio_files(source),
+        _NAME,
+        lambda name: {
+            "class_id": _EMOTIONS[name["emotion"]],
+            "actor": name["actor"],
+            "gender": _GENDERS[name["gender"]],
+            "sentence": name["sentence"],
+            "take": name["take"],
+        },
+        not_the_corpus=f"{source}: does not look like SUBESCO, which is {_LAYOUT}",
+        example="F_02_MONIKA_S_1_NEUTRAL_5.wav",
+    )
+
+
+RECIPE = Recipe(
+    name="subesco",
+    title="SUST Bangla Emotional Speech Corpus (SUBESCO)",
+    citation=(
+        "S. Sultana, M. S. Rahman, M. R. Selim and M. Z. Iqbal: SUST Bangla Emotional Speech Corpus "
+        "(SUBESCO): an audio-only emotional speech corpus for Bangla. PLoS ONE 16(4), 2021, e0250173."
+    ),
+    licence="CC BY 4.0",
+    home_page="https://zenodo.org/records/4526477",
+    # Some speakers have 44,100 Hz (F_01, M_01, M_02 among others, in EmoBox's list of rates).
+    sampling_rate_hz=48_000,
+    language="Bangla",
+    classes=tuple(sorted(_EMOTIONS.values())),
+    expected_utterances=7000,
+    expected_speakers=20,
+    layout=_LAYOUT,
+    read=_read,
+    archives=(
+        # Size and checksum as projects that pin the Zenodo record state them.
+        Archive(
+            url="https://zenodo.org/records/4526477/files/SUBESCO.zip",
+            size_bytes=1_664_512_929,
+            checksum="md5:13d702cf944bf54d70d66bffc036ed7a",
+        ),
+    ),
+)

@@ -1,0 +1,60 @@
+"""URDU, emotional utterances from Urdu talk shows.
+
+A file name such as `SM5_F61_N089.wav` says: speaker SM5 (a man), his file 61 of this emotion, emotion N
+(neutral), file 89 of all of the emotion.
+"""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from kser.corpora.emotions import CODES
+from kser.corpora.recipe import Recipe, audio_files, table_from_names
+
+_GENDERS = {"F": "female", "M": "male"}
+_EMOTIONS = CODES["urdu"]
+_FOLDERS = ("Angry", "Happy", "Neutral", "Sad")
+_NAME = re.compile(
+    r"(?P<actor>S(?P<gender>[FM])[1-9][0-9]?)_F(?P<clip>[1-9][0-9]*)_"
+    rf"(?P<emotion>[{''.join(_EMOTIONS)}])[0-9]{{2,4}}"
+)
+_LAYOUT = f"a folder with the subfolders {', '.join(_FOLDERS)} with files such as Neutral/SM5_F61_N089.wav"
+
+
+def _read(source: Path) -> pd.DataFrame:
+    return table_from_names(
+        [path for folder in _FOLDERS for path in audio_files(source / folder)],
+        _NAME,
+        lambda name: {
+            "class_id": _EMOTIONS[name["emotion"]],
+            "actor": name["actor"],
+            "gender": _GENDERS[name["gender"]],
+            "clip": name["clip"],
+        },
+        not_the_corpus=f"{source}: does not look like URDU, which is {_LAYOUT}",
+        example="SM5_F61_N089.wav",
+    )
+
+
+RECIPE = Recipe(
+    name="urdu",
+    title="URDU dataset of emotional talk-show utterances",
+    citation=(
+        "S. Latif, A. Qayyum, M. Usman and J. Qadir: Cross lingual speech emotion recognition: Urdu vs. "
+        "Western languages. International Conference on Frontiers of Information Technology 2018, pp. "
+        "88–93."
+    ),
+    # The readme's words; copies elsewhere name MIT.
+    licence="for research purposes only",
+    home_page="https://github.com/siddiquelatif/URDU-Dataset",
+    sampling_rate_hz=44_100,
+    language="Urdu",
+    classes=tuple(sorted(_EMOTIONS.values())),
+    expected_utterances=400,
+    # Readme and paper say 38 (27 men, 11 women); the names in the repository have 29: SF1 to SF11 and 18 men
+    # with numbers up to SM27, none of SM8 to SM16.
+    expected_speakers=29,
+    layout=_LAYOUT,
+    read=_read,
+)
