@@ -5,18 +5,22 @@ labels of the model in its order. An utterance whose true label the model does n
 measures leave it out, and the confusion matrix and the report name and count it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
-from kser.errors import UserError
+from kser.evaluation.calibration import calibration_report
+from kser.evaluation.confusion_measures import measures_of_counts
+from kser.evaluation.intervals import classification_intervals
+from kser.evaluation.labels import Codes, Label, LabelArray, encode
+from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES
+from kser.evaluation.subgroups import GroupArray, classification_subgroups
 
-Label = str | int
-LabelArray = Sequence[Label] | np.ndarray | pd.Series
+TOP_CONFUSIONS = 5
+"""How many confusions a report lists."""
 
 
 def unweighted_average_recall(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> float:
@@ -30,7 +34,7 @@ def unweighted_average_recall(*, y_true: LabelArray, y_pred: LabelArray, labels:
     Raises:
         UserError: no utterance has a label that the model knows.
     """
-    known = _encode(y_true, y_pred, labels).known()
+    known = encode(y_true, y_pred, labels).known()
     return float(
         sklearn_metrics.recall_score(known.true, known.pred, labels=np.unique(known.true), average="macro")
     )
@@ -44,7 +48,7 @@ def weighted_accuracy(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequenc
     Raises:
         UserError: no utterance has a label that the model knows.
     """
-    known = _encode(y_true, y_pred, labels).known()
+    known = encode(y_true, y_pred, labels).known()
     return float(sklearn_metrics.accuracy_score(known.true, known.pred))
 
 
@@ -57,8 +61,33 @@ def macro_f1(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label])
     Raises:
         UserError: no utterance has a label that the model knows.
     """
-    known = _encode(y_true, y_pred, labels).known()
+    known = encode(y_true, y_pred, labels).known()
     return float(sklearn_metrics.f1_score(known.true, known.pred, average="macro", zero_division=0.0))
+
+
+def weighted_f1(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> float:
+    """The mean of the F1 scores, each class weighing by its number of samples.
+
+    Raises:
+        UserError: no utterance has a label that the model knows.
+    """
+    known = encode(y_true, y_pred, labels).known()
+    return float(sklearn_metrics.f1_score(known.true, known.pred, average="weighted", zero_division=0.0))
+
+
+def matthews_correlation(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> float:
+    """Matthews correlation coefficient (MCC) of several classes, from −1 to 1; 0 is chance.
+
+    scikit-learn's convention: 0 also where one class is all that occurs or all that is predicted (Gorodkin,
+    "Comparing two K-category assignments by a K-category correlation coefficient", 2004).
+
+    Raises:
+        UserError: no utterance has a label that the model knows.
+    """
+    known = encode(y_true, y_pred, labels).known()
+    counts = np.zeros((len(known.labels), len(known.labels)), dtype=np.int64)
+    np.add.at(counts, (known.true, known.pred), 1)
+    return float(measures_of_counts(counts)["mcc"])
 
 
 def confusion_matrix(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> pd.DataFrame:
@@ -69,7 +98,7 @@ def confusion_matrix(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence
         and with every label, also one without samples. True labels that the model does not know follow as
         rows of their own, in the order in which they appear.
     """
-    codes = _encode(y_true, y_pred, labels)
+    codes = encode(y_true, y_pred, labels)
     rows = [*codes.labels, *codes.unknown]
     counts = np.zeros((len(rows), len(codes.labels)), dtype=np.int64)
     np.add.at(counts, (codes.true, codes.pred), 1)
@@ -80,43 +109,121 @@ def confusion_matrix(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence
     )
 
 
+def top_confusions(
+    *, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label], most: int | None = TOP_CONFUSIONS
+) -> list[tuple[Label, Label, int, float]]:
+    """The most frequent mistakes.
+
+    Args:
+        y_true: one label an utterance; those that the model does not know are left out.
+        y_pred: one label an utterance.
+        labels: all labels of the model.
+        most: how many at most; `None` means all.
+
+    Returns:
+        `(true, predicted, count, share)`, where the share is that of the true label's utterances; most
+        frequent first, then those of the larger share, then in the order of `labels`.
+    """
+    codes = encode(y_true, y_pred, labels)
+    counts = confusion_matrix(y_true=y_true, y_pred=y_pred, labels=labels).to_numpy()[: len(codes.labels)]
+    confusions = [
+        (codes.labels[i], codes.labels[j], int(counts[i, j]), float(counts[i, j] / counts[i].sum()))
+        for i, j in np.argwhere(counts)
+        if i != j
+    ]
+    return sorted(confusions, key=lambda entry: (-entry[2], -entry[3]))[:most]
+
+
 def classification_report(
-    *, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]
+    *,
+    y_true: LabelArray,
+    y_pred: LabelArray,
+    labels: Sequence[Label],
+    speakers: GroupArray | None = None,
+    probabilities: np.ndarray | None = None,
+    groups: Mapping[str, GroupArray] | None = None,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Everything that an evaluation says in numbers, ready for JSON.
+
+    Args:
+        y_true: one label an utterance.
+        y_pred: one label an utterance.
+        labels: all labels of the model, in its order.
+        speakers: one speaker an utterance; with them come confidence intervals.
+        probabilities: float (utterances, labels), rows that sum to 1; with them comes calibration.
+        groups: by name of a column ("gender"), one value an utterance; with them (and `speakers`) come the
+            measures of each group and the tests of their differences.
+        resamples: of the bootstrap over speakers.
+        level: of the intervals.
+        seed: of all draws: the same arguments give the same report.
 
     Returns:
         A dictionary with
 
         - `n`: utterances behind the measures; `n_excluded`: those left out, as the model lacks their label;
-        - `uar`, `wa`, `macro_f1`: as the functions of this module define them;
+        - `uar`, `wa`, `macro_f1`, `weighted_f1`, `mcc`: as the functions of this module define them;
         - `per_label`: a list, in the order of `labels`, of `label`, `precision`, `recall`, `f1` and `support`
           (how many utterances truly have the label). A measure with nothing to divide by is `None`: the
           recall of a label without samples, the precision of one that is never predicted;
         - `labels_without_samples`: labels that the model knows and the corpus lacks;
-        - `labels_unknown_to_model`: a list of `label` and `support` that the corpus has and the model lacks.
+        - `labels_unknown_to_model`: a list of `label` and `support` that the corpus has and the model lacks;
+        - `top_confusions`: a list of `true`, `predicted`, `count` and `share`, see `top_confusions`;
+        - `intervals`, when there are speakers: see `kser.evaluation.speaker_bootstrap.speaker_intervals`;
+        - `calibration`, when there are probabilities: see `kser.evaluation.calibration.calibration_report`;
+        - `subgroups` and `subgroup_tests`, when there are groups: by column what
+          `kser.evaluation.subgroups.classification_subgroups` gives.
 
     Raises:
         UserError: no utterance has a label that the model knows.
+        ValueError: arrays do not fit together, or `groups` come without `speakers`.
     """
-    codes = _encode(y_true, y_pred, labels)
+    outcome: dict[str, Any] = {"y_true": y_true, "y_pred": y_pred, "labels": labels}
+    report = _point_estimates(**outcome)
+    drawing: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
+    if speakers is not None:
+        report["intervals"] = classification_intervals(**outcome, speakers=speakers, **drawing)
+    if probabilities is not None:
+        report["calibration"] = calibration_report(y_true=y_true, probabilities=probabilities, labels=labels)
+    if groups is not None:
+        if speakers is None:
+            raise ValueError("groups need speakers: utterances of one speaker are not independent")
+        report["subgroups"], report["subgroup_tests"] = {}, {}
+        for column, values in groups.items():
+            report["subgroups"][column], report["subgroup_tests"][column] = classification_subgroups(
+                **outcome, speakers=speakers, groups=values, **drawing
+            )
+    return report
+
+
+def _point_estimates(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> dict[str, Any]:
+    codes = encode(y_true, y_pred, labels)
     known = codes.known()
     per_label = _per_label(known)
+    outcome: dict[str, Any] = {"y_true": y_true, "y_pred": y_pred, "labels": labels}
     return {
         "n": len(known.true),
         "n_excluded": len(codes.true) - len(known.true),
-        "uar": unweighted_average_recall(y_true=y_true, y_pred=y_pred, labels=labels),
-        "wa": weighted_accuracy(y_true=y_true, y_pred=y_pred, labels=labels),
-        "macro_f1": macro_f1(y_true=y_true, y_pred=y_pred, labels=labels),
+        "uar": unweighted_average_recall(**outcome),
+        "wa": weighted_accuracy(**outcome),
+        "macro_f1": macro_f1(**outcome),
+        "weighted_f1": weighted_f1(**outcome),
+        "mcc": matthews_correlation(**outcome),
         "per_label": per_label,
         "labels_without_samples": [entry["label"] for entry in per_label if entry["support"] == 0],
         "labels_unknown_to_model": [
             {"label": label, "support": support} for label, support in codes.unknown.items()
         ],
+        "top_confusions": [
+            dict(zip(("true", "predicted", "count", "share"), confusion, strict=True))
+            for confusion in top_confusions(**outcome)
+        ],
     }
 
 
-def _per_label(known: "_Codes") -> list[dict[str, Any]]:
+def _per_label(known: Codes) -> list[dict[str, Any]]:
     precision, recall, f1, support = sklearn_metrics.precision_recall_fscore_support(
         known.true, known.pred, labels=range(len(known.labels)), zero_division=np.nan
     )
@@ -135,59 +242,3 @@ def _per_label(known: "_Codes") -> list[dict[str, Any]]:
 def _number_or_none(value: float) -> float | None:
     """JSON has no NaN."""
     return None if np.isnan(value) else float(value)
-
-
-class _Codes(NamedTuple):
-    """Labels as indices, so that strings, integers and a mixture of both take the same way.
-
-    `true` and `pred` are indices into `labels`; those of `true` go on into `unknown`: the true labels that
-    the model does not know, in order of first appearance, with how often each occurs.
-    """
-
-    true: np.ndarray
-    pred: np.ndarray
-    labels: list[Label]
-    unknown: dict[Label, int]
-
-    def known(self) -> "_Codes":
-        """The utterances that the model could get right."""
-        keep = self.true < len(self.labels)
-        if not keep.any():
-            raise UserError(
-                "nothing to evaluate: no utterance has a label that the model knows "
-                f"(the model knows {_listing(self.labels)}; the corpus has {_listing(self.unknown)})"
-            )
-        return _Codes(self.true[keep], self.pred[keep], self.labels, {})
-
-
-def _encode(y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> _Codes:
-    """Check the arguments and turn labels into indices.
-
-    Raises:
-        ValueError: lengths differ, `labels` repeats one, or a prediction is none of `labels`.
-    """
-    true, pred, known = _plain(y_true), _plain(y_pred), _plain(labels)
-    if len(true) != len(pred):
-        raise ValueError(f"y_true has {len(true)} labels but y_pred has {len(pred)}")
-    index = {label: i for i, label in enumerate(known)}
-    if len(index) != len(known):
-        raise ValueError(f"labels holds a label twice: {_listing(known)}")
-    if foreign := {label: None for label in pred if label not in index}:
-        raise ValueError(f"y_pred holds {_listing(foreign)}, which is not among labels: {_listing(known)}")
-    unknown = Counter(label for label in true if label not in index)
-    index_true = index | {label: len(known) + i for i, label in enumerate(unknown)}
-    return _Codes(
-        true=np.array([index_true[label] for label in true], dtype=np.int64),
-        pred=np.array([index[label] for label in pred], dtype=np.int64),
-        labels=known,
-        unknown=dict(unknown),
-    )
-
-
-def _plain(values: LabelArray) -> list[Label]:
-    """Labels as Python's own strings and integers: NumPy's scalars are not JSON."""
-    return [value.item() if isinstance(value, np.generic) else value for value in values]
-
-
-def _listing(labels: Iterable[Label]) -> str:
-    return ", ".join(map(repr, labels)) or "none"

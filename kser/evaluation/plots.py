@@ -1,5 +1,7 @@
 """Figures of an evaluation, drawn without a display and without pyplot's global state."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
+from kser.evaluation.averaging import AveragedConfusion
 from kser.files import replacing
 
 _COLOURS = "Blues"
@@ -37,13 +40,80 @@ def plot_confusion_matrix(matrix: pd.DataFrame, path: str | Path, title: str | N
     totals = counts.sum(axis=1, keepdims=True)
     # A label without samples has no shares: its row stays blank, not 0%.
     shares = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+    percents = np.vectorize(_percent, otypes=[object])(shares)
+    numbers = np.vectorize("{:d}".format, otypes=[object])(counts)
+    labels = (list(map(str, matrix.index)), list(map(str, matrix.columns)))
+    _draw(shares, numbers, percents, labels, path, title)
 
-    rows, columns = counts.shape
+
+def plot_averaged_confusion_matrix(
+    averaged: AveragedConfusion, path: str | Path, title: str | None = None
+) -> None:
+    """Draw confusion matrices averaged over runs to a PNG file.
+
+    A cell says the mean share of the true class in percent and, below, its standard deviation over the runs
+    in percentage points; its colour is the mean share. Beside a true label stands its mean number of
+    utterances.
+
+    Args:
+        averaged: as `kser.evaluation.averaging.average_confusions` gives it.
+        path: the PNG file to write; an older one is replaced whole.
+        title: a line above the figure; how many runs there are is added to it.
+    """
+    shares, sd = averaged.shares.to_numpy(), averaged.sd.to_numpy()
+    means = np.vectorize(_percent, otypes=[object])(shares)
+    spreads = np.where(np.isnan(sd), "", np.vectorize("± {:.1f}".format, otypes=[object])(100 * sd))
+    sizes = averaged.counts.sum(axis=1)
+    rows = [f"{label} (n = {size:.4g})" for label, size in zip(sizes.index, sizes, strict=True)]
+    what = f"mean ± SD over {averaged.runs} runs"
+    above = what if title is None else f"{title}: {what}"
+    _draw(shares, means, spreads, (rows, list(map(str, averaged.shares.columns))), path, above)
+
+
+def plot_group_confusion_matrices(
+    matrices: Mapping[str, pd.DataFrame], folder: str | Path, title: str | None = None
+) -> list[Path]:
+    """Draw the confusion matrix of each group to `GROUP_confusion_matrix.png`.
+
+    Args:
+        matrices: counts by group ("female"), as `plot_confusion_matrix` takes them.
+        folder: where the files go.
+        title: a line above each figure; the group is added to it.
+
+    Returns:
+        The files, in the order of `matrices`. What a file name cannot hold is an underscore in it.
+    """
+    paths = {group: Path(folder) / f"{_file_name(group)}_confusion_matrix.png" for group in matrices}
+    if len({str(path).casefold() for path in paths.values()}) < len(paths):
+        raise ValueError(f"two groups would share one file: {', '.join(map(repr, matrices))}")
+    for group, matrix in matrices.items():
+        plot_confusion_matrix(matrix, paths[group], title=group if title is None else f"{title}, {group}")
+    return list(paths.values())
+
+
+def _file_name(group: str) -> str:
+    return re.sub(r"[^\w.+-]", "_", group).lstrip(".") or "_"
+
+
+def _percent(share: float) -> str:
+    return "–" if np.isnan(share) else f"{share:.1%}"
+
+
+def _draw(
+    shares: np.ndarray,
+    above: np.ndarray,
+    below: np.ndarray,
+    labels: tuple[list[str], list[str]],
+    path: str | Path,
+    title: str | None,
+) -> None:
+    """Draw shares (rows, columns) as colours, with two texts in each cell."""
+    rows, columns = shares.shape
     figure = Figure(figsize=(columns * _CELL_INCHES, rows * _CELL_INCHES))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     image = axes.imshow(shares, cmap=_COLOURS, vmin=0.0, vmax=1.0)
-    _write_cells(axes, counts, shares)
-    _name_axes(axes, matrix)
+    _write_cells(axes, shares, above, below)
+    _name_axes(axes, *labels)
     _add_scale(figure, image, columns)
     if title is not None:
         axes.set_title(title, fontsize=11, pad=9, parse_math=False)
@@ -52,15 +122,15 @@ def plot_confusion_matrix(matrix: pd.DataFrame, path: str | Path, title: str | N
         figure.savefig(draft, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
 
 
-def _write_cells(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
+def _write_cells(axes: Axes, shares: np.ndarray, above: np.ndarray, below: np.ndarray) -> None:
     # White wherever its contrast ratio reaches 3:1: on blues of that depth it reads better than black.
     white = _luminance(colormaps[_COLOURS](np.nan_to_num(shares))) < 0.3
-    for (row, column), count in np.ndenumerate(counts):
-        share = float(shares[row, column])
-        percent = "–" if np.isnan(share) else f"{share:.1%}"
+    for (row, column), text in np.ndenumerate(above):
         colour = "white" if white[row, column] else "black"
-        axes.text(column, row - 0.12, f"{count:d}", ha="center", va="center", fontsize=10, color=colour)
-        axes.text(column, row + 0.21, percent, ha="center", va="center", fontsize=7.5, color=colour)
+        size = min(10.0, 60 / len(text))  # six characters of 10 points fill a cell
+        axes.text(column, row - 0.12, text, ha="center", va="center", fontsize=size, color=colour)
+        second = str(below[row, column])
+        axes.text(column, row + 0.21, second, ha="center", va="center", fontsize=7.5, color=colour)
 
 
 def _luminance(rgba: np.ndarray) -> np.ndarray:
@@ -70,17 +140,17 @@ def _luminance(rgba: np.ndarray) -> np.ndarray:
     return linear @ np.array([0.2126, 0.7152, 0.0722])
 
 
-def _name_axes(axes: Axes, matrix: pd.DataFrame) -> None:
-    rows, columns = matrix.shape
+def _name_axes(axes: Axes, true: list[str], predicted: list[str]) -> None:
+    rows, columns = len(true), len(predicted)
     axes.set_xticks(
         range(columns),
-        map(str, matrix.columns),
+        predicted,
         rotation=45,
         ha="right",
         rotation_mode="anchor",
         parse_math=False,
     )
-    axes.set_yticks(range(rows), map(str, matrix.index), parse_math=False)
+    axes.set_yticks(range(rows), true, parse_math=False)
     axes.tick_params(length=0, labelsize=9)
     axes.set_xlabel("Predicted label", fontsize=10, labelpad=6)
     axes.set_ylabel("True label", fontsize=10, labelpad=6)

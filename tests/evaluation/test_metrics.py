@@ -3,6 +3,7 @@
 import json
 import warnings
 
+import audmetric
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,14 +16,17 @@ from kser.evaluation.metrics import (
     classification_report,
     confusion_matrix,
     macro_f1,
+    matthews_correlation,
+    top_confusions,
     unweighted_average_recall,
     weighted_accuracy,
+    weighted_f1,
 )
 
 LABELS = ["anger", "joy", "neutrality", "sadness"]
 
 # A busy machine is no failure.
-unhurried = settings(deadline=None)
+unhurried = settings(deadline=None, max_examples=40)
 
 pairs = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1, max_size=60)
 pairs_with_foreign = st.lists(
@@ -50,7 +54,25 @@ def test_measures_are_those_of_scikit_learn(utterances):
         # It warns of a single class, and of one that is predicted but does not occur.
         warnings.simplefilter("ignore")
         balanced_accuracy = sklearn_metrics.balanced_accuracy_score(true, pred)
+        mcc = sklearn_metrics.matthews_corrcoef(true, pred)
     assert unweighted_average_recall(**kwargs) == pytest.approx(balanced_accuracy)
+    assert matthews_correlation(**kwargs) == pytest.approx(mcc)
+    assert weighted_f1(**kwargs) == pytest.approx(
+        sklearn_metrics.f1_score(true, pred, average="weighted", zero_division=0)
+    )
+
+
+@unhurried
+@given(pairs)
+def test_measures_are_those_of_audmetric(utterances):
+    kwargs = arguments(utterances)
+    true, pred = kwargs["y_true"], kwargs["y_pred"]
+    assert weighted_accuracy(**kwargs) == pytest.approx(audmetric.accuracy(true, pred))
+    # Its mean counts classes without samples as 0; ours leaves them out.
+    occurring = set(true)
+    recalls = audmetric.recall_per_class(true, pred, labels=sorted(set(true) | set(pred)))
+    expected = np.mean([recall for label, recall in recalls.items() if label in occurring])
+    assert unweighted_average_recall(**kwargs) == pytest.approx(expected)
 
 
 @unhurried
@@ -94,7 +116,8 @@ def test_labels_unknown_to_the_model_are_counted_and_left_out(utterances):
     assert report["n"] == len(known)
     assert report["n_excluded"] == len(utterances) - len(known)
     assert sum(entry["support"] for entry in report["labels_unknown_to_model"]) == report["n_excluded"]
-    for key in ("uar", "wa", "macro_f1", "per_label", "labels_without_samples"):
+    keys = ("uar", "wa", "macro_f1", "weighted_f1", "mcc", "per_label", "labels_without_samples")
+    for key in (*keys, "top_confusions"):
         assert report[key] == reference[key]
 
 
@@ -120,6 +143,8 @@ def test_a_worked_example():
         "uar": pytest.approx((2 / 3 + 1) / 2),
         "wa": 0.75,
         "macro_f1": pytest.approx((2 / 3 + 4 / 5) / 2),
+        "weighted_f1": pytest.approx((2 / 3 + 3 * 4 / 5) / 4),
+        "mcc": pytest.approx((3 * 4 - (1 * 2 + 3 * 2)) / np.sqrt((16 - 8) * (16 - 10))),
         "per_label": [
             {"label": "anger", "precision": 0.5, "recall": 1.0, "f1": pytest.approx(2 / 3), "support": 1},
             {"label": "fear", "precision": None, "recall": None, "f1": None, "support": 0},
@@ -127,6 +152,7 @@ def test_a_worked_example():
         ],
         "labels_without_samples": ["fear"],
         "labels_unknown_to_model": [{"label": "contempt", "support": 1}],
+        "top_confusions": [{"true": "joy", "predicted": "anger", "count": 1, "share": pytest.approx(1 / 3)}],
     }
     assert confusion_matrix(**kwargs).to_numpy().tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 2], [0, 0, 1]]
 
@@ -152,7 +178,9 @@ def test_report_is_json_of_plain_labels():
     assert json.loads(json.dumps(report, allow_nan=False)) == report
 
 
-@pytest.mark.parametrize("measure", [unweighted_average_recall, weighted_accuracy, macro_f1])
+@pytest.mark.parametrize(
+    "measure", [unweighted_average_recall, weighted_accuracy, macro_f1, weighted_f1, matthews_correlation]
+)
 def test_nothing_to_evaluate_names_both_sides(measure):
     with pytest.raises(UserError, match=r"the model knows 'joy'; the corpus has 0, 1\)"):
         measure(y_true=[0, 1], y_pred=["joy", "joy"], labels=["joy"])
@@ -185,3 +213,63 @@ def test_mistakes_of_the_caller_are_named(wrong, message):
 def test_true_and_predicted_cannot_be_swapped_unseen():
     with pytest.raises(TypeError):
         weighted_accuracy(["joy"], ["joy"], ["joy"])
+
+
+def test_top_confusions_are_sorted_by_count_and_share():
+    kwargs = {
+        "y_true": ["a"] * 5 + ["b"] * 3 + ["c"] * 6 + ["x"] * 9,
+        "y_pred": ["b", "b", "a", "a", "a", "c", "c", "b", "a", "a", "a", "c", "c", "b"] + ["a"] * 9,
+        "labels": ["a", "b", "c"],
+    }
+    expected = [("c", "a", 3, 1 / 2), ("b", "c", 2, 2 / 3), ("a", "b", 2, 2 / 5), ("c", "b", 1, 1 / 6)]
+    assert top_confusions(**kwargs) == expected
+    assert top_confusions(**kwargs, most=1) == expected[:1]
+    assert top_confusions(y_true=["a"], y_pred=["a"], labels=["a", "b"]) == []
+
+
+def full_arguments(n=120):
+    rng = np.random.default_rng(3)
+    probabilities = rng.dirichlet(np.ones(4), n)
+    speakers = rng.integers(0, 12, n)
+    return {
+        "y_true": rng.choice([*LABELS, "contempt"], n),
+        "y_pred": [LABELS[i] for i in probabilities.argmax(axis=1)],
+        "labels": LABELS,
+        "speakers": [f"s{i}" for i in speakers],
+        "probabilities": probabilities,
+        "groups": {
+            "gender": np.where(speakers % 2, "female", "male"),
+            "style": rng.choice(["a", "b", ""], n),
+        },
+        "resamples": 200,
+    }
+
+
+def test_the_whole_report_is_json_and_follows_from_its_seed():
+    report = classification_report(**full_arguments())
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert report == classification_report(**full_arguments())
+    assert report["intervals"] != classification_report(**full_arguments(), seed=1)["intervals"]
+    assert report["calibration"]["n"] == report["n"] < 120
+    assert list(report["subgroups"]) == list(report["subgroup_tests"]) == ["gender", "style"]
+    assert report["subgroups"]["gender"].keys() == {"female", "male"}
+    for measure in ("uar", "wa", "macro_f1", "weighted_f1", "mcc"):
+        low, high = report["intervals"][measure]
+        assert low <= report[measure] <= high
+
+
+def test_the_order_of_the_utterances_does_not_matter():
+    kwargs = full_arguments()
+    order = np.random.default_rng(0).permutation(120)
+    per_utterance = ("y_true", "y_pred", "speakers", "probabilities")
+    shuffled = kwargs | {name: np.asarray(kwargs[name])[order] for name in per_utterance}
+    shuffled["groups"] = {name: np.asarray(values)[order] for name, values in kwargs["groups"].items()}
+    one, other = classification_report(**kwargs), classification_report(**shuffled)
+    assert one["intervals"] == other["intervals"]
+    assert one["subgroups"] == other["subgroups"]
+    assert one["subgroup_tests"] == other["subgroup_tests"]
+
+
+def test_groups_without_speakers_are_refused():
+    with pytest.raises(ValueError, match="groups need speakers"):
+        classification_report(y_true=["a"], y_pred=["a"], labels=["a"], groups={"gender": ["female"]})

@@ -5,10 +5,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import image as matplotlib_image
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from kser.evaluation.averaging import average_confusions
 from kser.evaluation.metrics import confusion_matrix
-from kser.evaluation.plots import plot_confusion_matrix
+from kser.evaluation.plots import (
+    plot_averaged_confusion_matrix,
+    plot_confusion_matrix,
+    plot_group_confusion_matrices,
+)
 
 LONG_NAMES = [f"emotion number {i:02d}, not further specified" for i in range(12)]
 
@@ -35,7 +41,11 @@ def matrix_of(size):
 @pytest.mark.parametrize("size", [1, 2, 4, 7, 12])
 def test_nothing_is_cut_off(tmp_path, size):
     plot_confusion_matrix(matrix_of(size), tmp_path / "matrix.png", title="wavlm-large on EMOVO, seed 3")
-    pixels = matplotlib_image.imread(tmp_path / "matrix.png")[..., :3]
+    check_border(tmp_path / "matrix.png")
+
+
+def check_border(path):
+    pixels = matplotlib_image.imread(path)[..., :3]
     border = np.concatenate([pixels[:4].reshape(-1, 3), pixels[-4:].reshape(-1, 3)])
     border = np.concatenate([border, pixels[:, :4].reshape(-1, 3), pixels[:, -4:].reshape(-1, 3)])
     assert (border == 1.0).all()
@@ -88,3 +98,45 @@ def test_global_state_of_matplotlib_is_left_alone(tmp_path):
     before = dict(matplotlib.rcParams)
     plot_confusion_matrix(matrix_of(3), tmp_path / "matrix.png")
     assert dict(matplotlib.rcParams) == before
+
+
+def test_averaged_cells_say_mean_share_and_its_spread(tmp_path, drawn):
+    def matrix(true, pred):
+        return confusion_matrix(y_true=true, y_pred=pred, labels=["a", "b", "c"])
+
+    averaged = average_confusions([matrix("aabb", "aaba"), matrix("aabb", "abbb")])
+    plot_averaged_confusion_matrix(averaged, tmp_path / "matrix.png", title="wavlm on EMOVO")
+    axes = drawn[0].axes[0]
+    texts = [text.get_text() for text in axes.texts]
+    assert texts[:6] == ["75.0%", "± 35.4", "25.0%", "± 35.4", "0.0%", "± 0.0"]
+    assert texts[-6:] == ["–", "", "–", "", "–", ""]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a (n = 2)", "b (n = 2)", "c (n = 0)"]
+    assert axes.get_title() == "wavlm on EMOVO: mean ± SD over 2 runs"
+    check_border(tmp_path / "matrix.png")
+
+
+def test_text_stays_in_its_cell(tmp_path, drawn):
+    averaged = average_confusions([matrix_of(2) * 1_000_000, matrix_of(2)])
+    plot_averaged_confusion_matrix(averaged, tmp_path / "averaged.png")
+    plot_confusion_matrix(matrix_of(2) * 1_000_000, tmp_path / "matrix.png")
+    for figure in drawn:
+        axes, renderer = figure.axes[0], FigureCanvasAgg(figure).get_renderer()
+        for text in axes.texts:
+            box = text.get_window_extent(renderer)
+            box = box.transformed(axes.transData.inverted())
+            assert abs(box.x1 - box.x0) < 1
+
+
+def test_each_group_has_its_figure_under_the_name_of_the_original(tmp_path, drawn):
+    paths = plot_group_confusion_matrices(
+        {"female": matrix_of(2), "n/a": matrix_of(3)}, tmp_path / "out", title="wavlm on EMOVO"
+    )
+    assert [path.name for path in paths] == ["female_confusion_matrix.png", "n_a_confusion_matrix.png"]
+    assert all(path.is_file() and path.parent == tmp_path / "out" for path in paths)
+    assert drawn[0].axes[0].get_title() == "wavlm on EMOVO, female"
+
+
+def test_groups_never_overwrite_each_other(tmp_path):
+    with pytest.raises(ValueError, match="share one file"):
+        plot_group_confusion_matrices({"n/a": matrix_of(2), "n:a": matrix_of(2)}, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,63 @@
+"""`kser graph`: training curves."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from kser.cli.options import console, option
+
+OUTPUT_FILE = "training_curves.png"
+
+
+class Band(StrEnum):
+    """What the band around a mean over seeds says."""
+
+    sd = "sd"
+    ci = "ci"
+
+
+def graph(
+    input_path: Annotated[
+        Path, option("input_path", "Folder with the logs of runs (log.csv, TensorBoard event files), or one.")
+    ],
+    output_path: Annotated[
+        Path | None,
+        option("output_path", f"PNG, SVG or PDF to write [default: {OUTPUT_FILE} beside the logs]."),
+    ] = None,
+    metric: Annotated[
+        str | None, option("metric", "Validation metric [default: val_uar, else the first that there is].")
+    ] = None,
+    band: Annotated[
+        Band, option("band", "Around the mean over seeds: standard deviation, or 95% interval of the mean.")
+    ] = Band.sd,
+    show: Annotated[bool, option("show", "Open a window; writes a file only with --output_path.")] = False,
+) -> None:
+    """Draw training curves: validation metric and losses of every model, mean and band over seeds."""
+    from kser.evaluation.curve_files import read_training_curves
+    from kser.evaluation.curves import (
+        find_metric,
+        plot_training_curves,
+        runs_without,
+        show_training_curves,
+    )
+
+    curves, notes = read_training_curves(input_path)
+    metric = find_metric(curves, metric)
+    notes += [f"{run}: has no {metric}" for run in runs_without(curves, metric)]
+    shown_on = console()
+    for note in notes:
+        shown_on.print(note, style="yellow", soft_wrap=True, highlight=False, markup=False)
+    title = f"Training curves: {input_path.resolve().name}"
+    if output_path is None and not show:
+        output_path = (input_path if input_path.is_dir() else input_path.parent) / OUTPUT_FILE
+    if output_path is not None:
+        plot_training_curves(curves, output_path, metric=metric, band=band.value, title=title)
+        runs = len(curves[["model", "seed"]].drop_duplicates())
+        shown_on.print(
+            f"{output_path}: models: {curves['model'].nunique()}, runs: {runs}",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+    if show:
+        show_training_curves(curves, metric=metric, band=band.value, title=title)

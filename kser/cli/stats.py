@@ -1,0 +1,79 @@
+"""`kser stats`: what the runs of a study say, and what they cannot."""
+
+from pathlib import Path
+from typing import Annotated
+
+from kser.cli.options import console, option
+from kser.errors import UserError
+
+
+def stats(
+    input_path: Annotated[
+        Path,
+        option(
+            "input_path",
+            "Folder with evaluations (classification_report.json) anywhere below, an evaluation CSV or a "
+            "folder of them, or a CSV with a row a run: model_name, dataset_name, seed, measures, factors.",
+        ),
+    ],
+    output_path: Annotated[
+        Path | None,
+        option(
+            "output_path",
+            "Folder for the tables. Without it: statistics, in the input folder or beside the input file.",
+        ),
+    ] = None,
+    metric: Annotated[
+        str, option("metric", "Measure: uar, wa, macro_f1 or any other that runs have.")
+    ] = "uar",
+    factors: Annotated[
+        str | None,
+        option(
+            "factors",
+            "Factors between models, separated by commas. Without it: those of the model JSONs, or the text "
+            "columns of a CSV.",
+        ),
+    ] = None,
+    alpha: Annotated[float, option("alpha", "Level of the tests; intervals cover 1 − alpha.")] = 0.05,
+    chance_margin: Annotated[
+        float, option("chance_margin", "A run is flagged when its UAR is at most this much above chance.")
+    ] = 0.02,
+    n_classes: Annotated[
+        int | None, option("n_classes", "Number of classes, for runs that do not say it.")
+    ] = None,
+) -> None:
+    """Describe and test results over seeds: ANOVA, pairwise tests, effect sizes, power.
+
+    Writes the tables as CSV, Markdown and LaTeX. Seeds at chance level are listed, and results given with
+    and without them.
+    """
+    _check_numbers(alpha, chance_margin, n_classes)
+    named = None if factors is None else [name.strip() for name in factors.split(",") if name.strip()]
+    from kser.evaluation.statistics.analysis import analyse
+    from kser.evaluation.statistics.rendering import show, write
+    from kser.experiment.statistics_inputs import read_results
+
+    inputs = read_results(input_path, named, n_classes)
+    if metric not in inputs.metrics:
+        raise UserError(f"--metric: no run has {metric}; there are {', '.join(inputs.metrics) or 'none'}")
+    analysis = analyse(inputs.results, inputs.factors, metric, alpha=alpha, chance_margin=chance_margin)
+    analysis.notes[:0] = inputs.problems
+    shown_on = console()
+    show(analysis, shown_on)
+    folder = output_path or (input_path if input_path.is_dir() else input_path.parent) / "statistics"
+    for path in write(analysis, folder):
+        shown_on.print(f"written: {path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _check_numbers(alpha: float, chance_margin: float, n_classes: int | None) -> None:
+    mistakes = []
+    if not 0 < alpha < 0.5:
+        mistakes.append(f"--alpha: {alpha:g}: a level between 0 and 0.5 is wanted, such as 0.05")
+    if not 0 <= chance_margin < 1:
+        mistakes.append(
+            f"--chance_margin: {chance_margin:g}: a share from 0 to below 1 is wanted, such as 0.02"
+        )
+    if n_classes is not None and n_classes < 2:
+        mistakes.append(f"--n_classes: {n_classes}: 2 or more are wanted")
+    if mistakes:
+        raise UserError("\n".join(mistakes))

@@ -1,0 +1,63 @@
+"""One confusion matrix out of those of many seeds."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+
+class AveragedConfusion(NamedTuple):
+    """Confusion matrices of several runs, averaged.
+
+    Attributes:
+        counts: mean counts.
+        shares: mean of the rows' shares, each run's row normalised for itself: every run weighs the same. NaN
+            in a row that has samples in no run.
+        sd: standard deviation of these shares over the runs (of a sample, ddof = 1); NaN with one run.
+        runs: how many matrices.
+    """
+
+    counts: pd.DataFrame
+    shares: pd.DataFrame
+    sd: pd.DataFrame
+    runs: int
+
+
+def average_confusions(matrices: Sequence[pd.DataFrame]) -> AveragedConfusion:
+    """Average confusion matrices over seeds.
+
+    Args:
+        matrices: counts, rows true and columns predicted labels, as
+            `kser.evaluation.metrics.confusion_matrix` gives them. A label that only some have counts as zeros
+            in the others; a row without samples in a run says nothing about shares, so that run is left out
+            of the row's mean and standard deviation.
+
+    Returns:
+        Tables with every label, in order of first appearance.
+
+    Raises:
+        ValueError: there is no matrix.
+    """
+    if not matrices:
+        raise ValueError("no confusion matrix to average")
+    rows = pd.Index(list(dict.fromkeys(label for m in matrices for label in m.index)), name="true")
+    columns = pd.Index(list(dict.fromkeys(label for m in matrices for label in m.columns)), name="predicted")
+    counts = np.stack(
+        [m.reindex(index=rows, columns=columns, fill_value=0).to_numpy(dtype=float) for m in matrices]
+    )
+    totals = counts.sum(axis=-1, keepdims=True)
+    shares = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+    there = (~np.isnan(shares)).sum(axis=0)
+    mean = _share(np.nansum(shares, axis=0), there)
+    squares = np.nansum((shares - mean) ** 2, axis=0)
+    sd = np.sqrt(_share(squares, there - 1))
+
+    def table(values: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame(values, index=rows, columns=columns)
+
+    return AveragedConfusion(table(counts.mean(axis=0)), table(mean), table(sd), runs=len(matrices))
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)

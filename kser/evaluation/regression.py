@@ -1,0 +1,123 @@
+"""Regression measures (arousal, valence, dominance), and the report that an evaluation writes.
+
+Every function takes `y_true` and `y_pred`, arrays (utterances,) for one target or (utterances, targets).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kser.errors import UserError
+from kser.evaluation.intervals import regression_intervals
+from kser.evaluation.regression_measures import REGRESSION_MEASURES, moments_by_speaker
+from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES
+from kser.evaluation.subgroups import GroupArray, regression_subgroups
+
+
+def concordance_correlation(*, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """Concordance correlation coefficient (CCC) of each target, with population moments.
+
+    2·cov / (var_true + var_pred + (mean_true − mean_pred)²): from −1 to 1, and 1 only where truth and
+    prediction are equal (Lin, "A concordance correlation coefficient to evaluate reproducibility", 1989).
+
+    Returns:
+        float64 (targets,). 0 where one side is constant; NaN where both are and agree.
+    """
+    return _measure("ccc", y_true, y_pred)
+
+
+def mean_squared_error(*, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """Mean squared error (MSE) of each target, float64 (targets,), in the square of the target's unit."""
+    return _measure("mse", y_true, y_pred)
+
+
+def pearson_correlation(*, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """Pearson's r of each target, float64 (targets,); NaN where either side is constant."""
+    return _measure("pearson", y_true, y_pred)
+
+
+def regression_report(
+    *,
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    targets: Sequence[str],
+    speakers: GroupArray | None = None,
+    groups: Mapping[str, GroupArray] | None = None,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Everything that an evaluation says in numbers, ready for JSON.
+
+    Args:
+        y_true: float (utterances, targets), or (utterances,) for one target.
+        y_pred: the same shape.
+        targets: their names.
+        speakers: one speaker an utterance; with them come confidence intervals.
+        groups: by name of a column ("gender"), one value an utterance; with them (and `speakers`) come the
+            measures of each group and the tests of their differences.
+        resamples: of the bootstrap over speakers.
+        level: of the intervals.
+        seed: of all draws: the same arguments give the same report.
+
+    Returns:
+        A dictionary with `n`; `ccc`, `mse` and `pearson`, means over the targets (`None` if one of them is
+        not defined); `per_target`, a list of `target`, `ccc`, `mse`, `pearson`; and, when asked for,
+        `intervals`, `subgroups` and `subgroup_tests` as `kser.evaluation.metrics.classification_report` has
+        them.
+
+    Raises:
+        UserError: there is no utterance.
+        ValueError: arrays do not fit together or hold NaN, or `groups` come without `speakers`.
+    """
+    true, pred = _checked(y_true, y_pred)
+    if true.shape[1] != len(targets):
+        raise ValueError(f"targets names {len(targets)} columns but y_true has {true.shape[1]}")
+    by_target = {name: _measure(name, true, pred) for name in REGRESSION_MEASURES}
+    report: dict[str, Any] = {"n": len(true)}
+    report |= {name: _number_or_none(values.mean()) for name, values in by_target.items()}
+    report["per_target"] = [
+        {"target": target, **{name: _number_or_none(values[i]) for name, values in by_target.items()}}
+        for i, target in enumerate(targets)
+    ]
+    given: dict[str, Any] = {"y_true": true, "y_pred": pred, "targets": targets, "speakers": speakers}
+    given |= {"resamples": resamples, "level": level, "seed": seed}
+    if speakers is not None:
+        report["intervals"] = regression_intervals(**given)
+    if groups is not None:
+        if speakers is None:
+            raise ValueError("groups need speakers: utterances of one speaker are not independent")
+        report["subgroups"], report["subgroup_tests"] = {}, {}
+        for column, values in groups.items():
+            outcome = regression_subgroups(**given, groups=values)
+            report["subgroups"][column], report["subgroup_tests"][column] = outcome
+    return report
+
+
+def _measure(name: str, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    true, pred = _checked(y_true, y_pred)
+    numbers = [str(i) for i in range(true.shape[1])]
+    one_speaker = np.zeros(len(true), dtype=np.int64)
+    sums = moments_by_speaker(true, pred, one_speaker, 1, numbers, true.mean(axis=0))
+    return np.array([sums.estimates[f"{name}_{number}"] for number in numbers])
+
+
+def _checked(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Both as float64 (utterances, targets)."""
+    true, pred = np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64)
+    if true.shape != pred.shape:
+        raise ValueError(f"y_true has the shape {true.shape} but y_pred {pred.shape}")
+    if true.ndim not in (1, 2):
+        raise ValueError(f"y_true has the shape {true.shape}, not (utterances,) or (utterances, targets)")
+    if not len(true):
+        raise UserError("nothing to evaluate: no utterance")
+    if not (np.isfinite(true).all() and np.isfinite(pred).all()):
+        raise ValueError("y_true and y_pred must hold numbers alone, no NaN and no infinity")
+    return (true[:, None], pred[:, None]) if true.ndim == 1 else (true, pred)
+
+
+def _number_or_none(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if np.isnan(value) else float(value)

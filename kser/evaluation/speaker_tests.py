@@ -1,0 +1,151 @@
+"""Do two groups of utterances differ? Tests whose unit is the speaker, never the utterance."""
+
+from itertools import combinations, product
+from math import comb
+from typing import Any
+
+import numpy as np
+
+from kser.evaluation.speaker_bootstrap import (
+    FEW_SPEAKERS,
+    LEVEL,
+    RESAMPLES,
+    bootstrap,
+    few_speakers_warning,
+)
+from kser.evaluation.speaker_sums import SpeakerSums
+
+PERMUTATIONS = 5000
+
+# Differences that are equal but for rounding count as equal.
+_TOLERANCE = 1e-12
+
+
+def compare_groups(
+    first: SpeakerSums,
+    second: SpeakerSums,
+    measure: str,
+    *,
+    permutations: int = PERMUTATIONS,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Difference of a measure between two groups of utterances, with an interval and a p-value.
+
+    When no speaker is in both groups (gender), the group is permuted among the speakers, each of whom keeps
+    all utterances. When speakers are in both (style, microphone), the two groups are swapped within speakers,
+    and only speakers with both say something. All permutations are gone through if there are at most
+    `permutations` of them; otherwise as many are drawn, and p is (1 + as extreme) / (1 + drawn) (Phipson &
+    Smyth, "Permutation p-values should never be zero", 2010). Two-sided. The interval resamples speakers.
+
+    Args:
+        first: sums by speaker of the first group, one row a speaker, zeros where a speaker is not in it.
+        second: the same speakers in the second group.
+        measure: name of the measure.
+        permutations: at most so many.
+        resamples: of the bootstrap.
+        level: of the interval.
+        seed: of both.
+
+    Returns:
+        `difference` (first − second), `interval` (`None` when a group has one speaker), `p`, `smallest_p`
+        (the least that so many speakers can give), `permutations`, `exact` (all were gone through), `method`,
+        `n_speakers` (of each group) and, where needed, `warning`.
+    """
+    either = first.present | second.present
+    first, second = first.choice(either), second.choice(either)
+    here, there = first.present, second.present
+    both = here & there
+    rng = np.random.default_rng(seed)
+    if both.any():
+        moved, exact = _swaps(first.sums, second.sums, both, permutations, rng)
+    else:
+        moved, exact = _relabellings(first.sums + second.sums, here, permutations, rng)
+    total = (first.sums + second.sums).sum(axis=0)
+    permuted = first.measures(moved)[measure] - first.measures(total - moved)[measure]
+    observed = first.estimates[measure] - second.estimates[measure]
+    # An undefined difference counts against the effect.
+    extreme = int((~(np.abs(permuted) < abs(observed) - _TOLERANCE)).sum())
+    outcome = {
+        "difference": observed,
+        "interval": _interval(first, second, measure, resamples, level, seed),
+        "level": level,
+        "p": extreme / len(permuted) if exact else (1 + extreme) / (1 + len(permuted)),
+        "smallest_p": _smallest_p(permuted, exact),
+        "permutations": len(permuted),
+        "exact": exact,
+        "method": "groups swapped within speakers" if both.any() else "groups permuted among speakers",
+        "n_speakers": [int(here.sum()), int(there.sum())],
+    }
+    if warning := _warning(here, there):
+        outcome["warning"] = warning
+    return outcome
+
+
+def _relabellings(
+    sums: np.ndarray, here: np.ndarray, permutations: int, rng: np.random.Generator
+) -> tuple[np.ndarray, bool]:
+    """Sums of the first group (permutations, entries) when the group is permuted among the speakers."""
+    n, size = len(sums), int(here.sum())
+    exact = comb(n, size) <= permutations
+    if exact:
+        chosen = np.array(list(combinations(range(n), size)))
+    else:
+        chosen = rng.random((permutations, n)).argsort(axis=1)[:, :size]
+    weights = np.zeros((len(chosen), n))
+    np.put_along_axis(weights, chosen, 1.0, axis=1)
+    return weights @ sums, exact
+
+
+def _swaps(
+    first: np.ndarray, second: np.ndarray, both: np.ndarray, permutations: int, rng: np.random.Generator
+) -> tuple[np.ndarray, bool]:
+    """Sums of the first group (permutations, entries) when the groups are swapped within speakers."""
+    n = int(both.sum())
+    exact = n < 63 and 2**n <= permutations
+    if exact:
+        swapped = np.array(list(product((0.0, 1.0), repeat=n)))
+    else:
+        swapped = rng.integers(0, 2, size=(permutations, n)).astype(float)
+    return first.sum(axis=0) + swapped @ (second - first)[both], exact
+
+
+def _smallest_p(permuted: np.ndarray, exact: bool) -> float:
+    if not exact:
+        return 1 / (1 + len(permuted))
+    magnitudes = np.abs(permuted)
+    return float((~(magnitudes < np.nanmax(magnitudes) - _TOLERANCE)).mean())
+
+
+def _interval(
+    first: SpeakerSums, second: SpeakerSums, measure: str, resamples: int, level: float, seed: int
+) -> list[float] | None:
+    """Speakers of both groups are drawn with both their parts, others each in their group."""
+    here, there = first.present, second.present
+    entries = first.sums.shape[1]
+    if (here & there).any():
+        pairs = SpeakerSums(np.concatenate([first.sums, second.sums], axis=1), first.measures)
+        samples = [pairs]
+    else:
+        samples = [first.choice(here), second.choice(there)]
+
+    def difference(*sums: np.ndarray) -> dict[str, np.ndarray]:
+        one, other = (sums[0][..., :entries], sums[0][..., entries:]) if len(sums) == 1 else sums
+        return {measure: first.measures(one)[measure] - first.measures(other)[measure]}
+
+    if min(of.n_speakers for of in samples) < 2:
+        return None
+    bounds = bootstrap(samples, difference, resamples, level, seed)[0]
+    return None if np.isnan(bounds).any() else bounds.tolist()
+
+
+def _warning(here: np.ndarray, there: np.ndarray) -> str | None:
+    both, either = int((here & there).sum()), int((here | there).sum())
+    if 0 < both < either / 2:
+        return (
+            f"{both} of {either} speakers are in both groups: only they count in the test; "
+            "is the column right for them?"
+        )
+    fewest = min(int(here.sum()), int(there.sum()))
+    return few_speakers_warning(fewest) if fewest < FEW_SPEAKERS else None

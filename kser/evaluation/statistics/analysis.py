@@ -1,0 +1,392 @@
+"""All of the statistics of a study, in the order in which they are read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from kser.errors import UserError
+from kser.evaluation.statistics import layouts
+from kser.evaluation.statistics.anova import anova, equal_spread_p, factorial_terms
+from kser.evaluation.statistics.comparisons import compare_groups, compare_paired, holm, smallest_rank_p
+from kser.evaluation.statistics.descriptive import describe
+from kser.evaluation.statistics.divergence import DEFAULT_MARGIN, at_chance_level, chance_level_runs
+from kser.evaluation.statistics.power import DEFAULT_POWER, planning_table, power_of_comparisons
+from kser.evaluation.statistics.tables import Table, p_value
+from kser.evaluation.summary import MEASURES
+
+ALL = "all"
+"""The subgroup of a row that stands for all utterances of a test set."""
+
+WITHOUT = "without runs at chance level"
+
+
+@dataclass
+class Analysis:
+    """What an analysis found.
+
+    Attributes:
+        metric: the measure, as tables call it.
+        runs: the runs that it is about, one row each, with the column `at_chance`.
+        tables: in the order in which they are read.
+        notes: what concerns all of it: what could not be computed and why, a line each.
+    """
+
+    metric: str
+    runs: pd.DataFrame
+    tables: list[Table] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def table(self, name: str) -> Table:
+        """The table of a name.
+
+        Raises:
+            KeyError: the analysis has none of that name.
+        """
+        return {table.name: table for table in self.tables}[name]
+
+
+def analyse(
+    results: pd.DataFrame,
+    factors: Sequence[str] = (),
+    metric: str = "uar",
+    *,
+    alpha: float = 0.05,
+    chance_margin: float = DEFAULT_MARGIN,
+) -> Analysis:
+    """Describe the runs of a study and test what its factors do.
+
+    Args:
+        results: one row a run and subgroup, with `model_name`, `dataset_name`, `seed` (missing where unknown)
+            and the measure; optional are the columns of `factors` (missing where a model does not name the
+            factor), `uar` and `n_classes` (for chance level), `subgroup_column` and `subgroup` ("gender" and
+            "female"; `ALL` in both for all utterances, as when the columns are absent).
+        factors: columns of the factors between models. Where the models name none that can be told apart,
+            the model itself is the factor. The data set is a factor whenever there are several.
+        metric: column of the measure.
+        alpha: level of intervals, and of the power tables.
+        chance_margin: see `divergence.at_chance_level`.
+
+    Returns:
+        Tables, among them `conditions`, and where the data allow `anova`, `model_comparisons`,
+        `model_comparisons_paired`, `factor_comparisons`, `factor_comparisons_paired`, `subgroup_comparisons`,
+        `power`, `seeds_to_plan`; with runs at chance level `chance_level_runs`, and each of the former but
+        the last two once more with `_without_chance_level` at its name.
+
+    Raises:
+        UserError: the measure is no column, or no run has a value.
+    """
+    runs = _with_chance_level(results, metric, chance_margin)
+    analysis = Analysis(MEASURES.get(metric, metric), runs)
+    whole = runs[runs["subgroup"] == ALL]
+    _note_missing(analysis, whole, metric)
+    unchecked = whole[metric].notna() & (whole["n_classes"].isna() | whole["uar"].isna())
+    if unchecked.any():
+        analysis.notes.append(
+            "chance level is not checked for runs whose UAR or number of classes is not known: "
+            f"{unchecked.sum()} of {len(whole)}"
+        )
+    study = _Study(analysis, factors, metric, alpha)
+    study.describe(runs, "")
+    flagged = whole["at_chance"].any()
+    if flagged:
+        analysis.tables.append(layouts.chance_level_table(chance_level_runs(whole), chance_margin))
+    study.test(runs, "")
+    if flagged:
+        kept = runs[~runs["at_chance"]]
+        study.describe(kept, WITHOUT)
+        study.test(kept, WITHOUT)
+    planned = planning_table(alpha=alpha)
+    analysis.tables.append(layouts.planning_layout(planned, DEFAULT_POWER, alpha))
+    analysis.notes[:] = dict.fromkeys(analysis.notes)
+    return analysis
+
+
+@dataclass
+class _Study:
+    """What all tables of an analysis share."""
+
+    analysis: Analysis
+    factors: Sequence[str]
+    metric: str
+    alpha: float
+
+    def describe(self, runs: pd.DataFrame, variant: str) -> None:
+        by = ["model_name", "dataset_name", "subgroup"]
+        labelled = runs.assign(subgroup=_subgroup_labels(runs))
+        frame = describe(labelled, by, self.metric)
+        flagged = labelled.groupby(by, sort=False)["at_chance"].sum().astype(int).rename("at_chance")
+        frame = frame.merge(flagged.reset_index(), on=by)
+        title = f"{self.analysis.metric} by condition"
+        self._add(layouts.conditions_table(frame, by, *_named("conditions", title, variant)))
+
+    def test(self, runs: pd.DataFrame, variant: str) -> None:
+        whole = runs[runs["subgroup"] == ALL].dropna(subset=[self.metric])
+        if whole.empty:
+            self.analysis.notes.append(f"{variant}: no run is left")
+            return
+        chosen = self._anova(whole, variant)
+        self._factors(whole, [factor for factor in chosen if factor != "model_name"], variant)
+        self._models(whole, variant)
+        self._subgroups(runs, variant)
+
+    def _anova(self, whole: pd.DataFrame, variant: str) -> list[str]:
+        """Add the analysis of variance; tell the factors that it is about."""
+        prefix = f"{variant}: " if variant else ""
+        table, factors, lines = choose_factors(whole, self.factors)
+        self.analysis.notes += [f"{prefix}{line}" for line in lines]
+        if not factors:
+            self.analysis.notes.append(f"{prefix}no ANOVA: one model on one data set, nothing to compare")
+            return []
+        try:
+            terms, missing = factorial_terms(table, factors)
+            frame = anova(table, factors, self.metric, terms)
+        except UserError as error:
+            told = str(error)
+            for column, title in layouts.HEADINGS.items():
+                told = told.replace(column, title)
+            self.analysis.notes.append(f"{prefix}no ANOVA: {told}")
+            return factors
+        title = f"ANOVA of {self.analysis.metric} over {', '.join(map(layouts.heading, factors))}"
+        shown = layouts.anova_table(frame, *_named("anova", title, variant))
+        shown.notes.extend(f"{line}." for line in missing)
+        shown.notes.extend(self._anova_caveats(table, factors, "II" if missing else "III"))
+        self._add(shown)
+        return factors
+
+    def _anova_caveats(self, table: pd.DataFrame, factors: list[str], sums: str) -> Iterator[str]:
+        sizes = table.groupby(factors, observed=True).size()
+        if sizes.nunique() > 1:
+            yield f"Cells have {sizes.min()} to {sizes.max()} runs: sums of squares of type {sums}."
+        if (p := equal_spread_p(table, factors, self.metric)) < self.alpha:
+            yield (
+                f"The spread differs between cells (Brown–Forsythe, p {_equals(p)}), which ANOVA and "
+                "Student's test take as equal; Welch's and the rank tests do not."
+            )
+        if "dataset_name" in factors:
+            yield (
+                "Each run is evaluated on several data sets, and seeds share splits: ANOVA takes the rows as "
+                "independent; the paired tables do not."
+            )
+
+    def _factors(self, whole: pd.DataFrame, factors: list[str], variant: str) -> None:
+        if not factors:
+            return
+        table = whole.dropna(subset=factors)
+        levels = pd.concat(
+            [table.assign(factor=factor, level=table[factor]) for factor in factors], ignore_index=True
+        )
+        frame = compare_groups(levels, "level", self.metric, ["factor"], self.alpha)
+        title = f"{self.analysis.metric} by factor, pooled over all others"
+        shown = layouts.comparisons_table(
+            frame, ["factor"], self.alpha, *_named("factor_comparisons", title, variant)
+        )
+        if len(factors) > 1:
+            shown.notes.append(
+                "What the other factors do counts as spread here; the ANOVA and the paired table take it out."
+            )
+        self._add(shown)
+        self._paired_factors(table, factors, variant)
+
+    def _paired_factors(self, table: pd.DataFrame, factors: list[str], variant: str) -> None:
+        blocks = factors if _one_model_a_cell(table, factors) else [*factors, "model_name"]
+        parts = []
+        try:
+            for factor in factors:
+                others = [block for block in blocks if block != factor]
+                if factor != "dataset_name" and "model_name" in others:
+                    continue  # the levels of a factor between models never share a model
+                part = compare_paired(table, factor, self.metric, (), others, self.alpha)
+                part.insert(0, "factor", factor)
+                parts.append(part)
+        except UserError as error:
+            self.analysis.notes.append(f"{variant + ': ' if variant else ''}{error}")
+            return
+        frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"pairs": []})
+        if not (frame["pairs"] > 1).any():
+            return
+        for test in ("p", "p_wilcoxon"):
+            frame[f"{test}_holm"] = holm(frame[test])
+        title = f"{self.analysis.metric} by factor, paired by seed and all other factors"
+        self._add(
+            layouts.paired_table(
+                frame, ["factor"], self.alpha, *_named("factor_comparisons_paired", title, variant)
+            )
+        )
+
+    def _models(self, whole: pd.DataFrame, variant: str) -> None:
+        frame = compare_groups(whole, "model_name", self.metric, ["dataset_name"], self.alpha)
+        if frame.empty:
+            self.analysis.notes.append("no comparison of models: no data set has runs of two models")
+            return
+        name, title = _named(
+            "model_comparisons", f"{self.analysis.metric} of models on each data set", variant
+        )
+        shown = layouts.comparisons_table(frame, ["dataset_name"], self.alpha, name, title)
+        _note_rank_limits(shown, self.alpha)
+        self._add(shown)
+        self._paired(
+            whole,
+            "model_name",
+            ["dataset_name"],
+            "model_comparisons_paired",
+            f"{self.analysis.metric} of models on each data set, paired by seed",
+            variant,
+        )
+        if frame["cohens_d"].isna().all():
+            return
+        power = power_of_comparisons(frame, alpha=self.alpha)
+        self._add(
+            layouts.power_table(
+                power, ["dataset_name"], DEFAULT_POWER, self.alpha, _named("power", "", variant)[0]
+            )
+        )
+
+    def _subgroups(self, runs: pd.DataFrame, variant: str) -> None:
+        parts = runs[runs["subgroup"] != ALL].dropna(subset=[self.metric])
+        if parts.empty:
+            return
+        self._paired(
+            parts,
+            "subgroup",
+            ["model_name", "dataset_name", "subgroup_column"],
+            "subgroup_comparisons",
+            f"{self.analysis.metric} of subgroups, paired by run",
+            variant,
+        )
+
+    def _paired(
+        self, runs: pd.DataFrame, compare: str, within: list[str], name: str, title: str, variant: str
+    ) -> None:
+        try:
+            frame = compare_paired(runs, compare, self.metric, within, alpha=self.alpha)
+        except UserError as error:
+            self.analysis.notes.append(f"{title}: {error}")
+            return
+        if not (frame["pairs"] > 1).any():
+            self.analysis.notes.append(
+                f"{variant + ': ' if variant else ''}no table {title!r}: no two runs share a seed"
+                if not frame["pairs"].any()
+                else f"{variant + ': ' if variant else ''}no table {title!r}: one pair is too few"
+            )
+            return
+        self._add(layouts.paired_table(frame, within, self.alpha, *_named(name, title, variant)))
+
+    def _add(self, table: Table) -> None:
+        self.analysis.tables.append(table)
+
+
+def choose_factors(runs: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Choose the factors that an analysis of variance can be about.
+
+    Args:
+        runs: one row a run, with `model_name`, `dataset_name` and the columns of `factors`.
+        factors: columns of the factors between models, missing where a model does not name it.
+
+    Returns:
+        The runs that take part; the factors (those given that vary, else `model_name` if there are several,
+        and `dataset_name` if there are several); and a line for each decision that a reader must know of.
+    """
+    lines = []
+    datasets = ["dataset_name"] if runs["dataset_name"].nunique() > 1 else []
+    named = runs.dropna(subset=list(factors))
+    if factors and 0 < len(named) < len(runs):
+        without = sorted(set(runs["model_name"]) - set(named["model_name"]))
+        lines.append(
+            f"the ANOVA leaves out {', '.join(without)}: the factors {', '.join(factors)} are not all named"
+        )
+    varying = [factor for factor in factors if named[factor].nunique() > 1]
+    lines += [
+        f"{factor} is the same for all models ({named[factor].iloc[0]}): no factor of the ANOVA"
+        for factor in factors
+        if factor not in varying and len(named)
+    ]
+    if varying:
+        try:
+            factorial_terms(named, varying)
+        except UserError as error:
+            lines.append(f"{error}; the ANOVA is over the models instead")
+        else:
+            if not _one_model_a_cell(named, varying):
+                lines.append("several models have the same factors: the ANOVA takes their runs together")
+            datasets = ["dataset_name"] if named["dataset_name"].nunique() > 1 else []
+            return named, [*varying, *datasets], lines
+    elif factors and runs["model_name"].nunique() > 1:
+        lines.append("no factor distinguishes the models; the ANOVA is over the models instead")
+    models = ["model_name"] if runs["model_name"].nunique() > 1 else []
+    lines = [line for line in lines if not line.startswith("the ANOVA leaves out")]
+    return runs, [*models, *datasets], lines
+
+
+def _with_chance_level(results: pd.DataFrame, metric: str, margin: float) -> pd.DataFrame:
+    """The results with every column that the analysis reads; a subgroup is at chance when its run is."""
+    if metric not in results:
+        raise UserError(f"metric: no run has {metric}")
+    runs = results.reset_index(drop=True).copy()
+    for column, default in (("subgroup", ALL), ("subgroup_column", ALL), ("uar", float("nan"))):
+        if column not in runs:
+            runs[column] = default
+    for column in ("n_classes", "seed"):
+        if column not in runs:
+            runs[column] = float("nan")
+    whole = runs["subgroup"] == ALL
+    if runs.loc[whole, metric].isna().all():
+        raise UserError(f"metric: no run has a value of {metric}")
+    runs["at_chance"] = at_chance_level(runs, margin) & whole
+    key = ["model_name", "dataset_name", "seed"]
+    flagged = pd.MultiIndex.from_frame(runs.loc[runs["at_chance"] & runs["seed"].notna(), key])
+    runs["at_chance"] |= pd.MultiIndex.from_frame(runs[key]).isin(flagged)
+    return runs
+
+
+def _note_missing(analysis: Analysis, whole: pd.DataFrame, metric: str) -> None:
+    lost = whole[whole[metric].isna()]
+    for (model, dataset), group in lost.groupby(["model_name", "dataset_name"], sort=False):
+        analysis.notes.append(
+            f"{model} on {dataset}: runs without a value of {analysis.metric} are left out: {len(group)}"
+        )
+    conditions = whole.groupby(["model_name", "dataset_name"], sort=False)[metric].count()
+    models, datasets = whole["model_name"].unique(), whole["dataset_name"].unique()
+    absent = [
+        f"{model} on {dataset}"
+        for model in models
+        for dataset in datasets
+        if (model, dataset) not in conditions.index
+    ]
+    if absent:
+        analysis.notes.append(f"no runs of: {', '.join(absent)}")
+    if single := [" on ".join(condition) for condition in conditions.index[conditions == 1]]:
+        analysis.notes.append(f"one run only, so no spread and no test: {', '.join(single)}")
+
+
+def _note_rank_limits(table: Table, alpha: float) -> None:
+    """Rank tests of few runs cannot reach a small p, however clear the difference is."""
+    sizes = {(row["n_first"], row["n_second"]) for row in table.frame.to_dict("records")}
+    if limited := sorted(size for size in sizes if min(size) > 0 and smallest_rank_p(*size) > alpha):
+        n_1, n_2 = limited[0]
+        table.notes.append(
+            f"With {n_1} and {n_2} runs Mann–Whitney's p is {smallest_rank_p(n_1, n_2):.2g} at the least, "
+            "before correction: more seeds are needed for it to say anything."
+        )
+
+
+def _one_model_a_cell(runs: pd.DataFrame, factors: Sequence[str]) -> bool:
+    between = [factor for factor in factors if factor != "dataset_name"]
+    if not between:
+        return runs["model_name"].nunique() == 1
+    return bool((runs.groupby(between, observed=True)["model_name"].nunique() == 1).all())
+
+
+def _subgroup_labels(runs: pd.DataFrame) -> pd.Series:
+    """`all`, or `gender: female`."""
+    named = runs["subgroup_column"].astype(str) + ": " + runs["subgroup"].astype(str)
+    return named.where(runs["subgroup"] != ALL, ALL)
+
+
+def _named(name: str, title: str, variant: str) -> tuple[str, str]:
+    return (f"{name}_without_chance_level", f"{title}, {variant}") if variant else (name, title)
+
+
+def _equals(p: float) -> str:
+    text = p_value(p)
+    return text if text.startswith(("<", ">")) else f"= {text}"

@@ -1,0 +1,214 @@
+"""Which columns of each kind of result a reader is shown, under which headings."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from kser.evaluation.statistics.anova import RESIDUAL
+from kser.evaluation.statistics.tables import (
+    NOTHING,
+    Table,
+    count,
+    interval,
+    mean_and_sd,
+    number,
+    p_value,
+    statistic,
+)
+
+HEADINGS = {
+    "model_name": "model",
+    "dataset_name": "data set",
+    "subgroup_column": "by",
+    "subgroup": "subgroup",
+    "seed": "seed",
+    "factor": "factor",
+}
+"""What columns are called in tables; others keep their name."""
+
+_SPARE = (
+    *("means", "sum of squares", "Student t", "η²", "ω²", "min", "max", "power", "Welch t", "t", "n"),
+    *("CI", "rank p Holm", "d_z"),
+)
+"""Columns that a console too narrow for all leaves out, the first ones first."""
+
+Cell = Callable[[Any], str]
+
+
+def heading(column: str) -> str:
+    """What a table calls a column."""
+    return HEADINGS.get(column, column)
+
+
+def conditions_table(frame: pd.DataFrame, by: Sequence[str], name: str, title: str) -> Table:
+    """Layout of what `descriptive.describe` gives, and `at_chance`: how many runs are at chance level."""
+    cells: dict[str, Cell] = {
+        "n": lambda row: count(row["n"]),
+        "mean ± SD": lambda row: mean_and_sd(row["mean"], row["sd"]),
+        "min": lambda row: number(row["min"], 4),
+        "max": lambda row: number(row["max"], 4),
+    }
+    if frame["missing"].any():
+        cells["no value"] = lambda row: count(row["missing"])
+    if frame["at_chance"].any():
+        cells["at chance"] = lambda row: count(row["at_chance"])
+    shown_by = [column for column in by if column != "subgroup" or frame["subgroup"].nunique() > 1]
+    return _table(frame, shown_by, cells, name, title)
+
+
+def chance_level_table(frame: pd.DataFrame, margin: float) -> Table:
+    """Layout of what `divergence.chance_level_runs` gives."""
+    cells: dict[str, Cell] = {
+        "UAR": lambda row: number(row["uar"], 4),
+        "chance": lambda row: number(row["chance"], 4),
+        "at chance on": lambda row: f"{row['at_chance_on']} of {row['evaluated_on']}",
+    }
+    table = _table(
+        frame, ["model_name", "dataset_name", "seed"], cells, "chance_level_runs", "Runs at chance level"
+    )
+    table.notes.append(
+        f"UAR ≤ 1 / number of classes + {margin:g}. They are part of every result that does not say "
+        "otherwise; results without them follow. A run that diverged is at chance on all its data sets (last "
+        "column); one that is so on some only may have learnt what does not transfer."
+    )
+    return table
+
+
+def anova_table(frame: pd.DataFrame, name: str, title: str) -> Table:
+    """Layout of what `anova.anova` and `anova.anova_from_summary` give."""
+    named = frame.assign(source=[_source(source) for source in frame["source"]])
+    effect = {"source": "effect"}
+    cells: dict[str, Cell] = {
+        "sum of squares": lambda row: number(row["sum_of_squares"], 5),
+        "df": lambda row: count(row["df"]),
+        "F": lambda row: statistic(row["f"]),
+        "p": lambda row: p_value(row["p"]),
+        "η²": lambda row: number(row["eta_squared"], 3),
+        "partial η²": lambda row: number(row["partial_eta_squared"], 3),
+        "ω²": lambda row: number(row["omega_squared"], 3),
+    }
+    return _table(named, ["source"], cells, name, title, effect)
+
+
+def comparisons_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name: str, title: str) -> Table:
+    """Layout of what `comparisons.compare_groups` gives."""
+    cells: dict[str, Cell] = {
+        "n": lambda row: f"{row['n_first']}, {row['n_second']}",
+        "means": lambda row: f"{number(row['mean_first'], 4)}, {number(row['mean_second'], 4)}",
+        "difference": lambda row: number(row["difference"], 4),
+        interval_heading(alpha): lambda row: interval(row["ci_low"], row["ci_high"]),
+        "Student t": lambda row: statistic(row["t_student"]),
+        "Welch t": lambda row: statistic(row["t_welch"]),
+        "p Holm": lambda row: p_value(row["p_welch_holm"]),
+        "rank p Holm": lambda row: p_value(row["p_mann_whitney_holm"]),
+        "g": lambda row: number(row["hedges_g"], 2),
+    }
+    table = _pairs_table(frame, by, cells, name, title)
+    table.notes.append(
+        "Difference: first − second. p Holm: Welch's test, rank p Holm: Mann–Whitney, both two-sided and "
+        f"corrected over this table ({_comparisons(frame)}). g: Hedges. Uncorrected values, all of Student's "
+        f"test and rank-biserial correlations: {name}.csv."
+    )
+    return table
+
+
+def paired_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name: str, title: str) -> Table:
+    """Layout of what `comparisons.compare_paired` gives."""
+    cells: dict[str, Cell] = {
+        "pairs": lambda row: count(row["pairs"]),
+        "difference": lambda row: number(row["difference"], 4),
+        interval_heading(alpha): lambda row: interval(row["ci_low"], row["ci_high"]),
+        "t": lambda row: statistic(row["t"]),
+        "p Holm": lambda row: p_value(row["p_holm"]),
+        "rank p Holm": lambda row: p_value(row["p_wilcoxon_holm"]),
+        "d_z": lambda row: number(row["cohens_dz"], 2),
+    }
+    table = _pairs_table(frame, by, cells, name, title)
+    table.notes.append(
+        "Differences between runs with the same seed, that is, the same split. rank p Holm: Wilcoxon. "
+        f"Corrected over this table ({_comparisons(frame)}). d_z: mean / SD of the differences."
+    )
+    if unpaired := int(frame["unpaired"].sum()):
+        table.notes.append(
+            f"Seeds that only one of the two has are left out here, over all comparisons: {unpaired}."
+        )
+    return table
+
+
+def power_table(frame: pd.DataFrame, by: Sequence[str], power: float, alpha: float, name: str) -> Table:
+    """Layout of what `power.power_of_comparisons` gives."""
+    cells: dict[str, Cell] = {
+        "n": lambda row: f"{row['n_first']}, {row['n_second']}",
+        "difference": lambda row: number(row["difference"], 4),
+        "d": lambda row: number(row["cohens_d"], 2),
+        "detectable": lambda row: number(row["detectable_difference"], 4),
+        "seeds needed": lambda row: count(row["seeds_needed"]),
+        "power": lambda row: number(row["power_at_observed"], 2),
+    }
+    table = _pairs_table(frame, by, cells, name, "Power: what the seeds at hand can show")
+    table.notes.append(
+        f"detectable: the smallest difference that these seeds find with power {power:g} (two-sided t-test, "
+        f"α = {alpha:g}, not corrected). seeds needed: per condition, and power: of these seeds, if the "
+        "observed difference is the true one; as that is uncertain, so are these two."
+    )
+    return table
+
+
+def planning_layout(frame: pd.DataFrame, power: float, alpha: float) -> Table:
+    """Layout of what `power.planning_table` gives."""
+    cells: dict[str, Cell] = {
+        "d": lambda row: number(row["effect"], 1),
+        "seeds per condition": lambda row: count(row["seeds_independent"]),
+        "pairs of seeds": lambda row: count(row["seeds_paired"]),
+    }
+    table = _table(frame, [], cells, "seeds_to_plan", "Seeds that a difference needs")
+    table.notes.append(
+        f"Power {power:g}, two-sided t-test, α = {alpha:g}. d: the difference in standard deviations between "
+        "seeds; for pairs, in those of the differences within a seed."
+    )
+    return table
+
+
+def interval_heading(alpha: float) -> str:
+    """`95% CI` for α = 0.05."""
+    return f"{100 * (1 - alpha):g}% CI"
+
+
+def _comparisons(frame: pd.DataFrame) -> str:
+    return "1 comparison" if len(frame) == 1 else f"{len(frame)} comparisons"
+
+
+def _pairs_table(
+    frame: pd.DataFrame, by: Sequence[str], cells: dict[str, Cell], name: str, title: str
+) -> Table:
+    if "remark" in frame and frame["remark"].any():
+        cells = {**cells, "remark": lambda row: row["remark"] or NOTHING}
+    return _table(frame, [*by, "first", "second"], cells, name, title)
+
+
+def _table(
+    frame: pd.DataFrame,
+    text: Sequence[str],
+    cells: dict[str, Cell],
+    name: str,
+    title: str,
+    headings: dict[str, str] | None = None,
+) -> Table:
+    rows = frame.to_dict("records")
+    titles = {column: (headings or {}).get(column, heading(column)) for column in text}
+    shown = [
+        [*(_text(row[column]) for column in text), *(cell(row) for cell in cells.values())] for row in rows
+    ]
+    # The heading of intervals has their coverage in front.
+    plain = {title.split("% ")[-1]: title for title in cells}
+    spare = [plain[title] for title in _SPARE if title in plain]
+    return Table(name, title, frame, [*titles.values(), *cells], shown, len(text), spare=spare)
+
+
+def _text(value: Any) -> str:
+    return NOTHING if pd.isna(value) or value == "" else heading(str(value))
+
+
+def _source(source: str) -> str:
+    return source if source == RESIDUAL else " × ".join(heading(factor) for factor in source.split(" × "))
