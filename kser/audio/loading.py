@@ -4,36 +4,25 @@ Everything in kser that needs samples, or needs to know how many there will be, 
 evaluation and prediction hear the same thing.
 """
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
 import soxr
 
+from kser.audio.decoding import decode, measure
 from kser.errors import UserError
-
-# What libsndfile reports for a stream whose header leaves the length open.
-_LENGTH_UNKNOWN = np.iinfo(np.int64).max
-
-# libsndfile shortens a WAV file that ends early without a word, but notes it in its log: "data : 320000
-# (should be 99956)". Programs that write to a pipe put a huge number there, and some count their own
-# header in; neither is a damaged recording.
-_WAV_DATA_SIZE = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
-_WAV_SIZE_OF_A_PIPE = 0x7FFF0000
-_WAV_HEADER_BYTES = 1024
 
 
 def load_audio(path: str | Path, sampling_rate: int) -> np.ndarray:
     """Load a recording as a mono waveform.
 
     Channels are averaged, then the waveform is resampled with soxr (high quality, band limited). At equal
-    rates the samples are those of the file, bit for bit.
+    rates the samples are those of the file, bit for bit (integers of 32 and 64 bits: rounded to float32).
 
     Args:
-        path: a file in any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, …).
+        path: a file in any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, AU, CAF, …), told by its
+            content, not its suffix; with the extra `av` also MP4, M4A, AAC, AVI, Matroska, WMA and others, of
+            which the first audio stream is taken.
         sampling_rate: the rate wanted, in Hz.
 
     Returns:
@@ -42,62 +31,50 @@ def load_audio(path: str | Path, sampling_rate: int) -> np.ndarray:
     Raises:
         UserError: the file is missing, is no audio, is damaged or cut short, has no samples (also: too few
             for one sample at `sampling_rate`), or has samples that are not finite. The line names the file.
+            What no decoder can know is told in `kser.audio.containers`.
 
     Example:
         >>> waveform = load_audio("wav/03a01Fa.wav", sampling_rate=16_000)  # doctest: +SKIP
         >>> waveform.shape, waveform.dtype  # doctest: +SKIP
         ((30372,), dtype('float32'))
     """
-    with _opened(path) as sound:
-        try:
-            frames = sound.read(dtype="float32", always_2d=True)  # (samples, channels)
-        except sf.SoundFileError as error:
-            raise UserError(f"{path}: is damaged: {_reason(error)}; obtain the file again") from None
-        rate, promised = sound.samplerate, sound.frames
-    if len(frames) < promised:
-        raise _cut_short(path, f"{len(frames)} of the {promised} samples")
-    if not np.isfinite(frames).all():
-        raise UserError(f"{path}: has samples that are NaN or infinite; write the file anew from its source")
-    length = _samples_after_resampling(path, promised, rate, sampling_rate)
+    sound = decode(path)
+    frames, rate = sound.samples, sound.sampling_rate
+    length = _samples_after_resampling(path, len(frames), rate, sampling_rate)
     waveform = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
-    if rate != sampling_rate:
-        waveform = soxr.resample(waveform, rate, sampling_rate, quality="HQ")
-        # soxr rounds a sample up or down at a few ratios; the length that was announced is kept.
-        waveform = np.pad(waveform[:length], (0, max(0, length - len(waveform))))
-    return np.ascontiguousarray(waveform)
+    return resample(waveform, rate, sampling_rate, length)
 
 
 def audio_length(path: str | Path, sampling_rate: int) -> int:
-    """Number of samples that `load_audio(path, sampling_rate)` returns, from the header alone.
+    """Number of samples that `load_audio(path, sampling_rate)` returns.
 
-    The number is exact, so batches can be put together by length before anything is decoded.
+    The number is exact, so batches can be put together by length before anything is decoded. It comes from
+    the header; what only PyAV reads has none that is exact, and is decoded for it.
 
     Raises:
-        UserError: as `load_audio`, as far as the header shows it.
+        UserError: as `load_audio`, as far as the header shows it. A FLAC or MP3 file that is cut short, and
+            samples that are not finite, show when it is decoded.
     """
-    with _opened(path) as sound:
-        return _samples_after_resampling(path, sound.frames, sound.samplerate, sampling_rate)
+    samples, rate = measure(path)
+    return _samples_after_resampling(path, samples, rate, sampling_rate)
 
 
-@contextmanager
-def _opened(path: str | Path) -> Iterator[sf.SoundFile]:
-    """Open a sound file that exists, is audio and says that it has samples."""
-    if not Path(path).exists():
-        raise UserError(f"{path}: no such audio file")
-    if Path(path).is_dir():
-        raise UserError(f"{path}: is a folder, not an audio file")
-    try:
-        sound = sf.SoundFile(str(path))
-    except (sf.SoundFileError, TypeError) as error:  # TypeError: headerless formats such as .raw
-        raise UserError(f"{path}: cannot be read as audio: {_reason(error)}; WAV or FLAC is safe") from None
-    with sound:
-        if sound.frames == 0:
-            raise UserError(f"{path}: has no samples; leave the file out or obtain it again")
-        if sound.frames == _LENGTH_UNKNOWN:
-            raise UserError(f"{path}: its header does not say how long it is; convert it to WAV or FLAC anew")
-        if missing := _missing_wav_bytes(sound):
-            raise _cut_short(path, missing)
-        yield sound
+def resample(waveform: np.ndarray, rate: int, sampling_rate: int, length: int) -> np.ndarray:
+    """Resample with soxr; at equal rates the waveform stays as it is, bit for bit.
+
+    Args:
+        waveform: float32 array (samples,).
+        rate: Hz, of the waveform.
+        sampling_rate: Hz, wanted.
+        length: samples wanted; soxr rounds one up or down at a few ratios.
+
+    Returns:
+        float32 array (length,).
+    """
+    if rate != sampling_rate:
+        waveform = soxr.resample(waveform, rate, sampling_rate, quality="HQ")
+        waveform = np.pad(waveform[:length], (0, max(0, length - len(waveform))))
+    return np.ascontiguousarray(waveform)
 
 
 def _samples_after_resampling(path: str | Path, samples: int, rate: int, sampling_rate: int) -> int:
@@ -108,23 +85,3 @@ def _samples_after_resampling(path: str | Path, samples: int, rate: int, samplin
             f"{path}: is too short: {samples} samples at {rate} Hz are less than one at {sampling_rate} Hz"
         )
     return resampled
-
-
-def _missing_wav_bytes(sound: sf.SoundFile) -> str:
-    """What a WAV file lacks of the data its header promises; empty when it is whole."""
-    sizes = _WAV_DATA_SIZE.search(sound.extra_info)
-    if sizes is None:
-        return ""
-    promised, present = int(sizes[1]), int(sizes[2])
-    if promised >= _WAV_SIZE_OF_A_PIPE or promised - present <= _WAV_HEADER_BYTES:
-        return ""
-    return f"{present} of the {promised} bytes of sound"
-
-
-def _cut_short(path: str | Path, present: str) -> UserError:
-    return UserError(f"{path}: is cut short: {present} that its header promises are there; obtain it again")
-
-
-def _reason(error: Exception) -> str:
-    text = error.error_string if isinstance(error, sf.LibsndfileError) else str(error)
-    return text.removeprefix("Error : ").strip().rstrip(".")

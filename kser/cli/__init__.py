@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from kser.cli import data, study
+from kser.cli import audio, augment, data, graph, stats, study
 from kser.errors import UserError
 
 USER_ERROR_STATUS = 2
@@ -20,7 +20,12 @@ app = typer.Typer(
 )
 app.command("train")(study.train)
 app.command("eval")(study.evaluate)
+app.command("graph")(graph.graph)
+app.command("stats")(stats.stats)
 app.add_typer(data.app, name="data")
+app.command("augment")(augment.augment)
+app.command("normalize")(audio.normalize)
+app.command("trim")(audio.trim)
 app.command("version")(study.version)
 
 

@@ -1,5 +1,6 @@
 """`kser train`, `kser eval` and `kser version`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,6 +9,13 @@ import typer
 import kser
 from kser.cli.options import console, option
 from kser.startup import choose_backend, import_keras
+
+
+class BadAudio(StrEnum):
+    """What to do with audio files that cannot be used."""
+
+    ERROR = "error"
+    SKIP = "skip"
 
 
 def train(
@@ -43,6 +51,14 @@ def evaluate(
         Path, option("eval_path", "Evaluation CSV written by training or by hand, or a folder of them.")
     ],
     redo: Annotated[bool, option("redo", "Evaluate again what was evaluated before.")] = False,
+    on_bad_audio: Annotated[
+        BadAudio, option("on_bad_audio", "Whether files that cannot be used are an error or are left out.")
+    ] = BadAudio.ERROR,
+    audio_cache: Annotated[Path | None, option("audio_cache", "Folder for decoded audio.")] = None,
+    by: Annotated[
+        list[str] | None,
+        option("by", "Column of the test sets whose groups are compared, besides gender; may be repeated."),
+    ] = None,
 ) -> None:
     """Evaluate trained models on test sets, and summarise over seeds."""
     from kser.experiment.evaluation_csv import evaluation_csvs, read_evaluation_csv
@@ -52,8 +68,10 @@ def evaluate(
         read_evaluation_csv(path)
     import_keras()
     from kser.experiment.study import evaluate as evaluate_rows
+    from kser.pipeline.audio_cache import AudioCache
 
-    evaluate_rows(eval_path, console(), redo)
+    cache = None if audio_cache is None else AudioCache(audio_cache.absolute())
+    evaluate_rows(eval_path, console(), on_bad_audio.value, cache, by or (), redo)
 
 
 def version() -> None:

@@ -1,11 +1,14 @@
 """The one loader: what comes out is mono, at the wanted rate, finite, or a line that names the file."""
 
 import struct
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kser.audio.loading import audio_length, load_audio
 from kser.errors import UserError
@@ -79,7 +82,7 @@ def test_names_with_spaces_and_accents(tmp_path: Path) -> None:
     ("name", "content", "says"),
     [
         ("missing.wav", None, "no such audio file"),
-        ("empty.wav", b"", "cannot be read as audio"),
+        ("empty.wav", b"", "is empty"),
         ("text.wav", b"not audio at all", "cannot be read as audio"),
         ("headerless.raw", b"\0" * 64, "cannot be read as audio"),
     ],
@@ -156,3 +159,36 @@ def assert_refused(read, path: Path, says: str) -> None:
     assert line.startswith(f"{path}: ")
     assert says in line
     assert "\n" not in line
+
+
+@settings(deadline=None, max_examples=60)
+@given(samples=st.integers(1, 5000), rate=st.integers(4000, 96_000), wanted=st.integers(4000, 48_000))
+def test_resampling_keeps_the_duration(samples: int, rate: int, wanted: int) -> None:
+    waveform = tone(440, samples, rate)
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(Path(folder, "a.wav"), waveform, rate)
+        try:
+            loaded = load_audio(path, wanted)
+        except UserError as error:
+            assert "too short" in str(error)
+            assert samples / rate < 1 / wanted
+            return
+        assert abs(len(loaded) - samples * wanted / rate) <= 1
+        assert audio_length(path, wanted) == len(loaded)
+        if rate == wanted:
+            np.testing.assert_array_equal(loaded, waveform)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    samples=st.integers(1, 3000),
+    rate=st.integers(4000, 96_000),
+    channels=st.integers(1, 3),
+    seed=st.integers(0),
+)
+def test_equal_rates_change_no_bit(samples: int, rate: int, channels: int, seed: int) -> None:
+    waveform = np.random.default_rng(seed).normal(size=(samples, channels)).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        loaded = load_audio(written(Path(folder, "a.wav"), waveform, rate), rate)
+    expected = waveform[:, 0] if channels == 1 else waveform.mean(axis=1, dtype=np.float32)
+    np.testing.assert_array_equal(loaded, expected)

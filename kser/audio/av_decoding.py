@@ -1,0 +1,104 @@
+"""Decoding with PyAV (FFmpeg), an optional package, what libsndfile does not know."""
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from kser.errors import UserError
+
+# Kinds (see `containers.kind_of`) that libsndfile cannot read at all; the names are those of FFmpeg's
+# demuxers. The demuxer is always named: none is guessed from a suffix, and playlists, which open other files,
+# are none of them.
+DEMUXERS = frozenset({"mov", "matroska", "avi", "asf", "aac", "amr", "flv", "mpegts"})
+# Where libsndfile knows the container but not the encoding.
+_DEMUXERS_OF_LIBSNDFILE_KINDS = {"rifx": "wav", "rf64": "wav", "bw64": "wav"}
+# FFmpeg's sample formats: type, and full scale of the integer ones.
+_SAMPLE_FORMATS = {
+    "u8": ("u1", 2.0**7),
+    "s16": ("i2", 2.0**15),
+    "s32": ("i4", 2.0**31),
+    "s64": ("i8", 2.0**63),
+    "flt": ("f4", 1.0),
+    "dbl": ("f8", 1.0),
+}
+
+
+def decode_with_av(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> tuple[np.ndarray, int]:
+    """Decode the first audio stream of a file, whole.
+
+    Args:
+        path: what messages call it.
+        file: opened for reading.
+        kind: what `containers.kind_of` returned.
+        dtype: `float32` or `float64`.
+
+    Returns:
+        Array (samples, channels), full scale ±1, without the encoder's delay where the container tells it;
+        and the sampling rate in Hz.
+
+    Raises:
+        UserError: PyAV is not installed, or cannot decode every packet.
+    """
+    try:
+        import av
+    except ImportError:
+        raise UserError(
+            f"{path}: is a file that only FFmpeg reads ({kind}): install PyAV, pip install 'kser[av]', "
+            "or convert the file to WAV or FLAC"
+        ) from None
+
+    # A name that is a number: FFmpeg would see a suffix in a path and think it knows.
+    with os.fdopen(os.dup(file.fileno()), "rb") as nameless:
+        nameless.seek(0)
+        try:
+            demuxer = _DEMUXERS_OF_LIBSNDFILE_KINDS.get(kind, kind)
+            with av.open(nameless, format=demuxer, metadata_errors="replace") as container:
+                return _decode_stream(path, container, dtype)
+        except av.FFmpegError as error:
+            raise UserError(
+                f"{path}: is damaged or cannot be decoded: {error.strerror}; WAV or FLAC is safe"
+            ) from None
+
+
+def _decode_stream(path: str | Path, container: Any, dtype: str) -> tuple[np.ndarray, int]:
+    if not container.streams.audio:
+        raise UserError(f"{path}: has no sound in it; leave the file out")
+    stream = container.streams.audio[0]
+    if stream.codec_context is None:
+        raise UserError(f"{path}: has sound that PyAV has no decoder for; convert it to WAV or FLAC")
+    stream.codec_context.options = {"err_detect": "explode"}
+    frames = [frame for packet in container.demux(stream) for frame in packet.decode() if frame.samples]
+    if len({(frame.sample_rate, frame.layout.nb_channels) for frame in frames}) > 1:
+        raise UserError(f"{path}: changes its sampling rate or channels midway; convert it to WAV or FLAC")
+    if not frames:
+        return np.zeros((0, 1), dtype), stream.codec_context.sample_rate
+    rate = frames[0].sample_rate
+    samples = np.concatenate([_samples(frame, dtype) for frame in frames])
+    if not container.format.name.startswith("mov") or stream.duration is None:
+        return samples, rate  # other containers estimate the duration
+    # MP4 knows to the sample how much of the last packet is sound.
+    promised = round(Fraction(stream.duration) * stream.time_base * rate)
+    if len(samples) < promised - 1:
+        raise UserError(
+            f"{path}: is cut short: {len(samples)} of the {promised} promised samples are there; "
+            "obtain it again"
+        )
+    return samples[:promised], rate
+
+
+def _samples(frame: Any, dtype: str) -> np.ndarray:
+    """A frame as (samples, channels), full scale ±1."""
+    stored_as, full_scale = _SAMPLE_FORMATS[frame.format.packed.name]
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar:  # the end of a plane may be filling
+        planes = [np.frombuffer(plane, stored_as, count=frame.samples) for plane in frame.planes]
+        values = np.stack(planes, axis=1)
+    else:
+        values = np.frombuffer(frame.planes[0], stored_as, count=frame.samples * channels)
+        values = values.reshape(frame.samples, channels)
+    if stored_as == "u1":
+        values = values.astype(np.int16) - 128
+    return (values / full_scale).astype(dtype)

@@ -1,0 +1,243 @@
+"""What kind of audio file a file is, by its content, and whether all that its header promises is there.
+
+Decoders differ in what they say of a file that ends early: libsndfile shortens WAV, AIFF, AU, CAF and W64
+files and Ogg streams without a word. Their structure tells, and is read here. What cannot be known: whether a
+stream that was never given a length (a WAV file from a pipe, raw AAC, MPEG-TS, live Matroska) once was
+longer. FLAC and MP3 files show it when they are decoded.
+
+Layouts: RIFF/WAVE (Microsoft and IBM 1991), RF64 (EBU Tech 3306), BW64 (ITU-R BS.2088), AIFF (Apple 1989),
+CAF (Apple), Ogg (RFC 3533), ISO base media (ISO/IEC 14496-12), EBML and Matroska (RFC 8794, RFC 9559).
+"""
+
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from kser.audio import mpeg
+
+HEAD_BYTES = 4096
+
+# Programs that write WAV to a pipe put a size near 2 or 4 GiB where the real one would be.
+_SIZE_OF_A_PIPE = 0x7FFF0000
+_OGG_PAGE_BYTES = 27 + 255 + 255 * 255
+_OGG_END_OF_STREAM = 4
+_MATROSKA_SEGMENT = 0x18538067
+
+_MP4_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+_W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
+_W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ADTS_SYNC_MASK, _ADTS_SYNC = 0xFFF6, 0xFFF0  # 12 bits of sync, and layer 0, which no MPEG audio has
+
+
+@dataclass(frozen=True)
+class _Chunks:
+    """How the chunks of a format are laid out: identifier, size, content, filled up to `alignment`."""
+
+    identifier_bytes: int
+    size: str
+    size_counts_header: bool
+    alignment: int
+
+
+_RIFF = _Chunks(4, "<I", False, 2)
+_BIG_ENDIAN_IFF = _Chunks(4, ">I", False, 2)
+_CAF = _Chunks(4, ">q", False, 1)
+_W64 = _Chunks(16, "<Q", True, 8)
+
+
+def kind_of(file: BinaryIO) -> str:
+    """The kind of an audio file, by its first bytes.
+
+    Args:
+        file: opened for reading, seekable; left at an unknown place.
+
+    Returns:
+        `wav`, `rifx`, `rf64`, `bw64`, `flac`, `ogg`, `aiff`, `au`, `caf`, `w64`, `mp3`: libsndfile reads
+        them; `mov` (MP4, M4A, 3GP, QuickTime), `matroska` (also WebM), `avi`, `asf` (WMA), `aac`, `amr`,
+        `flv`, `mpegts`: those that PyAV reads, by the names of its demuxers; empty for anything else.
+    """
+    start = mpeg.after_id3(file)
+    file.seek(start)
+    head = file.read(HEAD_BYTES)
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+        kinds = {b"WAVE": {b"RIFF": "wav", b"RIFX": "rifx"}.get(head[:4], head[:4].decode().lower())}
+        return (kinds | {b"AVI ": "avi"}).get(head[8:12], "")
+    if head[:4] == b"FORM":
+        return "aiff" if head[8:12] in (b"AIFF", b"AIFC") else ""
+    by_magic = [kind for kind, magic in _MAGIC if head.startswith(magic)]
+    return by_magic[0] if by_magic else _kind_without_magic(head)
+
+
+def _kind_without_magic(head: bytes) -> str:
+    if head[4:8] in _MP4_FIRST_BOXES:
+        return "mov"
+    if len(head) > 376 and head[0] == head[188] == head[376] == 0x47:
+        return "mpegts"
+    if len(head) > 7 and (int.from_bytes(head[:2], "big") & _ADTS_SYNC_MASK) == _ADTS_SYNC:
+        return "aac"
+    return "mp3" if mpeg.starts_with_frames(head) else ""
+
+
+_MAGIC = (
+    ("flac", b"fLaC"),
+    ("ogg", b"OggS"),
+    ("au", b".snd"),
+    ("au", b"dns."),
+    ("caf", b"caff"),
+    ("w64", _W64_RIFF),
+    ("matroska", b"\x1aE\xdf\xa3"),
+    ("asf", _ASF),
+    ("flv", b"FLV\x01"),
+    ("amr", b"#!AMR"),
+)
+
+
+def what_is_missing(file: BinaryIO, kind: str) -> str:
+    """What a file lacks of what its structure promises, in words; empty when that shows nothing.
+
+    Args:
+        file: opened for reading, seekable; left at an unknown place.
+        kind: what `kind_of` returned.
+
+    Example: `10000 of the 32000 bytes of sound that its header promises are there`.
+    """
+    size = file.seek(0, os.SEEK_END)
+    start = mpeg.after_id3(file)
+    try:
+        if kind in ("wav", "rf64", "bw64"):
+            return _wave(file, start, size, _RIFF)
+        if kind == "rifx":
+            return _wave(file, start, size, _BIG_ENDIAN_IFF)
+        if kind in ("aiff", "caf", "w64", "au"):
+            return _sound_bytes(*_sound_chunk(file, kind, start, size), size)
+        if kind in _BY_STRUCTURE:
+            return _BY_STRUCTURE[kind](file, start, size)
+    except struct.error:  # the file ends within a header; the decoder has the better words for it
+        return ""
+    return ""
+
+
+def _wave(file: BinaryIO, start: int, size: int, layout: _Chunks) -> str:
+    order = layout.size[0]
+    block_bytes, long_size = 1, None
+    for name, offset, promised in _walk(file, start + 12, size, layout):
+        if name == b"ds64":
+            file.seek(offset + 8)
+            (long_size,) = struct.unpack("<Q", file.read(8))
+        elif name == b"fmt ":
+            file.seek(offset + 12)
+            (block_bytes,) = struct.unpack(order + "H", file.read(2))
+        elif name == b"data":
+            if promised == 0xFFFFFFFF and long_size is not None:
+                return _sound_bytes(offset, long_size, size, block_bytes)
+            return "" if promised >= _SIZE_OF_A_PIPE else _sound_bytes(offset, promised, size, block_bytes)
+    return ""
+
+
+def _sound_chunk(file: BinaryIO, kind: str, start: int, size: int) -> tuple[int, int]:
+    """Offset and promised size of the sound in the formats that tell both in one place."""
+    if kind == "au":
+        file.seek(start)
+        order = ">" if file.read(4) == b".snd" else "<"
+        offset, promised = struct.unpack(order + "II", file.read(8))
+        return offset, 0 if promised == 0xFFFFFFFF else promised
+    layout, name, first = {
+        "aiff": (_BIG_ENDIAN_IFF, b"SSND", 12),
+        "caf": (_CAF, b"data", 8),
+        "w64": (_W64, _W64_DATA, 40),
+    }[kind]
+    for found, offset, promised in _walk(file, start + first, size, layout):
+        if found == name:
+            return offset, promised
+    return 0, 0
+
+
+def _sound_bytes(offset: int, promised: int, size: int, block_bytes: int = 1) -> str:
+    """Compares promised and present bytes of sound, in whole frames."""
+    present = max(0, size - offset)
+    counted_in = promised - present in (offset, offset - 8)  # some programs count the header as sound
+    if counted_in or promised // max(1, block_bytes) <= present // max(1, block_bytes):
+        return ""
+    return f"{present} of the {promised} bytes of sound that its header promises are there"
+
+
+def _walk(file: BinaryIO, start: int, size: int, layout: _Chunks) -> Iterator[tuple[bytes, int, int]]:
+    """Identifier, offset of the content and its size, of each chunk."""
+    header_bytes = layout.identifier_bytes + struct.calcsize(layout.size)
+    while 0 <= start <= size - header_bytes:
+        file.seek(start)
+        header = file.read(header_bytes)
+        (content,) = struct.unpack(layout.size, header[layout.identifier_bytes :])
+        if layout.size_counts_header:
+            content -= header_bytes
+        yield header[: layout.identifier_bytes], start + header_bytes, content
+        if content < 0:
+            return
+        end = start + header_bytes + content
+        start = end + -end % layout.alignment
+
+
+def _ogg(file: BinaryIO, start: int, size: int) -> str:
+    """The last page must be whole and carry the flag that ends the stream (RFC 3533, section 6)."""
+    file.seek(max(start, size - 2 * _OGG_PAGE_BYTES))
+    tail = file.read()
+    page = tail[tail.rfind(b"OggS") :] if b"OggS" in tail else b""
+    segments = page[27 : 27 + page[26]] if len(page) > 26 else b""
+    if not segments or len(segments) < page[26] or len(page) < 27 + len(segments) + sum(segments):
+        return "its last Ogg page is not whole"
+    return "" if page[5] & _OGG_END_OF_STREAM else "the Ogg page that ends the stream is not there"
+
+
+def _boxes(file: BinaryIO, start: int, size: int) -> str:
+    """MP4 and its kin: boxes of a size and a name, one after the other to the end of the file."""
+    while start + 8 <= size:
+        file.seek(start)
+        box, name = struct.unpack(">I4s", file.read(8))
+        if box == 1:
+            (box,) = struct.unpack(">Q", file.read(8))
+        if box == 0:  # up to the end of the file
+            return ""
+        if start + box > size:
+            return f"{size - start} of the {box} bytes of its {name.decode('latin-1')!r} box are there"
+        start += max(8, box)
+    return ""
+
+
+def _avi(file: BinaryIO, start: int, size: int) -> str:
+    file.seek(start + 4)
+    (promised,) = struct.unpack("<I", file.read(4))
+    present = size - start - 8
+    return f"{present} of the {promised} promised bytes are there" if promised > present else ""
+
+
+def _matroska(file: BinaryIO, start: int, size: int) -> str:
+    while start < size:
+        file.seek(start)
+        name, _ = _ebml_number(file, keep_marker=True)
+        content, unknown = _ebml_number(file, keep_marker=False)
+        if unknown:
+            return ""
+        start = file.tell()
+        if name == _MATROSKA_SEGMENT:
+            present = size - start
+            return f"{present} of the {content} promised bytes are there" if content > present else ""
+        start += content
+    return ""
+
+
+def _ebml_number(file: BinaryIO, keep_marker: bool) -> tuple[int, bool]:
+    """A number whose first bits tell its length, and whether it is the one that means `unknown`."""
+    first = file.read(1)
+    if not first or not first[0]:
+        raise struct.error("no EBML number")
+    length = 9 - first[0].bit_length()
+    value = int.from_bytes(first + file.read(length - 1), "big")
+    bits = 7 * length
+    bare = value & ((1 << bits) - 1)
+    return (value if keep_marker else bare), bare == (1 << bits) - 1
+
+
+_BY_STRUCTURE = {"ogg": _ogg, "mov": _boxes, "avi": _avi, "matroska": _matroska}

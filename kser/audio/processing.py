@@ -1,0 +1,179 @@
+"""What may be done to whole recordings before a model hears them: trimming silence, setting the loudness.
+
+In an experiment the steps are an `AudioProcessing`, applied in training, recorded in the model and applied
+again in evaluation and prediction; `kser normalize` and `kser trim` do the same to files.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LOWEST_LOUDNESS_LUFS = -70.0  # the absolute gate of ITU-R BS.1770: what is softer counts as silence
+_BLOCK_S = 0.4
+_BLOCKS_OVERLAP_PARTS = 4  # a new block each quarter of one
+_RELATIVE_GATE_LU = 10.0
+_CHANNEL_WEIGHTS = (1.0, 1.0, 1.0, 1.41, 1.41)  # left, right, centre, and the surrounds
+_LOW_FREQUENCY_CHANNEL = 3  # of six: left, right, centre, low frequency effects, two surrounds
+# At 16 kHz these are the 2048 and 512 samples of librosa.effects.trim.
+_FRAME_S = 0.128
+_HOP_S = 0.032
+
+
+@dataclass(frozen=True)
+class AudioProcessing:
+    """Trims, then sets the loudness of a waveform; what is `None` is left out.
+
+    Args:
+        loudness_lufs: integrated loudness (ITU-R BS.1770) that every waveform is brought to, −70 to 0 LUFS.
+        trim_db: leading and trailing parts that are more than this many decibels below the loudest frame are
+            cut off; above 0.
+
+    Raises:
+        ValueError: a value out of its range.
+    """
+
+    loudness_lufs: float | None = None
+    trim_db: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.loudness_lufs is not None and not LOWEST_LOUDNESS_LUFS <= self.loudness_lufs <= 0:
+            raise ValueError(f"`loudness_lufs` must be from −70 to 0. Received: {self.loudness_lufs}")
+        if self.trim_db is not None and not 0 < self.trim_db < np.inf:
+            raise ValueError(f"`trim_db` must be above 0. Received: {self.trim_db}")
+
+    def __call__(self, waveform: np.ndarray, sampling_rate: int) -> np.ndarray:
+        """Process one utterance.
+
+        Args:
+            waveform: float array (samples,), full scale ±1.
+            sampling_rate: Hz.
+
+        Returns:
+            float32 array (samples,), shorter when trimmed. It is not clipped: a peak may lie beyond ±1.
+        """
+        waveform = np.asarray(waveform, dtype=np.float32)
+        if self.trim_db is not None:
+            start, end = sound_between(waveform, sampling_rate, self.trim_db)
+            waveform = waveform[start:end]
+        if self.loudness_lufs is not None:
+            gain = 10 ** (gain_to(self.loudness_lufs, integrated_loudness(waveform, sampling_rate)) / 20)
+            waveform = waveform * np.float32(gain)
+        return waveform
+
+    def describe(self) -> str:
+        """In words, for reports: `trimmed at 40 dB, −23 LUFS`; `as recorded` when nothing is done."""
+        steps = []
+        if self.trim_db is not None:
+            steps.append(f"trimmed at {self.trim_db:g} dB")
+        if self.loudness_lufs is not None:
+            steps.append(f"{self.loudness_lufs:g} LUFS".replace("-", "−"))
+        return ", ".join(steps) or "as recorded"
+
+
+def sound_between(waveform: np.ndarray, sampling_rate: int, trim_db: float) -> tuple[int, int]:
+    """Where the sound of a recording begins and ends.
+
+    Frames of 128 ms every 32 ms, centred, are silence when their power is `trim_db` or more below that of the
+    loudest frame (in any channel): `librosa.effects.trim`, whose default frames these are at 16 kHz. Unlike
+    there the frames last as long at every rate, and there is no floor at −100 dB of full scale.
+
+    Args:
+        waveform: float array (samples,) or (samples, channels).
+        sampling_rate: Hz.
+        trim_db: decibels, above 0.
+
+    Returns:
+        First sample, and the one after the last. At least one frame is kept; of silence, everything.
+    """
+    samples = len(waveform)
+    frame, hop = round(_FRAME_S * sampling_rate), round(_HOP_S * sampling_rate)
+    power = _frame_power(_with_channels(waveform), frame, hop)
+    sounding = np.flatnonzero(power > power.max(initial=0) * 10 ** (-trim_db / 10))
+    if not sounding.size:
+        return 0, samples
+    start, end = int(sounding[0]) * hop, min(samples, (int(sounding[-1]) + 1) * hop)
+    if end - start < frame:
+        start = max(0, min(start, samples - frame))
+        end = min(samples, start + frame)
+    return start, end
+
+
+def integrated_loudness(waveform: np.ndarray, sampling_rate: int) -> float:
+    """Integrated loudness of a recording after ITU-R BS.1770-4, over all its channels.
+
+    The K-weighting is that of pyloudnorm; the gating (the same blocks as there) is computed here, because
+    pyloudnorm's meter changes Python's global warning filters, which threads must not do, and refuses signals
+    shorter than a block. Such a signal is one block of its own length: padding it to 400 ms would make it
+    seem softer the shorter it is.
+
+    Args:
+        waveform: float array (samples,) or (samples, channels). Six channels are taken as 5.1, whose low
+            frequency channel does not count.
+        sampling_rate: Hz.
+
+    Returns:
+        LUFS; −inf for silence and for what lies under the absolute gate of −70 LUFS as a whole.
+
+    Raises:
+        ValueError: more than six channels, for which no weights are defined.
+    """
+    channels = _with_channels(np.asarray(waveform, dtype=np.float64))
+    if channels.shape[1] == 6:
+        channels = np.delete(channels, _LOW_FREQUENCY_CHANNEL, axis=1)
+    if channels.shape[1] > len(_CHANNEL_WEIGHTS):
+        raise ValueError(f"loudness is defined for up to 6 channels. Received: {channels.shape[1]}")
+    power = _block_power(_k_weighted(channels, sampling_rate), sampling_rate)
+    power = power @ np.array(_CHANNEL_WEIGHTS[: channels.shape[1]])
+    power = power[_lufs(power) >= LOWEST_LOUDNESS_LUFS]
+    if not power.size:
+        return -np.inf
+    relative_gate = _lufs(power.mean()) - _RELATIVE_GATE_LU
+    return float(_lufs(power[(_lufs(power) > relative_gate) & (_lufs(power) > LOWEST_LOUDNESS_LUFS)].mean()))
+
+
+def gain_to(loudness_lufs: float, measured_lufs: float) -> float:
+    """Gain in dB that brings a recording to a loudness; 0 for silence, which stays as it is."""
+    return loudness_lufs - measured_lufs if np.isfinite(measured_lufs) else 0.0
+
+
+def _with_channels(waveform: np.ndarray) -> np.ndarray:
+    return waveform[:, None] if waveform.ndim == 1 else waveform
+
+
+def _frame_power(channels: np.ndarray, frame: int, hop: int) -> np.ndarray:
+    """Mean square of the centred frames, of the loudest channel; beyond the ends there is silence."""
+    energy = np.cumsum(np.square(channels, dtype=np.float64), axis=0)
+    energy = np.concatenate([np.zeros((1, channels.shape[1])), energy])
+    starts = np.arange(0, len(channels) + 1, hop) - frame // 2
+    before = np.clip(starts, 0, len(channels))
+    after = np.clip(starts + frame, 0, len(channels))
+    return (energy[after] - energy[before]).max(axis=1) / frame
+
+
+def _k_weighted(channels: np.ndarray, sampling_rate: int) -> np.ndarray:
+    import pyloudnorm  # brings scipy.signal, which takes its time
+
+    weighted = channels.T
+    for stage in pyloudnorm.Meter(sampling_rate)._filters.values():
+        weighted = stage.apply_filter(weighted)
+    return weighted.T
+
+
+def _block_power(weighted: np.ndarray, sampling_rate: int) -> np.ndarray:
+    """Mean square of each block (blocks, channels)."""
+    samples = len(weighted)
+    if not samples:
+        return weighted
+    if samples < _BLOCK_S * sampling_rate:
+        return np.square(weighted).mean(axis=0, keepdims=True)
+    steps = (samples / sampling_rate - _BLOCK_S) / (_BLOCK_S / _BLOCKS_OVERLAP_PARTS)
+    numbers = np.arange(int(np.round(steps)) + 1)
+    starts = (_BLOCK_S * (numbers / _BLOCKS_OVERLAP_PARTS) * sampling_rate).astype(int)
+    ends = (_BLOCK_S * (numbers / _BLOCKS_OVERLAP_PARTS + 1) * sampling_rate).astype(int)
+    energy = np.concatenate([np.zeros((1, weighted.shape[1])), np.cumsum(np.square(weighted), axis=0)])
+    return (energy[np.minimum(ends, samples)] - energy[starts]) / (_BLOCK_S * sampling_rate)
+
+
+def _lufs(power: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return -0.691 + 10 * np.log10(power)

@@ -1,0 +1,91 @@
+"""`kser normalize` and `kser trim` as a user meets them."""
+
+import sys
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from kser import cli
+
+RATE = 16_000
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a command in this process; gives status, stdout and stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["kser", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            cli.main()
+        except SystemExit as end:
+            return end.code, *capsys.readouterr()
+        raise AssertionError("the command line always ends the program")
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in range(3):
+        noise = np.random.default_rng(number).normal(0, 0.02, RATE)
+        noise[: RATE // 2] = 0
+        (tmp_path / "in").mkdir(exist_ok=True)
+        sf.write(tmp_path / "in" / f"{number}.wav", noise, RATE)
+    return tmp_path / "in"
+
+
+@pytest.mark.parametrize("dashes", [False, True])
+def test_normalize(run, folder, tmp_path, dashes):
+    spelt = (lambda name: name.replace("_", "-")) if dashes else str
+    options = (spelt("--input_path"), folder, spelt("--output_path"), tmp_path / "out")
+    status, out, err = run("normalize", *options, spelt("--target_lufs"), "-30", "--workers", 2)
+    assert (status, err) == (0, "")
+    assert "3 recordings at -30 LUFS" in out
+    _, out, _ = run("normalize", *options, "--target_lufs", "-30")
+    assert "3 of them from before" in out
+
+
+def test_clipping_is_told(run, folder, tmp_path):
+    samples, _ = sf.read(folder / "1.wav")
+    samples[9000] = 0.99
+    sf.write(folder / "1.wav", samples, RATE)
+    _, out, _ = run("normalize", "--input_path", folder, "--output_path", tmp_path / "out")
+    assert f"1 are softer than wanted, so as not to clip; {tmp_path}/out/normalize_report.csv" in out
+
+
+def test_trim(run, folder, tmp_path):
+    status, out, _ = run("trim", "--input_path", folder, "--output_path", tmp_path / "out", "--top_db", 30)
+    assert status == 0
+    assert "3 recordings trimmed at 30 dB" in out
+    assert "s of silence cut off" in out
+    assert sf.info(tmp_path / "out" / "0.wav").duration < 0.6
+
+
+def test_bad_recordings_end_with_status_2(run, folder, tmp_path):
+    (folder / "bad.wav").write_text("text")
+    status, out, err = run("normalize", "--input_path", folder, "--output_path", tmp_path / "out")
+    assert status == 2
+    assert "3 recordings at -23 LUFS" in out
+    first, second = err.splitlines()
+    assert first == "kser: 1 of 4 recordings were left out:"
+    assert second.startswith(f"kser:   {folder}/bad.wav: cannot be read as audio")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("normalize", "--target_lufs", "3"), "--target_lufs: 3: a loudness from -70 to 0"),
+        (("normalize", "--target_lufs", "nan"), "--target_lufs: nan"),
+        (("normalize", "--workers", "0"), "--workers: 0: at least 1"),
+        (("trim", "--top_db", "0"), "--top_db: 0: a number of decibels above 0"),
+        (("trim", "--top_db", "inf"), "--top_db: inf"),
+    ],
+)
+def test_values_out_of_range(run, folder, tmp_path, arguments, says):
+    status, _, err = run(*arguments, "--input_path", folder, "--output_path", tmp_path / "out")
+    assert status == 2
+    assert err.startswith(f"kser: {says}")
+    assert not (tmp_path / "out").exists()
