@@ -68,5 +68,5 @@ def test_the_main_job_runs_on_a_shrunken_quickstart(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "running run.json of this folder" in done.stdout
-    (summary,) = (tmp_path / "kser_quickstart" / "results").rglob("summary/*.csv")
+    (summary,) = (tmp_path / "kser_quickstart" / "results").rglob("summary.csv")
     assert set(pd.read_csv(summary)["model_name"]) == {"log_mel", "wav2vec2_tiny"}

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,22 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
+import kser
+from kser.corpora.emotions import LabelMapping, map_to_model
 from kser.corpora.metadata import content_key, read_metadata
 from kser.errors import UserError
-from kser.evaluation.metrics import classification_report, confusion_matrix
-from kser.evaluation.plots import plot_confusion_matrix
-from kser.experiment.evaluation_csv import EvaluationRow
+from kser.experiment.evaluation_csv import REPORT_FILE, EvaluationRow
+from kser.experiment.evaluation_results import measures_of, write_results
 from kser.experiment.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
 from kser.experiment.training_run import waveform_format_of
-from kser.files import read_json, read_text, replacing, write_json
+from kser.files import read_json, read_text, write_json
+from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset, reader_errors
-from kser.pipeline.utterances import Utterances
+from kser.pipeline.reading import Progress, WaveformReader
+from kser.pipeline.utterances import OnBadAudio, Utterances
 from kser.training.fit import for_backend, shared_bucket_lengths
 
-REPORT_FILE = "classification_report.json"
 LENGTH_BUCKETS = 4
 
 
@@ -46,20 +49,28 @@ class Evaluated:
         """What a reader must know before believing the numbers, a line each."""
         report = self.report
         title = f"{self.row.model_name} on {self.row.dataset_name} ({self.row.model_path})"
-        recordings = report["n"] + report["n_excluded"]
         lines = []
         for part, count in report["seen_in_training"].items():
             if count:
                 lines.append(
-                    f"LEAK: {title}: {count} of {recordings} recordings were in the model's {part} part"
+                    f"LEAK: {title}: {count} of {report['n_recordings']} recordings were in the model's "
+                    f"{part} part"
                 )
+        if report["labels_renamed"]:
+            names = ", ".join(f"{old} → {new}" for old, new in report["labels_renamed"].items())
+            lines.append(f"{title}: classes by the model's names: {names}")
         if report["labels_unknown_to_model"]:
             names = ", ".join(f"{of['label']} ({of['support']})" for of in report["labels_unknown_to_model"])
             lines.append(f"{title}: left out, the model does not know these classes: {names}")
+        if report["labels_left_out"]:
+            names = ", ".join(f"{label} ({n})" for label, n in report["labels_left_out"].items())
+            lines.append(f"{title}: left out, as label_map and classes say: {names}")
         if report["labels_without_samples"]:
             lines.append(
                 f"{title}: the test set has no utterance of: {', '.join(report['labels_without_samples'])}"
             )
+        if report["skipped_audio"]:
+            lines.append(f"{title}: left out, {len(report['skipped_audio'])} files that cannot be used")
         return lines
 
 
@@ -68,64 +79,105 @@ class Evaluator:
 
     Args:
         redo: evaluate again what has been evaluated already.
+        on_bad_audio: whether files that cannot be used are an error or are left out and listed.
+        audio_cache: where decoded audio is kept, or `None`.
+        by: columns of the test sets whose groups are compared, besides `gender`.
+        progress: shows how far the reading of all audio files is.
     """
 
-    def __init__(self, redo: bool = False):
+    def __init__(
+        self,
+        redo: bool = False,
+        on_bad_audio: OnBadAudio = "error",
+        audio_cache: AudioCache | None = None,
+        by: Sequence[str] = (),
+        progress: Progress | None = None,
+    ):
         self.redo = redo
+        self.on_bad_audio = on_bad_audio
+        self.audio_cache = audio_cache
+        self.by = tuple(by)
+        self.progress = progress
         self._loaded: tuple[Path, Any] | None = None
 
     def evaluate(self, row: EvaluationRow) -> Evaluated:
         """Evaluate one row and write the results to its `eval_out_path`.
 
-        The folder gets predictions.csv, confusion_matrix.csv and .png, and, last of all,
+        The folder gets what `kser.experiment.evaluation_results` writes and, last of all,
         classification_report.json. What else lies there stays.
 
         Raises:
             UserError: the model or the test set cannot be read.
         """
         provenance = load_provenance(row.model_path)
-        if not row.test_csv.is_file():
-            raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
         label_column = provenance.label_column
-        table = read_metadata(row.test_csv, label_column, _input_column(row.test_csv, provenance))
+        table = self._table(row, provenance)
         recordings = [content_key(path) for path in table["path"]]
-        fingerprint = _evaluation_fingerprint(row, recordings)
+        fingerprint = _evaluation_fingerprint(row, recordings, self.by)
         report_path = row.eval_out_path / REPORT_FILE
         if report_path.is_file() and not self.redo:
             report = read_json(report_path)
             if isinstance(report, dict) and report.get("evaluation_fingerprint") == fingerprint:
                 return Evaluated(row, report, done_now=False)
         classifier = self._classifier(row.model_path)
-        labels = classifier.labels
-        probabilities = predict_probabilities(
-            classifier, table["path"].tolist(), provenance.model_config["batch_size"]
+        names = map_to_model(
+            table[label_column],
+            classifier.labels,
+            row.new_names(),
+            row.kept_classes(),
+            source=str(row.test_csv),
         )
-        predicted = [labels[i] for i in probabilities.argmax(axis=1)]
-        outcome = {"y_true": table[label_column], "y_pred": predicted, "labels": labels}
-        try:
-            measures = classification_report(**outcome)
-        except UserError as error:
-            raise UserError(f"{row.test_csv}: {error}") from None
+        utterances = self._utterances(row, table, classifier)
+        probabilities = predict_probabilities(classifier, utterances, provenance.model_config["batch_size"])
+        heard = _heard(table, utterances, names, probabilities, classifier.labels)
+        if heard["true"].isna().all():
+            raise UserError(
+                f"{row.test_csv}: {label_column}: no utterance of a class that the model knows "
+                f"({', '.join(classifier.labels)})"
+            )
+        measures = measures_of(heard, probabilities, classifier.labels, self.by)
         report = {
             "model_name": row.model_name,
             "dataset_name": row.dataset_name,
             "model_path": str(row.model_path),
             "test_csv": str(row.test_csv),
             "seed": provenance.seed,
+            "factors": provenance.model_config.get("factors", {}),
             "evaluation_fingerprint": fingerprint,
             "seen_in_training": _seen_in_training(recordings, provenance.recordings),
+            "n_recordings": len(table),
             **measures,
+            "n_excluded": len(table) - measures["n"],
+            **_what_became_of_labels(names),
+            "skipped_audio": utterances.skipped,
         }
-        matrix = confusion_matrix(**outcome)
-        predictions = _predictions_table(table, label_column, predicted, probabilities, labels)
-        with replacing(row.eval_out_path / "predictions.csv") as draft:
-            predictions.to_csv(draft, index=False)
-        with replacing(row.eval_out_path / "confusion_matrix.csv") as draft:
-            matrix.to_csv(draft)
         title = f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}"
-        plot_confusion_matrix(matrix, row.eval_out_path / "confusion_matrix.png", title=title)
+        folder = row.eval_out_path
+        write_results(folder, heard, probabilities, classifier.labels, label_column, measures, title)
         write_json(report_path, report)
         return Evaluated(row, report, done_now=True)
+
+    def _table(self, row: EvaluationRow, provenance: Provenance) -> pd.DataFrame:
+        """The metadata of the test set, with every column that groups are made of."""
+        if not row.test_csv.is_file():
+            raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
+        input_column = _input_column(row.test_csv, provenance)
+        table = read_metadata(row.test_csv, provenance.label_column, input_column)
+        if absent := [column for column in self.by if column not in table]:
+            raise UserError(
+                f"{row.test_csv}: --by: has no column {', '.join(absent)}; it has {', '.join(table.columns)}"
+            )
+        return table
+
+    def _utterances(self, row: EvaluationRow, table: pd.DataFrame, classifier: Any) -> Utterances:
+        """The test set's recordings, read as the model was trained on them."""
+        reader = WaveformReader(waveform_format_of(classifier), self.audio_cache)
+        try:
+            return Utterances.from_files(
+                table["path"].tolist(), [0] * len(table), reader, self.on_bad_audio, self.progress
+            )
+        except UserError as error:
+            raise UserError(f"{row.test_csv}: {error}") from error
 
     def _classifier(self, folder: Path) -> Any:
         if self._loaded is None or self._loaded[0] != folder:
@@ -134,38 +186,50 @@ class Evaluator:
         return self._loaded[1]
 
 
-def predict_probabilities(classifier: Any, paths: list[str], batch_size: int) -> np.ndarray:
-    """Class probabilities of audio files.
+def predict_probabilities(classifier: Any, utterances: Utterances, batch_size: int) -> np.ndarray:
+    """Class probabilities of recordings.
 
     Args:
         classifier: an `EmotionClassifier`.
-        paths: audio files.
+        utterances: in the format of the classifier, see `waveform_format_of`.
         batch_size: utterances in a batch.
 
     Returns:
-        float64 array (files, labels), rows in the order of `paths`.
+        float64 array (utterances, labels), in their order.
     """
-    utterances = Utterances.from_files(paths, [0] * len(paths), waveform_format_of(classifier))
     lengths = shared_bucket_lengths([utterances], LENGTH_BUCKETS)
     batches = plan_in_order(utterances.lengths, lengths, batch_size)
     dataset = for_backend(evaluation_dataset(utterances, batches, batch_size))
     with classifier.ready_made_inputs(), reader_errors():
         logits = classifier.predict(dataset, steps=len(batches), verbose=0)
-    in_order = np.empty((len(paths), logits.shape[1]))
+    in_order = np.empty((len(utterances), logits.shape[1]))
     for number, batch in enumerate(batches):
         places = number * batch_size
         in_order[list(batch.indices)] = logits[places : places + len(batch.indices)]
     return softmax(in_order, axis=1)
 
 
-def _predictions_table(
-    table: pd.DataFrame, label_column: str, predicted: list[str], probabilities: np.ndarray, labels: list[str]
+def _heard(
+    table: pd.DataFrame,
+    utterances: Utterances,
+    names: LabelMapping,
+    probabilities: np.ndarray,
+    labels: list[str],
 ) -> pd.DataFrame:
-    predictions = table[["utterance", "actor", "gender", label_column]].copy()
-    predictions["predicted"] = predicted
-    for position, label in enumerate(labels):
-        predictions[f"p_{label}"] = probabilities[:, position].round(6)
-    return predictions
+    """The rows that were heard, with the true class by the model's name (NaN: left out) and its answer."""
+    heard = list(utterances.positions)
+    return table.iloc[heard].assign(
+        true=names.labels.iloc[heard], predicted=[labels[i] for i in probabilities.argmax(axis=1)]
+    )
+
+
+def _what_became_of_labels(names: LabelMapping) -> dict[str, Any]:
+    unknown = {name: n for name, n in names.left_out.items() if name not in names.asked_out}
+    return {
+        "labels_renamed": names.mapped,
+        "labels_unknown_to_model": [{"label": name, "support": n} for name, n in unknown.items()],
+        "labels_left_out": {name: names.left_out[name] for name in names.asked_out},
+    }
 
 
 def _seen_in_training(tested: list[str], recordings: dict[str, list[str]]) -> dict[str, int]:
@@ -180,9 +244,10 @@ def _input_column(test_csv: Path, provenance: Provenance) -> str:
     return "path" if "path" in columns else provenance.model_config["input_column"]
 
 
-def _evaluation_fingerprint(row: EvaluationRow, recordings: list[str]) -> str:
-    """What the results follow from: the model, the list of the test set and its recordings."""
+def _evaluation_fingerprint(row: EvaluationRow, recordings: list[str], by: Sequence[str]) -> str:
+    """What the results follow from: the model, the list of the test set, its recordings and groups."""
     digest = hashlib.sha256((row.model_path / PROVENANCE_FILE).read_bytes())
     digest.update(row.test_csv.read_bytes())
+    digest.update(f"{kser.__version__}\n{row.label_map}\n{row.classes}\n{by}\n".encode())
     digest.update("".join(recordings).encode())
     return digest.hexdigest()[:16]

@@ -2,15 +2,21 @@
 
 import csv
 import io
+import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kser.errors import UserError
 from kser.files import read_text, resolve_input, visible_files, write_text
 
 COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_out_path")
+# Written only where a test set's classes have other names than the model's, or some are left out.
+OPTIONAL_COLUMNS = ("label_map", "classes")
+# In the folder that an evaluation writes to; it is written last.
+REPORT_FILE = "classification_report.json"
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class EvaluationRow:
         model_path: folder of the trained model.
         eval_csv_path: folder that holds `test.csv`.
         eval_out_path: folder for what the evaluation gives.
+        label_map: as the experiment's field of a test set, a name or a JSON object; empty for none.
+        classes: likewise, a JSON list; empty for all.
     """
 
     model_name: str
@@ -30,11 +38,51 @@ class EvaluationRow:
     model_path: Path
     eval_csv_path: Path
     eval_out_path: Path
+    label_map: str = ""
+    classes: str = ""
 
     @property
     def test_csv(self) -> Path:
         """The metadata of the test set."""
         return self.eval_csv_path / "test.csv"
+
+    @property
+    def test_set(self) -> tuple[Path, str, str]:
+        """What is evaluated: the folder and what is done to its classes."""
+        return self.eval_csv_path, self.label_map, self.classes
+
+    def new_names(self) -> dict[str, str | None] | str | None:
+        """`label_map` as a value.
+
+        Raises:
+            UserError: it looks like a JSON object and is none.
+        """
+        if not self.label_map.startswith("{"):
+            return self.label_map or None
+        mapping = _json_cell("label_map", self.label_map)
+        if not all(new is None or isinstance(new, str) for new in mapping.values()):
+            raise UserError(f"label_map: {self.label_map}: should name a class, or null, for each class")
+        return mapping
+
+    def kept_classes(self) -> list[str] | None:
+        """`classes` as a value.
+
+        Raises:
+            UserError: it is no JSON list of names.
+        """
+        if not self.classes:
+            return None
+        names = _json_cell("classes", self.classes)
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise UserError(f'classes: {self.classes}: should be a list such as ["anger", "joy"]')
+        return names
+
+
+def _json_cell(column: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{column}: {text}: not valid JSON: {error.msg}") from None
 
 
 def read_evaluation_csv(path: Path) -> list[EvaluationRow]:
@@ -96,8 +144,16 @@ def record_rows(folder: Path, rows: Iterable[EvaluationRow]) -> Path:
     header, recorded = _parse(path, text)
     new = list(dict.fromkeys(row for row in rows if row not in recorded))
     if new:
+        wanted = [name for name in OPTIONAL_COLUMNS if any(getattr(row, name) for row in new)]
+        if further := [name for name in wanted if name not in header]:
+            # Rows may be shorter than the header: those that are there already need no change.
+            first, line_end, others = text.partition("\n")
+            text = "\t".join([first.rstrip("\r"), *further]) + line_end + others
+            header += further
         buffer = io.StringIO()
-        writer = csv.DictWriter(buffer, header, restval="", delimiter="\t", lineterminator="\n")
+        writer = csv.DictWriter(
+            buffer, header, restval="", extrasaction="ignore", delimiter="\t", lineterminator="\n"
+        )
         writer.writerows(vars(row) for row in new)
         write_text(path, text + ("" if text.endswith("\n") else "\n") + buffer.getvalue())
     return path
@@ -127,15 +183,21 @@ def _parse(path: Path, text: str) -> tuple[list[str], list[EvaluationRow]]:
                     f"{path}: row {reader.line_num}: {', '.join(empty)}: empty; one tab is between two cells"
                 )
                 continue
-            rows.append(
-                EvaluationRow(
-                    cells["model_name"],
-                    cells["dataset_name"],
-                    resolve_input(cells["model_path"], beside=path.parent),
-                    resolve_input(cells["eval_csv_path"], beside=path.parent),
-                    resolve_input(cells["eval_out_path"]),
-                )
+            row = EvaluationRow(
+                cells["model_name"],
+                cells["dataset_name"],
+                resolve_input(cells["model_path"], beside=path.parent),
+                resolve_input(cells["eval_csv_path"], beside=path.parent),
+                resolve_input(cells["eval_out_path"]),
+                cells.get("label_map", ""),
+                cells.get("classes", ""),
             )
+            try:
+                row.new_names(), row.kept_classes()
+            except UserError as error:
+                mistakes.append(f"{path}: row {reader.line_num}: {error}")
+                continue
+            rows.append(row)
     except csv.Error as error:
         raise UserError(f"{path}: row {reader.line_num}: {error}; is a quotation mark missing?") from None
     if mistakes:

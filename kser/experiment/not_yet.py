@@ -10,10 +10,6 @@ from kser.experiment.schema import ExperimentConfig, ModelConfig
 def not_yet_in_experiment(config: ExperimentConfig) -> list[str]:
     """What the experiment asks for that this version cannot do, a line each."""
     asked = []
-    if config.augmentations:
-        asked.append("augmentations: this version trains without augmentation; leave it empty")
-    if config.run_grapher:
-        asked.append("run_grapher: this version draws no curves (log.csv has the numbers); set it to false")
     if config.eval_metric in ("ccc", "mse"):
         asked.append(
             f"eval_metric: {config.eval_metric!r} is for regression, which this version does not train"

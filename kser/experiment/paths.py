@@ -54,6 +54,16 @@ class RunPaths:
         return self.results / "evaluation" / dataset_name
 
 
+def work_folder(config: ExperimentConfig) -> Path:
+    """Where the logs of all runs of an experiment are, below a folder a model."""
+    return resolve_input(config.output_path) / config.experiment_name
+
+
+def results_folder(config: ExperimentConfig) -> Path:
+    """Where everything that stays of an experiment is."""
+    return resolve_input(config.experiment_results_output_path) / config.experiment_name
+
+
 def evaluation_csv_folder(config: ExperimentConfig) -> Path:
     """Where training writes the experiment's evaluation CSV."""
-    return resolve_input(config.experiment_results_output_path) / config.experiment_name / "evaluation_csv"
+    return results_folder(config) / "evaluation_csv"

@@ -1,13 +1,15 @@
 """From an experiment to its runs: models × seeds, each a plain value."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from kser.errors import UserError
 from kser.experiment.config_files import Experiment
 from kser.experiment.paths import RunPaths
-from kser.experiment.schema import LARGEST_SEED, ExperimentConfig, ModelConfig
+from kser.experiment.schema import LARGEST_SEED, EvaluationDataset, ExperimentConfig, ModelConfig
 from kser.files import resolve_input
+from kser.pipeline.audio_cache import AudioCache
 from kser.training.plan import TrainingPlan
 
 
@@ -16,25 +18,48 @@ class Run:
     """One model with one seed.
 
     Attributes:
-        config: the experiment.
+        experiment: what the run belongs to.
         model: the model.
         seed: of the split, initial weights, order and dropout.
         model_file: its JSON, for messages.
-        data_csv: metadata of the training corpus.
         paths: where everything of the run is.
     """
 
-    config: ExperimentConfig
+    experiment: Experiment
     model: ModelConfig
     seed: int
     model_file: Path
-    data_csv: Path
     paths: RunPaths
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The fields of the experiment."""
+        return self.experiment.config
+
+    @property
+    def data_csv(self) -> Path:
+        """Metadata of the training corpus."""
+        return self.input_file(self.config.training_dataset.data_csv)
+
+    @property
+    def folder(self) -> Path:
+        """Of the experiment file."""
+        return self.experiment.folder
+
+    def input_file(self, path: str) -> Path:
+        """A file that the experiment names: relative to it, else to the working folder."""
+        return resolve_input(path, beside=self.folder)
 
     @property
     def title(self) -> str:
         """What people read: model and seed."""
         return f"{self.model.name}, seed {self.seed}"
+
+    @property
+    def audio_cache(self) -> AudioCache | None:
+        """Where decoded audio is kept, if anywhere."""
+        folder = self.config.audio_cache
+        return None if folder is None else AudioCache(resolve_input(folder))
 
     @property
     def training_plan(self) -> TrainingPlan:
@@ -55,6 +80,45 @@ class Run:
             use_class_weights=self.model.use_class_weights,
             seed=self.seed,
         )
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """A test set of an experiment.
+
+    Attributes:
+        name: what reports call it.
+        folder: holds `test.csv`.
+        label_map: new names of classes, as the evaluation CSV writes them; empty for none.
+        classes: those that are kept, likewise; empty for all.
+    """
+
+    __test__ = False  # pytest takes the name for that of a test
+
+    name: str
+    folder: Path
+    label_map: str = ""
+    classes: str = ""
+
+    @property
+    def test_csv(self) -> Path:
+        """Its metadata."""
+        return self.folder / "test.csv"
+
+    @classmethod
+    def of(cls, dataset: EvaluationDataset, beside: Path) -> "TestSet":
+        """The test set that a field of an experiment in the folder `beside` names."""
+        new_names, kept = dataset.label_map, dataset.classes
+        return cls(
+            dataset.name,
+            resolve_input(dataset.eval_csv_path, beside=beside),
+            new_names if isinstance(new_names, str) else _as_cell(new_names),
+            _as_cell(kept),
+        )
+
+
+def _as_cell(value: object) -> str:
+    return "" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def check_seed_range(low_seed: int | None, high_seed: int | None) -> None:
@@ -82,7 +146,6 @@ def plan_runs(experiment: Experiment, low_seed: int | None = None, high_seed: in
     """
     check_seed_range(low_seed, high_seed)
     config = experiment.config
-    data_csv = resolve_input(config.training_dataset.data_csv, beside=experiment.folder)
     runs = []
     for model, file in zip(experiment.models, experiment.model_files, strict=True):
         first, last = model.seed, model.seed + config.cross_validation - 1
@@ -91,7 +154,7 @@ def plan_runs(experiment: Experiment, low_seed: int | None = None, high_seed: in
         if last > LARGEST_SEED:
             raise UserError(f"{file}: seed: {first} and those after it pass the largest, {LARGEST_SEED}")
         runs += [
-            Run(config, model, seed, file, data_csv, RunPaths.of(config, model.name, seed))
+            Run(experiment, model, seed, file, RunPaths.of(config, model.name, seed))
             for seed in range(first, last + 1)
         ]
     return runs

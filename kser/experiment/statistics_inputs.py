@@ -12,10 +12,8 @@ import pandas as pd
 
 from kser.errors import UserError
 from kser.evaluation.statistics.analysis import ALL
-from kser.experiment.evaluation_csv import EvaluationRow, read_evaluation_csv
+from kser.experiment.evaluation_csv import REPORT_FILE, EvaluationRow, read_evaluation_csv
 from kser.files import read_json, read_text, visible_files
-
-REPORT_FILE = "classification_report.json"
 
 _EVALUATION_COLUMN = "eval_out_path"
 """What tells an evaluation CSV from a table of results."""

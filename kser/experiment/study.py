@@ -1,17 +1,20 @@
 """A whole experiment on the command line: train every run, then evaluate, and say what came of it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.progress import track
 
+from kser.corpora.emotions import map_to_model
 from kser.corpora.metadata import read_metadata
 from kser.errors import UserError
-from kser.evaluation.summary import SUMMARY_HEADER, summarise, summary_markdown, summary_rows
+from kser.evaluation.curve_files import read_training_curves
+from kser.evaluation.curves import plot_training_curves
+from kser.experiment.augmenting import augmentation_plan
 from kser.experiment.config_files import Experiment
 from kser.experiment.evaluating import Evaluated, Evaluator
 from kser.experiment.evaluation_csv import (
@@ -21,11 +24,15 @@ from kser.experiment.evaluation_csv import (
     record_rows,
     recorded_rows,
 )
-from kser.experiment.paths import evaluation_csv_folder
-from kser.experiment.planning import Run, plan_runs
+from kser.experiment.evaluation_summary import summarise_evaluations
+from kser.experiment.paths import evaluation_csv_folder, results_folder, work_folder
+from kser.experiment.planning import Run, TestSet, plan_runs
 from kser.experiment.run_data import load_run_data
+from kser.experiment.schema import ExperimentConfig, ModelConfig
 from kser.experiment.training_run import Outcome, do_run
-from kser.files import replacing, resolve_input, write_text
+from kser.pipeline.audio_cache import AudioCache
+from kser.pipeline.reading import Progress
+from kser.pipeline.utterances import OnBadAudio
 from kser.training.progress import ProgressDisplay
 
 
@@ -47,34 +54,58 @@ def train_experiment(
         UserError: a mistake in the data or settings; runs finished before stay.
     """
     runs = plan_runs(experiment, low_seed, high_seed)
-    datasets = [
-        (dataset.name, resolve_input(dataset.eval_csv_path, beside=experiment.folder))
-        for dataset in experiment.config.datasets
-    ]
-    _check_inputs(experiment, runs, datasets)
+    test_sets = [TestSet.of(dataset, experiment.folder) for dataset in experiment.config.datasets]
+    _check_inputs(experiment, runs, test_sets)
     for number, run in enumerate(runs, start=1):
         title = f"[{number}/{len(runs)}] {run.title}"
         display = ProgressDisplay(escape(title), console, experiment.config.eval_metric)
         try:
-            outcome = do_run(run, [display])
+            outcome = do_run(run, [display], reading_progress(console, escape(title)))
         finally:
             display.stop()
         if outcome is Outcome.ALREADY_THERE:
             console.print(f"{escape(title)}: is trained already", highlight=False)
         evaluation_csv = record_rows(
-            evaluation_csv_folder(experiment.config), _evaluation_rows(run, datasets)
+            evaluation_csv_folder(experiment.config), _evaluation_rows(run, test_sets)
         )
     console.print(f"evaluation CSV: {evaluation_csv}", soft_wrap=True, highlight=False, markup=False)
     if experiment.config.run_eval:
-        evaluate(evaluation_csv, console)
+        evaluate(evaluation_csv, console, experiment.config.on_bad_audio, runs[0].audio_cache)
+    if experiment.config.run_grapher:
+        draw_curves(experiment.config, console)
     return evaluation_csv
 
 
-def evaluate(eval_path: Path, console: Console, redo: bool = False) -> None:
+def draw_curves(config: ExperimentConfig, console: Console) -> None:
+    """Draw the training curves of all runs of an experiment into its results."""
+    curves, notes = read_training_curves(work_folder(config))
+    path = results_folder(config) / "training_curves.png"
+    plot_training_curves(curves, path, title=config.experiment_name)
+    for line in notes:
+        console.print(line, style="yellow", highlight=False, markup=False)
+    console.print(f"training curves: {path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def evaluate(
+    eval_path: Path,
+    console: Console,
+    on_bad_audio: OnBadAudio = "error",
+    audio_cache: AudioCache | None = None,
+    by: Sequence[str] = (),
+    redo: bool = False,
+) -> None:
     """Evaluate every row of an evaluation CSV or of a folder of them, and summarise over seeds.
 
     Rows that were evaluated before are not evaluated again, unless their model or test set has changed or
-    `redo` says so. The summary goes to the folder `summary` beside the CSV.
+    `redo` says so. The summary goes to the folder `summary` beside the CSV, see `summarise_evaluations`.
+
+    Args:
+        eval_path: the CSV or folder.
+        console: where progress and results are shown.
+        on_bad_audio: whether files that cannot be used are an error or are left out and listed.
+        audio_cache: where decoded audio is kept, or `None`.
+        by: columns of the test sets whose groups are compared, besides `gender`.
+        redo: evaluate again what was evaluated before.
 
     Raises:
         UserError: rows that cannot be evaluated, a line each; all others are done first.
@@ -82,12 +113,29 @@ def evaluate(eval_path: Path, console: Console, redo: bool = False) -> None:
     csv_paths = evaluation_csvs(eval_path)
     rows = list(dict.fromkeys(row for path in csv_paths for row in read_evaluation_csv(path)))
     _check_outputs(rows, eval_path)
-    evaluated, mistakes = _evaluate_rows(rows, Evaluator(redo), console)
+    evaluator = Evaluator(redo, on_bad_audio, audio_cache, by, reading_progress(console, "test set"))
+    evaluated, mistakes = _evaluate_rows(rows, evaluator, console)
     if evaluated:
         name = eval_path.stem if eval_path.is_file() else "all"
-        _report(evaluated, csv_paths[0].parent / "summary" / name, console)
+        summarise_evaluations(evaluated, csv_paths[0].parent / "summary" / name, console)
     if mistakes:
         raise UserError("\n".join(mistakes))
+
+
+def reading_progress(console: Console, title: str) -> Progress:
+    """Shows how far the reading of a part's audio is, on a terminal, and goes when it is done."""
+
+    def shown(lengths: Iterable[int | UserError], total: int) -> Iterable[int | UserError]:
+        return track(
+            lengths,
+            description=f"{title}: reading audio",
+            total=total,
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    return shown
 
 
 def _evaluate_rows(
@@ -112,38 +160,6 @@ def _evaluate_rows(
     return [evaluated[number] for number in sorted(evaluated)], mistakes
 
 
-def _report(evaluated: Sequence[Evaluated], path: Path, console: Console) -> None:
-    """Show the summary and write it as CSV and Markdown."""
-    # The names are the row's: results on disk may have been made under others. Runs count once, however
-    # many rows evaluate them.
-    results = pd.DataFrame(
-        [
-            {**done.report, "model_name": done.row.model_name, "dataset_name": done.row.dataset_name}
-            for done in evaluated
-        ]
-    )
-    summary = summarise(results.drop_duplicates(["model_name", "dataset_name", "model_path", "test_csv"]))
-    table = Table(*SUMMARY_HEADER, title="UAR: unweighted average recall, WA: accuracy; mean ± SD over seeds")
-    for cells in summary_rows(summary):
-        table.add_row(*map(escape, cells))
-    console.print(table)
-    warnings = [line for done in evaluated for line in done.warnings]
-    for line in warnings:
-        console.print(
-            escape(line), style="bold red" if line.startswith("LEAK") else "yellow", highlight=False
-        )
-    with replacing(path.with_suffix(".csv")) as draft:
-        summary.to_csv(draft, index=False)
-    notes = "".join(f"- {line}\n" for line in warnings)
-    write_text(path.with_suffix(".md"), summary_markdown(summary) + (f"\n{notes}" if notes else ""))
-    console.print(
-        f"summary: {path.with_suffix('.csv')}, {path.with_suffix('.md')}",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
-    )
-
-
 def _check_outputs(rows: Iterable[EvaluationRow], eval_path: Path) -> None:
     """Two evaluations must not write to one folder."""
     taken: dict[Path, EvaluationRow] = {}
@@ -156,40 +172,58 @@ def _check_outputs(rows: Iterable[EvaluationRow], eval_path: Path) -> None:
             )
 
 
-def _check_inputs(experiment: Experiment, runs: Sequence[Run], datasets: Sequence[tuple[str, Path]]) -> None:
+def _check_inputs(experiment: Experiment, runs: Sequence[Run], test_sets: Sequence[TestSet]) -> None:
     """What would stop a later run or the evaluation is told before hours of training."""
-    mistakes = []
-    for name, folder in datasets:
-        if not (folder / "test.csv").is_file():
-            mistakes.append(
-                f"{experiment.file}: datasets: {name}: eval_csv_path: no folder with a test.csv: {folder}"
-            )
-            continue
-        for model in experiment.models:
-            mistakes += _mistakes_of(
-                read_metadata, folder / "test.csv", model.output_column, model.input_column
-            )
+    mistakes = [
+        f"{experiment.file}: datasets: {of.name}: eval_csv_path: no folder with a test.csv: {of.folder}"
+        for of in test_sets
+        if not of.test_csv.is_file()
+    ]
+    labels: dict[str, list[str]] = {}
     for run in runs:
-        mistakes += _mistakes_of(load_run_data, run)
-    mistakes += _mistakes_of(_check_recorded_rows, experiment, runs, datasets)
+        found = _mistakes_of(lambda run=run: labels.setdefault(run.model.name, load_run_data(run).labels))
+        mistakes += found or _mistakes_of(augmentation_plan, run.experiment, run.seed)
+    there = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
+    for model, test_set in product(experiment.models, there):
+        mistakes += _mistakes_of(_check_test_set, test_set, model, labels.get(model.name))
+    mistakes += _mistakes_of(_check_recorded_rows, experiment, runs, test_sets)
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
 
 
-def _check_recorded_rows(
-    experiment: Experiment, runs: Sequence[Run], datasets: Sequence[tuple[str, Path]]
-) -> None:
+def _check_test_set(test_set: TestSet, model: ModelConfig, labels: list[str] | None) -> None:
+    """The metadata are right, and so are the names that its classes are given."""
+    assert isinstance(model.output_column, str)
+    table = read_metadata(test_set.test_csv, model.output_column, model.input_column)
+    if labels is not None:
+        row = EvaluationRow(
+            model.name, test_set.name, Path(), test_set.folder, Path(), test_set.label_map, test_set.classes
+        )
+        map_to_model(
+            table[model.output_column],
+            labels,
+            row.new_names(),
+            row.kept_classes(),
+            source=str(test_set.test_csv),
+        )
+
+
+def _check_recorded_rows(experiment: Experiment, runs: Sequence[Run], test_sets: Sequence[TestSet]) -> None:
     """An earlier start of the experiment must not have meant other test sets by the same names."""
     folder = evaluation_csv_folder(experiment.config)
     recorded = {row.eval_out_path: row for row in recorded_rows(folder)}
-    for row in (row for run in runs for row in _evaluation_rows(run, datasets)):
+    for row in (row for run in runs for row in _evaluation_rows(run, test_sets)):
         other = recorded.get(row.eval_out_path, row)
-        if other != row:
+        if other.test_set != row.test_set:
             raise UserError(
-                f"{experiment.file}: datasets: {row.dataset_name}: is {row.eval_csv_path}, but the "
-                f"evaluation CSV in {folder} has {other.eval_csv_path} under that name; give the test set "
-                "another name"
+                f"{experiment.file}: datasets: {row.dataset_name}: is {_in_words(row)}, but the evaluation "
+                f"CSV in {folder} has {_in_words(other)} under that name; give the test set another name"
             )
+
+
+def _in_words(row: EvaluationRow) -> str:
+    further = [f"{name} {getattr(row, name)}" for name in ("label_map", "classes") if getattr(row, name)]
+    return ", ".join([str(row.eval_csv_path), *further])
 
 
 def _mistakes_of(function: Callable[..., Any], *arguments: Any) -> list[str]:
@@ -200,9 +234,17 @@ def _mistakes_of(function: Callable[..., Any], *arguments: Any) -> list[str]:
     return []
 
 
-def _evaluation_rows(run: Run, datasets: Sequence[tuple[str, Path]]) -> list[EvaluationRow]:
-    own_test = (run.config.training_dataset.name, run.paths.split)
+def _evaluation_rows(run: Run, test_sets: Sequence[TestSet]) -> list[EvaluationRow]:
+    own = TestSet(run.config.training_dataset.name, run.paths.split)
     return [
-        EvaluationRow(run.model.name, name, run.paths.model, folder, run.paths.evaluation(name))
-        for name, folder in [own_test, *datasets]
+        EvaluationRow(
+            run.model.name,
+            of.name,
+            run.paths.model,
+            of.folder,
+            run.paths.evaluation(of.name),
+            of.label_map,
+            of.classes,
+        )
+        for of in [own, *test_sets]
     ]

@@ -24,7 +24,9 @@ class Provenance:
         training_dataset: its name.
         seed: of the run.
         model_config: the model JSON with all defaults.
-        audio: what was done to the audio before the model: sampling rate in Hz, channels.
+        audio: what was done to the audio before the model: sampling rate in Hz, channels, trimming, loudness;
+            and how many files of each part were left out.
+        augmentation: the experiment's fields of augmentation; empty for none.
         label_column: column of the metadata that holds the class.
         split_fingerprint: of the split; `split.json` beside the model has the counts.
         training: updates, the update that was best, its validation loss, seconds.
@@ -40,6 +42,7 @@ class Provenance:
     seed: int
     model_config: dict[str, Any]
     audio: dict[str, Any]
+    augmentation: dict[str, Any]
     label_column: str
     split_fingerprint: str
     training: dict[str, Any]

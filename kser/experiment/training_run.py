@@ -1,13 +1,15 @@
 """Doing one run: data, model, training, and the trained model on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 import keras
 
 import kser
+from kser.corpora.splits import PARTS
 from kser.errors import UserError
+from kser.experiment.augmenting import augmentation_plan, try_out
 from kser.experiment.planning import Run
 from kser.experiment.run_data import RunData, load_run_data, run_fingerprint
 from kser.experiment.trained_model import (
@@ -19,7 +21,9 @@ from kser.experiment.trained_model import (
 from kser.files import read_json, write_json
 from kser.models import AudioClassifierPreprocessor, EmotionClassifier, SpeechAudioConverter
 from kser.models.building import SCRATCH_PREFIX, build_backbone
-from kser.pipeline.utterances import WaveformFormat
+from kser.pipeline.reading import Progress, WaveformReader
+from kser.pipeline.utterances import Utterances
+from kser.pipeline.waveform_format import WaveformFormat
 from kser.training.fit import TrainingResult, train
 from kser.training.training_state import remove_states
 
@@ -31,12 +35,15 @@ class Outcome(Enum):
     ALREADY_THERE = "already there"
 
 
-def do_run(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Outcome:
+def do_run(
+    run: Run, callbacks: Sequence[keras.callbacks.Callback] = (), progress: Progress | None = None
+) -> Outcome:
     """Train one model with one seed, unless it is there already; continue it if it was interrupted.
 
     Args:
         run: the model, the seed and the paths.
         callbacks: further callbacks for `kser.training.fit.train`.
+        progress: shows how far the reading of all audio files is, before training.
 
     Raises:
         UserError: the data are wrong, or results of other settings stand where these would go.
@@ -51,30 +58,56 @@ def do_run(run: Run, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Outc
             f"{run.paths.model}: holds a model trained with other settings, data or version of kser; "
             "give the experiment another experiment_name, or move that folder away"
         )
-    # Every audio file's header is read before anything is written.
+    # Every audio file is read once before anything is written.
     classifier = build_classifier(run, data.labels)
-    waveform_format = waveform_format_of(classifier)
-    training, validation, _ = (
-        data.utterances(part, waveform_format) for part in ("train", "validation", "test")
-    )
+    reader = WaveformReader(waveform_format_of(classifier), run.audio_cache)
+    parts = _read_parts(run, data, reader, progress)
+    augmentation = augmentation_plan(run.experiment, run.seed)
+    if augmentation is not None:
+        first = reader(parts["train"].paths[0])
+        try_out(run.experiment, augmentation, first, reader.format.sampling_rate)
     _claim(run, fingerprint)
-    data.write_split(run.paths.split)
+    data.write_split(run.paths.split, parts)
     with classifier.ready_made_inputs():
         result = train(
             classifier,
-            training,
-            validation,
+            parts["train"],
+            parts["validation"],
             run.training_plan,
             states=run.paths.states,
             log=run.paths.log,
             identity=fingerprint,
             callbacks=callbacks,
+            augmentation=augmentation,
+            data_workers=_data_workers(run),
         )
-    save_trained_model(
-        run.paths.model, classifier, _provenance(run, data, fingerprint, result, waveform_format)
-    )
+    save_trained_model(run.paths.model, classifier, _provenance(run, data, fingerprint, result, parts))
     _tidy_up(run)
     return Outcome.TRAINED
+
+
+def _read_parts(
+    run: Run, data: RunData, reader: WaveformReader, progress: Progress | None
+) -> dict[str, Utterances]:
+    """The utterances of every part; what cannot be read of any of them is told at once."""
+    parts, mistakes = {}, []
+    for part in PARTS:
+        try:
+            parts[part] = data.utterances(part, reader, run.config.on_bad_audio, progress)
+        except UserError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return parts
+
+
+def _data_workers(run: Run) -> int:
+    """Processes that read data: one at least where threads would not do.
+
+    On PyTorch augmentation of tensors and the model's dropout draw from the same global generator.
+    """
+    tensors = any(augmentation.tensors for augmentation in run.config.augmentations.values())
+    return max(run.config.data_workers, int(tensors and keras.config.backend() == "torch"))
 
 
 def build_classifier(run: Run, labels: list[str]) -> EmotionClassifier:
@@ -84,14 +117,16 @@ def build_classifier(run: Run, labels: list[str]) -> EmotionClassifier:
         UserError: the model file asks for what is not there.
     """
     model = run.model
+    asked = {"trim_db": run.config.trim_db, "loudness_lufs": run.config.loudness_lufs}
+    processing = {name: value for name, value in asked.items() if value is not None}
     keras.utils.clear_session()
     keras.utils.set_random_seed(run.seed)
     try:
         backbone = build_backbone(model.model_path_or_name, model.backbone_arguments)
         converter = (
-            SpeechAudioConverter(sampling_rate=getattr(backbone, "sampling_rate", 16000))
+            SpeechAudioConverter(sampling_rate=getattr(backbone, "sampling_rate", 16000), **processing)
             if model.model_path_or_name.startswith(SCRATCH_PREFIX)
-            else SpeechAudioConverter.from_preset(model.model_path_or_name)
+            else SpeechAudioConverter.from_preset(model.model_path_or_name, **processing)
         )
     except UserError as error:
         raise UserError(f"{run.model_file}: {error}") from error
@@ -118,6 +153,7 @@ def waveform_format_of(classifier: EmotionClassifier) -> WaveformFormat:
         do_normalize=converter.do_normalize,
         mask_padding=converter.mask_padding,
         minimum_samples=classifier.backbone.minimum_samples,
+        processing=converter.processing,
     )
 
 
@@ -150,8 +186,13 @@ def _claim(run: Run, fingerprint: str) -> None:
 
 
 def _provenance(
-    run: Run, data: RunData, fingerprint: str, result: TrainingResult, waveform_format: WaveformFormat
+    run: Run,
+    data: RunData,
+    fingerprint: str,
+    result: TrainingResult,
+    parts: Mapping[str, Utterances],
 ) -> Provenance:
+    waveform_format = parts["train"].format
     return Provenance(
         run_fingerprint=fingerprint,
         kser_version=kser.__version__,
@@ -161,7 +202,19 @@ def _provenance(
         training_dataset=run.config.training_dataset.name,
         seed=run.seed,
         model_config=run.model.model_dump(),
-        audio={"sampling_rate": waveform_format.sampling_rate, "channels": "mean"},
+        audio={
+            "sampling_rate": waveform_format.sampling_rate,
+            "channels": "mean",
+            **vars(waveform_format.processing),
+            "skipped": {part: len(utterances.skipped) for part, utterances in parts.items()},
+        },
+        augmentation=run.config.model_dump(
+            mode="json",
+            by_alias=True,
+            include={"augmentations", "augmentation_mode", "augmentation_draws"},
+        )
+        if run.config.augmentations
+        else {},
         label_column=data.label_column,
         split_fingerprint=data.split_fingerprint,
         training=vars(result),

@@ -4,6 +4,7 @@ import keras
 import keras_hub
 import numpy as np
 
+from kser.audio.processing import AudioProcessing
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
 from kser.models.preset_loader import preset_loader
@@ -12,7 +13,7 @@ from kser.models.speech_backbone import SpeechBackbone
 
 @keras.saving.register_keras_serializable(package="kser")
 class SpeechAudioConverter(keras_hub.layers.AudioConverter):
-    """Normalises utterances, pads them to one length and marks the padding.
+    """Trims and normalises utterances as the model was trained on them, pads them and marks the padding.
 
     Args:
         sampling_rate: int, Hz that the model was trained on. The converter does not resample: it cannot
@@ -21,6 +22,9 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
         mask_padding: bool. `False` repeats the published recipe of models with `feat_extract_norm: group`
             (`return_attention_mask: false`): the model takes the padding for sound, and results depend on
             its length. See `kser.audio.waveform.model_inputs`.
+        trim_db: float, silence at both ends is cut: what lies so many dB below the loudest part. `None`
+            leaves it.
+        loudness_lufs: float, integrated loudness that utterances are brought to. `None` leaves it.
 
     Call arguments:
         audio: one utterance (samples,), a batch (batch, samples), or a list of utterances of any lengths.
@@ -35,11 +39,20 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
 
     backbone_cls = SpeechBackbone
 
-    def __init__(self, sampling_rate=16000, do_normalize=True, mask_padding=True, **kwargs):
+    def __init__(
+        self,
+        sampling_rate=16000,
+        do_normalize=True,
+        mask_padding=True,
+        trim_db=None,
+        loudness_lufs=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.sampling_rate = sampling_rate
         self.do_normalize = do_normalize
         self.mask_padding = mask_padding
+        self.processing = AudioProcessing(loudness_lufs=loudness_lufs, trim_db=trim_db)
 
     @classmethod
     def from_preset(cls, preset, **kwargs):
@@ -56,8 +69,11 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
         }
 
     def call(self, audio, padding_mask=None):
+        utterances = _utterances(audio, padding_mask)
         batch, mask = model_inputs(
-            _utterances(audio, padding_mask), do_normalize=self.do_normalize, mask_padding=self.mask_padding
+            [self.processing(utterance, self.sampling_rate) for utterance in utterances],
+            do_normalize=self.do_normalize,
+            mask_padding=self.mask_padding,
         )
         return {"waveform": batch, "padding_mask": mask}
 
@@ -67,6 +83,8 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
             "sampling_rate": self.sampling_rate,
             "do_normalize": self.do_normalize,
             "mask_padding": self.mask_padding,
+            "trim_db": self.processing.trim_db,
+            "loudness_lufs": self.processing.loudness_lufs,
         }
 
 

@@ -6,7 +6,6 @@ stopped, and the order does not depend on the number of threads that load the au
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -20,10 +19,12 @@ class PlannedBatch:
     Attributes:
         indices: positions of the utterances, at most the batch size.
         samples: length of the padded batch.
+        epoch: which pass over the utterances it belongs to, from 0.
     """
 
     indices: tuple[int, ...]
     samples: int
+    epoch: int = 0
 
 
 class ShuffledBatches:
@@ -45,7 +46,7 @@ class ShuffledBatches:
         self.batch_size = batch_size
         self.seed = seed
         self._buckets = bucket_of(lengths, bucket_lengths)
-        self._epoch = lru_cache(maxsize=2)(self._plan_epoch)
+        self._planned: dict[int, list[PlannedBatch]] = {}
 
     @property
     def batches_per_epoch(self) -> int:
@@ -55,7 +56,12 @@ class ShuffledBatches:
     def __getitem__(self, step: int) -> PlannedBatch:
         """The batch of a step, counted from 0 through all epochs."""
         epoch, position = divmod(step, self.batches_per_epoch)
-        return self._epoch(epoch)[position]
+        batches = self._planned.get(epoch)
+        if batches is None:
+            batches = self._plan_epoch(epoch)
+            # Readers are about one epoch at a time, at its turn about two.
+            self._planned = {e: of for e, of in self._planned.items() if e == epoch - 1} | {epoch: batches}
+        return batches[position]
 
     def _plan_epoch(self, epoch: int) -> list[PlannedBatch]:
         rng = np.random.default_rng((self.seed, epoch))
@@ -64,10 +70,10 @@ class ShuffledBatches:
         for bucket, samples in enumerate(self.bucket_lengths):
             waiting.extend(order[self._buckets[order] == bucket].tolist())
             while len(waiting) >= self.batch_size:
-                batches.append(PlannedBatch(tuple(waiting[: self.batch_size]), samples))
+                batches.append(PlannedBatch(tuple(waiting[: self.batch_size]), samples, epoch))
                 del waiting[: self.batch_size]
         if waiting:
-            batches.append(PlannedBatch(tuple(waiting), self.bucket_lengths[-1]))
+            batches.append(PlannedBatch(tuple(waiting), self.bucket_lengths[-1], epoch))
         return [batches[i] for i in rng.permutation(len(batches))]
 
 

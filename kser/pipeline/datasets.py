@@ -15,15 +15,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kser.audio.loading import load_audio
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
+from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.batch_plan import PlannedBatch
 from kser.pipeline.utterances import Utterances
 
 # Decoding releases Python's lock: a few threads keep a training step fed without worker processes.
 READER_THREADS = 4
 PREFETCHED_BATCHES = 8
+# Each worker process prepares so many batches ahead.
+PREFETCHED_BATCHES_OF_A_WORKER = 2
 
 Element = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 
@@ -37,20 +39,33 @@ class Batches(Protocol):
 class BatchSource:
     """Random access to the elements of steps `start` … `stop - 1`, as Grain wants a source.
 
+    An element follows from its step alone, whichever thread or process makes it.
+
     Args:
         utterances: where the audio is.
-        batches: which utterances make which step.
+        batches: which utterances make which step. With augmentation, the indices count its copies too: index
+            `copy * len(utterances) + utterance`.
         batch_size: places in every batch.
         start: first step.
         stop: the step after the last.
+        augmentation: what is done to training data, or `None`.
     """
 
-    def __init__(self, utterances: Utterances, batches: Batches, batch_size: int, start: int, stop: int):
+    def __init__(
+        self,
+        utterances: Utterances,
+        batches: Batches,
+        batch_size: int,
+        start: int,
+        stop: int,
+        augmentation: AugmentationPlan | None = None,
+    ):
         self.utterances = utterances
         self.batches = batches
         self.batch_size = batch_size
         self.start = start
         self.stop = stop
+        self.augmentation = augmentation
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -59,11 +74,8 @@ class BatchSource:
         batch = self.batches[self.start + int(index)]
         used = len(batch.indices)
         audio_format = self.utterances.format
-        paths = [self.utterances.paths[i] for i in batch.indices]
-        # The header of a compressed file may be a sample short of what the decoder gives.
-        waveforms = [load_audio(path, audio_format.sampling_rate)[: batch.samples] for path in paths]
         sound, sound_mask = model_inputs(
-            waveforms,
+            [self._waveform(i, batch) for i in batch.indices],
             do_normalize=audio_format.do_normalize,
             mask_padding=audio_format.mask_padding,
             samples=batch.samples,
@@ -71,22 +83,46 @@ class BatchSource:
         empty = ((0, self.batch_size - used), (0, 0))
         inputs = {"waveform": np.pad(sound, empty), "padding_mask": np.pad(sound_mask, empty)}
         targets = np.zeros(self.batch_size, np.int32)
-        targets[:used] = self.utterances.targets[list(batch.indices)]
+        targets[:used] = self.utterances.targets[[i % len(self.utterances) for i in batch.indices]]
         weights = np.zeros(self.batch_size, np.float32)
         weights[:used] = 1.0
         return inputs, targets, weights
 
+    def _waveform(self, index: int, batch: PlannedBatch) -> np.ndarray:
+        """One utterance of a batch, not longer than the batch and long enough for the model."""
+        copy, utterance = divmod(index, len(self.utterances))
+        waveform = self.utterances.reader(self.utterances.paths[utterance])
+        audio_format = self.utterances.format
+        if self.augmentation is not None:
+            place = self.utterances.positions[utterance]
+            waveform = self.augmentation.augmented(
+                waveform, audio_format.sampling_rate, utterance=place, copy=copy, epoch=batch.epoch
+            )
+        # What an augmentation (slower speech, say) adds beyond the batch's length is cut.
+        waveform = waveform[: batch.samples]
+        return np.pad(waveform, (0, max(0, audio_format.minimum_samples - len(waveform))))
 
-def training_dataset(utterances: Utterances, batches: Any, start: int, stop: int) -> Any:
+
+def training_dataset(
+    utterances: Utterances,
+    batches: Any,
+    start: int,
+    stop: int,
+    augmentation: AugmentationPlan | None = None,
+    workers: int = 0,
+) -> Any:
     """Steps `start` … `stop - 1` of training as a data set that `keras.Model.fit` takes.
 
     Args:
         utterances: the training part.
-        batches: `ShuffledBatches` over it.
+        batches: `ShuffledBatches` over it (and, with augmentation, its copies).
         start: step to begin or to continue with.
         stop: the step after the last.
+        augmentation: what is done to the utterances, or `None`.
+        workers: processes that make the batches; 0 for threads. The elements are the same.
     """
-    return _dataset(BatchSource(utterances, batches, batches.batch_size, start, stop))
+    source = BatchSource(utterances, batches, batches.batch_size, start, stop, augmentation)
+    return _dataset(source, workers=workers)
 
 
 def evaluation_dataset(utterances: Utterances, batches: Sequence[PlannedBatch], batch_size: int) -> Any:
@@ -97,7 +133,7 @@ def evaluation_dataset(utterances: Utterances, batches: Sequence[PlannedBatch], 
     return _dataset(BatchSource(utterances, batches, batch_size, 0, len(batches)), repeat=True)
 
 
-def _dataset(source: BatchSource, repeat: bool = False) -> Any:
+def _dataset(source: BatchSource, repeat: bool = False, workers: int = 0) -> Any:
     import grain
     from absl import flags
 
@@ -105,9 +141,16 @@ def _dataset(source: BatchSource, repeat: bool = False) -> Any:
     if not flags.FLAGS.is_parsed():
         flags.FLAGS.mark_as_parsed()
     logging.getLogger("absl").setLevel(logging.ERROR)
-    options = grain.ReadOptions(num_threads=READER_THREADS, prefetch_buffer_size=PREFETCHED_BATCHES)
     dataset = grain.MapDataset.source(source)
-    return (dataset.repeat() if repeat else dataset).to_iter_dataset(options)
+    dataset = dataset.repeat() if repeat else dataset
+    if not workers:
+        options = grain.ReadOptions(num_threads=READER_THREADS, prefetch_buffer_size=PREFETCHED_BATCHES)
+        return dataset.to_iter_dataset(options)
+    of_one = grain.ReadOptions(num_threads=1, prefetch_buffer_size=1)
+    processes = grain.MultiprocessingOptions(
+        num_workers=workers, per_worker_buffer_size=PREFETCHED_BATCHES_OF_A_WORKER
+    )
+    return dataset.to_iter_dataset(of_one).mp_prefetch(processes)
 
 
 @contextmanager

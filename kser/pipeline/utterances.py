@@ -1,29 +1,17 @@
 """The utterances of one part of a corpus, as the pipeline needs them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
-from kser.audio.loading import audio_length
 from kser.errors import UserError
+from kser.pipeline.reading import Progress, WaveformReader, check_all
+from kser.pipeline.waveform_format import WaveformFormat
 
-
-@dataclass(frozen=True)
-class WaveformFormat:
-    """What a model expects of a waveform.
-
-    Attributes:
-        sampling_rate: Hz.
-        do_normalize: whether each utterance is shifted and scaled to mean 0 and variance 1.
-        mask_padding: whether padding is marked; `False` follows the published recipe of some models.
-        minimum_samples: samples that the model needs for one frame.
-    """
-
-    sampling_rate: int
-    do_normalize: bool
-    mask_padding: bool
-    minimum_samples: int
+OnBadAudio = Literal["error", "skip"]
+_NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True)
@@ -33,30 +21,73 @@ class Utterances:
     Attributes:
         paths: audio files.
         targets: int32 array (utterances,), position of each utterance's class among the labels.
-        lengths: samples of each at the model's rate.
-        format: what the model expects.
+        lengths: samples of each as the model gets it.
+        reader: how a file becomes a waveform.
+        positions: where each stood among the files asked for: those left out have none.
+        skipped: files left out, each with the reason.
     """
 
     paths: Sequence[str]
     targets: np.ndarray
     lengths: Sequence[int]
-    format: WaveformFormat
+    reader: WaveformReader
+    positions: Sequence[int]
+    skipped: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_files(cls, paths: Sequence[str], targets: Sequence[int], format: WaveformFormat) -> "Utterances":
-        """Read the length of every file from its header.
+    def from_files(
+        cls,
+        paths: Sequence[str],
+        targets: Sequence[int],
+        reader: WaveformReader,
+        on_bad_audio: OnBadAudio = "error",
+        progress: Progress | None = None,
+    ) -> "Utterances":
+        """Read every file once: what stops a run stops it before its first step.
+
+        Args:
+            paths: audio files.
+            targets: position of each utterance's class among the labels.
+            reader: how they are read.
+            on_bad_audio: whether files that cannot be used are an error or are left out.
+            progress: shows how far it is.
 
         Raises:
-            UserError: a file cannot be read or is too short for the model's first frame.
+            UserError: files cannot be read or are too short for the model's first frame, a line each for the
+                first of them; or none is left.
         """
-        lengths = [audio_length(path, format.sampling_rate) for path in paths]
-        for path, length in zip(paths, lengths, strict=True):
-            if length < format.minimum_samples:
-                raise UserError(
-                    f"{path}: {length / format.sampling_rate:.3f} s is too short: the model needs "
-                    f"{format.minimum_samples / format.sampling_rate:.3f} s for one frame"
-                )
-        return cls(list(paths), np.asarray(targets, dtype=np.int32), lengths, format)
+        lengths = check_all(reader, paths, progress)
+        bad = {
+            path: str(found)
+            for path, found in zip(paths, lengths, strict=True)
+            if isinstance(found, UserError)
+        }
+        if bad and (on_bad_audio == "error" or len(bad) == len(set(paths))):
+            raise UserError("\n".join(_first_lines(list(bad.values()), on_bad_audio)))
+        good = [(place, found) for place, found in enumerate(lengths) if not isinstance(found, UserError)]
+        places = [place for place, _ in good]
+        return cls(
+            [paths[place] for place in places],
+            np.asarray([targets[place] for place in places], dtype=np.int32),
+            [length for _, length in good],
+            reader,
+            places,
+            bad,
+        )
+
+    @property
+    def format(self) -> WaveformFormat:
+        """What the model expects."""
+        return self.reader.format
 
     def __len__(self) -> int:
         return len(self.paths)
+
+
+def _first_lines(reasons: list[str], on_bad_audio: OnBadAudio) -> list[str]:
+    lines = reasons[:_NAMED_AT_MOST]
+    if more := len(reasons) - len(lines):
+        lines.append(f"and {more} more audio files that cannot be used")
+    if on_bad_audio == "skip":
+        lines.append("no audio file is left that can be used")
+    return lines

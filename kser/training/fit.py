@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.batch_plan import ShuffledBatches, padding_share, plan_in_order
 from kser.pipeline.buckets import choose_bucket_lengths
 from kser.pipeline.datasets import evaluation_dataset, reader_errors, tf_dataset, training_dataset
@@ -49,6 +50,8 @@ def train(
     log: Path,
     identity: str,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    augmentation: AugmentationPlan | None = None,
+    data_workers: int = 0,
 ) -> TrainingResult:
     """Fit a classifier; called again on the same `states` after an interruption, it continues exactly.
 
@@ -64,19 +67,22 @@ def train(
         log: CSV file for the training log, see `TrainingLog`.
         identity: what the run is; states of another identity are refused.
         callbacks: further callbacks; those that have an attribute `recorder` are given the run's `Recorder`.
+        augmentation: what is done to the training utterances, and to no others.
+        data_workers: processes that read and augment them; 0 for threads.
 
     Raises:
         UserError: an audio file cannot be read, or the loss is no longer a number.
     """
     lengths = shared_bucket_lengths([training, validation], plan.length_buckets)
-    batches = ShuffledBatches(training.lengths, lengths, plan.batch_size, plan.seed)
+    copies = 1 if augmentation is None else augmentation.copies
+    batches = ShuffledBatches(list(training.lengths) * copies, lengths, plan.batch_size, plan.seed)
     updates = plan.updates(batches.batches_per_epoch)
     _compile(model, training.targets, plan, updates)
 
     progress = restore_latest_state(states, model, identity)
     recorder = Recorder(plan, states, log, updates, batches.batches_per_epoch, identity, progress)
     recorder.set_model(model)
-    recorder.data = _describe(batches, training)
+    recorder.data = _describe(batches, training, copies)
     validation_batches = plan_in_order(validation.lengths, lengths, plan.evaluation_batch_size)
     validation_data = for_backend(
         evaluation_dataset(validation, validation_batches, plan.evaluation_batch_size)
@@ -91,8 +97,9 @@ def train(
             stretches = -(-updates // plan.eval_steps)
             batches_per_stretch = plan.eval_steps * plan.gradient_accumulation_steps
             start = recorder.step * plan.gradient_accumulation_steps
+            stop = stretches * batches_per_stretch
             model.fit(
-                for_backend(training_dataset(training, batches, start, stretches * batches_per_stretch)),
+                for_backend(training_dataset(training, batches, start, stop, augmentation, data_workers)),
                 validation_data=validation_data,
                 validation_steps=len(validation_batches),
                 epochs=stretches,
@@ -122,13 +129,14 @@ def shared_bucket_lengths(parts: Sequence[Utterances], num_buckets: int) -> list
     return choose_bucket_lengths([length for part in parts for length in part.lengths], num_buckets, grid)
 
 
-def _describe(batches: ShuffledBatches, training: Utterances) -> str:
+def _describe(batches: ShuffledBatches, training: Utterances, copies: int) -> str:
     """What the first epoch is made of, in words."""
     epoch = [batches[step] for step in range(batches.batches_per_epoch)]
-    padding = padding_share(epoch, training.lengths, batches.batch_size)
+    padding = padding_share(epoch, list(training.lengths) * copies, batches.batch_size)
     seconds = sorted({batch.samples / training.format.sampling_rate for batch in epoch})
     lengths = ", ".join(f"{length:g}" for length in seconds)
-    return f"{len(training)} utterances in batches of {lengths} s, {padding:.0%} of it padding"
+    utterances = f"{len(training)} utterances" + (f" × {copies} by augmentation" if copies > 1 else "")
+    return f"{utterances} in batches of {lengths} s, {padding:.0%} of it padding"
 
 
 def for_backend(dataset: Any) -> Any:

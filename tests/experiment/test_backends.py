@@ -68,12 +68,17 @@ def test_a_model_gives_the_same_probabilities_on_the_backend_of_the_test(studies
     """Trained and evaluated on one backend each, then predicted here."""
     from kser.experiment.evaluating import predict_probabilities
     from kser.experiment.trained_model import load_classifier
+    from kser.experiment.training_run import waveform_format_of
+    from kser.pipeline.reading import WaveformReader
+    from kser.pipeline.utterances import Utterances
 
     for backend, folder in studies.items():
         for run in runs(folder):
             told = pd.read_csv(run / "evaluation" / "synthetic" / "predictions.csv")
             classifier = load_classifier(run / "model")
             paths = pd.read_csv(run / "split" / "test.csv")["path"].tolist()
-            here = predict_probabilities(classifier, paths, 8)
+            reader = WaveformReader(waveform_format_of(classifier))
+            utterances = Utterances.from_files(paths, [0] * len(paths), reader)
+            here = predict_probabilities(classifier, utterances, 8)
             there = told[[f"p_{label}" for label in classifier.labels]].to_numpy()
             assert abs(here - there).max() < 1e-5, backend

@@ -50,10 +50,32 @@ def test_defaults_of_an_experiment(tmp_path):
         "model_files": "models",
         "cross_validation": 1,
         "augmentations": {},
+        "augmentation_mode": "union",
+        "augmentation_draws": "online",
+        "loudness_lufs": None,
+        "trim_db": None,
+        "on_bad_audio": "error",
+        "audio_cache": None,
+        "data_workers": 0,
         "datasets": [],
         "hp_amount_of_training_data": 0.3,
         "hp_num_trials": 5,
-        "training_dataset": {"name": "corpus", "data_csv": "metadata.csv"},
+        "training_dataset": {
+            "name": "corpus",
+            "data_csv": "metadata.csv",
+            "label_map": None,
+            "classes": None,
+            "split": {
+                "scheme": "speaker",
+                "folds": None,
+                "folds_seed": 0,
+                "column": None,
+                "parts": None,
+                "test_csv": None,
+                "validation_csv": None,
+                "min_per_class": 0,
+            },
+        },
         "save_steps": None,
         "save_total_limit": 1,
         "eval_steps": 10,
@@ -71,6 +93,7 @@ def test_defaults_of_a_model(tmp_path):
     assert model.model_dump() == {
         "model_path_or_name": "scratch:log_mel",
         "name": "tiny",
+        "factors": {},
         "backbone_arguments": {},
         "batch_size": 8,
         "per_device_batch_size": 8,
@@ -164,7 +187,7 @@ def test_a_field_given_twice_is_refused(tmp_path):
         ),
         (
             {"datasets": [{"name": "a", "eval_csv_path": "b"}, {"name": "c", "eval_csv_path": "d", "x": 1}]},
-            "datasets.1.x: unknown field; known are name, eval_csv_path",
+            "datasets.1.x: unknown field; known are name, eval_csv_path, label_map, classes",
         ),
     ],
 )
@@ -215,6 +238,13 @@ def test_an_unknown_field_like_no_other_is_refused_with_all_there_are(tmp_path):
             'augmentations.noise: should be a JSON object, {…}, with module, class, not "audiomentations"',
         ),
         ({"augmentations": {"noise": {"module": "a"}}}, "augmentations.noise.class: is missing"),
+        (
+            {"augmentation_mode": "all"},
+            "augmentation_mode: should be 'union', 'compose' or 'one_of', not \"all\"",
+        ),
+        ({"loudness_lufs": 23.0}, "loudness_lufs: should be less than or equal to 0, not 23.0"),
+        ({"trim": 0.0}, "trim: should be greater than 0, not 0.0"),
+        ({"on_bad_audio": "ignore"}, "on_bad_audio: should be 'error' or 'skip', not \"ignore\""),
         ({"output_path": ["x" * 100]}, f'output_path: should be a valid string, not ["{"x" * 58}…'),
     ],
 )
@@ -282,6 +312,35 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"split": {"scheme": "k_fold"}}, "split: k_fold needs folds, not "),
+        ({"split": {"scheme": "speaker", "folds": 5}}, "split: folds: means nothing for speaker"),
+        ({"split": {"scheme": "fixed"}}, "split: fixed needs column, not "),
+        (
+            {"split": {"scheme": "fixed", "validation_csv": "v"}},
+            "split: validation_csv wants test_csv, too, not ",
+        ),
+        (
+            {"split": {"scheme": "speaker", "test_csv": "v"}},
+            "split: test_csv and validation_csv belong to the scheme fixed",
+        ),
+        ({"split": {"scheme": "loso"}}, "split.scheme: should be 'speaker', 'random', "),
+        (
+            {"label_map": {"joy": 1}},
+            "label_map: should be an object from classes of the corpus to new names or null, or a name such "
+            'as "canonical", not {"joy": 1}',
+        ),
+        ({"classes": []}, "classes: list should have at least 1 item"),
+    ],
+)
+def test_what_is_wrong_with_the_training_data_set_is_told_in_one_line(tmp_path, fields, line):
+    dataset = {"name": "corpus", "data_csv": "metadata.csv", **fields}
+    (told,) = refusals(write(tmp_path, {"training_dataset": dataset}))
+    assert told.startswith(f"experiment.json: training_dataset.{line}")
+
+
 def test_all_mistakes_of_all_models_are_told_at_once(tmp_path):
     path = write(tmp_path, a={"batch_size": 0, "sed": 1}, b={"pooling_mode": "max"}, c={}, d={"seed": "x"})
     (tmp_path / "models" / "e.json").write_text("{")
@@ -297,11 +356,6 @@ def test_all_mistakes_of_all_models_are_told_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        (
-            {"augmentations": {"noise": {"module": "audiomentations", "class": "A", "p": 0.5}}},
-            "augmentations",
-        ),
-        ({"run_grapher": True}, "run_grapher"),
         ({"eval_metric": "ccc"}, "eval_metric"),
         ({"eval_metric": "mse"}, "eval_metric"),
     ],

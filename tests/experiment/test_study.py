@@ -79,7 +79,7 @@ def test_no_speaker_is_in_two_parts(trained):
 
 def test_the_summary_is_over_seeds(trained):
     _, evaluation_csv = trained
-    summary = pd.read_csv(evaluation_csv.parent / "summary" / f"{evaluation_csv.stem}.csv")
+    summary = pd.read_csv(evaluation_csv.parent / "summary" / evaluation_csv.stem / "summary.csv")
     assert summary[["model_name", "runs"]].to_numpy().tolist() == [["log_mel", 2], ["wav2vec2", 2]]
     reports = [
         json.loads((row.eval_out_path / "classification_report.json").read_text())
@@ -89,7 +89,8 @@ def test_the_summary_is_over_seeds(trained):
     uars = [report["uar"] for report in reports]
     assert summary["uar_mean"].iloc[0] == pytest.approx(np.mean(uars))
     assert summary["uar_sd"].iloc[0] == pytest.approx(np.std(uars, ddof=1))
-    assert "log_mel" in evaluation_csv.with_name("summary").joinpath(f"{evaluation_csv.stem}.md").read_text()
+    folder = evaluation_csv.parent / "summary" / evaluation_csv.stem
+    assert "log_mel" in (folder / "summary.md").read_text()
 
 
 def test_a_model_knows_where_it_comes_from(trained):
@@ -111,7 +112,7 @@ def test_a_second_start_trains_and_evaluates_nothing(trained):
     before = snapshot(folder / "results")
     train_experiment(load_experiment(folder / "experiment.json"), console())
     changed = {path for path, time in snapshot(folder / "results").items() if before.get(path) != time}
-    assert {path.parent.name for path in changed} == {"summary"}
+    assert {path.parents[1].name for path in changed} == {"summary"}
 
 
 def test_a_finished_run_leaves_its_log_and_no_states(trained):
@@ -173,7 +174,8 @@ def test_a_leak_is_reported_loudly(trained, tmp_path):
     evaluate(tmp_path / "leak.csv", told)
     assert "LEAK" in told.export_text()
     assert (
-        "3 of 3 recordings were in the model's train part" in (tmp_path / "summary" / "leak.md").read_text()
+        "3 of 3 recordings were in the model's train part"
+        in (tmp_path / "summary" / "leak" / "summary.md").read_text()
     )
 
 
@@ -198,7 +200,7 @@ def test_the_summary_has_the_names_of_the_rows(trained, tmp_path):
         "\n".join(["\t".join(COLUMNS), "\t".join(["baseline", "acted", *cells])]) + "\n"
     )
     evaluate(tmp_path / "renamed.csv", console())
-    summary = pd.read_csv(tmp_path / "summary" / "renamed.csv")
+    summary = pd.read_csv(tmp_path / "summary" / "renamed" / "summary.csv")
     assert summary[["model_name", "dataset_name", "runs"]].to_numpy().tolist() == [["baseline", "acted", 1]]
 
 

@@ -1,5 +1,6 @@
 """Elements of the data sets: right contents, static shapes, and resumed equals uninterrupted."""
 
+import pickle
 from itertools import islice
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from kser.audio.augmentation import AugmentationSpec, Augmenter
 from kser.audio.loading import load_audio
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
+from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.batch_plan import PlannedBatch, ShuffledBatches, plan_in_order
 from kser.pipeline.datasets import (
     BatchSource,
@@ -19,10 +22,13 @@ from kser.pipeline.datasets import (
     tf_dataset,
     training_dataset,
 )
-from kser.pipeline.utterances import Utterances, WaveformFormat
+from kser.pipeline.reading import WaveformReader
+from kser.pipeline.utterances import Utterances
+from kser.pipeline.waveform_format import WaveformFormat
 
 RATE = 8_000
 FORMAT = WaveformFormat(RATE, do_normalize=True, mask_padding=True, minimum_samples=100)
+READER = WaveformReader(FORMAT)
 LENGTHS = [500, 900, 1300, 450, 800, 1200, 480, 1000, 610, 333]
 BUCKETS = [600, 1000, 1400]
 BATCH_SIZE = 4
@@ -39,7 +45,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture(scope="module")
 def utterances(paths: list[str]) -> Utterances:
-    return Utterances.from_files(paths, [i % 3 for i in range(len(paths))], FORMAT)
+    return Utterances.from_files(paths, [i % 3 for i in range(len(paths))], READER)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +78,7 @@ def test_lengths_are_read_from_the_headers(utterances: Utterances) -> None:
 @pytest.mark.parametrize("mask_padding", [True, False])
 def test_element_is_its_planned_batch(paths: list[str], do_normalize: bool, mask_padding: bool) -> None:
     format_ = WaveformFormat(RATE, do_normalize, mask_padding, minimum_samples=100)
-    utterances = Utterances.from_files(paths, [i % 3 for i in range(len(paths))], format_)
+    utterances = Utterances.from_files(paths, [i % 3 for i in range(len(paths))], WaveformReader(format_))
     plan = plan_in_order(LENGTHS, BUCKETS, BATCH_SIZE)
     elements = one_pass(utterances, plan)
     assert len(elements) == len(plan) == 3
@@ -142,7 +148,7 @@ def test_tf_data_gives_the_same_elements(utterances: Utterances, batches: Shuffl
 
 def test_file_at_another_rate_is_resampled(tmp_path: Path) -> None:
     sf.write(tmp_path / "a.wav", np.random.default_rng(0).uniform(-0.5, 0.5, 2000), 2 * RATE)
-    utterances = Utterances.from_files([str(tmp_path / "a.wav")], [0], FORMAT)
+    utterances = Utterances.from_files([str(tmp_path / "a.wav")], [0], READER)
     assert list(utterances.lengths) == [1000]
     ((inputs, _, _),) = one_pass(utterances, plan_in_order([1000], [1400], 1), batch_size=1)
     assert inputs["padding_mask"].sum() == 1000
@@ -153,10 +159,10 @@ def test_file_too_short_for_a_frame_is_named(tmp_path: Path, paths: list[str]) -
         short = str(tmp_path / f"{samples}.wav")
         sf.write(short, np.ones(samples) / 2, RATE)
         if fits:
-            assert list(Utterances.from_files([paths[0], short], [0, 1], FORMAT).lengths) == [500, 100]
+            assert list(Utterances.from_files([paths[0], short], [0, 1], READER).lengths) == [500, 100]
             continue
         with pytest.raises(UserError, match="too short: the model needs") as refusal:
-            Utterances.from_files([paths[0], short], [0, 1], FORMAT)
+            Utterances.from_files([paths[0], short], [0, 1], READER)
         assert str(refusal.value).startswith(f"{short}: ")
 
 
@@ -164,14 +170,14 @@ def test_file_that_is_no_audio_is_named(tmp_path: Path, paths: list[str]) -> Non
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"no audio")
     with pytest.raises(UserError) as refusal:
-        Utterances.from_files([paths[0], str(broken)], [0, 1], FORMAT)
+        Utterances.from_files([paths[0], str(broken)], [0, 1], READER)
     assert str(refusal.value).startswith(f"{broken}: ")
 
 
 def test_file_that_breaks_after_the_lengths_were_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     sf.write(path, np.ones(5000) / 2, RATE)
-    utterances = Utterances.from_files([str(path)], [0], FORMAT)
+    utterances = Utterances.from_files([str(path)], [0], READER)
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(UserError) as refusal:
         one_pass(utterances, plan_in_order([5000], [6000], 1), batch_size=1)
@@ -180,9 +186,95 @@ def test_file_that_breaks_after_the_lengths_were_read_is_named(tmp_path: Path) -
 
 def test_a_damaged_file_ends_in_its_own_error_also_through_tf_data(tmp_path: Path) -> None:
     path = tmp_path / "damaged.wav"
-    sf.write(path, np.full(500, np.nan), RATE, subtype="FLOAT")  # the header is good
-    utterances = Utterances.from_files([str(path)], [0], FORMAT)
+    sf.write(path, np.full(500, 0.5), RATE, subtype="FLOAT")
+    utterances = Utterances.from_files([str(path)], [0], READER)
+    sf.write(path, np.full(500, np.nan), RATE, subtype="FLOAT")
     dataset = evaluation_dataset(utterances, plan_in_order(utterances.lengths, BUCKETS, 1), 1)
     for face in (dataset, tf_dataset(dataset)):
         with pytest.raises(UserError, match=r"^\S*damaged\.wav: has samples that are NaN"), reader_errors():
             next(iter(face))
+
+
+def noisy(mode: str, draws: str = "online") -> AugmentationPlan:
+    specs = [
+        AugmentationSpec("noise", "audiomentations", "AddGaussianNoise", {"p": 1.0}),
+        AugmentationSpec(
+            "slow",
+            "audiomentations",
+            "TimeStretch",
+            {"min_rate": 0.8, "max_rate": 0.9, "p": 1.0, "leave_length_unchanged": False},
+        ),
+    ]
+    return AugmentationPlan(tuple(Augmenter(spec, None) for spec in specs), mode, draws, seed=3)
+
+
+@pytest.mark.parametrize("augmentation", [None, noisy("union"), noisy("one_of", "frozen")])
+def test_worker_processes_give_the_same_elements(utterances: Utterances, augmentation) -> None:
+    copies = augmentation.copies if augmentation else 1
+    batches = ShuffledBatches(list(utterances.lengths) * copies, BUCKETS, BATCH_SIZE, seed=5)
+    by_threads = list(training_dataset(utterances, batches, 2, 12, augmentation))
+    for workers in (1, 2):
+        by_workers = training_dataset(utterances, batches, 2, 12, augmentation, workers)
+        assert_equal_elements(by_workers, by_threads)
+
+
+def test_position_is_saved_and_restored(utterances: Utterances, batches: ShuffledBatches) -> None:
+    for workers in (0, 1):
+        dataset = training_dataset(utterances, batches, 0, 9, noisy("one_of"), workers)
+        iterator = iter(dataset)
+        for _ in range(4):
+            next(iterator)
+        state = iterator.get_state()
+        rest = list(iterator)
+        again = iter(dataset)
+        again.set_state(state)
+        assert_equal_elements(again, rest)
+
+
+def test_union_has_the_clean_utterances_once_and_a_copy_for_each_augmentation(utterances: Utterances) -> None:
+    plan = noisy("union")
+    batches = ShuffledBatches(list(utterances.lengths) * plan.copies, BUCKETS, BATCH_SIZE, seed=5)
+    clean, copies = [], 0
+    elements = training_dataset(utterances, batches, 0, batches.batches_per_epoch, plan)
+    for step, (inputs, targets, weights) in enumerate(elements):
+        for place, index in enumerate(batches[step].indices):
+            copy, utterance = divmod(index, len(utterances))
+            assert weights[place] == 1
+            assert targets[place] == utterances.targets[utterance]
+            sound = inputs["waveform"][place][inputs["padding_mask"][place]]
+            as_read = model_inputs(
+                [READER(utterances.paths[utterance])], do_normalize=True, mask_padding=True
+            )[0][0]
+            if copy == 0:
+                clean.append(utterance)
+                np.testing.assert_array_equal(sound, as_read)
+            else:
+                copies += 1
+                assert len(sound) <= batches[step].samples
+                assert len(sound) != len(as_read) or not np.allclose(sound, as_read, atol=1e-4)
+    assert sorted(clean) == list(range(len(utterances)))
+    assert copies == 2 * len(utterances)
+
+
+@pytest.mark.parametrize(("draws", "same"), [("frozen", True), ("online", False)])
+def test_epochs_have_draws_of_their_own_unless_frozen(utterances: Utterances, draws: str, same: bool) -> None:
+    plan = noisy("compose", draws)
+    source = BatchSource(utterances, [PlannedBatch((0,), 1400, epoch) for epoch in (0, 1)], 1, 0, 2, plan)
+    first, second = (source[i][0]["waveform"] for i in (0, 1))
+    assert np.array_equal(first, second) is same
+
+
+def test_a_mistake_in_a_worker_process_ends_in_its_own_error(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.wav"
+    sf.write(path, np.full(500, 0.5), RATE, subtype="FLOAT")
+    utterances = Utterances.from_files([str(path)], [0], READER)
+    sf.write(path, np.full(500, np.nan), RATE, subtype="FLOAT")
+    dataset = training_dataset(utterances, ShuffledBatches([500], [600], 1, seed=0), 0, 2, workers=1)
+    with pytest.raises(UserError, match=r"^\S*damaged\.wav: has samples that are NaN"), reader_errors():
+        next(iter(dataset))
+
+
+def test_batches_travel_to_another_process(batches: ShuffledBatches) -> None:
+    expected = [batches[step] for step in range(7)]
+    other = pickle.loads(pickle.dumps(batches))
+    assert [other[step] for step in reversed(range(7))] == expected[::-1]

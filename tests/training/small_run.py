@@ -13,7 +13,9 @@ import numpy as np
 import soundfile
 
 from kser.models import EmotionClassifier, LogMelBackbone
-from kser.pipeline.utterances import Utterances, WaveformFormat
+from kser.pipeline.reading import WaveformReader
+from kser.pipeline.utterances import Utterances
+from kser.pipeline.waveform_format import WaveformFormat
 from kser.training.fit import TrainingResult, train
 from kser.training.plan import TrainingPlan
 
@@ -49,7 +51,7 @@ def write_swells(folder: Path, count: int, seed: int) -> Utterances:
         soundfile.write(path, 0.1 * level * rng.normal(size=samples), 16000)
         paths.append(str(path))
         targets.append(target)
-    return Utterances.from_files(paths, targets, FORMAT)
+    return Utterances.from_files(paths, targets, WaveformReader(FORMAT))
 
 
 def small_model() -> keras.Model:
