@@ -18,20 +18,22 @@ def zero_mean_unit_variance(waveform: np.ndarray) -> np.ndarray:
     (transformers, feature_extraction_wav2vec2.py).
     """
     waveform = np.asarray(waveform, dtype=np.float32)
-    return (waveform - waveform.mean()) / np.sqrt(waveform.var() + np.float32(1e-7))
+    centred = waveform - waveform.mean()
+    return centred / np.sqrt(np.square(centred).mean() + np.float32(1e-7))
 
 
 def pad_waveforms(
-    waveforms: Sequence[np.ndarray], samples: int | None = None
+    waveforms: Sequence[np.ndarray], samples: int | None = None, places: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Stack utterances of different lengths, with zeros after each.
 
     Args:
         waveforms: float arrays (samples,).
         samples: length of the result; `None` for that of the longest.
+        places: rows of the result, those after the last utterance empty; `None` for as many as utterances.
 
     Returns:
-        float32 array (batch, samples), and bool array (batch, samples), true for sound, false for padding.
+        float32 array (places, samples), and bool array (places, samples), true for sound, false for padding.
     """
     longest = max(len(waveform) for waveform in waveforms)
     samples = longest if samples is None else samples
@@ -39,8 +41,9 @@ def pad_waveforms(
         raise ValueError(
             f"`samples` must hold the longest utterance. Received: samples={samples}, longest={longest}"
         )
-    batch = np.zeros((len(waveforms), samples), dtype=np.float32)
-    mask = np.zeros((len(waveforms), samples), dtype=bool)
+    rows = len(waveforms) if places is None else places
+    batch = np.zeros((rows, samples), dtype=np.float32)
+    mask = np.zeros((rows, samples), dtype=bool)
     for row, waveform in enumerate(waveforms):
         batch[row, : len(waveform)] = waveform
         mask[row, : len(waveform)] = True
@@ -48,7 +51,12 @@ def pad_waveforms(
 
 
 def model_inputs(
-    waveforms: Sequence[np.ndarray], *, do_normalize: bool, mask_padding: bool, samples: int | None = None
+    waveforms: Sequence[np.ndarray],
+    *,
+    do_normalize: bool,
+    mask_padding: bool,
+    samples: int | None = None,
+    places: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The padded batch and its mask, as a speech backbone takes them.
 
@@ -59,6 +67,8 @@ def model_inputs(
             `feat_extract_norm: group`: the mask is true everywhere, and mean and variance are those of the
             padded utterance (so that the padding is no longer zero, and the result depends on its length).
         samples: length to pad to; `None` for that of the longest utterance.
+        places: rows of the batch; those after the last utterance are silent and masked. `None` for as many as
+            utterances.
 
     Returns:
         As `pad_waveforms`.
@@ -66,8 +76,10 @@ def model_inputs(
     if mask_padding:
         if do_normalize:
             waveforms = [zero_mean_unit_variance(waveform) for waveform in waveforms]
-        return pad_waveforms(waveforms, samples)
-    batch, mask = pad_waveforms(waveforms, samples)
+        return pad_waveforms(waveforms, samples, places)
+    batch, mask = pad_waveforms(waveforms, samples, places)
+    used = slice(len(waveforms))
     if do_normalize:
-        batch = np.stack([zero_mean_unit_variance(row) for row in batch])
-    return batch, np.ones_like(mask)
+        batch[used] = [zero_mean_unit_variance(row) for row in batch[used]]
+    mask[used] = True
+    return batch, mask

@@ -1,6 +1,7 @@
 """Decoded audio on disk: what a file gave once need not be decoded, resampled and processed again."""
 
 import hashlib
+import struct
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,11 @@ from kser.pipeline.waveform_format import WaveformFormat
 
 # Goes up whenever `load_audio` or a processing step comes to give other samples for the same file.
 LOADER_VERSION = 1
+SUFFIX = ".waveform"
+# An entry: these bytes, the number of samples, the samples. Of a .npy file the header alone takes longer to read.
+_MAGIC = b"kserwave"
+_HEADER = struct.Struct("<8sQ")
+_SAMPLE = np.dtype("<f4")
 
 
 @dataclass(frozen=True)
@@ -31,19 +37,31 @@ class AudioCache:
     folder: Path
 
     def get(self, path: str, waveform_format: WaveformFormat) -> np.ndarray | None:
-        """The waveform (samples,) of a file as it was stored, or `None`."""
+        """The waveform (samples,) of a file as it was stored, or `None`.
+
+        Raises:
+            UserError: there is no such audio file.
+        """
         try:
-            return np.load(self._entry(path, waveform_format), allow_pickle=False)
-        except (OSError, ValueError, EOFError):  # not there, or damaged: it is made anew
+            stored = self._entry(path, waveform_format).read_bytes()
+        except OSError:
             return None
+        whole = len(stored) == _HEADER.size + 4 * _samples_of(stored)
+        return np.frombuffer(stored, _SAMPLE, offset=_HEADER.size) if whole else None
 
     def length(self, path: str, waveform_format: WaveformFormat) -> int | None:
-        """Samples of a stored waveform, without reading them; `None` where there is none."""
+        """Samples of a stored waveform, without reading them; `None` where there is none.
+
+        Raises:
+            UserError: there is no such audio file.
+        """
+        entry = self._entry(path, waveform_format)
         try:
-            stored = np.load(self._entry(path, waveform_format), mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            with entry.open("rb") as stored:
+                samples = _samples_of(stored.read(_HEADER.size))
+            return samples if entry.stat().st_size == _HEADER.size + 4 * samples else None
+        except OSError:
             return None
-        return len(stored)
 
     def put(self, path: str, waveform_format: WaveformFormat, waveform: np.ndarray) -> None:
         """Store the waveform (samples,) of a file.
@@ -52,11 +70,12 @@ class AudioCache:
             UserError: nothing can be written to the folder.
         """
         entry = self._entry(path, waveform_format)
+        content = _HEADER.pack(_MAGIC, len(waveform)) + waveform.astype(_SAMPLE).tobytes()
         try:
             entry.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=entry.parent, suffix=".part", delete=False) as draft:
                 try:
-                    np.save(draft, waveform, allow_pickle=False)
+                    draft.write(content)
                     draft.close()
                     Path(draft.name).replace(entry)
                 except BaseException:
@@ -73,11 +92,22 @@ class AudioCache:
         settings = (waveform_format.sampling_rate, processing.trim_db, processing.loudness_lufs)
         made_by = f"{LOADER_VERSION} {settings}"
         key = hashlib.blake2b(_digest(path) + made_by.encode(), digest_size=20).hexdigest()
-        return self.folder / key[:2] / f"{key[2:]}.npy"
+        return self.folder / key[:2] / f"{key[2:]}{SUFFIX}"
+
+
+def _samples_of(stored: bytes) -> int:
+    """Samples that an entry promises, −1 where it is none."""
+    if len(stored) < _HEADER.size:
+        return -1
+    magic, samples = _HEADER.unpack_from(stored)
+    return samples if magic == _MAGIC else -1
 
 
 def _digest(path: str) -> bytes:
-    stat = Path(path).stat()
+    try:
+        stat = Path(path).stat()
+    except OSError:
+        raise UserError(f"{path}: no such audio file") from None
     return _digest_of_version(path, stat.st_size, stat.st_mtime_ns)
 
 

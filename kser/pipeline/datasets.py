@@ -74,14 +74,14 @@ class BatchSource:
         batch = self.batches[self.start + int(index)]
         used = len(batch.indices)
         audio_format = self.utterances.format
-        sound, sound_mask = model_inputs(
+        sound, mask = model_inputs(
             [self._waveform(i, batch) for i in batch.indices],
             do_normalize=audio_format.do_normalize,
             mask_padding=audio_format.mask_padding,
             samples=batch.samples,
+            places=self.batch_size,
         )
-        empty = ((0, self.batch_size - used), (0, 0))
-        inputs = {"waveform": np.pad(sound, empty), "padding_mask": np.pad(sound_mask, empty)}
+        inputs = {"waveform": sound, "padding_mask": mask}
         targets = np.zeros(self.batch_size, np.int32)
         targets[:used] = self.utterances.targets[[i % len(self.utterances) for i in batch.indices]]
         weights = np.zeros(self.batch_size, np.float32)
@@ -100,7 +100,8 @@ class BatchSource:
             )
         # What an augmentation (slower speech, say) adds beyond the batch's length is cut.
         waveform = waveform[: batch.samples]
-        return np.pad(waveform, (0, max(0, audio_format.minimum_samples - len(waveform))))
+        missing = audio_format.minimum_samples - len(waveform)
+        return np.pad(waveform, (0, missing)) if missing > 0 else waveform
 
 
 def training_dataset(

@@ -38,8 +38,6 @@ class WaveformReader:
         """
         if self.cache is None:
             return self._decode(path)
-        if not Path(path).is_file():
-            raise UserError(f"{path}: no such audio file")
         waveform = self.cache.get(path, self.format)
         if waveform is None:
             waveform = self._decode(path)

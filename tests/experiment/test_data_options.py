@@ -140,7 +140,7 @@ def test_evaluation_hears_the_test_set_as_training_did(study) -> None:
     folder, _, _ = study
     split = folder / "results" / "small" / "log_mel" / "seed_0" / "split"
     used = pd.concat([read_metadata(split / f"{part}.csv") for part in ("train", "validation", "test")])
-    entries = list((folder / "cache").rglob("*.npy"))
+    entries = list((folder / "cache").rglob("*.waveform"))
     # The foreign test set has the whole corpus, the two files that are bad here included.
     assert len(used) <= len(entries) == 40
 
