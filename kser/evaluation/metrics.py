@@ -109,6 +109,19 @@ def confusion_matrix(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence
     )
 
 
+def row_shares(matrix: pd.DataFrame) -> pd.DataFrame:
+    """A confusion matrix with each row divided by its sum: of a true class, the share given each answer.
+
+    Args:
+        matrix: counts, as `confusion_matrix` gives them.
+
+    Returns:
+        The same labels, floats; NaN in the row of a label without samples.
+    """
+    totals = matrix.sum(axis=1)
+    return matrix.div(totals.where(totals > 0), axis=0)
+
+
 def top_confusions(
     *, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label], most: int | None = TOP_CONFUSIONS
 ) -> list[tuple[Label, Label, int, float]]:

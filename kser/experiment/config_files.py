@@ -80,6 +80,7 @@ def load_config(path: Path, schema: type[Config]) -> Config:
     data = read_json(path)
     if not isinstance(data, dict):
         raise UserError(f"{path}: should be a JSON object, {{…}}, with {_required_fields(schema)}")
+    data.pop("$schema", None)  # where editors find the JSON Schema
     try:
         return schema.model_validate(data)
     except ValidationError as error:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kser.evaluation.calibration_plots import plot_reliability_diagram
-from kser.evaluation.metrics import classification_report, confusion_matrix
+from kser.evaluation.metrics import classification_report, confusion_matrix, row_shares
 from kser.evaluation.plots import plot_confusion_matrix, plot_group_confusion_matrices
 from kser.files import replacing
 
@@ -74,6 +74,7 @@ def write_results(
     rows = heard[heard["true"].notna()]
     matrix = confusion_matrix(**_outcome(rows, labels))
     _write_csv(matrix, folder / "confusion_matrix.csv", index=True)
+    _write_csv(row_shares(matrix), folder / "confusion_matrix_shares.csv", index=True)
     plot_confusion_matrix(matrix, folder / "confusion_matrix.png", title=title)
     of_gender = {str(gender): confusion_matrix(**_outcome(of, labels)) for gender, of in rows.groupby(GENDER)}
     for path, of in zip(

@@ -17,6 +17,7 @@ from kser.evaluation.metrics import (
     confusion_matrix,
     macro_f1,
     matthews_correlation,
+    row_shares,
     top_confusions,
     unweighted_average_recall,
     weighted_accuracy,
@@ -39,6 +40,20 @@ pairs_with_foreign = st.lists(
 def arguments(utterances):
     true, pred = zip(*utterances, strict=True)
     return {"y_true": list(true), "y_pred": list(pred), "labels": LABELS}
+
+
+@unhurried
+@given(pairs)
+def test_row_shares_are_scikit_learns_normalised_matrix(utterances):
+    kwargs = arguments(utterances)
+    shares = row_shares(confusion_matrix(**kwargs))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn divides empty rows by zero and calls them 0
+        expected = sklearn_metrics.confusion_matrix(
+            kwargs["y_true"], kwargs["y_pred"], labels=LABELS, normalize="true"
+        )
+    np.testing.assert_allclose(shares.fillna(0).to_numpy(), expected)
+    assert shares.isna().all(axis=1).tolist() == [label not in kwargs["y_true"] for label in LABELS]
 
 
 @unhurried
