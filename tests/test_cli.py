@@ -369,10 +369,10 @@ class TestTrainingOnWrongFiles:
         assert train() == [f"experiment.json: {said}"]
 
     def test_mistakes_in_several_files_are_told_at_once(self, train, study):
-        write_study(study, {"batch_sise": 2, "name": "a/b"}, run_grapher=True)
+        write_study(study, {"batch_sise": 2, "name": "a/b"}, eval_metric="ccc")
         (study / "models" / "other.json").write_text("{}")
         assert [line.split(": ")[:2] for line in train()] == [
-            ["experiment.json", "run_grapher"],
+            ["experiment.json", "eval_metric"],
             ["models/other.json", "model_path_or_name"],
             ["models/other.json", "name"],
             ["models/tiny.json", "name"],

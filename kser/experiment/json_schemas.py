@@ -1,4 +1,4 @@
-"""The JSON Schemas of experiments and models, for editors: `python -m kser.experiment.json_schemas FOLDER`."""
+"""The JSON Schemas of experiments and models: `python -m kser.experiment.json_schemas configs/schemas`."""
 
 import sys
 from pathlib import Path
