@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from kser.cli import audio, augment, data, graph, stats, study
+from kser.cli import audio, augment, data, graph, report, stats, study
 from kser.errors import UserError
 
 USER_ERROR_STATUS = 2
@@ -22,6 +22,7 @@ app.command("train")(study.train)
 app.command("eval")(study.evaluate)
 app.command("graph")(graph.graph)
 app.command("stats")(stats.stats)
+app.command("report")(report.report)
 app.add_typer(data.app, name="data")
 app.command("augment")(augment.augment)
 app.command("normalize")(audio.normalize)

@@ -46,31 +46,26 @@ class Evaluated:
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader must know before believing the numbers, a line each."""
+        """What a reader must know before believing the numbers, a line each; a leak begins with LEAK."""
         report = self.report
-        title = f"{self.row.model_name} on {self.row.dataset_name} ({self.row.model_path})"
-        lines = []
-        for part, count in report["seen_in_training"].items():
-            if count:
-                lines.append(
-                    f"LEAK: {title}: {count} of {report['n_recordings']} recordings were in the model's "
-                    f"{part} part"
-                )
-        if report["labels_renamed"]:
-            names = ", ".join(f"{old} → {new}" for old, new in report["labels_renamed"].items())
-            lines.append(f"{title}: classes by the model's names: {names}")
-        if report["labels_unknown_to_model"]:
-            names = ", ".join(f"{of['label']} ({of['support']})" for of in report["labels_unknown_to_model"])
-            lines.append(f"{title}: left out, the model does not know these classes: {names}")
-        if report["labels_left_out"]:
-            names = ", ".join(f"{label} ({n})" for label, n in report["labels_left_out"].items())
-            lines.append(f"{title}: left out, as label_map and classes say: {names}")
-        if report["labels_without_samples"]:
-            lines.append(
-                f"{title}: the test set has no utterance of: {', '.join(report['labels_without_samples'])}"
-            )
-        if report["skipped_audio"]:
-            lines.append(f"{title}: left out, {len(report['skipped_audio'])} files that cannot be used")
+        lines = [
+            f"LEAK: {count} of {report['n_recordings']} recordings were in the model's {part} part"
+            for part, count in report["seen_in_training"].items()
+            if count
+        ]
+        if renamed := report["labels_renamed"]:
+            names = ", ".join(f"{old} → {new}" for old, new in renamed.items())
+            lines.append(f"classes by the model's names: {names}")
+        if unknown := report["labels_unknown_to_model"]:
+            names = ", ".join(f"{of['label']} ({of['support']})" for of in unknown)
+            lines.append(f"left out, the model does not know these classes: {names}")
+        if left_out := report["labels_left_out"]:
+            names = ", ".join(f"{label} ({count})" for label, count in left_out.items())
+            lines.append(f"left out, as label_map and classes say: {names}")
+        if absent := report["labels_without_samples"]:
+            lines.append(f"the test set has no utterance of: {', '.join(absent)}")
+        if skipped := report["skipped_audio"]:
+            lines.append(f"left out, files that cannot be used: {len(skipped)}")
         return lines
 
 

@@ -33,7 +33,7 @@ def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console:
     runs = _distinct(evaluated)
     summary = summarise(pd.DataFrame([_named(done) for done in runs]))
     _show(summary, console)
-    warnings = [line for done in evaluated for line in done.warnings]
+    warnings = _warnings(evaluated)
     for line in warnings:
         style = "bold red" if line.startswith("LEAK") else "yellow"
         console.print(escape(line), style=style, highlight=False)
@@ -45,6 +45,21 @@ def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console:
     for (model, dataset), of in _by_model_and_dataset(runs).items():
         _write_averaged_confusion(of, f"{model} on {dataset}", folder / _file_name(f"{model}_on_{dataset}"))
     console.print(f"summary: {folder}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _warnings(evaluated: Sequence[Evaluated]) -> list[str]:
+    """What must be known of the evaluations, each line once for all seeds that it is true of; leaks first."""
+    seeds: dict[tuple[str, str], list[str]] = {}
+    for done in evaluated:
+        for line in done.warnings:
+            of = seeds.setdefault((f"{done.row.model_name} on {done.row.dataset_name}", line), [])
+            of.append(str(done.report["seed"]))
+    lines = []
+    for (title, line), of in seeds.items():
+        leak, colon, told = line.rpartition("LEAK: ")
+        which = f"seed {of[0]}" if len(of) == 1 else f"{len(of)} seeds"
+        lines.append(f"{leak}{colon}{title}, {which}: {told}")
+    return sorted(lines, key=lambda line: not line.startswith("LEAK"))
 
 
 def _distinct(evaluated: Sequence[Evaluated]) -> list[Evaluated]:

@@ -4,10 +4,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from kser.experiment.schema import ExperimentConfig, ModelConfig
 from kser.files import write_json
 
-SCHEMAS = {"experiment.schema.json": ExperimentConfig, "model.schema.json": ModelConfig}
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "experiment.schema.json": ExperimentConfig,
+    "model.schema.json": ModelConfig,
+}
 
 
 def json_schema(name: str) -> dict[str, Any]:

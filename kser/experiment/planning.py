@@ -1,13 +1,12 @@
 """From an experiment to its runs: models × seeds, each a plain value."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from kser.errors import UserError
 from kser.experiment.config_files import Experiment
 from kser.experiment.paths import RunPaths
-from kser.experiment.schema import LARGEST_SEED, EvaluationDataset, ExperimentConfig, ModelConfig
+from kser.experiment.schema import LARGEST_SEED, ExperimentConfig, ModelConfig
 from kser.files import resolve_input
 from kser.pipeline.audio_cache import AudioCache
 from kser.training.plan import TrainingPlan
@@ -80,45 +79,6 @@ class Run:
             use_class_weights=self.model.use_class_weights,
             seed=self.seed,
         )
-
-
-@dataclass(frozen=True)
-class TestSet:
-    """A test set of an experiment.
-
-    Attributes:
-        name: what reports call it.
-        folder: holds `test.csv`.
-        label_map: new names of classes, as the evaluation CSV writes them; empty for none.
-        classes: those that are kept, likewise; empty for all.
-    """
-
-    __test__ = False  # pytest takes the name for that of a test
-
-    name: str
-    folder: Path
-    label_map: str = ""
-    classes: str = ""
-
-    @property
-    def test_csv(self) -> Path:
-        """Its metadata."""
-        return self.folder / "test.csv"
-
-    @classmethod
-    def of(cls, dataset: EvaluationDataset, beside: Path) -> "TestSet":
-        """The test set that a field of an experiment in the folder `beside` names."""
-        new_names, kept = dataset.label_map, dataset.classes
-        return cls(
-            dataset.name,
-            resolve_input(dataset.eval_csv_path, beside=beside),
-            new_names if isinstance(new_names, str) else _as_cell(new_names),
-            _as_cell(kept),
-        )
-
-
-def _as_cell(value: object) -> str:
-    return "" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def check_seed_range(low_seed: int | None, high_seed: int | None) -> None:

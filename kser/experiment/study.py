@@ -1,20 +1,16 @@
 """A whole experiment on the command line: train every run, then evaluate, and say what came of it."""
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import product
+import traceback
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from kser.corpora.emotions import map_to_model
-from kser.corpora.metadata import read_metadata
 from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
 from kser.evaluation.curves import plot_training_curves
-from kser.experiment.augmenting import augmentation_plan
 from kser.experiment.config_files import Experiment
 from kser.experiment.evaluating import Evaluated, Evaluator
 from kser.experiment.evaluation_csv import (
@@ -22,14 +18,17 @@ from kser.experiment.evaluation_csv import (
     evaluation_csvs,
     read_evaluation_csv,
     record_rows,
-    recorded_rows,
 )
 from kser.experiment.evaluation_summary import summarise_evaluations
+from kser.experiment.input_checks import check_inputs
 from kser.experiment.paths import evaluation_csv_folder, results_folder, work_folder
-from kser.experiment.planning import Run, TestSet, plan_runs
-from kser.experiment.run_data import load_run_data
-from kser.experiment.schema import ExperimentConfig, ModelConfig
-from kser.experiment.training_run import Outcome, do_run
+from kser.experiment.planning import Run, plan_runs
+from kser.experiment.run_lock import waiting_for
+from kser.experiment.schema import ExperimentConfig
+from kser.experiment.test_sets import TestSet, evaluation_rows
+from kser.experiment.trained_model import PROVENANCE_FILE
+from kser.experiment.training_run import Outcome, TrainingFailedError, do_run
+from kser.files import write_text
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.reading import Progress
 from kser.pipeline.utterances import OnBadAudio
@@ -38,7 +37,7 @@ from kser.training.progress import ProgressDisplay
 
 def train_experiment(
     experiment: Experiment, console: Console, low_seed: int | None = None, high_seed: int | None = None
-) -> Path:
+) -> Path | None:
     """Train all runs of an experiment, and evaluate them if it says so.
 
     Args:
@@ -48,32 +47,64 @@ def train_experiment(
         high_seed: last seed, included.
 
     Returns:
-        The evaluation CSV, with the rows of all runs that are trained.
+        The evaluation CSV, with the rows of all runs that are trained; `None` while none is.
 
     Raises:
-        UserError: a mistake in the data or settings; runs finished before stay.
+        UserError: a mistake in the data or settings, at once; or runs that failed in training, a line each,
+            after all others are done. Runs that another process is doing are left to it.
     """
     runs = plan_runs(experiment, low_seed, high_seed)
     test_sets = [TestSet.of(dataset, experiment.folder) for dataset in experiment.config.datasets]
-    _check_inputs(experiment, runs, test_sets)
+    for note in check_inputs(experiment, runs, test_sets):
+        console.print(note, style="yellow", soft_wrap=True, highlight=False, markup=False)
+    csv_folder = evaluation_csv_folder(experiment.config)
+    failures = []
+    evaluation_csv = None
     for number, run in enumerate(runs, start=1):
         title = f"[{number}/{len(runs)}] {run.title}"
-        display = ProgressDisplay(escape(title), console, experiment.config.eval_metric)
-        try:
-            outcome = do_run(run, [display], reading_progress(console, escape(title)))
-        finally:
-            display.stop()
-        if outcome is Outcome.ALREADY_THERE:
-            console.print(f"{escape(title)}: is trained already", highlight=False)
-        evaluation_csv = record_rows(
-            evaluation_csv_folder(experiment.config), _evaluation_rows(run, test_sets)
-        )
-    console.print(f"evaluation CSV: {evaluation_csv}", soft_wrap=True, highlight=False, markup=False)
-    if experiment.config.run_eval:
-        evaluate(evaluation_csv, console, experiment.config.on_bad_audio, runs[0].audio_cache)
-    if experiment.config.run_grapher:
-        draw_curves(experiment.config, console)
+        failure = _do(run, title, console)
+        if failure:
+            failures.append(f"{run.title}: {failure}")
+        if (run.paths.model / PROVENANCE_FILE).is_file():
+            with waiting_for(csv_folder):
+                evaluation_csv = record_rows(csv_folder, evaluation_rows(run, test_sets))
+    if evaluation_csv is not None:
+        console.print(f"evaluation CSV: {evaluation_csv}", soft_wrap=True, highlight=False, markup=False)
+        if experiment.config.run_eval:
+            evaluate(evaluation_csv, console, experiment.config.on_bad_audio, runs[0].audio_cache)
+        if experiment.config.run_grapher:
+            draw_curves(experiment.config, console)
+    if failures:
+        raise UserError("\n".join([*failures, "the same command tries what failed again"]))
     return evaluation_csv
+
+
+def _do(run: Run, title: str, console: Console) -> str:
+    """Do a run; what made it fail, in a line, or nothing."""
+    display = ProgressDisplay(escape(title), console, run.config.eval_metric)
+    try:
+        outcome = do_run(run, [display], reading_progress(console, escape(title)))
+    except TrainingFailedError as error:
+        display.stop()
+        console.print(f"{title}: {error}", style="red", highlight=False, markup=False)
+        return str(error)
+    except UserError:
+        raise  # the runs after it would stop at the same mistake
+    except Exception as error:
+        # What nobody foresaw must not cost the runs after it.
+        display.stop()
+        report = run.paths.work / "error.txt"
+        write_text(report, traceback.format_exc())
+        failure = f"{type(error).__name__}: {' '.join(str(error).split())[:200]} (more in {report})"
+        console.print(f"{title}: {failure}", style="red", highlight=False, markup=False)
+        return failure
+    finally:
+        display.stop()
+    if outcome is Outcome.ALREADY_THERE:
+        console.print(f"{escape(title)}: is trained already", highlight=False)
+    if outcome is Outcome.ELSEWHERE:
+        console.print(f"{escape(title)}: another process is at it", highlight=False)
+    return ""
 
 
 def draw_curves(config: ExperimentConfig, console: Console) -> None:
@@ -170,81 +201,3 @@ def _check_outputs(rows: Iterable[EvaluationRow], eval_path: Path) -> None:
                 f"{eval_path}: eval_out_path {row.eval_out_path} stands in two rows: {other.model_name} on "
                 f"{other.dataset_name} and {row.model_name} on {row.dataset_name}; each needs its own folder"
             )
-
-
-def _check_inputs(experiment: Experiment, runs: Sequence[Run], test_sets: Sequence[TestSet]) -> None:
-    """What would stop a later run or the evaluation is told before hours of training."""
-    mistakes = [
-        f"{experiment.file}: datasets: {of.name}: eval_csv_path: no folder with a test.csv: {of.folder}"
-        for of in test_sets
-        if not of.test_csv.is_file()
-    ]
-    labels: dict[str, list[str]] = {}
-    for run in runs:
-        found = _mistakes_of(lambda run=run: labels.setdefault(run.model.name, load_run_data(run).labels))
-        mistakes += found or _mistakes_of(augmentation_plan, run.experiment, run.seed)
-    there = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
-    for model, test_set in product(experiment.models, there):
-        mistakes += _mistakes_of(_check_test_set, test_set, model, labels.get(model.name))
-    mistakes += _mistakes_of(_check_recorded_rows, experiment, runs, test_sets)
-    if mistakes:
-        raise UserError("\n".join(dict.fromkeys(mistakes)))
-
-
-def _check_test_set(test_set: TestSet, model: ModelConfig, labels: list[str] | None) -> None:
-    """The metadata are right, and so are the names that its classes are given."""
-    assert isinstance(model.output_column, str)
-    table = read_metadata(test_set.test_csv, model.output_column, model.input_column)
-    if labels is not None:
-        row = EvaluationRow(
-            model.name, test_set.name, Path(), test_set.folder, Path(), test_set.label_map, test_set.classes
-        )
-        map_to_model(
-            table[model.output_column],
-            labels,
-            row.new_names(),
-            row.kept_classes(),
-            source=str(test_set.test_csv),
-        )
-
-
-def _check_recorded_rows(experiment: Experiment, runs: Sequence[Run], test_sets: Sequence[TestSet]) -> None:
-    """An earlier start of the experiment must not have meant other test sets by the same names."""
-    folder = evaluation_csv_folder(experiment.config)
-    recorded = {row.eval_out_path: row for row in recorded_rows(folder)}
-    for row in (row for run in runs for row in _evaluation_rows(run, test_sets)):
-        other = recorded.get(row.eval_out_path, row)
-        if other.test_set != row.test_set:
-            raise UserError(
-                f"{experiment.file}: datasets: {row.dataset_name}: is {_in_words(row)}, but the evaluation "
-                f"CSV in {folder} has {_in_words(other)} under that name; give the test set another name"
-            )
-
-
-def _in_words(row: EvaluationRow) -> str:
-    further = [f"{name} {getattr(row, name)}" for name in ("label_map", "classes") if getattr(row, name)]
-    return ", ".join([str(row.eval_csv_path), *further])
-
-
-def _mistakes_of(function: Callable[..., Any], *arguments: Any) -> list[str]:
-    try:
-        function(*arguments)
-    except UserError as error:
-        return str(error).splitlines()
-    return []
-
-
-def _evaluation_rows(run: Run, test_sets: Sequence[TestSet]) -> list[EvaluationRow]:
-    own = TestSet(run.config.training_dataset.name, run.paths.split)
-    return [
-        EvaluationRow(
-            run.model.name,
-            of.name,
-            run.paths.model,
-            of.folder,
-            run.paths.evaluation(of.name),
-            of.label_map,
-            of.classes,
-        )
-        for of in [own, *test_sets]
-    ]

@@ -12,6 +12,7 @@ from kser.errors import UserError
 from kser.experiment.augmenting import augmentation_plan, try_out
 from kser.experiment.planning import Run
 from kser.experiment.run_data import RunData, load_run_data, run_fingerprint
+from kser.experiment.run_lock import alone_on, remove_locks
 from kser.experiment.trained_model import (
     PROVENANCE_FILE,
     Provenance,
@@ -21,6 +22,7 @@ from kser.experiment.trained_model import (
 from kser.files import read_json, write_json
 from kser.models import AudioClassifierPreprocessor, EmotionClassifier, SpeechAudioConverter
 from kser.models.building import SCRATCH_PREFIX, build_backbone
+from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
@@ -28,11 +30,16 @@ from kser.training.fit import TrainingResult, train
 from kser.training.training_state import remove_states
 
 
+class TrainingFailedError(UserError):
+    """A run that was rightly asked for, began, and could not be finished: other runs may."""
+
+
 class Outcome(Enum):
     """What came of asking for a run."""
 
     TRAINED = "trained"
     ALREADY_THERE = "already there"
+    ELSEWHERE = "another process is at it"
 
 
 def do_run(
@@ -47,43 +54,77 @@ def do_run(
 
     Raises:
         UserError: the data are wrong, or results of other settings stand where these would go.
+        TrainingFailedError: it began and failed, say because the loss is no longer a number.
     """
     data = load_run_data(run)
     fingerprint = run_fingerprint(run, data)
-    if (run.paths.model / PROVENANCE_FILE).is_file():
-        if load_provenance(run.paths.model).run_fingerprint == fingerprint:
-            _tidy_up(run)
-            return Outcome.ALREADY_THERE
-        raise UserError(
-            f"{run.paths.model}: holds a model trained with other settings, data or version of kser; "
-            "give the experiment another experiment_name, or move that folder away"
-        )
+    if _is_finished(run, fingerprint):
+        _tidy_up(run)
+        return Outcome.ALREADY_THERE
+    _check_interrupted(run, fingerprint)
     # Every audio file is read once before anything is written.
     classifier = build_classifier(run, data.labels)
     reader = WaveformReader(waveform_format_of(classifier), run.audio_cache)
     parts = _read_parts(run, data, reader, progress)
-    augmentation = augmentation_plan(run.experiment, run.seed)
-    if augmentation is not None:
-        first = reader(parts["train"].paths[0])
-        try_out(run.experiment, augmentation, first, reader.format.sampling_rate)
-    _claim(run, fingerprint)
-    data.write_split(run.paths.split, parts)
-    with classifier.ready_made_inputs():
-        result = train(
-            classifier,
-            parts["train"],
-            parts["validation"],
-            run.training_plan,
-            states=run.paths.states,
-            log=run.paths.log,
-            identity=fingerprint,
-            callbacks=callbacks,
-            augmentation=augmentation,
-            data_workers=_data_workers(run),
-        )
-    save_trained_model(run.paths.model, classifier, _provenance(run, data, fingerprint, result, parts))
-    _tidy_up(run)
+    augmentation = _augmentation(run, reader, parts["train"])
+    with alone_on(run.paths) as ours:
+        if not ours:
+            return Outcome.ELSEWHERE
+        if _is_finished(run, fingerprint):  # while this process was reading
+            return Outcome.ALREADY_THERE
+        _claim(run, fingerprint)
+        data.write_split(run.paths.split, parts)
+        result = _train(run, classifier, parts, fingerprint, augmentation, callbacks)
+        provenance = _provenance(run, data, fingerprint, result, parts)
+        save_trained_model(run.paths.model, classifier, provenance)
+        _tidy_up(run)
     return Outcome.TRAINED
+
+
+def _train(
+    run: Run,
+    classifier: EmotionClassifier,
+    parts: Mapping[str, Utterances],
+    fingerprint: str,
+    augmentation: AugmentationPlan | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> TrainingResult:
+    try:
+        with classifier.ready_made_inputs():
+            return train(
+                classifier,
+                parts["train"],
+                parts["validation"],
+                run.training_plan,
+                states=run.paths.states,
+                log=run.paths.log,
+                identity=fingerprint,
+                callbacks=callbacks,
+                augmentation=augmentation,
+                data_workers=_data_workers(run),
+            )
+    except UserError as error:
+        raise TrainingFailedError(str(error)) from error
+
+
+def _is_finished(run: Run, fingerprint: str) -> bool:
+    """Whether the trained model stands in its place."""
+    if not (run.paths.model / PROVENANCE_FILE).is_file():
+        return False
+    if load_provenance(run.paths.model).run_fingerprint != fingerprint:
+        raise UserError(
+            f"{run.paths.model}: holds a model trained with other settings, data or version of kser; "
+            "give the experiment another experiment_name, or move that folder away"
+        )
+    return True
+
+
+def _augmentation(run: Run, reader: WaveformReader, training: Utterances) -> AugmentationPlan | None:
+    """What is done to the training part, tried out."""
+    plan = augmentation_plan(run.experiment, run.seed)
+    if plan is not None:
+        try_out(run.experiment, plan, reader(training.paths[0]), reader.format.sampling_rate)
+    return plan
 
 
 def _read_parts(
@@ -162,17 +203,24 @@ def _tidy_up(run: Run) -> None:
     if run.paths.states.is_dir():
         remove_states(run.paths.states)
     run.paths.settings.unlink(missing_ok=True)
+    remove_locks(run.paths)
+
+
+def _check_interrupted(run: Run, fingerprint: str) -> None:
+    """Make sure that an interrupted run in the place of this one is this one."""
+    if not run.paths.settings.is_file():
+        return
+    interrupted: dict[str, Any] = read_json(run.paths.settings)
+    if interrupted.get("run_fingerprint") != fingerprint:
+        raise UserError(
+            f"{run.paths.work}: holds an interrupted run with other settings, data or version of kser; "
+            "give the experiment another experiment_name, or move that folder away"
+        )
 
 
 def _claim(run: Run, fingerprint: str) -> None:
-    """Write what the run is, or make sure that it is what an interrupted run in its place was."""
-    if run.paths.settings.is_file():
-        interrupted: dict[str, Any] = read_json(run.paths.settings)
-        if interrupted.get("run_fingerprint") != fingerprint:
-            raise UserError(
-                f"{run.paths.work}: holds an interrupted run with other settings, data or version of kser; "
-                "give the experiment another experiment_name, or move that folder away"
-            )
+    """Write what the run is."""
+    _check_interrupted(run, fingerprint)
     write_json(
         run.paths.settings,
         {

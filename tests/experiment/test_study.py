@@ -13,6 +13,8 @@ from kser.corpora.metadata import read_metadata, write_metadata
 from kser.errors import UserError
 from kser.experiment.config_files import load_experiment
 from kser.experiment.evaluation_csv import COLUMNS, read_evaluation_csv
+from kser.experiment.planning import plan_runs
+from kser.experiment.run_lock import alone_on
 from kser.experiment.study import evaluate, train_experiment
 from kser.experiment.trained_model import load_classifier, load_provenance
 from tests.experiment.conftest import write_experiment
@@ -232,3 +234,41 @@ def test_another_test_set_under_an_old_name_is_told_before_training(tmp_path, sm
     )
     with pytest.raises(UserError, match=r"datasets: further: is .*other, but .*one under that name"):
         train_experiment(load_experiment(second), console())
+
+
+@pytest.fixture
+def two_seeds(tmp_path, small_corpus):
+    return write_experiment(tmp_path, small_corpus, models=["log_mel"], cross_validation=2, run_eval=False)
+
+
+def test_a_run_that_fails_does_not_stop_the_study_and_is_tried_again(two_seeds, monkeypatch):
+    from kser.experiment import study
+
+    def fails_on_seed_0(run, *arguments):
+        if run.seed == 0:
+            raise RuntimeError("out of\nmemory")
+        return do_run(run, *arguments)
+
+    do_run = study.do_run
+    monkeypatch.setattr(study, "do_run", fails_on_seed_0)
+    told = console()
+    with pytest.raises(UserError) as failed:
+        train_experiment(load_experiment(two_seeds), told)
+    first, last = str(failed.value).splitlines()
+    work = two_seeds.parent / "runs" / "small" / "log_mel" / "seed_0"
+    assert first == f"log_mel, seed 0: RuntimeError: out of memory (more in {work / 'error.txt'})"
+    assert last == "the same command tries what failed again"
+    assert "fails_on_seed_0" in (work / "error.txt").read_text()
+    monkeypatch.undo()
+    evaluation_csv = train_experiment(load_experiment(two_seeds), console())
+    assert len(read_evaluation_csv(evaluation_csv)) == 2
+
+
+def test_a_run_that_another_process_does_is_left_to_it(two_seeds):
+    runs = plan_runs(load_experiment(two_seeds))
+    told = console()
+    with alone_on(runs[0].paths):
+        evaluation_csv = train_experiment(load_experiment(two_seeds), told)
+    assert "log_mel, seed 0: another process is at it" in told.export_text()
+    (row,) = read_evaluation_csv(evaluation_csv)
+    assert row.model_path == runs[1].paths.model

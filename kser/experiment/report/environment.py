@@ -1,0 +1,48 @@
+"""What made the results, and what made the page."""
+
+import os
+import platform
+from collections import Counter
+from datetime import datetime
+
+import kser
+from kser.experiment.report.markup import Html, join, paragraph
+from kser.experiment.report.numbers import counted
+from kser.experiment.report.study_folder import Study
+from kser.experiment.report.tables import table
+
+_RECORDED = {"kser_version": "kser", "keras_version": "Keras", "backend": "backend"}
+
+
+def environment_section(study: Study, made_at: datetime) -> Html:
+    """Versions that the runs recorded, and the machine of the report, said to be no more than that."""
+    made = Counter(
+        tuple(str(run.provenance.get(name, "unknown")) for name in _RECORDED)
+        for run in study.runs
+        if run.provenance
+    )
+    rows = [[*versions, counted(runs, "run")] for versions, runs in sorted(made.items())]
+    of_runs = (
+        table("What the runs were trained with", [*_RECORDED.values(), "runs"], rows, text_columns=3)
+        if rows
+        else paragraph("No run is finished, so nothing is recorded of what trained them.")
+    )
+    machine = [
+        ["kser", kser.__version__],
+        ["Python", platform.python_version()],
+        ["system", f"{platform.system()} {platform.release()}, {platform.machine()}"],
+        ["processor cores", str(os.cpu_count())],
+        ["time", made_at.isoformat(sep=" ", timespec="minutes")],
+        ["results", str(study.folder)],
+    ]
+    return join(
+        [
+            of_runs,
+            table(
+                "Where this page was made: not necessarily where the runs were trained",
+                ["what", "here"],
+                machine,
+                text_columns=2,
+            ),
+        ]
+    )

@@ -1,0 +1,88 @@
+"""How the page writes numbers."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from kser.evaluation.statistics.descriptive import sample_sd
+from kser.evaluation.statistics.tables import NOTHING, number
+
+
+def known(values: Iterable[Any]) -> np.ndarray:
+    """The values that are there, as float64 array."""
+    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    found = np.array(numbers, dtype=np.float64)
+    return found[np.isfinite(found)]
+
+
+def mean_and_spread(values: Iterable[Any], digits: int = 3) -> str:
+    """`0.523 ± 0.012`: mean and standard deviation (of a sample); the value itself where there is one."""
+    there = known(values)
+    if not there.size:
+        return NOTHING
+    mean = number(float(there.mean()), digits)
+    return mean if there.size < 2 else f"{mean} ± {number(sample_sd(there), digits)}"
+
+
+def interval_of_mean(values: Iterable[Any], level: float = 0.95) -> tuple[float, float] | None:
+    """Student's interval of the mean of a sample; `None` for fewer than two values."""
+    there = known(values)
+    if there.size < 2:
+        return None
+    half = stats.t.ppf((1 + level) / 2, there.size - 1) * sample_sd(there) / np.sqrt(there.size)
+    return float(there.mean() - half), float(there.mean() + half)
+
+
+def bounds(interval: Sequence[Any] | None, digits: int = 3) -> str:
+    """`0.412 to 0.533`; a dash where there is no interval."""
+    ends = known(interval or ())
+    if len(ends) != 2:
+        return NOTHING
+    return f"{number(float(ends[0]), digits)} to {number(float(ends[1]), digits)}"
+
+
+def range_of(values: Iterable[Any]) -> str:
+    """`48`, or `48 to 60` where values differ."""
+    there = known(values)
+    if not there.size:
+        return NOTHING
+    low, high = f"{there.min():g}", f"{there.max():g}"
+    return low if low == high else f"{low} to {high}"
+
+
+def share(value: float | None) -> str:
+    """A share in percent without decimals, and never 0% or 100% of what is neither."""
+    if value is None or not np.isfinite(value):
+        return NOTHING
+    if 0 < value < 0.005:
+        return "< 1%"
+    return "> 99%" if 0.995 <= value < 1 else f"{value:.0%}"
+
+
+def counted(count: int, what: str, plural: str | None = None) -> str:
+    """`1 model`, `2 models`."""
+    return f"{count} {what if count == 1 else plural or what + 's'}"
+
+
+def seeds_in_words(seeds: Iterable[str]) -> str:
+    """`seed 3`, `seeds 0 to 4, 7`."""
+    there = sorted(set(seeds), key=natural)
+    runs: list[list[str]] = []
+    for seed in there:
+        if runs and seed.isdecimal() and runs[-1][-1].isdecimal() and int(seed) == int(runs[-1][-1]) + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    told = [
+        f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run)  # two are shorter by name
+        for run in runs
+    ]
+    return f"{'seed' if len(there) == 1 else 'seeds'} {', '.join(told)}"
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """A key to sort by: seed 2 before seed 10."""
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", text)]

@@ -1,0 +1,103 @@
+"""The page: all sections in one HTML file that needs nothing else."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from kser.experiment.report.asked import asked_section
+from kser.experiment.report.calibration import calibration_section
+from kser.experiment.report.cautions import cautions_box, cautions_of
+from kser.experiment.report.confusions import confusions_section, heat_style
+from kser.experiment.report.data import data_section
+from kser.experiment.report.environment import environment_section
+from kser.experiment.report.groups import groups_section
+from kser.experiment.report.listening import listening_section
+from kser.experiment.report.markup import Html, element, escaped, join
+from kser.experiment.report.numbers import counted
+from kser.experiment.report.results import results_section
+from kser.experiment.report.statistics import statistics_section
+from kser.experiment.report.study_folder import Study, read_study
+from kser.experiment.report.training import training_section
+from kser.files import write_text
+
+Section = Callable[[Study], Html]
+
+
+def write_report(
+    folder: str | Path, path: str | Path, *, logs: str | Path | None = None, with_audio: bool = False
+) -> Study:
+    """Read a study and write its report.
+
+    Args:
+        folder: the results of an experiment, see `read_study`.
+        path: the HTML file to write, whole or not at all.
+        logs: folder of its logs, see `read_study`.
+        with_audio: whether recordings become part of the page.
+
+    Returns:
+        The study that was read.
+
+    Raises:
+        UserError: there is nothing to report on, or the file cannot be written.
+    """
+    study = read_study(folder, logs)
+    write_text(path, report_page(study, datetime.now().astimezone(), with_audio=with_audio))
+    return study
+
+
+def report_page(study: Study, made_at: datetime, *, with_audio: bool = False) -> str:
+    """The report as HTML.
+
+    Args:
+        study: what is told of.
+        made_at: the time that the page bears.
+        with_audio: whether recordings become part of the page.
+    """
+    sections: dict[str, Section] = {
+        "What was asked": asked_section,
+        "Data and splits": data_section,
+        "Training": training_section,
+        "Results": results_section,
+        "Confusions": confusions_section,
+        **({"Listening to mistakes": listening_section} if with_audio else {}),
+        "Groups of speakers": groups_section,
+        "Calibration": calibration_section,
+        "Statistics": statistics_section,
+        "Environment": partial(environment_section, made_at=made_at),
+    }
+    anchors = {title: title.lower().replace(" ", "-") for title in sections}
+    links = [element("li", element("a", title, href=f"#{anchor}")) for title, anchor in anchors.items()]
+    bodies = [
+        element(
+            "section",
+            element("h2", title, id=anchors[title]),
+            section(study),
+            aria_labelledby=anchors[title],
+        )
+        for title, section in sections.items()
+    ]
+    template = files("kser.experiment.report")
+    return Template(template.joinpath("page.html").read_text(encoding="utf-8")).substitute(
+        title=escaped(study.name),
+        style=template.joinpath("page.css").read_text(encoding="utf-8") + heat_style(),
+        subtitle=escaped(_subtitle(study)),
+        made_at=escaped(f"{made_at:%d %B %Y}"),
+        cautions=cautions_box(cautions_of(study)),
+        links=join(links),
+        sections=join(bodies, Html("\n")),
+    )
+
+
+def _subtitle(study: Study) -> str:
+    seeds = len({run.seed for run in study.runs})
+    return ", ".join(
+        [
+            counted(len(study.models), "model"),
+            counted(seeds, "seed"),
+            counted(len(study.runs), "run"),
+            counted(len(study.datasets), "test set"),
+        ]
+    )

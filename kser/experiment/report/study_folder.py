@@ -1,0 +1,212 @@
+"""Reading what a study has left on disk, as far as it is there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kser.errors import UserError
+from kser.evaluation.curve_files import read_training_curves
+from kser.experiment.evaluation_csv import REPORT_FILE
+from kser.experiment.report.numbers import natural
+from kser.experiment.trained_model import PROVENANCE_FILE
+from kser.files import read_json
+
+_SEED = "seed_"
+_LOGS = "runs"
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """One model trained with one seed.
+
+    Attributes:
+        model: its name.
+        seed: as the folder's name has it.
+        folder: with `model`, `split` and `evaluation`.
+        provenance: kser.json; empty when the run is not finished.
+        split: split.json; empty when it is not there.
+    """
+
+    model: str
+    seed: str
+    folder: Path
+    provenance: dict[str, Any]
+    split: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One run evaluated on one test set.
+
+    Attributes:
+        model: name of the model, as the report has it.
+        dataset: name of the test set, likewise.
+        seed: of the run.
+        folder: with all that the evaluation left.
+        report: classification_report.json; any key may be absent, as older versions wrote fewer.
+        confusion: counts, rows true and columns predicted labels; `None` when it cannot be read.
+    """
+
+    model: str
+    dataset: str
+    seed: str
+    folder: Path
+    report: dict[str, Any]
+    confusion: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that is there of an experiment.
+
+    Attributes:
+        name: of the experiment.
+        folder: its results.
+        runs: by model and seed.
+        evaluations: by test set, that of the training corpus first, then by model and seed.
+        curves: as `read_training_curves` gives them; `None` when there are none.
+        problems: what could not be read, a line each.
+        curve_problems: the same about the training curves.
+    """
+
+    name: str
+    folder: Path
+    runs: list[TrainedRun]
+    evaluations: list[Evaluation]
+    curves: pd.DataFrame | None
+    problems: list[str] = field(default_factory=list)
+    curve_problems: list[str] = field(default_factory=list)
+
+    @property
+    def models(self) -> dict[str, list[TrainedRun]]:
+        """The runs of each model."""
+        found: dict[str, list[TrainedRun]] = {}
+        for run in self.runs:
+            found.setdefault(run.model, []).append(run)
+        return found
+
+    @property
+    def conditions(self) -> dict[tuple[str, str], list[Evaluation]]:
+        """The evaluations of each model on each test set."""
+        found: dict[tuple[str, str], list[Evaluation]] = {}
+        for evaluation in self.evaluations:
+            found.setdefault((evaluation.model, evaluation.dataset), []).append(evaluation)
+        return found
+
+    @property
+    def datasets(self) -> list[str]:
+        """The names of the test sets."""
+        return list(dict.fromkeys(evaluation.dataset for evaluation in self.evaluations))
+
+
+def read_study(folder: str | Path, logs: str | Path | None = None) -> Study:
+    """Read a study.
+
+    Args:
+        folder: the results of an experiment, with MODEL/seed_N below it.
+        logs: folder of its logs. Without it runs/EXPERIMENT beside the folder of all results, else in the
+            working folder.
+
+    Raises:
+        UserError: the folder holds no run, or `logs` are given and hold no log.
+    """
+    folder = Path(folder).absolute()
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; the results of an experiment are needed")
+    seed_folders = sorted(_seed_folders(folder), key=lambda path: natural(str(path.relative_to(folder))))
+    if not seed_folders:
+        raise UserError(f"{folder}: no MODEL/seed_N below it{_experiments_below(folder)}")
+    problems: list[str] = []
+    runs = [_read_run(path, problems) for path in seed_folders]
+    evaluations = [one for run in runs for one in _read_evaluations(run, problems)]
+    own = {str(run.provenance.get("training_dataset")) for run in runs}
+    evaluations.sort(key=lambda one: (one.dataset not in own, natural(one.dataset)))  # models stay in order
+    curves, curve_problems = _read_curves(folder, logs)
+    return Study(folder.name, folder, runs, evaluations, curves, problems, curve_problems)
+
+
+def _seed_folders(folder: Path) -> Iterator[Path]:
+    for path in folder.glob(f"*/{_SEED}*"):
+        hidden = path.parent.name.startswith(".")
+        if path.is_dir() and path.name.removeprefix(_SEED).isdecimal() and not hidden:
+            yield path
+
+
+def _experiments_below(folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and any(_seed_folders(path)))
+    if names:
+        return f"; it holds the experiments {', '.join(names)}: name one of them"
+    return "; the folder of an experiment is needed, such as results/EXPERIMENT, which kser train writes"
+
+
+def _read_run(folder: Path, problems: list[str]) -> TrainedRun:
+    return TrainedRun(
+        model=folder.parent.name,
+        seed=folder.name.removeprefix(_SEED),
+        folder=folder,
+        provenance=_object(folder / "model" / PROVENANCE_FILE, problems),
+        split=_object(folder / "split" / "split.json", problems),
+    )
+
+
+def _read_evaluations(run: TrainedRun, problems: list[str]) -> Iterator[Evaluation]:
+    for path in sorted((run.folder / "evaluation").glob(f"*/{REPORT_FILE}")):
+        report = _object(path, problems)
+        if path.parent.name.startswith(".") or not report:
+            continue
+        if not isinstance(report.get("uar"), (int, float)):
+            problems.append(f"{path}: left out: has no UAR, so it is no evaluation of classes")
+            continue
+        yield Evaluation(
+            model=str(report.get("model_name") or run.model),
+            dataset=str(report.get("dataset_name") or path.parent.name),
+            seed=run.seed,
+            folder=path.parent,
+            report=report,
+            confusion=_confusion(path.parent / "confusion_matrix.csv", problems),
+        )
+
+
+def _object(path: Path, problems: list[str]) -> dict[str, Any]:
+    """A JSON object; empty when it is not there, and a line when it cannot be read."""
+    if not path.is_file():
+        return {}
+    try:
+        value = read_json(path)
+    except UserError as error:
+        problems += [f"{line}; left out" for line in str(error).splitlines()]
+        return {}
+    if not isinstance(value, dict):
+        problems.append(f"{path}: is no JSON object; left out")
+        return {}
+    return value
+
+
+def _confusion(path: Path, problems: list[str]) -> pd.DataFrame | None:
+    if not path.is_file():
+        return None
+    try:
+        # A label "nan" is a label.
+        cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+        counts = cells.set_index(cells.columns[0]).astype(int)
+    except (ValueError, IndexError) as error:  # pandas' own errors are ValueErrors
+        problems.append(f"{path}: is no table of counts, left out: {str(error).splitlines()[0]}")
+        return None
+    return counts
+
+
+def _read_curves(folder: Path, logs: str | Path | None) -> tuple[pd.DataFrame | None, list[str]]:
+    if logs is not None:
+        return read_training_curves(logs)
+    beside, here = folder.parent.parent / _LOGS / folder.name, Path(_LOGS).absolute() / folder.name
+    for path in dict.fromkeys([beside, here]):
+        if path.is_dir():
+            try:
+                return read_training_curves(path)
+            except UserError as error:
+                return None, str(error).splitlines()
+    looked = " and ".join(map(str, dict.fromkeys([beside, here])))
+    return None, [f"no logs found: looked in {looked}; --logs_path names another folder"]
