@@ -2,53 +2,38 @@
 
 from pathlib import Path
 
-from kser.errors import UserError
+from kser.checkpoints.hub import HubFiles
 from kser.files import expanded
 
 
-def locate(checkpoint: str | Path, filename: str) -> Path | None:
-    """Find one file of a checkpoint, downloading it into the Hugging Face cache where needed.
+class FolderFiles:
+    """A checkpoint in a local folder."""
+
+    def __init__(self, folder: Path, name: str):
+        self.folder = folder
+        self.name = name
+
+    def has(self, filename: str) -> bool:
+        """Whether the folder has a file of that name."""
+        return (self.folder / filename).is_file()
+
+    def find(self, *filenames: str) -> Path | None:
+        """Path of the first of these that the folder has."""
+        return next((self.folder / filename for filename in filenames if self.has(filename)), None)
+
+
+CheckpointFiles = FolderFiles | HubFiles
+
+
+def checkpoint_files(checkpoint: str | Path) -> CheckpointFiles:
+    """The files of a checkpoint, wherever they are.
 
     Args:
-        checkpoint: a folder, or a hub id such as `"facebook/wav2vec2-base"` (with or without `hf://`).
-        filename: name of the file in it, e.g. `"config.json"`.
-
-    Returns:
-        Path of the local file, or `None` if the checkpoint has no file of that name.
+        checkpoint: a folder, or a hub id such as `"facebook/wav2vec2-base"`, with or without `hf://` before
+            and a revision (branch, tag or commit) behind it: `"facebook/wav2vec2-base@main"`.
 
     Raises:
-        UserError: neither a folder nor a hub id that can be reached.
+        UserError: neither a folder nor of the form of a hub id.
     """
     folder = expanded(checkpoint)
-    if folder.is_dir():
-        return folder / filename if (folder / filename).is_file() else None
-    return _from_hub(str(checkpoint), filename)
-
-
-def _from_hub(checkpoint: str, filename: str) -> Path | None:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import (
-        EntryNotFoundError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
-
-    repository = checkpoint.removeprefix("hf://")
-    if repository.count("/") != 1 or repository.startswith((".", "/", "~")):
-        raise UserError(f"{checkpoint}: no such folder, and not a Hugging Face id of the form owner/name")
-    try:
-        return Path(hf_hub_download(repository, filename))
-    except LocalEntryNotFoundError:  # a subclass of EntryNotFoundError, and not the same thing
-        raise UserError(
-            f"{checkpoint}: no such folder, and the Hugging Face hub cannot be reached for {filename}; "
-            f"download {repository} where there is a network and give the folder's path instead"
-        ) from None
-    except EntryNotFoundError:
-        return None
-    except RepositoryNotFoundError:
-        raise UserError(
-            f"{checkpoint}: no such folder, and no such repository on the Hugging Face hub"
-        ) from None
-    except HFValidationError as error:
-        raise UserError(f"{checkpoint}: no such folder, and not a Hugging Face id: {error}") from None
+    return FolderFiles(folder, str(checkpoint)) if folder.is_dir() else HubFiles(str(checkpoint))

@@ -1,28 +1,30 @@
 """A published checkpoint in the Hugging Face layout: its configuration and its tensors as NumPy arrays."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kser.checkpoints.locate import locate
+from kser.checkpoints.locate import checkpoint_files
+from kser.checkpoints.weights import Weights, open_weights
 from kser.errors import UserError
 from kser.files import read_json
 
 CONFIG_FILE = "config.json"
 FEATURE_EXTRACTOR_FILE = "preprocessor_config.json"
-WEIGHTS_FILE = "model.safetensors"
 
 
 class PublishedCheckpoint:
-    """Reads `config.json`, `preprocessor_config.json` and `model.safetensors` of a folder or hub id.
+    """Reads `config.json`, `preprocessor_config.json` and the weights of a folder or hub id.
 
-    Tensors are read one at a time and each remembers that it was used: a converter asks at the end what
-    was left over.
+    The weights are `model.safetensors` or, failing that, `pytorch_model.bin`, each in one piece or sharded
+    (`kser.checkpoints.weights.WEIGHTS_FILES` says in which order). Tensors are read one at a time and each
+    remembers that it was used: a converter asks at the end what was left over.
 
     Args:
-        name: folder or hub id.
+        name: folder, or hub id with or without `hf://` before and `@revision` behind it.
 
     Raises:
         UserError: there is no `config.json`, or it names no `model_type`.
@@ -31,13 +33,14 @@ class PublishedCheckpoint:
 
         checkpoint = PublishedCheckpoint("facebook/wav2vec2-base")
         checkpoint.model_type                                         # "wav2vec2"
-        checkpoint.select_prefix(["", "wav2vec2."], probe="masked_spec_embed")
+        checkpoint.select_prefix(["", "wav2vec2."], probe="feature_projection.projection.bias")
         checkpoint.tensor("feature_projection.projection.bias").shape  # (768,)
     """
 
     def __init__(self, name: str | Path):
         self.name = str(name)
-        config_path = locate(name, CONFIG_FILE)
+        self._files = checkpoint_files(name)
+        config_path = self._files.find(CONFIG_FILE)
         if config_path is None:
             raise UserError(
                 f"{name}: has no {CONFIG_FILE}, so it is no checkpoint in the Hugging Face layout"
@@ -48,11 +51,10 @@ class PublishedCheckpoint:
         self.model_type: str = self.config["model_type"]
         self._prefix = ""
         self._used: set[str] = set()
-        self._tensors: Any = None
 
     def feature_extractor_config(self) -> dict[str, Any]:
         """Contents of `preprocessor_config.json`, empty where the checkpoint has none."""
-        path = locate(self.name, FEATURE_EXTRACTOR_FILE)
+        path = self._files.find(FEATURE_EXTRACTOR_FILE)
         config = {} if path is None else read_json(path)
         if not isinstance(config, dict):
             raise UserError(f"{path}: holds a {type(config).__name__}, not fields of a feature extractor")
@@ -66,17 +68,17 @@ class PublishedCheckpoint:
             probe: name of a tensor that every backbone of the family has.
         """
         for prefix in prefixes:
-            if prefix + probe in self._names():
+            if prefix + probe in self._names:
                 self._prefix = prefix
                 return
         raise UserError(
-            f"{self.name}: {WEIGHTS_FILE} holds no tensor {probe} (nor under "
+            f"{self.name}: {self._weights.path.name} holds no tensor {probe} (nor under "
             f"{', '.join(p for p in prefixes if p)}): not the weights of a {self.model_type} model"
         )
 
     def has(self, tensor_name: str) -> bool:
         """Whether the backbone has a tensor of that name (without the prefix)."""
-        return self._prefix + tensor_name in self._names()
+        return self._prefix + tensor_name in self._names
 
     def tensor(self, tensor_name: str) -> np.ndarray:
         """Read one tensor of the backbone as float32.
@@ -85,28 +87,19 @@ class PublishedCheckpoint:
             UserError: the checkpoint lacks it.
         """
         full_name = self._prefix + tensor_name
-        if full_name not in self._names():
-            raise UserError(f"{self.name}: {WEIGHTS_FILE} lacks the tensor {full_name}")
+        if full_name not in self._names:
+            raise UserError(f"{self.name}: {self._weights.path.name} lacks the tensor {full_name}")
         self._used.add(full_name)
-        return self._open().get_tensor(full_name).astype("float32")
+        return self._weights.read(full_name)
 
     def unused_tensors(self) -> list[str]:
         """Names of tensors in the file that nobody asked for: heads, pre-training parts."""
-        return sorted(self._names() - self._used)
+        return sorted(self._names - self._used)
 
+    @cached_property
     def _names(self) -> set[str]:
-        return set(self._open().keys())
+        return self._weights.names()
 
-    def _open(self) -> Any:
-        if self._tensors is None:
-            import ml_dtypes  # noqa: F401  teaches NumPy, and with it safetensors, what bfloat16 is
-            from safetensors import SafetensorError, safe_open
-
-            path = locate(self.name, WEIGHTS_FILE)
-            if path is None:
-                raise UserError(f"{self.name}: has no {WEIGHTS_FILE}; save the checkpoint in that format")
-            try:
-                self._tensors = safe_open(path, framework="numpy")
-            except SafetensorError as error:
-                raise UserError(f"{path}: not a readable safetensors file: {error}") from None
-        return self._tensors
+    @cached_property
+    def _weights(self) -> Weights:
+        return open_weights(self._files)

@@ -1,0 +1,119 @@
+"""The tensors of a checkpoint: which of its files they are read from, in one piece or sharded."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from kser.checkpoints.locate import CheckpointFiles
+from kser.checkpoints.safetensors_file import SafetensorsFile
+from kser.checkpoints.torch_file import TorchFile
+from kser.errors import UserError
+from kser.files import read_json
+
+WEIGHTS_FILES = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+"""The first of these that a checkpoint has is read, and no other: the order that `transformers` looks in, so
+that both see the same weights."""
+
+
+class Weights(Protocol):
+    """Tensors by name."""
+
+    path: Path
+
+    def names(self) -> set[str]:
+        """Names of the tensors."""
+
+    def read(self, name: str) -> np.ndarray:
+        """One tensor as float32."""
+
+
+def open_weights(files: CheckpointFiles) -> Weights:
+    """Open the weights of a checkpoint, downloading them where needed.
+
+    Args:
+        files: the checkpoint's files.
+
+    Raises:
+        UserError: it has no weights in a format that kser reads, or they are damaged.
+    """
+    path = files.find(*WEIGHTS_FILES)
+    if path is None:
+        first, *others = WEIGHTS_FILES
+        raise UserError(
+            f"{files.name}: has no {first} (nor {', '.join(others)}), so no weights that kser reads"
+        )
+    return ShardedWeights(path, files) if path.suffix == ".json" else _open_file(path)
+
+
+class ShardedWeights:
+    """Tensors in several files, with an index that says which is in which.
+
+    A shard is opened (and downloaded) when the first of its tensors is read.
+
+    Args:
+        path: the index, e.g. `model.safetensors.index.json`.
+        files: where the shards are.
+
+    Raises:
+        UserError: the index is no index, or names a file that the checkpoint does not have.
+    """
+
+    def __init__(self, path: Path, files: CheckpointFiles):
+        self.path = path
+        self._files = files
+        self._shard_of = _weight_map(path)
+        self._open: dict[str, Weights] = {}
+        missing = [shard for shard in sorted(set(self._shard_of.values())) if not files.has(shard)]
+        if missing:
+            raise UserError(
+                f"{path}: names the shards {', '.join(missing)}, which {files.name} does not have"
+            )
+
+    def names(self) -> set[str]:
+        """Names of the tensors."""
+        return set(self._shard_of)
+
+    def read(self, name: str) -> np.ndarray:
+        """One tensor as float32.
+
+        Raises:
+            UserError: the shard does not have it.
+        """
+        weights = self._shard(self._shard_of[name])
+        if name not in weights.names():
+            raise UserError(f"{weights.path}: lacks the tensor {name}, which {self.path.name} says it has")
+        return weights.read(name)
+
+    def _shard(self, filename: str) -> Weights:
+        if filename not in self._open:
+            path = self._files.find(filename)
+            if path is None:
+                raise UserError(f"{self.path}: names the shard {filename}, which is no longer there")
+            self._open[filename] = _open_file(path)
+        return self._open[filename]
+
+
+def _open_file(path: Path) -> Weights:
+    return SafetensorsFile(path) if path.suffix == ".safetensors" else TorchFile(path)
+
+
+def _weight_map(path: Path) -> dict[str, str]:
+    """File of each tensor, by the index."""
+    index = read_json(path)
+    shard_of = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(shard_of, dict) or not shard_of:
+        raise UserError(f"{path}: has no weight_map, so it is no index of weights")
+    suffix = Path(path.name.removesuffix(".index.json")).suffix
+    for name, shard in shard_of.items():
+        beside = isinstance(shard, str) and Path(shard).name == shard and "\\" not in shard
+        if not beside or Path(shard).suffix != suffix:
+            raise UserError(
+                f"{path}: weight_map: {name} is in {shard!r}, which is no name of a {suffix} file beside it"
+            )
+    return shard_of
