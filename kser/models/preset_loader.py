@@ -17,7 +17,7 @@ from keras_hub.src.utils.preset_utils import (
     list_subclasses,
 )
 
-from kser.checkpoints.locate import locate
+from kser.checkpoints.locate import CheckpointFiles, FolderFiles, checkpoint_files
 from kser.checkpoints.published_checkpoint import CONFIG_FILE, PublishedCheckpoint
 from kser.errors import UserError
 from kser.files import read_json
@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 
 def preset_loader(preset: str | Path) -> "SpeechPresetLoader | CheckpointLoader":
-    """The loader for a preset: a folder, a hub id with or without `hf://`, or a KerasHub handle.
+    """The loader for a preset: a folder, a hub id with or without `hf://` and `@revision`, or a KerasHub
+    handle.
 
     Raises:
         UserError: nothing is there, or its `config.json` describes no speech model.
@@ -35,17 +36,25 @@ def preset_loader(preset: str | Path) -> "SpeechPresetLoader | CheckpointLoader"
     if preset.startswith(("kaggle://", "modelscope://", "gs://")):
         loader = get_preset_loader(preset)
         return SpeechPresetLoader(loader.preset, loader.config)
-    config_path = locate(preset, CONFIG_FILE)
+    files = checkpoint_files(preset)
+    config_path = files.find(CONFIG_FILE)
     if config_path is None:
         raise UserError(
             f"{preset}: has no {CONFIG_FILE}: neither a KerasHub preset nor a published checkpoint"
         )
     config = read_json(config_path)
     if isinstance(config, dict) and "registered_name" in config:
-        # A hub id needs its prefix back for KerasHub to recognise it.
-        handle = preset if Path(preset).is_dir() or preset.startswith("hf://") else f"hf://{preset}"
-        return SpeechPresetLoader(handle, config)
+        return SpeechPresetLoader(_handle(files), config)
     return CheckpointLoader(preset, config)
+
+
+def _handle(files: CheckpointFiles) -> str:
+    """How KerasHub calls a preset; it knows the newest revision alone, another one it gets as a folder."""
+    if isinstance(files, FolderFiles):
+        return str(files.folder)
+    if files.revision == "main":
+        return f"hf://{files.repository}"
+    return str(files.fetch("*.json", "*.h5", "assets/*"))
 
 
 class SpeechPresetLoader(KerasPresetLoader):

@@ -1,5 +1,6 @@
 """Small published-format checkpoints with the results that `transformers` gives for them (see README.md)."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,15 @@ VARIANTS = (
     "no_mask_embedding",
     "old_weight_norm",
     "with_head",
+    "hubert",
+    "hubert_large",
+    "hubert_without_projection_norm",
+    "hubert_batch_norm",
+    "wavlm",
+    "wavlm_large",
+    "data2vec_audio",
+    "unispeech",
+    "unispeech_sat",
 )
 """Names of the checkpoints; README.md says what each of them stands for."""
 
@@ -28,7 +38,8 @@ def expected(variant: str) -> dict[str, np.ndarray]:
         Arrays by name, float32 but for the integers `lengths` and `frames`:
 
         - `waveforms` (3, 8000): raw audio at 16 kHz, zero after its end; `lengths` (3,) in samples;
-        - `features` (3, 8000): `input_values` of the checkpoint's own feature extractor for the padded batch;
+        - `features` (3, 8000): `input_values` of the checkpoint's own feature extractor for the padded batch,
+          which are `features_alone` if it returns an attention mask;
         - `features_alone` (3, 8000): `input_values` of each utterance by itself, zero after its end;
         - `hidden_states_unpadded_<i>` (layers + 1, frames[i], hidden size): utterance i of `features_alone`,
           without its padding; the last entry is after the encoder's final layer norm, if it has one;
@@ -40,4 +51,12 @@ def expected(variant: str) -> dict[str, np.ndarray]:
     for path in (Path(__file__).parent / "inputs.npz", golden_folder(variant) / "expected.npz"):
         with np.load(path) as file:
             arrays.update(file)
+    sound_in_padding = arrays.pop("features_without_mask")
+    arrays["features"] = arrays["features_alone"] if gives_mask(variant) else sound_in_padding
     return arrays
+
+
+def gives_mask(variant: str) -> bool:
+    """Whether the checkpoint's feature extractor returns an attention mask."""
+    config = json.loads((golden_folder(variant) / "preprocessor_config.json").read_text(encoding="utf-8"))
+    return config["return_attention_mask"]

@@ -13,10 +13,13 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
-    Wav2Vec2Config,
+    AutoConfig,
+    AutoModel,
+    AutoModelForAudioClassification,
+    AutoModelForCTC,
+    PreTrainedConfig,
+    PreTrainedModel,
     Wav2Vec2FeatureExtractor,
-    Wav2Vec2ForSequenceClassification,
-    Wav2Vec2Model,
     logging,
 )
 
@@ -24,6 +27,7 @@ from tests.golden import VARIANTS, golden_folder
 
 SAMPLING_RATE = 16_000
 LENGTHS = (8000, 5600, 3217)
+AUDIO = {"sampling_rate": SAMPLING_RATE, "return_tensors": "pt"}
 
 GROUP = {"feat_extract_norm": "group", "conv_bias": False}
 LAYER = {"feat_extract_norm": "layer", "conv_bias": True}
@@ -33,18 +37,32 @@ PRE_NORM = {"do_stable_layer_norm": True}
 SHALLOW = {"num_hidden_layers": 2}
 
 
+# The other families are there for what sets them apart; what they share is tested with Wav2Vec2.
+TINY = SHALLOW | {
+    "hidden_size": 16,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+    "conv_dim": [8] * 7,
+    "num_conv_pos_embeddings": 16,
+}
+# Distances beyond 4 frames share buckets, beyond 12 the last: all kinds are in half a second.
+FEW_BUCKETS = {"num_buckets": 16, "max_bucket_distance": 12}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What sets a variant apart.
 
     Args:
-        config: fields of `Wav2Vec2Config` that differ from `tiny_config`.
-        head: save the backbone inside a classification model, with the head's tensors.
+        config: fields of the configuration that differ from `tiny_config`.
+        model_type: family.
+        head: save the backbone inside a model for `"classification"` or `"ctc"`, with the head's tensors.
         old_weight_norm: name the tensors of the weight norm as PyTorch < 2.1 did.
     """
 
     config: dict[str, Any] = field(default_factory=dict)
-    head: bool = False
+    model_type: str = "wav2vec2"
+    head: str = ""
     old_weight_norm: bool = False
 
 
@@ -59,8 +77,28 @@ RECIPES = {
         LAYER | PRE_NORM | SHALLOW | {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
     ),
     "old_weight_norm": Recipe(GROUP | POST_NORM | SHALLOW, old_weight_norm=True),
-    "with_head": Recipe(LAYER | PRE_NORM | SHALLOW | {"num_conv_pos_embeddings": 19}, head=True),
+    "with_head": Recipe(LAYER | PRE_NORM | SHALLOW | {"num_conv_pos_embeddings": 19}, head="classification"),
+    "hubert": Recipe(TINY | GROUP | POST_NORM, "hubert"),
+    "hubert_large": Recipe(TINY | LAYER | PRE_NORM, "hubert", head="ctc"),
+    "hubert_without_projection_norm": Recipe(
+        TINY | GROUP | POST_NORM | {"feat_proj_layer_norm": False, "apply_spec_augment": False},
+        "hubert",
+        old_weight_norm=True,
+    ),
+    "hubert_batch_norm": Recipe(TINY | LAYER | POST_NORM | {"conv_pos_batch_norm": True}, "hubert"),
+    "wavlm": Recipe(TINY | GROUP | POST_NORM, "wavlm", head="classification"),
+    "wavlm_large": Recipe(
+        TINY | LAYER | PRE_NORM | FEW_BUCKETS | {"conv_bias": False}, "wavlm", old_weight_norm=True
+    ),
+    "data2vec_audio": Recipe(
+        TINY | {"num_conv_pos_embeddings": 5, "conv_pos_kernel_size": 19}, "data2vec-audio", head="ctc"
+    ),
+    "unispeech": Recipe(TINY | LAYER | PRE_NORM, "unispeech", head="ctc"),
+    "unispeech_sat": Recipe(TINY | GROUP | POST_NORM, "unispeech-sat", head="classification"),
 }
+"""The seed of a variant is its place: new ones go to the end."""
+
+HEADS = {"": AutoModel, "classification": AutoModelForAudioClassification, "ctc": AutoModelForCTC}
 
 
 def main() -> None:
@@ -79,13 +117,27 @@ def main() -> None:
 
 
 def make_inputs(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """What every variant is given: `waveforms`, `lengths` and `features_alone` of `tests.golden.expected`."""
+    """What every variant is given.
+
+    `waveforms`, `lengths` and `features_alone` of `tests.golden.expected`, and its `features` of checkpoints
+    whose feature extractor gives no mask, `features_without_mask`.
+    """
     waveforms = make_waveforms(rng)
     alone = np.zeros_like(waveforms)
     extract = Wav2Vec2FeatureExtractor(do_normalize=True)
     for i, length in enumerate(LENGTHS):
         alone[i, :length] = extract(waveforms[i, :length], sampling_rate=SAMPLING_RATE)["input_values"][0]
-    return {"waveforms": waveforms, "lengths": np.array(LENGTHS), "features_alone": alone}
+    return {
+        "waveforms": waveforms,
+        "lengths": np.array(LENGTHS),
+        "features_alone": alone,
+        "features_without_mask": extract(unpadded(waveforms), padding=True, **AUDIO)["input_values"].numpy(),
+    }
+
+
+def unpadded(waveforms: np.ndarray) -> list[np.ndarray]:
+    """Each utterance of its own length."""
+    return [waveform[:length] for waveform, length in zip(waveforms, LENGTHS, strict=True)]
 
 
 def make_waveforms(rng: np.random.Generator) -> np.ndarray:
@@ -107,8 +159,8 @@ def make_waveforms(rng: np.random.Generator) -> np.ndarray:
     return waveforms
 
 
-def tiny_config(**fields: Any) -> Wav2Vec2Config:
-    """Wav2Vec2 with the published convolutions' kernels and strides, and everything else small."""
+def tiny_config(model_type: str = "wav2vec2", **fields: Any) -> PreTrainedConfig:
+    """A family with the published convolutions' kernels and strides, and everything else small."""
     small: dict[str, Any] = {
         "hidden_size": 32,
         "num_attention_heads": 4,
@@ -124,19 +176,19 @@ def tiny_config(**fields: Any) -> Wav2Vec2Config:
         "id2label": dict(enumerate(("anger", "happiness", "neutrality", "sadness"))),
         "label2id": {"anger": 0, "happiness": 1, "neutrality": 2, "sadness": 3},
     }
-    return Wav2Vec2Config(**(small | fields))
+    return AutoConfig.for_model(model_type, **(small | fields))
 
 
 def write_checkpoint(folder: Path, recipe: Recipe, seed: int) -> None:
     """Write a random checkpoint in the Hugging Face layout, in place of an older one."""
     shutil.rmtree(folder, ignore_errors=True)
-    config = tiny_config(**recipe.config)
-    model = (Wav2Vec2ForSequenceClassification if recipe.head else Wav2Vec2Model)(config)
+    config = tiny_config(recipe.model_type, **recipe.config)
+    model = HEADS[recipe.head].from_config(config)
     randomise(model, torch.Generator().manual_seed(seed))
     model.save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(
-        do_normalize=True, return_attention_mask=config.feat_extract_norm == "layer"
-    ).save_pretrained(folder)
+    # data2vec-audio knows no group norm.
+    mask = getattr(config, "feat_extract_norm", "layer") == "layer"
+    Wav2Vec2FeatureExtractor(do_normalize=True, return_attention_mask=mask).save_pretrained(folder)
     if recipe.old_weight_norm:
         rename_weight_norm(folder / "model.safetensors")
 
@@ -155,6 +207,10 @@ def randomise(model: torch.nn.Module, generator: torch.Generator) -> None:
         else:  # keeps signals near unit variance; the convolutions' activations take a third of it
             gain = 1.5 if "conv_layers" in name else 1.0
             parameter.copy_(noise * (gain / parameter[0].numel()) ** 0.5)
+    for name, buffer in model.named_buffers():  # a batch norm's
+        if name.endswith(("running_mean", "running_var")):
+            noise = 0.3 * torch.randn(buffer.shape, generator=generator)
+            buffer.copy_(noise if name.endswith("mean") else 1.0 + noise.abs())
 
 
 def rename_weight_norm(path: Path) -> None:
@@ -176,14 +232,14 @@ def expected_results(folder: Path, inputs: dict[str, np.ndarray]) -> dict[str, n
     float32 (about 6e-6 here, other ones on every machine) are no part of what is expected.
     """
     extract = Wav2Vec2FeatureExtractor.from_pretrained(folder)
-    model = Wav2Vec2Model.from_pretrained(folder, attn_implementation="eager").eval().double()
-
-    utterances = [waveform[:length] for waveform, length in zip(inputs["waveforms"], LENGTHS, strict=True)]
-    batch = extract(utterances, padding=True, sampling_rate=SAMPLING_RATE, return_tensors="pt")
+    model = AutoModel.from_pretrained(folder, attn_implementation="eager").eval().double()
+    batch = extract(unpadded(inputs["waveforms"]), padding=True, **AUDIO)
+    mask = batch.get("attention_mask")
+    features = inputs["features_without_mask" if mask is None else "features_alone"]
+    np.testing.assert_array_equal(batch["input_values"], features)
     results = {
-        "features": batch["input_values"].numpy(),
         # Group-norm checkpoints come with an extractor that gives no mask: to them, padding is audio.
-        "hidden_states_padded": hidden_states(model, batch["input_values"], batch.get("attention_mask")),
+        "hidden_states_padded": hidden_states(model, batch["input_values"], mask),
         "frames": model._get_feat_extract_output_lengths(torch.tensor(LENGTHS)).numpy(),
     }
     for i, length in enumerate(LENGTHS):
@@ -192,7 +248,9 @@ def expected_results(folder: Path, inputs: dict[str, np.ndarray]) -> dict[str, n
     return results
 
 
-def hidden_states(model: Wav2Vec2Model, values: torch.Tensor, mask: torch.Tensor | None) -> np.ndarray:
+def hidden_states(
+    model: PreTrainedModel, values: torch.Tensor, mask: torch.Tensor | None = None
+) -> np.ndarray:
     """The input of the first layer and the output of each: (layers + 1, utterances, frames, hidden size).
 
     The last entry is `last_hidden_state`. With `do_stable_layer_norm`, transformers 5 records what enters the

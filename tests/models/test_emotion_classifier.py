@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from kser.models import EmotionClassifier, SpeechAudioConverter, SpeechBackbone
+from kser.models.pooling import POOLINGS
 from tests.models.small_models import BACKBONES, LABELS, classifier, log_mel, wav2vec2, waveforms
+from tests.models.small_poolings import POOLING_ARGUMENTS
 
 # One of the four has no frame; a batch has it all the same.
 TRAINING = (waveforms(400, 330, 280, 5), np.array([0, 1, 2, 1]))
@@ -187,6 +189,106 @@ def test_l2_is_the_squared_norm_of_the_dense_kernel() -> None:
     assert not classifier(log_mel()).losses
 
 
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_every_pooling_trains_and_comes_back(pooling: str, tmp_path: Path) -> None:
+    """And gives an utterance in a batch, one of them without a frame, what it gives it alone."""
+    keras.utils.set_random_seed(0)
+    arguments = {"pooling_arguments": POOLING_ARGUMENTS.get(pooling), "dropout": 0.3}
+    model = trained(classifier(log_mel(), pooling=pooling, use_batch_norm=True, **arguments))
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+    model.save_to_preset(str(tmp_path))
+    loaded = EmotionClassifier.from_preset(tmp_path)
+    assert loaded.get_config() == model.get_config()
+    assert_equal_weights(loaded, model)
+    utterances = [*waveforms(400, 130), np.ones(5, np.float32)]
+    together = logits(loaded, utterances)
+    assert np.isfinite(together).all()
+    assert np.ptp(together[:2], axis=0).max() > 1e-3  # utterances differ
+    np.testing.assert_allclose(together[1:2], logits(loaded, utterances[1:2]), atol=1e-5)
+
+
+@pytest.mark.parametrize(("layer_weighting", "pool_position"), [("softmax", "after"), ("free", "before")])
+def test_layers_are_weighted_before_or_after_pooling(
+    layer_weighting: str, pool_position: str, tmp_path: Path
+) -> None:
+    """The mean of a weighted sum is the weighted sum of the means."""
+    keras.utils.set_random_seed(0)
+    arguments = {"layer_weighting": layer_weighting, "pool_position": pool_position, "use_relu": False}
+    model = trained(classifier(log_mel(dropout=0.1), **arguments))
+    factors = keras.ops.convert_to_numpy(model.get_layer("layer_weighting").weights_of_layers())
+    assert factors.shape == (3,)
+    assert (factors.sum() == pytest.approx(1.0)) == (layer_weighting == "softmax")
+    assert np.ptp(factors) > 1e-3  # trained
+    model.save_to_preset(str(tmp_path))
+    loaded = EmotionClassifier.from_preset(tmp_path)
+    assert loaded.get_config() == model.get_config()
+
+    backbone, utterances = loaded.backbone, waveforms(400, 250)
+    inputs = loaded.preprocessor(utterances)
+    outputs = [*backbone.hidden_states, backbone.output["frame_mask"]]
+    *states, frame_mask = keras.Model(backbone.input, outputs).predict_on_batch(inputs)
+    frame_mask = np.asarray(frame_mask)[..., None]
+    means = [(np.asarray(x) * frame_mask).sum(axis=1) / frame_mask.sum(axis=1) for x in states]
+    kernel, bias = (keras.ops.convert_to_numpy(w.value) for w in loaded.get_layer("logits").weights)
+    expected = np.tensordot(factors, means, axes=1) @ kernel + bias
+    np.testing.assert_allclose(logits(loaded, utterances), expected, atol=1e-5)
+
+
+def test_weighted_layers_are_the_backbones_own() -> None:
+    """One set of weights, frozen and trained together."""
+    backbone = wav2vec2()
+    plain = len(classifier(wav2vec2()).weights)
+    model = classifier(backbone, layer_weighting="softmax")
+    assert len(model.weights) == plain + 1
+    backbone.trainable = False
+    assert len(model.trainable_weights) == 3  # of layers, and kernel and bias of the head
+
+
+def test_layers_of_several_sizes_cannot_be_weighted() -> None:
+    with pytest.raises(ValueError, match="one size can be weighted; those of this backbone have 8, 4, 8"):
+        classifier(log_mel(filters=[4, 8]), layer_weighting="softmax")
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "linear"])
+def test_projection_makes_the_head_deeper(activation: str) -> None:
+    keras.utils.set_random_seed(0)
+    arguments = {"use_relu": False, "projection_dim": 5, "projection_activation": activation, "l2": 0.5}
+    model = classifier(log_mel(), dropout=0.5, **arguments)
+    names = ["dropout", "projection", "projection_activation", "projection_dropout", "logits"]
+    assert [layer.name for layer in model.layers][-5:] == names
+    assert EmotionClassifier.from_config(model.get_config()).get_config() == model.get_config()
+    pooled = keras.Model(model.input, model.get_layer("pooling").output)
+    inputs = model.preprocessor(waveforms(400, 250))
+    (first, first_bias), (last, last_bias) = (
+        [keras.ops.convert_to_numpy(weight.value) for weight in model.get_layer(name).weights]
+        for name in ("projection", "logits")
+    )
+    functions = {"tanh": np.tanh, "relu": lambda x: np.maximum(x, 0.0), "linear": lambda x: x}
+    projected = functions[activation](np.asarray(pooled.predict_on_batch(inputs)) @ first + first_bias)
+    expected = projected @ last + last_bias
+    np.testing.assert_allclose(logits(model, waveforms(400, 250)), expected, atol=1e-5)
+    penalty = float(sum(keras.ops.convert_to_numpy(loss) for loss in model.losses))
+    assert penalty == pytest.approx(0.5 * (np.square(first).sum() + np.square(last).sum()), rel=1e-5)
+
+
+def test_configs_from_before_there_were_other_poolings_still_load() -> None:
+    model = classifier(log_mel(), use_batch_norm=True)
+    config = json.loads(json.dumps(model.get_config()))
+    new = {"pooling_arguments", "layer_weighting", "pool_position", "projection_dim", "projection_activation"}
+    old = {name: value for name, value in model.get_config().items() if name not in new}
+    assert len(old) == len(config) - len(new)
+    loaded = EmotionClassifier.from_config(old)
+    assert loaded.get_config() == config
+    # names of layers are the paths in a file of weights
+    assert [layer.name for layer in loaded.layers if "mask" not in layer.name][-5:] == [
+        "pooling",
+        "relu",
+        "batch_norm",
+        "dropout",
+        "logits",
+    ]
+
+
 def test_head_is_relu_norm_dropout_dense() -> None:
     model = classifier(log_mel(), use_batch_norm=True, dropout=0.5)
     head = ["pooling", "relu", "batch_norm", "dropout", "logits"]
@@ -200,6 +302,21 @@ def test_predict_on_arrays_gives_what_the_class_says() -> None:
     assert model.predict(np.zeros((1, 400), "float32"), verbose=0).shape == (1, 2)
 
 
-def test_unknown_pooling_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match=r"must be one of \['mean'.*pooling='median'"):
-        classifier(log_mel(), pooling="median")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"pooling": "median"}, r"must be one of \['mean'.*pooling='median'"),
+        (
+            {"pooling_arguments": {"units": 3}},
+            "`pooling_arguments`: the pooling 'mean' has no argument 'units'",
+        ),
+        ({"layer_weighting": "sparse"}, r"must be one of \['softmax', 'free'\].*'sparse'"),
+        ({"pool_position": "during"}, r"must be one of \['after', 'before'\].*'during'"),
+        ({"pool_position": "before"}, "'before' wants a `layer_weighting`"),
+        ({"projection_activation": "gelu"}, r"must be one of \['tanh', 'relu', 'linear'\].*'gelu'"),
+        ({"projection_dim": 0}, "must be a whole number from 1, or None. Received: projection_dim=0"),
+    ],
+)
+def test_wrong_arguments_are_refused_by_name(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        classifier(log_mel(), **arguments)

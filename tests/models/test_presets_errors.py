@@ -69,6 +69,7 @@ def assert_refused(load: Callable[[Path], object], preset: Path | str, says: str
         (with_fields(model_type=None), "names no model_type"),
         (with_fields(model_type=["wav2vec2"]), "names no model_type"),
         (with_fields(add_adapter=True), "add_adapter is true; adapters are not supported"),
+        (with_fields(adapter_attn_dim=16), "adapter_attn_dim is 16; adapters are not supported"),
         (with_fields(hidden_act="relu"), "hidden_act is 'relu', only 'gelu' is supported"),
         (with_fields(feat_extract_activation="silu"), "feat_extract_activation is 'silu', only 'gelu'"),
         (with_fields(feat_extract_norm="batch"), "Received: norm='batch'"),
@@ -103,7 +104,7 @@ def test_checkpoint_that_is_not_as_it_should_be(checkpoint: Path, change: Change
 
 def test_families_that_are_known_are_named(checkpoint: Path) -> None:
     with_fields(model_type="bert")(checkpoint)
-    assert_refused(SpeechBackbone.from_preset, checkpoint, "it loads wav2vec2")
+    assert_refused(SpeechBackbone.from_preset, checkpoint, "it loads data2vec-audio, hubert")
     assert_refused(lambda preset: EmotionClassifier.from_preset(preset, labels=["a"]), checkpoint, "bert")
 
 

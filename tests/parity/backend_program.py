@@ -1,9 +1,10 @@
-"""What one backend makes of the golden checkpoints, a saved classifier, and a seed.
+"""What one backend makes of the golden checkpoints, saved classifiers, and a seed.
 
-`python -m tests.parity.backend_program PRESET OUTPUT`, with `KERAS_BACKEND` set, writes an .npz file.
+`python -m tests.parity.backend_program PRESETS OUTPUT`, with `KERAS_BACKEND` set, writes an .npz file.
 """
 
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -29,9 +30,9 @@ def golden_states(variant: str) -> dict[str, np.ndarray]:
     }
 
 
-def probabilities(preset: str) -> np.ndarray:
+def probabilities(preset: Path) -> np.ndarray:
     """Class probabilities of the golden utterances, (3, labels), from a saved classifier."""
-    classifier = EmotionClassifier.from_preset(preset)
+    classifier = EmotionClassifier.from_preset(str(preset))
     arrays = expected(VARIANTS[0])
     utterances = [waveform[:n] for waveform, n in zip(arrays["waveforms"], arrays["lengths"], strict=True)]
     logits = classifier.predict_on_batch(utterances)  # runs the preprocessor
@@ -64,8 +65,9 @@ def initial_weights() -> dict[str, np.ndarray]:
     return weights
 
 
-def main(preset: str, output: str) -> None:
-    results = {"backend": np.array(keras.config.backend()), "probabilities": probabilities(preset)}
+def main(presets: str, output: str) -> None:
+    results = {"backend": np.array(keras.config.backend())}
+    results |= {f"probabilities/{preset.name}": probabilities(preset) for preset in Path(presets).iterdir()}
     results |= {f"initial/{path}": value for path, value in initial_weights().items()}
     for variant in VARIANTS:
         results |= golden_states(variant)

@@ -1,1 +1,1 @@
-"""Wav2Vec 2.0: backbone, its layers, and how published checkpoints map onto them."""
+"""Wav2Vec 2.0: backbone, its layers, the base class of its relatives, and how checkpoints map onto them."""

@@ -54,9 +54,7 @@ class PositionConvolution(keras.layers.Layer):
         return self.direction * (self.magnitude / norm)
 
     def call(self, frames):
-        before = self.kernel_size // 2
-        # An even kernel reaches one frame further back than ahead: as many frames come out as went in.
-        padded = ops.pad(frames, [[0, 0], [before, self.kernel_size - 1 - before], [0, 0]])
+        padded = pad_around(frames, self.kernel_size)
         return gelu(grouped_convolution(padded, self.kernel(), self.groups) + self.bias)
 
     def compute_output_shape(self, input_shape):
@@ -64,6 +62,22 @@ class PositionConvolution(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "kernel_size": self.kernel_size, "groups": self.groups}
+
+
+def pad_around(frames, kernel_size):
+    """Zero frames on both sides, so that a convolution gives as many frames as there were.
+
+    An even kernel reaches one frame further back than ahead.
+
+    Args:
+        frames: tensor (batch, frames, channels).
+        kernel_size: int.
+
+    Returns:
+        tensor (batch, frames + kernel_size - 1, channels).
+    """
+    before = kernel_size // 2
+    return ops.pad(frames, [[0, 0], [before, kernel_size - 1 - before], [0, 0]])
 
 
 def grouped_convolution(frames, kernel, groups):

@@ -51,25 +51,34 @@ class SelfAttention(keras.layers.Layer):
             setattr(self, name, layer)
 
     def call(self, frames, frame_mask, training=None):
+        return self.attend(frames, frame_mask, training=training)
+
+    def attend(self, frames, frame_mask, score_bias=None, training=None):
+        """Attention with a tensor added to the scores, broadcast to (batch, heads, frames, frames)."""
         head_dim = frames.shape[-1] // self.num_heads
-        query = self._split_heads(self.query(frames) * head_dim**-0.5)
-        key = self._split_heads(self.key(frames))
-        value = self._split_heads(self.value(frames))
+        query = self.split_heads(self.query(frames) * head_dim**-0.5)
+        key = self.split_heads(self.key(frames))
+        value = self.split_heads(self.value(frames))
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (batch, heads, frames, frames)
+        if score_bias is not None:
+            scores = scores + score_bias
         # Very negative but no infinity: an empty place in a batch attends nowhere and must stay finite,
         # and half precision ends at 65504.
         attendable = ops.expand_dims(ops.expand_dims(frame_mask, 1), 1)
         scores = ops.where(attendable, scores, ops.cast(-6e4, scores.dtype))
-        weights = self.attention_dropout(ops.softmax(scores, axis=-1), training=training)
+        # The softmax over a single frame is 1 without computing, of which Keras would warn.
+        weights = ops.ones_like(scores) if scores.shape[-1] == 1 else ops.softmax(scores, axis=-1)
+        weights = self.attention_dropout(weights, training=training)
         mixed = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
         return self.output_projection(ops.reshape(mixed, ops.shape(frames)))
 
-    def _split_heads(self, x):
+    def split_heads(self, x):
+        """(batch, frames, channels) → (batch, heads, frames, channels // heads)."""
         batch, frames, channels = ops.shape(x)
         heads = ops.reshape(x, (batch, frames, self.num_heads, channels // self.num_heads))
         return ops.transpose(heads, (0, 2, 1, 3))
 
-    def compute_output_spec(self, frames, frame_mask, training=None):
+    def compute_output_spec(self, frames, *context, training=None):
         return keras.KerasTensor(frames.shape, dtype=self.compute_dtype)
 
     def get_config(self):
@@ -89,6 +98,8 @@ class TransformerLayer(keras.layers.Layer):
         dropout: float, after attention and feed-forward network.
         attention_dropout: float, on the attention weights.
         activation_dropout: float, inside the feed-forward network.
+        layer_drop: float, probability that a training step passes the layer by, the whole batch
+            ([LayerDrop](https://arxiv.org/abs/1909.11556)).
 
     Call arguments:
         frames: tensor (batch, frames, channels).
@@ -107,6 +118,7 @@ class TransformerLayer(keras.layers.Layer):
         dropout=0.0,
         attention_dropout=0.0,
         activation_dropout=0.0,
+        layer_drop=0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -117,11 +129,20 @@ class TransformerLayer(keras.layers.Layer):
         self.dropout = dropout
         self.attention_dropout = attention_dropout
         self.activation_dropout = activation_dropout
+        self.layer_drop = layer_drop
+        if layer_drop:
+            self.seed_generator = keras.random.SeedGenerator()
 
     def build(self, frames_shape, frame_mask_shape):
+        self.build_parts(SelfAttention, frames_shape, frame_mask_shape)
+
+    def build_parts(self, attention_class, frames_shape, *context_shapes):
+        """Build the attention, of that class, and what comes after it."""
         policy = self.dtype_policy
-        self.attention = SelfAttention(self.num_heads, self.attention_dropout, dtype=policy, name="attention")
-        self.attention.build(frames_shape, frame_mask_shape)
+        self.attention = attention_class(
+            self.num_heads, self.attention_dropout, dtype=policy, name="attention"
+        )
+        self.attention.build(frames_shape, *context_shapes)
         self.intermediate = dense(self.intermediate_dim, policy, "intermediate")
         self.intermediate.build(frames_shape)
         self.output_dense = dense(frames_shape[-1], policy, "output_dense")
@@ -134,20 +155,29 @@ class TransformerLayer(keras.layers.Layer):
         self.inner_dropout = keras.layers.Dropout(self.activation_dropout, dtype=policy, name="inner_dropout")
 
     def call(self, frames, frame_mask, training=None):
-        if self.norm_first:
-            x = frames + self._attend(self.attention_norm(frames), frame_mask, training)
-            return x + self._feed_forward(self.output_norm(x), training)
-        x = self.attention_norm(frames + self._attend(frames, frame_mask, training))
-        return self.output_norm(x + self._feed_forward(x, training))
+        return self.transform(frames, frame_mask, training=training)
 
-    def _attend(self, x, frame_mask, training):
-        return self.residual_dropout(self.attention(x, frame_mask, training=training), training=training)
+    def transform(self, frames, *context, training=None):
+        """The layer, with what its attention takes besides the frames."""
+        if self.norm_first:
+            x = frames + self._attend(self.attention_norm(frames), context, training)
+            x = x + self._feed_forward(self.output_norm(x), training)
+        else:
+            x = self.attention_norm(frames + self._attend(frames, context, training))
+            x = self.output_norm(x + self._feed_forward(x, training))
+        if training and self.layer_drop:
+            kept = keras.random.uniform((), seed=self.seed_generator) >= self.layer_drop
+            x = ops.where(kept, x, frames)
+        return x
+
+    def _attend(self, x, context, training):
+        return self.residual_dropout(self.attention(x, *context, training=training), training=training)
 
     def _feed_forward(self, x, training):
         x = self.inner_dropout(gelu(self.intermediate(x)), training=training)
         return self.residual_dropout(self.output_dense(x), training=training)
 
-    def compute_output_spec(self, frames, frame_mask, training=None):
+    def compute_output_spec(self, frames, *context, training=None):
         return keras.KerasTensor(frames.shape, dtype=self.compute_dtype)
 
     def get_config(self):
@@ -160,4 +190,5 @@ class TransformerLayer(keras.layers.Layer):
             "dropout": self.dropout,
             "attention_dropout": self.attention_dropout,
             "activation_dropout": self.activation_dropout,
+            "layer_drop": self.layer_drop,
         }

@@ -2,22 +2,22 @@
 
 import keras
 
-from kser.models.speech_backbone import SpeechBackbone
 from kser.models.wav2vec2 import convert_wav2vec2
-from kser.models.wav2vec2.feature_encoder import FeatureEncoder, FrameMask, ZeroPaddedFrames
 from kser.models.wav2vec2.position_convolution import PositionConvolution
-from kser.models.wav2vec2.transformer_layer import TransformerLayer, dense
-
-FILTERS = (512,) * 7
-KERNEL_SIZES = (10, 3, 3, 3, 3, 2, 2)
-STRIDES = (5, 2, 2, 2, 2, 2, 2)
+from kser.models.wav2vec2.speech_transformer_backbone import (
+    FILTERS,
+    KERNEL_SIZES,
+    STRIDES,
+    SpeechTransformerBackbone,
+)
 
 
 @keras.saving.register_keras_serializable(package="kser")
-class Wav2Vec2Backbone(SpeechBackbone):
+class Wav2Vec2Backbone(SpeechTransformerBackbone):
     """Wav2Vec 2.0: convolutions over the waveform, then a transformer over the frames.
 
-    The defaults are those of the published base model (95 million parameters, one frame every 20 ms).
+    The defaults are those of the published base model (95 million parameters, one frame every 20 ms), without
+    what is random in training. XLSR-53, XLS-R, MMS and the "robust" models are of this architecture.
 
     Args:
         num_layers: int, transformer layers.
@@ -37,6 +37,9 @@ class Wav2Vec2Backbone(SpeechBackbone):
         dropout: float, before the first and after each part of a transformer layer.
         attention_dropout: float, on attention weights.
         activation_dropout: float, inside the feed-forward networks.
+        layer_drop: float, probability that a training step passes a transformer layer by.
+        spec_augment: dict, arguments of `SpecAugment`, which masks frames and channels in training; empty
+            or `None` for none.
         dtype: string or `keras.DTypePolicy`.
 
     Source: Baevski et al. (2020), [wav2vec 2.0](https://arxiv.org/abs/2006.11477). Hidden states equal those
@@ -70,85 +73,43 @@ class Wav2Vec2Backbone(SpeechBackbone):
         dropout=0.0,
         attention_dropout=0.0,
         activation_dropout=0.0,
+        layer_drop=0.0,
+        spec_augment=None,
         dtype=None,
         **kwargs,
     ):
-        def layer_norm(name):
-            return keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, dtype=dtype, name=name)
-
         # === Layers ===
-        feature_encoder = FeatureEncoder(
-            filters, kernel_sizes, strides, use_conv_bias, feature_norm, dtype=dtype, name="feature_encoder"
-        )
-        frame_mask_layer = FrameMask(kernel_sizes, strides, dtype=dtype, name="frame_mask")
-        feature_norm_layer = layer_norm("feature_projection_norm")
-        feature_projection = dense(hidden_dim, dtype, "feature_projection")
-        feature_dropout_layer = keras.layers.Dropout(feature_dropout, dtype=dtype, name="feature_dropout")
-        zero_padding = ZeroPaddedFrames(dtype=dtype, name="zero_padded_frames")
         position_convolution = PositionConvolution(
             position_kernel_size, position_groups, dtype=dtype, name="position_convolution"
         )
-        encoder_norm = layer_norm("encoder_norm")
-        encoder_dropout = keras.layers.Dropout(dropout, dtype=dtype, name="encoder_dropout")
-        transformer_layers = [
-            TransformerLayer(
-                num_heads,
-                intermediate_dim,
-                norm_first,
-                layer_norm_epsilon,
-                dropout,
-                attention_dropout,
-                activation_dropout,
-                dtype=dtype,
-                name=f"transformer_layer_{index}",
-            )
-            for index in range(num_layers)
-        ]
 
         # === Functional Model ===
-        waveform = keras.Input((None,), dtype="float32", name="waveform")
-        padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
-        features = feature_encoder(waveform, padding_mask)
-        frame_mask = frame_mask_layer(features, padding_mask)
-        x = feature_dropout_layer(feature_projection(feature_norm_layer(features)))
-        x = zero_padding(x, frame_mask)
-        x = keras.layers.Add(dtype=dtype, name="add_position")([x, position_convolution(x)])
-        if not norm_first:
-            x = encoder_norm(x)
-        x = encoder_dropout(x)
-        hidden_states = [x]
-        for transformer_layer in transformer_layers:
-            x = transformer_layer(x, frame_mask)
-            hidden_states.append(x)
-        if norm_first:
-            x = encoder_norm(x)
-            hidden_states[-1] = x
         super().__init__(
-            inputs={"waveform": waveform, "padding_mask": padding_mask},
-            outputs={"sequence_output": x, "frame_mask": frame_mask},
+            position_embedding=lambda frames, frame_mask: position_convolution(frames),
+            num_layers=num_layers,
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            intermediate_dim=intermediate_dim,
+            filters=filters,
+            kernel_sizes=kernel_sizes,
+            strides=strides,
+            use_conv_bias=use_conv_bias,
+            feature_norm=feature_norm,
+            norm_first=norm_first,
+            layer_norm_epsilon=layer_norm_epsilon,
+            feature_dropout=feature_dropout,
+            dropout=dropout,
+            attention_dropout=attention_dropout,
+            activation_dropout=activation_dropout,
+            layer_drop=layer_drop,
+            spec_augment=spec_augment,
             dtype=dtype,
             **kwargs,
         )
 
         # === Config ===
-        self.num_layers = num_layers
-        self.num_heads = num_heads
-        self.intermediate_dim = intermediate_dim
-        self.filters = list(filters)
-        self.kernel_sizes = list(kernel_sizes)
-        self.strides = list(strides)
-        self.use_conv_bias = use_conv_bias
-        self.feature_norm = feature_norm
-        self.norm_first = norm_first
         self.position_kernel_size = position_kernel_size
         self.position_groups = position_groups
-        self.layer_norm_epsilon = layer_norm_epsilon
-        self.feature_dropout = feature_dropout
-        self.dropout = dropout
-        self.attention_dropout = attention_dropout
-        self.activation_dropout = activation_dropout
-        self.feature_encoder = feature_encoder
-        self.hidden_states = tuple(hidden_states)  # Keras would wrap a list, and JAX refuses the wrapper
 
     @classmethod
     def convert_config(cls, checkpoint):
@@ -157,34 +118,9 @@ class Wav2Vec2Backbone(SpeechBackbone):
     def convert_weights(self, checkpoint):
         convert_wav2vec2.convert_weights(self, checkpoint)
 
-    @property
-    def minimum_samples(self):
-        samples = 1
-        for kernel_size, stride in zip(reversed(self.kernel_sizes), reversed(self.strides), strict=True):
-            samples = (samples - 1) * stride + kernel_size
-        return samples
-
     def get_config(self):
-        config = super().get_config()
-        config.update(
-            {
-                "num_layers": self.num_layers,
-                "num_heads": self.num_heads,
-                "hidden_dim": self.hidden_dim,
-                "intermediate_dim": self.intermediate_dim,
-                "filters": self.filters,
-                "kernel_sizes": self.kernel_sizes,
-                "strides": self.strides,
-                "use_conv_bias": self.use_conv_bias,
-                "feature_norm": self.feature_norm,
-                "norm_first": self.norm_first,
-                "position_kernel_size": self.position_kernel_size,
-                "position_groups": self.position_groups,
-                "layer_norm_epsilon": self.layer_norm_epsilon,
-                "feature_dropout": self.feature_dropout,
-                "dropout": self.dropout,
-                "attention_dropout": self.attention_dropout,
-                "activation_dropout": self.activation_dropout,
-            }
-        )
-        return config
+        return {
+            **super().get_config(),
+            "position_kernel_size": self.position_kernel_size,
+            "position_groups": self.position_groups,
+        }

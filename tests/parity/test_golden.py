@@ -1,4 +1,4 @@
-"""Published Wav2Vec 2.0 layouts give the hidden states that `transformers` gives (tests/golden/README.md)."""
+"""Published layouts give the hidden states that `transformers` gives (tests/golden/README.md)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,9 +8,31 @@ import numpy as np
 import pytest
 
 from kser.checkpoints.published_checkpoint import PublishedCheckpoint
-from kser.models import SpeechAudioConverter, SpeechBackbone, Wav2Vec2Backbone
-from tests.golden import VARIANTS, expected, golden_folder
+from kser.models import (
+    Data2VecAudioBackbone,
+    HubertBackbone,
+    SpeechAudioConverter,
+    SpeechBackbone,
+    UniSpeechBackbone,
+    UniSpeechSatBackbone,
+    Wav2Vec2Backbone,
+    WavLMBackbone,
+)
+from tests.golden import VARIANTS, expected, gives_mask, golden_folder
 from tests.parity.comparison import assert_equal_states, hidden_states, hidden_states_model, mask_of
+
+FAMILIES = {
+    "hubert": HubertBackbone,
+    "hubert_large": HubertBackbone,
+    "hubert_without_projection_norm": HubertBackbone,
+    "hubert_batch_norm": HubertBackbone,
+    "wavlm": WavLMBackbone,
+    "wavlm_large": WavLMBackbone,
+    "data2vec_audio": Data2VecAudioBackbone,
+    "unispeech": UniSpeechBackbone,
+    "unispeech_sat": UniSpeechSatBackbone,
+}
+PUBLISHED_CODE_LETS_PADDING_IN = ("hubert_batch_norm", "data2vec_audio")
 
 
 @dataclass
@@ -34,7 +56,15 @@ class Golden:
     @property
     def sees_padding_as_sound(self) -> bool:
         """Whether the published recipe gives this checkpoint no mask."""
-        return self.backbone.feature_norm == "group"
+        return not gives_mask(self.variant)
+
+    @cached_property
+    def model_as_published(self) -> keras.Model:
+        """`model`, with the published treatment of padding in the position embedding."""
+        if self.variant not in PUBLISHED_CODE_LETS_PADDING_IN:
+            return self.model
+        folder = golden_folder(self.variant)
+        return hidden_states_model(SpeechBackbone.from_preset(folder, mask_position_padding=False))
 
     def utterances(self) -> list[np.ndarray]:
         """The raw waveforms, each of its own length."""
@@ -50,12 +80,11 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 
 def test_base_class_finds_the_family(golden: Golden) -> None:
-    assert type(golden.backbone) is Wav2Vec2Backbone
+    assert type(golden.backbone) is FAMILIES.get(golden.variant, Wav2Vec2Backbone)
 
 
-@pytest.mark.parametrize(
-    "utterance", [pytest.param(0, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.slow), 2]
-)
+@pytest.mark.slow  # compiles for each length; the next two tests say the same of two shapes
+@pytest.mark.parametrize("utterance", [0, 1, 2])
 def test_utterance_alone(golden: Golden, utterance: int) -> None:
     length = golden.expected["lengths"][utterance]
     states = hidden_states(
@@ -84,7 +113,7 @@ def test_padded_batch_as_published(golden: Golden) -> None:
     inputs = converter(golden.utterances())
     np.testing.assert_allclose(inputs["waveform"], golden.expected["features"], rtol=0, atol=1e-5)
     assert inputs["padding_mask"].all() == golden.sees_padding_as_sound
-    states = hidden_states(golden.model, inputs["waveform"], inputs["padding_mask"])
+    states = hidden_states(golden.model_as_published, inputs["waveform"], inputs["padding_mask"])
     if golden.sees_padding_as_sound:
         assert_equal_states(states, golden.expected["hidden_states_padded"])
     else:  # what a layer makes of the padding is nobody's concern
@@ -117,5 +146,17 @@ def test_sequence_output_is_the_last_hidden_state_and_the_mask_counts_the_frames
 def test_every_tensor_that_describes_the_backbone_is_used(golden: Golden) -> None:
     checkpoint = PublishedCheckpoint(golden_folder(golden.variant))
     golden.backbone.convert_weights(checkpoint)
-    head = ("classifier.", "projector.", "masked_spec_embed", "wav2vec2.masked_spec_embed")
-    assert all(name.startswith(head) for name in checkpoint.unused_tensors())
+    # of the rest nothing is computed: heads, a vector for training with masks, a count of training steps
+    rest = ("classifier.", "projector.", "lm_head.", "masked_spec_embed", "num_batches_tracked")
+    assert all(any(part in name for part in rest) for name in checkpoint.unused_tensors())
+
+
+@pytest.mark.parametrize("golden", PUBLISHED_CODE_LETS_PADDING_IN, indirect=True)
+def test_padding_reaches_the_audio_in_the_published_code_alone(golden: Golden) -> None:
+    features, lengths = golden.expected["features_alone"], golden.expected["lengths"]
+    states = hidden_states(golden.model_as_published, features, mask_of(lengths, features.shape[1]))
+    frames = golden.expected["frames"][2]
+    alone = golden.expected["hidden_states_unpadded_2"]
+    assert np.abs(states[:, 2, :frames] - alone).max() > 1e-2
+    states = hidden_states(golden.model, features, mask_of(lengths, features.shape[1]))
+    assert_equal_states(states[:, 2, :frames], alone)

@@ -1,0 +1,56 @@
+"""Poolings without weights: mean, sum, maximum, first and last frame."""
+
+import keras
+from keras import ops
+
+from kser.models.pooling.frame_pooling import NEVER, FramePooling, valid_frames
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class MaskedMeanPooling(FramePooling):
+    """Mean over the valid frames: (batch, frames, channels) → (batch, channels), see `FramePooling`."""
+
+    def pool(self, frames, frame_mask, training):
+        total = ops.sum(ops.cast(valid_frames(frames, frame_mask), "float32"), axis=1)
+        count = ops.sum(ops.cast(frame_mask, "float32"), axis=1, keepdims=True)
+        return total / ops.maximum(count, 1.0)
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class MaskedSumPooling(FramePooling):
+    """Sum over the valid frames: (batch, frames, channels) → (batch, channels), see `FramePooling`.
+
+    The length of the result grows with the duration of the utterance.
+    """
+
+    def pool(self, frames, frame_mask, training):
+        return ops.sum(ops.cast(valid_frames(frames, frame_mask), "float32"), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class MaskedMaxPooling(FramePooling):
+    """Maximum of each channel over the valid frames: → (batch, channels), see `FramePooling`."""
+
+    def pool(self, frames, frame_mask, training):
+        frames = ops.cast(frames, "float32")
+        return ops.max(ops.where(ops.expand_dims(frame_mask, -1), frames, NEVER), axis=1)
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class FirstLastPooling(FramePooling):
+    """First and last valid frame, one after the other: → (batch, 2 × channels), see `FramePooling`.
+
+    An utterance of one frame gives that frame twice.
+    """
+
+    def pooled_channels(self, channels):
+        return 2 * channels
+
+    def pool(self, frames, frame_mask, training):
+        # Found with a running count and summed: one term alone is not zero, so the sum is exact.
+        valid = ops.cast(frame_mask, "int32")
+        count = ops.cumsum(valid, axis=1)
+        total = ops.sum(valid, axis=1, keepdims=True)
+        first = ops.logical_and(frame_mask, ops.equal(count, 1))
+        last = ops.logical_and(frame_mask, ops.equal(count, total))
+        return ops.concatenate([ops.sum(valid_frames(frames, one), axis=1) for one in (first, last)], axis=-1)

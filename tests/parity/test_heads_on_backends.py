@@ -1,0 +1,77 @@
+"""Every pooling and head, saved on this backend, gives the same probabilities on the others."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from kser.models import EmotionClassifier
+from kser.models.pooling import POOLINGS
+from tests.models.small_models import BACKBONES, classifier, waveforms
+from tests.models.small_poolings import POOLING_ARGUMENTS
+
+ROOT = Path(__file__).parents[2]
+OTHERS = [name for name in ("jax", "tensorflow", "torch") if name != keras.config.backend()]
+HEADS: dict[str, dict[str, Any]] = {
+    **{name: {"pooling": name, "pooling_arguments": POOLING_ARGUMENTS.get(name)} for name in POOLINGS},
+    "softmax_after": {"layer_weighting": "softmax", "projection_dim": 5},
+    "free_before": {"layer_weighting": "free", "pool_position": "before", "projection_dim": 5},
+}
+
+pytestmark = pytest.mark.slow
+
+
+def probabilities(preset: Path | str) -> np.ndarray:
+    """Of three utterances, one of a single frame, and of one that has no frame."""
+    utterances = [*waveforms(400, 250, 70), np.ones(5, np.float32)]
+    logits = EmotionClassifier.from_preset(str(preset)).predict_on_batch(utterances)
+    return keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+
+
+def main(presets: str, output: str) -> None:
+    """What `python -m tests.parity.test_heads_on_backends PRESETS OUTPUT` does on another backend."""
+    np.savez(output, **{folder.name: probabilities(folder) for folder in Path(presets).iterdir()})
+
+
+@pytest.fixture(scope="module")
+def presets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of classifiers with random weights, each backbone with each head."""
+    folder = tmp_path_factory.mktemp("presets")
+    rng = np.random.default_rng(0)
+    for backbone, build in BACKBONES.items():
+        for head, arguments in HEADS.items():
+            # No ReLU: a few channels may all be negative.
+            model = classifier(build(), use_batch_norm=True, use_relu=False, **arguments)
+            for weight in model.weights:
+                scales = weight.name in ("gamma", "scale", "moving_variance")
+                draws = rng.normal(size=weight.shape)
+                weight.assign(0.5 + np.abs(draws) if scales else 0.3 * draws)
+            model.save_to_preset(str(folder / f"{backbone}-{head}"))
+    return folder
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_probabilities_are_the_same(presets: Path, backend: str, tmp_path: Path) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    output = tmp_path / "results.npz"
+    program = [sys.executable, "-m", "tests.parity.test_heads_on_backends", str(presets), str(output)]
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    finished = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    with np.load(output) as there:
+        assert len(there) == len(BACKBONES) * len(HEADS)
+        for name in there:
+            here = probabilities(presets / name)
+            assert np.ptp(here[:3], axis=0).max() > 1e-4, name
+            np.testing.assert_allclose(there[name], here, rtol=0, atol=1e-5, err_msg=name)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
