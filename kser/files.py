@@ -1,10 +1,12 @@
 """Writing so that a reader never meets half a file and an interruption never costs an old one."""
 
+import hashlib
 import json
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +74,16 @@ def read_text(path: str | Path) -> str:
     """
     try:
         return Path(path).read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except (FileNotFoundError, ValueError):  # ValueError: of a name that no file can have
+        raise UserError(
+            f"{str(path)!r}: no such file" if "\0" in str(path) else f"{path}: no such file"
+        ) from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, not a file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
 
 
 def read_json(path: str | Path) -> Any:
@@ -117,9 +121,35 @@ def resolve_input(path: str | Path, beside: Path | None = None) -> Path:
     given = expanded(path)
     if given.is_absolute():
         return given
-    if beside is not None and (beside / given).exists():
+    if beside is not None and is_there(beside / given):
         return (beside / given).absolute()
     return given.absolute()
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder; not, also for a name that none can have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with a zero byte
+        return False
+
+
+def content_digest(path: str | Path) -> str:
+    """Fingerprint of a file's bytes, all of them, as 32 hexadecimal digits (BLAKE2b).
+
+    A file is read once as long as its size and time of change stay the same.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    stat = Path(path).stat()
+    return _digest_of_version(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1 << 20)
+def _digest_of_version(path: str, size: int, mtime_ns: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def expanded(path: str | Path) -> Path:

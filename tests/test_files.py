@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from kser.errors import UserError
-from kser.files import read_json, read_text, replacing, resolve_input, visible_files, write_json, write_text
+from kser.files import (
+    content_digest,
+    is_there,
+    read_json,
+    read_text,
+    replacing,
+    resolve_input,
+    visible_files,
+    write_json,
+    write_text,
+)
 
 
 class InterruptionError(Exception):
@@ -182,3 +192,18 @@ def test_visible_files_come_by_name_without_hidden_ones_and_folders(tmp_path):
         (tmp_path / name).touch()
     (tmp_path / "d.json").mkdir()
     assert [path.name for path in visible_files(tmp_path, "*.json")] == ["a.json", "b.json"]
+
+
+def test_names_that_no_file_can_have_are_not_there(tmp_path):
+    for name in ("a" * 300, "a\0b"):
+        assert not is_there(tmp_path / name)
+        assert resolve_input(name, beside=tmp_path).name == name
+        with pytest.raises(UserError, match=r"no such file|cannot be read"):
+            read_text(tmp_path / name)
+
+
+def test_content_digest_covers_every_byte(tmp_path):
+    zeros = bytes(200_000)
+    for name in "ab":
+        (tmp_path / name).write_bytes(zeros + name.encode() + zeros)
+    assert content_digest(tmp_path / "a") != content_digest(tmp_path / "b")

@@ -64,7 +64,9 @@ def reason_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
-def _find_module(field: str, module: str, folder: Path | None) -> ModuleType:
+def _find_module(field: str, module: Any, folder: Path | None) -> ModuleType:
+    if not isinstance(module, str):
+        raise UserError(f"{field}: should be the name of a module or file, not {module!r}")
     if module.endswith(".py"):
         return _load_file(field, resolve_input(module, beside=folder))
     if not all(part.isidentifier() for part in module.split(".")):

@@ -55,9 +55,9 @@ def kind_of(file: BinaryIO) -> str:
         file: opened for reading, seekable; left at an unknown place.
 
     Returns:
-        `wav`, `rifx`, `rf64`, `bw64`, `flac`, `ogg`, `aiff`, `au`, `caf`, `w64`, `mp3`: libsndfile reads
-        them; `mov` (MP4, M4A, 3GP, QuickTime), `matroska` (also WebM), `avi`, `asf` (WMA), `aac`, `amr`,
-        `flv`, `mpegts`: those that PyAV reads, by the names of its demuxers; empty for anything else.
+        `wav`, `rifx`, `rf64`, `bw64`, `flac`, `ogg`, `aiff`, `au`, `caf`, `w64`, `mp3`, `nist` (SPHERE):
+        libsndfile reads them; `mov` (MP4, M4A, 3GP, QuickTime), `matroska` (also WebM), `avi`, `asf` (WMA),
+        `aac`, `amr`, `flv`, `mpegts`: those that PyAV reads, by the names of its demuxers; else empty.
     """
     start = mpeg.after_id3(file)
     file.seek(start)
@@ -92,6 +92,7 @@ _MAGIC = (
     ("asf", _ASF),
     ("flv", b"FLV\x01"),
     ("amr", b"#!AMR"),
+    ("nist", b"NIST_1A"),
 )
 
 
@@ -240,4 +241,21 @@ def _ebml_number(file: BinaryIO, keep_marker: bool) -> tuple[int, bool]:
     return (value if keep_marker else bare), bare == (1 << bits) - 1
 
 
-_BY_STRUCTURE = {"ogg": _ogg, "mov": _boxes, "avi": _avi, "matroska": _matroska}
+def _nist(file: BinaryIO, start: int, size: int) -> str:
+    """NIST SPHERE: a text header of a size that it names, fields such as `sample_count -i 48000`."""
+    file.seek(start)
+    head = file.read(HEAD_BYTES).split(b"end_head", 1)[0].decode("latin-1").splitlines()
+    fields = {line.split()[0]: line.split()[-1] for line in head[2:] if line.strip()}
+    try:
+        header_bytes = int(head[1])
+        sample_bytes = int(fields["sample_n_bytes"]) * int(fields.get("channel_count", 1))
+        promised = int(fields["sample_count"]) * sample_bytes
+    except (KeyError, ValueError, IndexError):
+        return ""
+    # Compressed SPHERE ("pcm,embedded-shorten-v2.00") says how many samples it unpacks to.
+    if "," in fields.get("sample_coding", ""):
+        return ""
+    return _sound_bytes(start + header_bytes, promised, size, sample_bytes)
+
+
+_BY_STRUCTURE = {"nist": _nist, "ogg": _ogg, "mov": _boxes, "avi": _avi, "matroska": _matroska}

@@ -254,7 +254,7 @@ def map_to_model(
         values: the label of each row.
         labels: what the model knows, in its order.
         label_map: as for `map_labels`.
-        classes: the labels to keep, as they are called after mapping; `None`: all.
+        classes: the labels to keep, as they are called after `label_map` or by the model; `None`: all.
         source: what to call the data set in messages.
 
     Raises:
@@ -272,7 +272,8 @@ def map_to_model(
     to_model = {old: new if new is None else _in_model(new, labels) for old, new in wanted.items()}
     if isinstance(label_map, Mapping):
         _check_asked_for(label_map, to_model, labels, source)
-    return _mapping(values, to_model, classes, source, labels)
+    kept = None if classes is None else [_in_model(name, labels) for name in classes]
+    return _mapping(values, to_model, kept, source, labels)
 
 
 def _wanted(
@@ -286,8 +287,13 @@ def _wanted(
         return dict(_by_table(label_map, present, source))
     if absent := [name for name in label_map if name not in present]:
         raise UserError(f"{source}: label_map: {_no_row_has(absent, present)}")
-    if empty := [name for name, new in label_map.items() if new == ""]:
-        raise UserError(f"{source}: label_map: {listed(empty)}: mapped to an empty name; null drops a label")
+    if unnamed := [
+        name for name, new in label_map.items() if (new is not None and new.strip() != new) or new == ""
+    ]:
+        raise UserError(
+            f"{source}: label_map: {listed(unnamed)}: mapped to a name that is empty or has a space at its "
+            "beginning or end; null drops a label"
+        )
     return {label: label_map.get(label, label) for label in present}
 
 

@@ -6,7 +6,6 @@ here and nowhere else, so that every mistake in one is found before anything is 
 
 import csv
 import difflib
-import hashlib
 import io
 import os
 from collections.abc import Iterable, Sequence
@@ -16,12 +15,11 @@ import pandas as pd
 
 from kser.corpora.listing import listed
 from kser.errors import UserError
-from kser.files import read_text, replacing, resolve_input
+from kser.files import content_digest, is_there, read_text, replacing, resolve_input
 
 # The columns that kser itself gives to every table; a further column of the user's may not have these names.
 _OWN_COLUMNS = ("path", "utterance")
 _LEADING_COLUMNS = ("path", "class_id", "actor", "gender")
-_FINGERPRINT_BYTES = 64 * 1024
 
 
 def read_metadata(
@@ -118,10 +116,9 @@ def write_metadata(table: pd.DataFrame, csv_path: str | Path) -> None:
 
 
 def content_key(path: str | Path) -> str:
-    """A fast fingerprint of a file's bytes, to recognise the same recording under another name.
+    """A fingerprint of a file's bytes, to recognise the same recording under another name.
 
-    It covers the size and the first and last 64 KiB, which tells recordings apart without reading a corpus
-    from end to end.
+    It covers all of them: recordings may begin and end in the same silence. See `kser.files.content_digest`.
 
     Returns:
         32 hexadecimal digits.
@@ -130,17 +127,11 @@ def content_key(path: str | Path) -> str:
         UserError: the file is missing or not a file.
     """
     try:
-        with Path(path).open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            first = file.read(_FINGERPRINT_BYTES)
-            file.seek(max(0, size - _FINGERPRINT_BYTES))
-            last = file.read(_FINGERPRINT_BYTES)
+        return content_digest(path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such audio file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    return hashlib.blake2b(size.to_bytes(8, "little") + first + last, digest_size=16).hexdigest()
 
 
 def _check_outputs(csv_path: Path, outputs: Sequence[str], input_column: str) -> None:
@@ -255,7 +246,7 @@ def _missing_files(table: pd.DataFrame, row_numbers: list[int]) -> str:
     missing = [
         f"{utterance} (row {number})"
         for path, utterance, number in zip(table["path"], table["utterance"], row_numbers, strict=True)
-        if utterance and not Path(path).is_file()
+        if utterance and not (is_there(Path(path)) and Path(path).is_file())
     ]
     if not missing:
         return ""

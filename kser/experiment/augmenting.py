@@ -1,11 +1,15 @@
 """From the augmentations of an experiment to what the pipeline does with them."""
 
+import logging
+
 import numpy as np
 
 from kser.audio.augmentation import AugmentationSpec, Augmenter
 from kser.errors import UserError
 from kser.experiment.config_files import Experiment
 from kser.pipeline.augmenting import AugmentationPlan
+
+logger = logging.getLogger(__name__)
 
 
 def augmentation_plan(experiment: Experiment, seed: int) -> AugmentationPlan | None:
@@ -56,3 +60,13 @@ def try_out(experiment: Experiment, plan: AugmentationPlan, waveform: np.ndarray
             augmenter.check_repeatable(waveform, sampling_rate)
         except UserError as error:
             raise UserError(f"{experiment.file}: {error}") from error
+        longer = len(augmenter(waveform, sampling_rate, (0,))) - len(waveform)
+        if longer > 0:
+            logger.warning(
+                "%s: augmentations.%s: makes utterances longer (by %.2f s of %.2f s, say); training cuts "
+                "what goes beyond the length of the batch",
+                experiment.file,
+                augmenter.spec.name,
+                longer / sampling_rate,
+                len(waveform) / sampling_rate,
+            )

@@ -122,6 +122,11 @@ def _repeated_model_names(models: dict[Path, ModelConfig]) -> list[str]:
 
 def _inconsistencies(config: ExperimentConfig, model: ModelConfig, path: Path, model_file: Path) -> list[str]:
     eval_steps = model.eval_steps or config.eval_steps
+    if model.pool_position == "before" and not model.use_weight_encoder_layers:
+        return [
+            f"{model_file}: pool_position: 'before' is before the weighting of the layers, which "
+            "use_weight_encoder_layers: true asks for"
+        ]
     if config.save_steps is not None and config.save_steps % eval_steps:
         where = model_file if model.eval_steps else path
         return [
@@ -141,7 +146,7 @@ def _explain(details: Any, schema: type[BaseModel]) -> str:
         return f"{field}: is missing"
     if kind == "model_type":
         fields = _required_fields(_schema_at(schema, details["loc"]))
-        wanted = f"should be a JSON object, {{…}}, with {fields}"
+        wanted = f"should be a JSON object, {{…}}{f', with {fields}' if fields else ''}"
     else:
         message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
         wanted = message[0].lower() + message[1:]
@@ -153,7 +158,9 @@ def _explain(details: Any, schema: type[BaseModel]) -> str:
 def _explain_unknown(name: str, schema: type[BaseModel]) -> str:
     spellings = _spellings(schema)
     if name in spellings:
-        return f"is another spelling of {spellings[name]}, which is given as well; keep one"
+        field = spellings[name]
+        others = [spelling for spelling in _written(field, schema.model_fields[field]) if spelling != name]
+        return f"is another spelling of {' or '.join(others)}, which is given as well; keep one"
     for other, other_file in ((ExperimentConfig, "the experiment's JSON"), (ModelConfig, "a model's JSON")):
         if schema in (ExperimentConfig, ModelConfig) and name in _spellings(other):
             return f"unknown field; it belongs into {other_file}"

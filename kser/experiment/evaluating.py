@@ -112,7 +112,8 @@ class Evaluator:
         report_path = row.eval_out_path / REPORT_FILE
         if report_path.is_file() and not self.redo:
             report = read_json(report_path)
-            if isinstance(report, dict) and report.get("evaluation_fingerprint") == fingerprint:
+            unchanged = isinstance(report, dict) and report.get("evaluation_fingerprint") == fingerprint
+            if unchanged and (self.on_bad_audio == "skip" or not report["skipped_audio"]):
                 return Evaluated(row, report, done_now=False)
         classifier = self._classifier(row.model_path)
         names = map_to_model(

@@ -1,10 +1,10 @@
 """The test sets of an experiment, and the evaluations that they ask for."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kser.experiment.config_files import Experiment
 from kser.experiment.evaluation_csv import EvaluationRow
 from kser.experiment.planning import Run
 from kser.experiment.schema import EvaluationDataset
@@ -50,7 +50,12 @@ def _as_cell(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def evaluation_rows(run: Run, test_sets: Sequence[TestSet]) -> list[EvaluationRow]:
+def further_test_sets(experiment: Experiment) -> list[TestSet]:
+    """The test sets of an experiment, besides the test part of its corpus."""
+    return [TestSet.of(dataset, experiment.folder) for dataset in experiment.config.datasets]
+
+
+def evaluation_rows(run: Run) -> list[EvaluationRow]:
     """The evaluations of a run: on the test part of its corpus, then on the test sets."""
     own = TestSet(run.config.training_dataset.name, run.paths.split)
     return [
@@ -63,5 +68,5 @@ def evaluation_rows(run: Run, test_sets: Sequence[TestSet]) -> list[EvaluationRo
             of.label_map,
             of.classes,
         )
-        for of in [own, *test_sets]
+        for of in [own, *further_test_sets(run.experiment)]
     ]

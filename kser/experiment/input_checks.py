@@ -1,6 +1,6 @@
 """What would stop a later run, or the evaluation, is told before hours of training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,21 @@ from kser.errors import UserError
 from kser.experiment.augmenting import augmentation_plan
 from kser.experiment.config_files import Experiment
 from kser.experiment.evaluation_csv import EvaluationRow, recorded_rows
+from kser.experiment.further_test_sets import TestSet, evaluation_rows, further_test_sets
 from kser.experiment.paths import evaluation_csv_folder
 from kser.experiment.planning import Run
-from kser.experiment.run_data import RunData, load_run_data
+from kser.experiment.run_data import RunData, load_run_data, split_scheme
 from kser.experiment.schema import ModelConfig
-from kser.experiment.test_sets import TestSet, evaluation_rows
 
 _SHOWN_SPLITS = 3
 
 
-def check_inputs(experiment: Experiment, runs: Sequence[Run], test_sets: Sequence[TestSet]) -> list[str]:
+def check_inputs(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
     """Read everything that the runs and their evaluation read, audio and checkpoints excepted.
 
     Args:
         experiment: validated.
         runs: of the experiment.
-        test_sets: of the experiment.
 
     Returns:
         What is no mistake and still worth knowing, a line each: classes left out or renamed, and those that a
@@ -36,6 +35,7 @@ def check_inputs(experiment: Experiment, runs: Sequence[Run], test_sets: Sequenc
     Raises:
         UserError: every mistake, a line each.
     """
+    test_sets = further_test_sets(experiment)
     mistakes = [
         f"{experiment.file}: datasets: {of.name}: eval_csv_path: no folder with a test.csv: {of.folder}"
         for of in test_sets
@@ -44,21 +44,24 @@ def check_inputs(experiment: Experiment, runs: Sequence[Run], test_sets: Sequenc
     labels: dict[str, list[str]] = {}
     notes: list[str] = []
     thin: list[str] = []
+    tested: dict[str, set[int]] = {}
     for run in runs:
         try:
             data = load_run_data(run)
             labels.setdefault(run.model.name, data.labels)
             notes += _notes(run, data)
             thin += _thin_classes(run, data)
+            tested.setdefault(run.model.name, set()).add(run.seed)
             augmentation_plan(run.experiment, run.seed)
         except UserError as error:
             mistakes += str(error).splitlines()
     there = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
     for model, test_set in product(experiment.models, there):
         mistakes += _mistakes_of(_check_test_set, test_set, model, labels.get(model.name))
-    mistakes += _mistakes_of(_check_recorded_rows, experiment, runs, test_sets)
+    mistakes += _mistakes_of(_check_recorded_rows, experiment, runs)
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
+    notes += _untested_folds(runs, tested)
     return [*dict.fromkeys(notes), *_first_of(list(dict.fromkeys(thin)))]
 
 
@@ -79,6 +82,23 @@ def _thin_classes(run: Run, data: RunData) -> list[str]:
         f"{run.data_csv}, seed {run.seed}: few utterances to judge a class by: {line}"
         for line in thin_classes(data.table, data.parts, data.label_column)
     ]
+
+
+def _untested_folds(runs: Sequence[Run], tested: Mapping[str, set[int]]) -> list[str]:
+    """For splits with folds: those that no seed tests on."""
+    notes = []
+    for run in {run.model.name: run for run in runs}.values():
+        if run.config.training_dataset.split.by_files:
+            continue
+        scheme = split_scheme(run)
+        folds = scheme.number_of_folds(load_run_data(run).table, str(run.data_csv))
+        covered = len({seed % folds for seed in tested[run.model.name]}) if folds else 0
+        if folds and covered < folds:
+            notes.append(
+                f"{run.model.name}: the seeds test on {covered} of the {folds} folds of {scheme.name}; "
+                f"cross_validation: {folds} tests on every one"
+            )
+    return notes
 
 
 def _first_of(lines: list[str]) -> list[str]:
@@ -103,11 +123,11 @@ def _check_test_set(test_set: TestSet, model: ModelConfig, labels: list[str] | N
         )
 
 
-def _check_recorded_rows(experiment: Experiment, runs: Sequence[Run], test_sets: Sequence[TestSet]) -> None:
+def _check_recorded_rows(experiment: Experiment, runs: Sequence[Run]) -> None:
     """An earlier start of the experiment must not have meant other test sets by the same names."""
     folder = evaluation_csv_folder(experiment.config)
     recorded = {row.eval_out_path: row for row in recorded_rows(folder)}
-    for row in (row for run in runs for row in evaluation_rows(run, test_sets)):
+    for row in (row for run in runs for row in evaluation_rows(run)):
         other = recorded.get(row.eval_out_path, row)
         if other.test_set != row.test_set:
             raise UserError(

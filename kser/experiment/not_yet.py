@@ -20,16 +20,8 @@ def not_yet_in_experiment(config: ExperimentConfig) -> list[str]:
 def not_yet_in_model(config: ModelConfig) -> list[str]:
     """What the model asks for that this version cannot do, a line each."""
     asked = []
-    if config.pooling_mode != "mean":
-        asked.append(f"pooling_mode: {config.pooling_mode!r} is not there in this version, only 'mean'")
     if config.is_regression or isinstance(config.output_column, list):
         asked.append("is_regression, output_column: this version trains classifiers on one column")
-    if config.use_weight_encoder_layers:
-        asked.append("use_weight_encoder_layers: this version takes the last layer; set it to false")
-    if config.pool_position != "after":
-        asked.append(
-            "pool_position: belongs to use_weight_encoder_layers, which is not there in this version"
-        )
     if config.continue_model_training:
         asked.append("continue_model_training: not there in this version; set it to false")
     if not config.skip_hp_search:

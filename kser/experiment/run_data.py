@@ -1,20 +1,13 @@
-"""The data of a run: the corpus, its split for the seed, and what identifies both."""
+"""The data of a run: the corpus and its split for the seed."""
 
-import hashlib
-import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import keras
 import pandas as pd
 
-import kser
-from kser.corpora.emotions import LabelMapping, map_labels
+from kser.corpora.emotions import map_labels
 from kser.corpora.labels import label_order
 from kser.corpora.metadata import content_key, read_metadata, write_metadata
 from kser.corpora.splits import (
@@ -27,9 +20,12 @@ from kser.corpora.splits import (
 )
 from kser.errors import UserError
 from kser.experiment.planning import Run
-from kser.files import expanded, replacing, visible_files, write_json
+from kser.files import is_there, replacing, write_json
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
+
+# Beside the split, where files were left out: part, path, reason.
+SKIPPED_FILE = "skipped_audio.csv"
 
 
 @dataclass(frozen=True)
@@ -72,13 +68,12 @@ class RunData:
 
     def recordings(self, part: str) -> list[str]:
         """Fingerprints of the part's audio files, see `content_key`."""
-        files = ((path, Path(path).stat()) for path in self.rows(part)["path"])
-        return [_content_key(path, stat.st_size, stat.st_mtime_ns) for path, stat in files]
+        return [content_key(path) for path in self.rows(part)["path"]]
 
     def write_split(self, folder: Path, parts: Mapping[str, Utterances]) -> None:
         """Write train.csv, validation.csv, test.csv and split.json into a folder, all or nothing.
 
-        Files that were skipped are in skipped_audio.csv, with the reason, and in none of the others.
+        Files that were skipped are in `SKIPPED_FILE`, with the reason, and in none of the others.
         """
         used = pd.concat([self.rows(part).iloc[list(parts[part].positions)] for part in PARTS])
         counts = describe_split(used, self.parts, self.label_column)
@@ -92,7 +87,7 @@ class RunData:
             for part in PARTS:
                 write_metadata(used[self.parts[used.index] == part], draft / f"{part}.csv")
             if skipped:
-                pd.DataFrame(skipped).to_csv(draft / "skipped_audio.csv", index=False)
+                pd.DataFrame(skipped).to_csv(draft / SKIPPED_FILE, index=False)
             write_json(
                 draft / "split.json",
                 {
@@ -114,47 +109,33 @@ def load_run_data(run: Run) -> RunData:
     label_column = run.model.output_column
     assert isinstance(label_column, str)
     dataset = run.config.training_dataset
-    independent = run.model.speaker_independent_scenario
-    names: dict[str, LabelMapping] = {}
-
-    def named_table(csv_path: Path) -> pd.DataFrame:
-        """A metadata table with the classes that are used, by the names they are given."""
-        table = _metadata(csv_path, label_column, run.model.input_column)
-        names[str(csv_path)] = mapping = map_labels(
-            table[label_column], dataset.label_map, dataset.classes, source=str(csv_path)
-        )
-        return table.assign(**{label_column: mapping.labels})[mapping.labels.notna()]
-
+    tables = {
+        part: _metadata(path, label_column, run.model.input_column) for part, path in _csv_files(run).items()
+    }
+    joined = pd.concat([table[label_column] for table in tables.values()], keys=list(tables))
+    names = map_labels(joined, dataset.label_map, dataset.classes, source=str(run.data_csv))
+    named = {
+        part: table.assign(**{label_column: names.labels[part]})[names.labels[part].notna()]
+        for part, table in tables.items()
+    }
     if dataset.split.by_files:
-        files = {
-            "train": run.data_csv,
-            **{
-                part: run.input_file(csv)
-                for part, csv in (
-                    ("validation", dataset.split.validation_csv),
-                    ("test", dataset.split.test_csv),
-                )
-                if csv is not None
-            },
-        }
         table, parts = fixed_split_of_files(
-            {part: named_table(path) for part, path in files.items()},
+            named,
             run.model.train_test_split,
             run.seed,
             label_column,
-            sources={part: str(path) for part, path in files.items()},
-            allow_shared_speakers=not independent,
+            sources={part: str(path) for part, path in _csv_files(run).items()},
+            allow_shared_speakers=not run.model.speaker_independent_scenario,
         )
     else:
-        table = named_table(run.data_csv)
-        parts = _scheme(run).apply(table, run.seed, label_column, source=str(run.data_csv))
+        (table,) = named.values()
+        parts = split_scheme(run).apply(table, run.seed, label_column, source=str(run.data_csv))
     used = table[parts != LEFT_OUT]
     labels = label_order(used[label_column])
     if len(labels) == 1:
         raise UserError(
             f"{run.data_csv}: {label_column}: {labels[0]!r} in every row; a classifier needs two classes"
         )
-    left_out = sum((Counter(mapping.left_out) for mapping in names.values()), Counter())
     by_the_split = int((parts == LEFT_OUT).sum())
     return RunData(
         table=used,
@@ -162,13 +143,26 @@ def load_run_data(run: Run) -> RunData:
         labels=labels,
         label_column=label_column,
         split_fingerprint=split_fingerprint(table, parts, label_column),
-        renamed={old: new for mapping in names.values() for old, new in mapping.mapped.items()},
-        left_out=dict(left_out) | ({"by the split": by_the_split} if by_the_split else {}),
+        renamed=names.mapped,
+        left_out=names.left_out | ({"by the split": by_the_split} if by_the_split else {}),
     )
 
 
-def _scheme(run: Run) -> SplitScheme:
-    """The split that data set and model ask for together."""
+def _csv_files(run: Run) -> dict[str, Path]:
+    """The metadata of the corpus by part; where the parts have no files of their own, all as train."""
+    split = run.config.training_dataset.split
+    further = {"validation": split.validation_csv, "test": split.test_csv}
+    return {"train": run.data_csv} | {
+        part: run.input_file(csv) for part, csv in further.items() if csv is not None
+    }
+
+
+def split_scheme(run: Run) -> SplitScheme:
+    """The split that data set and model ask for together; not for parts in files of their own.
+
+    Raises:
+        UserError: they contradict each other.
+    """
     split, independent = run.config.training_dataset.split, run.model.speaker_independent_scenario
     if split.scheme == "speaker" and not independent:
         return SplitScheme("random", run.model.train_test_split)
@@ -180,34 +174,9 @@ def _scheme(run: Run) -> SplitScheme:
     return split.splitting(run.model.train_test_split, allow_shared_speakers=not independent)
 
 
-def run_fingerprint(run: Run, data: RunData) -> str:
-    """What a run is: settings, audio, split, checkpoint, backend and versions, as 16 hex digits.
-
-    A finished run of the same fingerprint need not be repeated, an unfinished one may be continued.
-    """
-    without_effect = {"evaluation_batch_size", "save_steps", "save_total_limit", "logging_steps"}
-    settings = {
-        "kser": kser.__version__,
-        "keras": keras.__version__,
-        "backend": keras.config.backend(),
-        "model": run.model.model_dump(exclude={"name", "batch_size", "logging_steps"}),
-        "checkpoint": _checkpoint_keys(run.model.model_path_or_name),
-        "seed": run.seed,
-        "plan": {
-            name: value for name, value in vars(run.training_plan).items() if name not in without_effect
-        },
-        "labels": data.labels,
-        "split": data.split_fingerprint,
-        "audio": [data.recordings(part) for part in ("train", "validation")],
-        "processing": run.config.model_dump(include={"loudness_lufs", "trim_db", "on_bad_audio"}),
-        "augmentation": _augmentation(run),
-    }
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def _metadata(csv_path: Path, label_column: str, input_column: str) -> pd.DataFrame:
     """`read_metadata`, once for all runs of a study."""
-    changed_ns = csv_path.stat().st_mtime_ns if csv_path.is_file() else 0
+    changed_ns = csv_path.stat().st_mtime_ns if is_there(csv_path) else 0
     return _metadata_of_version(csv_path, changed_ns, label_column, input_column)
 
 
@@ -217,40 +186,3 @@ def _metadata_of_version(
 ) -> pd.DataFrame:
     """The time of change sees to it that the table is up to date."""
     return read_metadata(csv_path, label_column, input_column)
-
-
-def _augmentation(run: Run) -> dict[str, Any]:
-    """What is done to the training data, with fingerprints of the user's own files that do it."""
-    if not run.config.augmentations:
-        return {}
-    fields = {"augmentations", "augmentation_mode", "augmentation_draws"}
-    settings = run.config.model_dump(include=fields)
-    files = {name: run.input_file(name) for name in _modules(settings) if name.endswith(".py")}
-    return settings | {
-        "order": list(run.config.augmentations),  # that of `compose`; sorting the fields loses it
-        "files": {name: content_key(path) for name, path in files.items()},
-        "audiomentations": version("audiomentations"),
-    }
-
-
-def _modules(value: Any) -> Iterator[str]:
-    """Every `module` in nested settings."""
-    if isinstance(value, Mapping):
-        if isinstance(value.get("module"), str):
-            yield value["module"]
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for of in value:
-            yield from _modules(of)
-
-
-def _checkpoint_keys(name: str) -> list[str]:
-    """Fingerprints of a local checkpoint's files; a hub id stands for itself."""
-    folder = expanded(name)
-    return [content_key(path) for path in visible_files(folder, "*")] if folder.is_dir() else []
-
-
-@cache
-def _content_key(path: str, size: int, mtime_ns: int) -> str:
-    """`content_key`, once for all seeds; size and time of change see to it that a new file has a new key."""
-    return content_key(path)

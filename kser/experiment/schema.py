@@ -1,5 +1,6 @@
 """The fields of an experiment JSON and of a model JSON, each documented where it is declared."""
 
+import logging
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,6 +16,8 @@ from pydantic import (
 
 from kser.corpora.splits.scheme import SchemeName, SplitScheme
 from kser.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_NAME_BYTES = 120
 LARGEST_SEED = 2**32 - 1  # of the random generators of NumPy and Keras
@@ -263,8 +266,11 @@ class ModelConfig(_Config):
         5e-5, description="Of the first update; it falls linearly to 0."
     )
     max_grad_norm: Annotated[float, Field(gt=0.0)] = Field(1.0, description="Longest gradient.")
-    pooling_mode: Literal["mean", "sum", "max", "att_stats", "ecapa"] = Field(
-        "mean", description="From frames to one vector."
+    pooling_mode: Literal[
+        "mean", "sum", "max", "first_last", "attention", "multi_head_attention", "att_stats", "ecapa"
+    ] = Field("mean", description="From frames to one vector; see kser/models/pooling.")
+    pooling_arguments: dict[str, Any] = Field(
+        default_factory=dict, description="Constructor arguments of the pooling, e.g. num_heads."
     )
     speaker_independent_scenario: bool = Field(
         True, description="Whether no speaker is in two of training, validation and test part."
@@ -290,7 +296,17 @@ class ModelConfig(_Config):
     freeze_feature_encoder: bool = Field(
         True, description="Whether the convolutions over the waveform keep their weights."
     )
-    use_weight_encoder_layers: bool = Field(False, description="Learned weighting of all layers.")
+    projection_dim: Count | None = Field(
+        None, description="Units of a further dense layer before the last one; unset: none."
+    )
+    projection_activation: Literal["tanh", "relu", "linear"] = Field("tanh", description="Its activation.")
+    use_weight_encoder_layers: bool = Field(
+        False, description="Learned weighting of the hidden states of all layers."
+    )
+    layer_weighting: Literal["free", "softmax"] = Field(
+        "free",
+        description="Whether its weights are free, as the original's, or a softmax: above 0, of sum 1.",
+    )
     pool_position: Literal["after", "before"] = Field("after", description="Pooling after or before it.")
     number_of_training_epochs: Count = Field(50, description="Passes over the training part.")
     continue_model_training: bool = Field(False, description="Train an already trained model further.")
@@ -299,8 +315,11 @@ class ModelConfig(_Config):
     @field_validator("pooling_mode", mode="before")
     @classmethod
     def _accept_misspelling(cls, value: Any) -> Any:
+        if value != "epaca":
+            return value
         # The original's JSON files have it so.
-        return "ecapa" if value == "epaca" else value
+        logger.warning("pooling_mode: 'epaca' is taken for 'ecapa'")
+        return "ecapa"
 
     @field_validator("output_column", mode="before")
     @classmethod

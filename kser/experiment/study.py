@@ -20,12 +20,13 @@ from kser.experiment.evaluation_csv import (
     record_rows,
 )
 from kser.experiment.evaluation_summary import summarise_evaluations
+from kser.experiment.further_test_sets import evaluation_rows
 from kser.experiment.input_checks import check_inputs
 from kser.experiment.paths import evaluation_csv_folder, results_folder, work_folder
 from kser.experiment.planning import Run, plan_runs
+from kser.experiment.run_data import SKIPPED_FILE
 from kser.experiment.run_lock import waiting_for
 from kser.experiment.schema import ExperimentConfig
-from kser.experiment.test_sets import TestSet, evaluation_rows
 from kser.experiment.trained_model import PROVENANCE_FILE
 from kser.experiment.training_run import Outcome, TrainingFailedError, do_run
 from kser.files import write_text
@@ -54,8 +55,7 @@ def train_experiment(
             after all others are done. Runs that another process is doing are left to it.
     """
     runs = plan_runs(experiment, low_seed, high_seed)
-    test_sets = [TestSet.of(dataset, experiment.folder) for dataset in experiment.config.datasets]
-    for note in check_inputs(experiment, runs, test_sets):
+    for note in check_inputs(experiment, runs):
         console.print(note, style="yellow", soft_wrap=True, highlight=False, markup=False)
     csv_folder = evaluation_csv_folder(experiment.config)
     failures = []
@@ -67,7 +67,7 @@ def train_experiment(
             failures.append(f"{run.title}: {failure}")
         if (run.paths.model / PROVENANCE_FILE).is_file():
             with waiting_for(csv_folder):
-                evaluation_csv = record_rows(csv_folder, evaluation_rows(run, test_sets))
+                evaluation_csv = record_rows(csv_folder, evaluation_rows(run))
     if evaluation_csv is not None:
         console.print(f"evaluation CSV: {evaluation_csv}", soft_wrap=True, highlight=False, markup=False)
         if experiment.config.run_eval:
@@ -100,6 +100,9 @@ def _do(run: Run, title: str, console: Console) -> str:
         return failure
     finally:
         display.stop()
+    if outcome is Outcome.TRAINED and (run.paths.split / SKIPPED_FILE).is_file():
+        skipped = run.paths.split / SKIPPED_FILE
+        console.print(f"{title}: left out audio files, see {skipped}", style="yellow", markup=False)
     if outcome is Outcome.ALREADY_THERE:
         console.print(f"{escape(title)}: is trained already", highlight=False)
     if outcome is Outcome.ELSEWHERE:

@@ -16,7 +16,7 @@ class Provenance:
     """What made a model. Labels and sampling rate are in the preset itself.
 
     Attributes:
-        run_fingerprint: see `kser.experiment.run_data.run_fingerprint`.
+        run_fingerprint: see `kser.experiment.run_fingerprint`.
         kser_version: of the run.
         keras_version: of the run.
         backend: of the run.

@@ -7,11 +7,14 @@ from typing import Any
 import keras
 
 import kser
+from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
 from kser.experiment.augmenting import augmentation_plan, try_out
+from kser.experiment.further_test_sets import further_test_sets
 from kser.experiment.planning import Run
-from kser.experiment.run_data import RunData, load_run_data, run_fingerprint
+from kser.experiment.run_data import RunData, load_run_data
+from kser.experiment.run_fingerprint import run_fingerprint
 from kser.experiment.run_lock import alone_on, remove_locks
 from kser.experiment.trained_model import (
     PROVENANCE_FILE,
@@ -130,15 +133,31 @@ def _augmentation(run: Run, reader: WaveformReader, training: Utterances) -> Aug
 def _read_parts(
     run: Run, data: RunData, reader: WaveformReader, progress: Progress | None
 ) -> dict[str, Utterances]:
-    """The utterances of every part; what cannot be read of any of them is told at once."""
-    parts, mistakes = {}, []
+    """The utterances of every part; what cannot be read, of the test sets too, is told at once."""
+    parts: dict[str, Utterances] = {}
+    mistakes = []
     for part in PARTS:
         try:
             parts[part] = data.utterances(part, reader, run.config.on_bad_audio, progress)
         except UserError as error:
             mistakes.append(str(error))
+    for test_set in further_test_sets(run.experiment):
+        table = read_metadata(test_set.test_csv, data.label_column, run.model.input_column)
+        paths = table["path"].tolist()
+        try:
+            Utterances.from_files(paths, [0] * len(paths), reader, run.config.on_bad_audio, progress)
+        except UserError as error:
+            mistakes.append(str(error))
     if mistakes:
         raise UserError("\n".join(mistakes))
+    for part, utterances in parts.items():
+        there = {data.labels[target] for target in utterances.targets}
+        wanted = set(data.rows(part)[data.label_column])
+        if lost := sorted(wanted - there):
+            raise UserError(
+                f"{run.data_csv}: no audio file of {', '.join(lost)} in the {part} part can be used: "
+                f"{next(iter(utterances.skipped.values()))}"
+            )
     return parts
 
 
@@ -173,16 +192,24 @@ def build_classifier(run: Run, labels: list[str]) -> EmotionClassifier:
         raise UserError(f"{run.model_file}: {error}") from error
     if model.freeze_feature_encoder:
         backbone.freeze_feature_encoder()
-    return EmotionClassifier(
-        backbone,
-        labels,
-        preprocessor=AudioClassifierPreprocessor(converter),
-        pooling=model.pooling_mode,
-        use_relu=model.use_relu,
-        use_batch_norm=model.use_batch_norm,
-        dropout=model.dropout_rate if model.use_dropout else 0.0,
-        l2=model.weight_decay if model.use_l2_reg else 0.0,
-    )
+    try:
+        return EmotionClassifier(
+            backbone,
+            labels,
+            preprocessor=AudioClassifierPreprocessor(converter),
+            pooling=model.pooling_mode,
+            pooling_arguments=model.pooling_arguments,
+            layer_weighting=model.layer_weighting if model.use_weight_encoder_layers else None,
+            pool_position=model.pool_position,
+            use_relu=model.use_relu,
+            use_batch_norm=model.use_batch_norm,
+            dropout=model.dropout_rate if model.use_dropout else 0.0,
+            l2=model.weight_decay if model.use_l2_reg else 0.0,
+            projection_dim=model.projection_dim,
+            projection_activation=model.projection_activation,
+        )
+    except ValueError as error:  # arguments that do not fit together, in a line
+        raise UserError(f"{run.model_file}: {error}") from error
 
 
 def waveform_format_of(classifier: EmotionClassifier) -> WaveformFormat:

@@ -4,18 +4,18 @@ import hashlib
 import struct
 import tempfile
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from kser.errors import UserError
+from kser.files import content_digest
 from kser.pipeline.waveform_format import WaveformFormat
 
 # Goes up whenever `load_audio` or a processing step comes to give other samples for the same file.
 LOADER_VERSION = 1
 SUFFIX = ".waveform"
-# An entry: these bytes, the number of samples, the samples. Of a .npy file the header alone takes longer to read.
+# An entry: these bytes, the number of samples, the samples. The header of a .npy file takes longer to read.
 _MAGIC = b"kserwave"
 _HEADER = struct.Struct("<8sQ")
 _SAMPLE = np.dtype("<f4")
@@ -46,8 +46,9 @@ class AudioCache:
             stored = self._entry(path, waveform_format).read_bytes()
         except OSError:
             return None
-        whole = len(stored) == _HEADER.size + 4 * _samples_of(stored)
-        return np.frombuffer(stored, _SAMPLE, offset=_HEADER.size) if whole else None
+        if _samples_of(stored, len(stored)) is None:
+            return None
+        return np.frombuffer(stored, _SAMPLE, offset=_HEADER.size)
 
     def length(self, path: str, waveform_format: WaveformFormat) -> int | None:
         """Samples of a stored waveform, without reading them; `None` where there is none.
@@ -58,8 +59,7 @@ class AudioCache:
         entry = self._entry(path, waveform_format)
         try:
             with entry.open("rb") as stored:
-                samples = _samples_of(stored.read(_HEADER.size))
-            return samples if entry.stat().st_size == _HEADER.size + 4 * samples else None
+                return _samples_of(stored.read(_HEADER.size), entry.stat().st_size)
         except OSError:
             return None
 
@@ -91,28 +91,17 @@ class AudioCache:
         processing = waveform_format.processing
         settings = (waveform_format.sampling_rate, processing.trim_db, processing.loudness_lufs)
         made_by = f"{LOADER_VERSION} {settings}"
-        key = hashlib.blake2b(_digest(path) + made_by.encode(), digest_size=20).hexdigest()
+        try:
+            content = content_digest(path)
+        except OSError:
+            raise UserError(f"{path}: no such audio file") from None
+        key = hashlib.blake2b(f"{content} {made_by}".encode(), digest_size=20).hexdigest()
         return self.folder / key[:2] / f"{key[2:]}{SUFFIX}"
 
 
-def _samples_of(stored: bytes) -> int:
-    """Samples that an entry promises, −1 where it is none."""
-    if len(stored) < _HEADER.size:
-        return -1
-    magic, samples = _HEADER.unpack_from(stored)
-    return samples if magic == _MAGIC else -1
-
-
-def _digest(path: str) -> bytes:
-    try:
-        stat = Path(path).stat()
-    except OSError:
-        raise UserError(f"{path}: no such audio file") from None
-    return _digest_of_version(path, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=1 << 20)
-def _digest_of_version(path: str, size: int, mtime_ns: int) -> bytes:
-    """Digest of a file's bytes, read once as long as size and time of change stay the same."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).digest()
+def _samples_of(head: bytes, size: int) -> int | None:
+    """Samples of an entry that begins so and has so many bytes; `None` where it is no whole one."""
+    if len(head) < _HEADER.size:
+        return None
+    magic, samples = _HEADER.unpack_from(head)
+    return samples if magic == _MAGIC and size == _HEADER.size + 4 * samples else None

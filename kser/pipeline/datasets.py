@@ -24,8 +24,6 @@ from kser.pipeline.utterances import Utterances
 # Decoding releases Python's lock: a few threads keep a training step fed without worker processes.
 READER_THREADS = 4
 PREFETCHED_BATCHES = 8
-# Each worker process prepares so many batches ahead.
-PREFETCHED_BATCHES_OF_A_WORKER = 2
 
 Element = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
 
@@ -95,9 +93,12 @@ class BatchSource:
         audio_format = self.utterances.format
         if self.augmentation is not None:
             place = self.utterances.positions[utterance]
-            waveform = self.augmentation.augmented(
-                waveform, audio_format.sampling_rate, utterance=place, copy=copy, epoch=batch.epoch
-            )
+            try:
+                waveform = self.augmentation.augmented(
+                    waveform, audio_format.sampling_rate, utterance=place, copy=copy, epoch=batch.epoch
+                )
+            except UserError as error:
+                raise UserError(f"{self.utterances.paths[utterance]}: {error}") from error
         # What an augmentation (slower speech, say) adds beyond the batch's length is cut.
         waveform = waveform[: batch.samples]
         missing = audio_format.minimum_samples - len(waveform)
@@ -120,7 +121,8 @@ def training_dataset(
         start: step to begin or to continue with.
         stop: the step after the last.
         augmentation: what is done to the utterances, or `None`.
-        workers: processes that make the batches; 0 for threads. The elements are the same.
+        workers: processes that make the batches; 0 for threads. The elements are the same. With workers the
+            data set has a method `close`, see `closed_at_the_end`.
     """
     source = BatchSource(utterances, batches, batches.batch_size, start, stop, augmentation)
     return _dataset(source, workers=workers)
@@ -148,10 +150,19 @@ def _dataset(source: BatchSource, repeat: bool = False, workers: int = 0) -> Any
         options = grain.ReadOptions(num_threads=READER_THREADS, prefetch_buffer_size=PREFETCHED_BATCHES)
         return dataset.to_iter_dataset(options)
     of_one = grain.ReadOptions(num_threads=1, prefetch_buffer_size=1)
-    processes = grain.MultiprocessingOptions(
-        num_workers=workers, per_worker_buffer_size=PREFETCHED_BATCHES_OF_A_WORKER
-    )
-    return dataset.to_iter_dataset(of_one).mp_prefetch(processes)
+    from kser.pipeline.worker_processes import WorkerDataset
+
+    return WorkerDataset(dataset.to_iter_dataset(of_one), workers)
+
+
+@contextmanager
+def closed_at_the_end(dataset: Any) -> Iterator[None]:
+    """After this block no worker process of the data set is left, whatever ended it."""
+    try:
+        yield
+    finally:
+        if hasattr(dataset, "close"):
+            dataset.close()
 
 
 @contextmanager

@@ -11,7 +11,13 @@ import numpy as np
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.batch_plan import ShuffledBatches, padding_share, plan_in_order
 from kser.pipeline.buckets import choose_bucket_lengths
-from kser.pipeline.datasets import evaluation_dataset, reader_errors, tf_dataset, training_dataset
+from kser.pipeline.datasets import (
+    closed_at_the_end,
+    evaluation_dataset,
+    reader_errors,
+    tf_dataset,
+    training_dataset,
+)
 from kser.pipeline.utterances import Utterances
 from kser.training.losses import ClassWeightedCrossentropy, inverse_count_weights
 from kser.training.metrics import classification_metrics
@@ -98,17 +104,19 @@ def train(
             batches_per_stretch = plan.eval_steps * plan.gradient_accumulation_steps
             start = recorder.step * plan.gradient_accumulation_steps
             stop = stretches * batches_per_stretch
-            model.fit(
-                for_backend(training_dataset(training, batches, start, stop, augmentation, data_workers)),
-                validation_data=validation_data,
-                validation_steps=len(validation_batches),
-                epochs=stretches,
-                initial_epoch=recorder.step // plan.eval_steps,
-                steps_per_epoch=batches_per_stretch,
-                callbacks=[recorder, *callbacks],
-                shuffle=False,
-                verbose=0,
-            )
+            training_data = training_dataset(training, batches, start, stop, augmentation, data_workers)
+            with closed_at_the_end(training_data):
+                model.fit(
+                    for_backend(training_data),
+                    validation_data=validation_data,
+                    validation_steps=len(validation_batches),
+                    epochs=stretches,
+                    initial_epoch=recorder.step // plan.eval_steps,
+                    steps_per_epoch=batches_per_stretch,
+                    callbacks=[recorder, *callbacks],
+                    shuffle=False,
+                    verbose=0,
+                )
     restore_best(states, model)
     assert recorder.best_step is not None
     assert recorder.best_loss is not None

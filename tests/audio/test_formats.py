@@ -310,3 +310,15 @@ class TestCutShort:
         sf.write(path, RNG.uniform(-0.5, 0.5, 3 * RATE), RATE, format=container)
         path.write_bytes(path.read_bytes()[:-lost])
         refusal(path)
+
+
+def test_a_sphere_file_that_is_cut_short_is_told(tmp_path):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 4000)
+    path = tmp_path / "a.sph"
+    sf.write(path, noise, 8000, format="NIST", subtype="PCM_16")
+    assert len(load_audio(path, 8000)) == 4000
+    whole = path.read_bytes()
+    for bytes_left in (len(whole) - 2, len(whole) // 2):
+        path.write_bytes(whole[:bytes_left])
+        with pytest.raises(UserError, match=r"a\.sph: is cut short"):
+            load_audio(path, 8000)

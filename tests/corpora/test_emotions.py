@@ -196,3 +196,17 @@ def test_a_map_to_what_the_model_does_not_know() -> None:
         "test.csv: label_map: 'a' is mapped to 'hapiness', which the model does not know "
         "(did you mean 'happiness'?); it knows anger, happiness; null drops a label"
     )
+
+
+@pytest.mark.parametrize("name", ["", " ", "sadness ", " sadness"])
+def test_a_name_that_a_csv_would_not_give_back_is_refused(name):
+    with pytest.raises(UserError, match="label_map: joy: mapped to a name that is empty or has a space"):
+        map_labels(pd.Series(["joy", "sadness"]), {"joy": name})
+
+
+def test_classes_of_a_test_set_may_have_its_names_or_the_models():
+    values = pd.Series(["joy", "anger", "fear"])
+    for classes in (["joy", "anger"], ["happiness", "anger"]):
+        mapping = map_to_model(values, ["anger", "fear", "happiness"], classes=classes)
+        assert mapping.labels.dropna().tolist() == ["happiness", "anger"]
+        assert mapping.left_out == {"fear": 1}

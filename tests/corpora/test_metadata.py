@@ -267,6 +267,7 @@ def test_written_beside_a_linked_corpus(tmp_path: Path) -> None:
 def test_content_key_follows_the_content(tmp_path: Path) -> None:
     long = bytes(range(256)) * 1024
     contents = [b"", b"a", b"b", long, long + b"x", b"x" + long[1:], long[:-1] + b"x"]
+    contents.append(long[: len(long) // 2] + b"x" + long[len(long) // 2 + 1 :])  # the ends are the same
     keys = []
     for i, content in enumerate(contents):
         (tmp_path / f"{i}.wav").write_bytes(content)

@@ -102,6 +102,7 @@ def test_defaults_of_a_model(tmp_path):
         "learning_rate": 5e-5,
         "max_grad_norm": 1.0,
         "pooling_mode": "mean",
+        "pooling_arguments": {},
         "speaker_independent_scenario": True,
         "train_test_split": 0.8,
         "seed": 0,
@@ -118,7 +119,10 @@ def test_defaults_of_a_model(tmp_path):
         "use_relu": True,
         "use_class_weights": True,
         "freeze_feature_encoder": True,
+        "projection_dim": None,
+        "projection_activation": "tanh",
         "use_weight_encoder_layers": False,
+        "layer_weighting": "free",
         "pool_position": "after",
         "number_of_training_epochs": 50,
         "continue_model_training": False,
@@ -272,7 +276,8 @@ def test_a_wrong_value_is_refused_with_what_would_be_right(tmp_path, fields, lin
         ),
         (
             {"pooling_mode": "men"},
-            "pooling_mode: should be 'mean', 'sum', 'max', 'att_stats' or 'ecapa', not \"men\"",
+            "pooling_mode: should be 'mean', 'sum', 'max', 'first_last', 'attention', "
+            "'multi_head_attention', 'att_stats' or 'ecapa', not \"men\"",
         ),
     ],
 )
@@ -343,12 +348,12 @@ def test_what_is_wrong_with_the_training_data_set_is_told_in_one_line(tmp_path, 
 
 
 def test_all_mistakes_of_all_models_are_told_at_once(tmp_path):
-    path = write(tmp_path, a={"batch_size": 0, "sed": 1}, b={"pooling_mode": "max"}, c={}, d={"seed": "x"})
+    path = write(tmp_path, a={"batch_size": 0, "sed": 1}, b={"is_regression": True}, c={}, d={"seed": "x"})
     (tmp_path / "models" / "e.json").write_text("{")
     assert refusals(path) == [
         "models/a.json: batch_size: should be greater than or equal to 1, not 0",
         "models/a.json: sed: unknown field; did you mean seed?",
-        "models/b.json: pooling_mode: 'max' is not there in this version, only 'mean'",
+        "models/b.json: is_regression, output_column: this version trains classifiers on one column",
         'models/d.json: seed: should be a valid integer, not "x"',
         "models/e.json: not valid JSON: Expecting property name enclosed in double quotes, line 1 column 2",
     ]
@@ -370,11 +375,8 @@ def test_what_this_version_cannot_do_is_said_of_the_experiment(tmp_path, fields,
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
-        *(({"pooling_mode": mode}, "pooling_mode") for mode in ("sum", "max", "att_stats", "ecapa", "epaca")),
         ({"is_regression": True}, "is_regression, output_column"),
         ({"output_column": ["arousal", "valence"]}, "is_regression, output_column"),
-        ({"use_weight_encoder_layers": True}, "use_weight_encoder_layers"),
-        ({"pool_position": "before"}, "pool_position"),
         ({"continue_model_training": True}, "continue_model_training"),
         ({"skip_hp_search": False}, "skip_hp_search"),
     ],
@@ -385,8 +387,16 @@ def test_what_this_version_cannot_do_is_said_of_the_model(tmp_path, fields, name
     assert "this version" in line
 
 
-def test_the_misspelling_epaca_is_read_as_ecapa():
+def test_the_misspelling_epaca_is_read_as_ecapa_with_a_notice(caplog):
     assert ModelConfig(**MODEL, pooling_mode="epaca").pooling_mode == "ecapa"
+    assert caplog.messages == ["pooling_mode: 'epaca' is taken for 'ecapa'"]
+
+
+def test_pooling_before_a_weighting_wants_one(tmp_path):
+    line = "models/tiny.json: pool_position: 'before' is before the weighting of the layers, which "
+    (told,) = refusals(write(tmp_path, tiny={"pool_position": "before"}))
+    assert told.startswith(line)
+    load_experiment(write(tmp_path, tiny={"pool_position": "before", "use_weight_encoder_layers": True}))
 
 
 def test_two_models_of_one_name_are_refused(tmp_path):

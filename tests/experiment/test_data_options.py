@@ -17,8 +17,10 @@ from kser.corpora.metadata import read_metadata, write_metadata
 from kser.errors import UserError
 from kser.experiment.config_files import load_experiment
 from kser.experiment.evaluation_csv import COLUMNS, read_evaluation_csv
+from kser.experiment.input_checks import check_inputs
 from kser.experiment.planning import plan_runs
-from kser.experiment.run_data import load_run_data, run_fingerprint
+from kser.experiment.run_data import load_run_data
+from kser.experiment.run_fingerprint import run_fingerprint
 from kser.experiment.study import evaluate, train_experiment
 from kser.experiment.trained_model import load_classifier, load_provenance
 from tests.experiment.conftest import write_experiment
@@ -237,12 +239,12 @@ def test_mistakes_are_told_before_training(study, tmp_path, fields, line) -> Non
     assert not (tmp_path / "runs").exists()
 
 
-def run_of(folder: Path, metadata: Path, split: dict, seed: int = 0, **model):
+def run_of(folder: Path, metadata: Path, split: dict, seed: int = 0, label_map=None, **model):
     path = write_experiment(
         folder,
         metadata,
         models=["log_mel"],
-        training_dataset={"name": "s", "data_csv": str(metadata), "split": split},
+        training_dataset={"name": "s", "data_csv": str(metadata), "split": split, "label_map": label_map},
         cross_validation=seed + 1,
     )
     if model:
@@ -287,6 +289,53 @@ def test_official_parts_come_from_a_column_or_from_files(tmp_path, small_corpus)
         assert set(same.rows(part)["path"]) == set(data.rows(part)["path"])
 
 
+def test_a_class_may_be_absent_from_a_part_that_label_map_drops(tmp_path, small_corpus) -> None:
+    table = read_metadata(small_corpus)
+    test = (table["actor"] == "m1") & (table["class_id"] != "sadness")
+    write_metadata(table[table["actor"] != "m1"], tmp_path / "train.csv")
+    write_metadata(table[test], tmp_path / "test.csv")
+    split = {"scheme": "fixed", "test_csv": "test.csv"}
+    run = run_of(tmp_path, tmp_path / "train.csv", split, label_map={"sadness": None})
+    assert load_run_data(run).labels == ["anger", "happiness", "neutral"]
+
+
+def test_folds_that_no_seed_tests_on_are_told(tmp_path, small_corpus) -> None:
+    run = run_of(tmp_path, small_corpus, {"scheme": "leave_one_speaker_out"}, seed=1)
+    runs = plan_runs(run.experiment)
+    (note,) = [line for line in check_inputs(run.experiment, runs) if "folds" in line]
+    assert note == (
+        "log_mel: the seeds test on 2 of the 10 folds of leave_one_speaker_out; "
+        "cross_validation: 10 tests on every one"
+    )
+
+
+def test_a_class_must_not_be_lost_by_skipping(study, tmp_path, small_corpus) -> None:
+    table = read_metadata(small_corpus).copy()
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    for position in table.index[table["class_id"] == "anger"]:
+        (bad / f"{position}.wav").write_bytes(b"no audio")
+        table.loc[position, "path"] = str(bad / f"{position}.wav")
+    write_metadata(table, tmp_path / "metadata.csv")
+    path = write_experiment(tmp_path, tmp_path / "metadata.csv", models=["log_mel"], on_bad_audio="skip")
+    with pytest.raises(
+        UserError, match=r"metadata\.csv: no audio file of anger in the train part can be used"
+    ):
+        train_experiment(load_experiment(path), console())
+
+
+def test_a_bad_file_of_a_test_set_is_told_before_training(tmp_path, small_corpus) -> None:
+    table = read_metadata(small_corpus).copy()
+    (tmp_path / "cut.wav").write_bytes(Path(table["path"].iloc[0]).read_bytes()[:2000])
+    table.loc[table.index[0], "path"] = str(tmp_path / "cut.wav")
+    write_metadata(table, tmp_path / "set" / "test.csv")
+    sets = [{"name": "set", "eval_csv_path": "set"}]
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"], datasets=sets)
+    with pytest.raises(UserError, match=r"cut\.wav: is cut short"):
+        train_experiment(load_experiment(path), console())
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_split_that_contradicts_the_model_is_refused(tmp_path, small_corpus) -> None:
     run = run_of(
         tmp_path, small_corpus, {"scheme": "leave_one_speaker_out"}, speaker_independent_scenario=False
@@ -309,7 +358,13 @@ def test_what_changes_the_result_changes_the_fingerprint(tmp_path, small_corpus)
         return run_fingerprint(run, load_run_data(run))
 
     plain = fingerprint()
-    assert fingerprint(data_workers=2, audio_cache="cache") == plain
+    assert fingerprint(data_workers=2, audio_cache="cache", on_bad_audio="skip") == plain
+    (tmp_path / "noises").mkdir()
+    (tmp_path / "noises" / "hum.wav").write_bytes(b"hum")
+    folder = {"n": {"module": "audiomentations", "class": "AddBackgroundNoise", "sounds_path": "noises"}}
+    with_noises = fingerprint(augmentations=folder)
+    (tmp_path / "noises" / "hum.wav").write_bytes(b"hiss")
+    assert fingerprint(augmentations=folder) != with_noises
     two = {"noise": NOISE, **mine}
     different = [
         fingerprint(loudness_lufs=-23.0),
@@ -336,6 +391,8 @@ def test_a_bad_file_in_a_test_set_stops_its_row_or_is_skipped(study, small_corpu
     with pytest.raises(UserError, match=r"test\.csv: .*nan\.wav: has samples that are NaN"):
         evaluate(rows, console())
     evaluate(rows, console(), on_bad_audio="skip")
+    with pytest.raises(UserError, match=r"nan\.wav"):  # what was skipped is no result for who wants an error
+        evaluate(rows, console())
     report = json.loads((tmp_path / "out" / "classification_report.json").read_text())
     assert [Path(path).name for path in report["skipped_audio"]] == ["nan.wav"]
     assert len(pd.read_csv(tmp_path / "out" / "predictions.csv")) == 39

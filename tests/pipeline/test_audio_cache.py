@@ -89,7 +89,7 @@ def test_a_damaged_entry_is_made_anew(tmp_path: Path) -> None:
     reader = WaveformReader(format_of(), cache)
     whole = reader(path)
     (entry,) = entries(cache)
-    for damage in (b"", b"no array", entry.read_bytes()[:1000]):
+    for damage in (b"", b"no waveform", bytes(12), entry.read_bytes()[:1000]):
         entry.write_bytes(damage)
         np.testing.assert_array_equal(reader(path), whole)
     assert cache.length(path, format_of()) == len(whole)

@@ -1,5 +1,6 @@
 """Elements of the data sets: right contents, static shapes, and resumed equals uninterrupted."""
 
+import multiprocessing
 import pickle
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from kser.pipeline.batch_plan import PlannedBatch, ShuffledBatches, plan_in_orde
 from kser.pipeline.datasets import (
     BatchSource,
     Element,
+    closed_at_the_end,
     evaluation_dataset,
     reader_errors,
     tf_dataset,
@@ -272,6 +274,15 @@ def test_a_mistake_in_a_worker_process_ends_in_its_own_error(tmp_path: Path) -> 
     dataset = training_dataset(utterances, ShuffledBatches([500], [600], 1, seed=0), 0, 2, workers=1)
     with pytest.raises(UserError, match=r"^\S*damaged\.wav: has samples that are NaN"), reader_errors():
         next(iter(dataset))
+
+
+def test_worker_processes_end_with_their_data_set(utterances: Utterances, batches: ShuffledBatches) -> None:
+    before = set(multiprocessing.active_children())
+    dataset = training_dataset(utterances, batches, 0, 9, workers=2)
+    with closed_at_the_end(dataset):
+        next(iter(dataset))
+        assert len(set(multiprocessing.active_children()) - before) == 2
+    assert set(multiprocessing.active_children()) <= before
 
 
 def test_batches_travel_to_another_process(batches: ShuffledBatches) -> None:

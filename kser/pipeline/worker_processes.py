@@ -1,0 +1,50 @@
+"""Processes that make batches, and their end: with the training that they feed, or with its process."""
+
+import os
+import threading
+import time
+from typing import Any
+
+import grain
+
+# Each worker process prepares so many batches ahead.
+PREFETCHED_BATCHES_OF_A_WORKER = 2
+_PARENT_IS_LOOKED_FOR_EVERY_S = 2.0
+
+
+class WorkerDataset(grain.IterDataset):
+    """The elements of a data set, made by processes of their own.
+
+    Args:
+        dataset: a `grain.IterDataset`.
+        workers: how many processes.
+    """
+
+    def __init__(self, dataset: Any, workers: int):
+        options = grain.MultiprocessingOptions(
+            num_workers=workers, per_worker_buffer_size=PREFETCHED_BATCHES_OF_A_WORKER
+        )
+        super().__init__(dataset.mp_prefetch(options, worker_init_fn=_end_with_parent))
+        self._iterators: list[Any] = []
+
+    def __iter__(self) -> Any:
+        iterator = self._parent.__iter__()
+        self._iterators.append(iterator)
+        return iterator
+
+    def close(self) -> None:
+        """End the processes of all iterators; the garbage collector may come too late for it."""
+        while self._iterators:
+            self._iterators.pop().close()
+
+
+def _end_with_parent(_worker: int, _workers: int) -> None:
+    """In a worker: do not outlive a parent that was killed."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_IS_LOOKED_FOR_EVERY_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
