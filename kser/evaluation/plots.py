@@ -1,7 +1,7 @@
 """Figures of an evaluation, drawn without a display and without pyplot's global state."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -83,16 +83,28 @@ def plot_group_confusion_matrices(
     Returns:
         The files, in the order of `matrices`. What a file name cannot hold is an underscore in it.
     """
-    paths = {group: Path(folder) / f"{_file_name(group)}_confusion_matrix.png" for group in matrices}
-    if len({str(path).casefold() for path in paths.values()}) < len(paths):
-        raise ValueError(f"two groups would share one file: {', '.join(map(repr, matrices))}")
+    names = distinct_file_names(list(matrices))
+    paths = {group: Path(folder) / f"{name}_confusion_matrix.png" for group, name in names.items()}
     for group, matrix in matrices.items():
         plot_confusion_matrix(matrix, paths[group], title=group if title is None else f"{title}, {group}")
     return list(paths.values())
 
 
-def _file_name(group: str) -> str:
-    return re.sub(r"[^\w.+-]", "_", group).lstrip(".") or "_"
+def distinct_file_names(names: Sequence[str]) -> dict[str, str]:
+    """A file name for each of several names, different also where upper and lower case count alike.
+
+    Returns:
+        By name: with an underscore for what a file name cannot hold and, where that makes two the same, a
+        number at the end.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        plain = re.sub(r"[^\w.+-]", "_", name).lstrip(".") or "_"
+        candidates = (plain, *(f"{plain}_{number}" for number in range(2, len(names) + 2)))
+        found[name] = next(candidate for candidate in candidates if candidate.casefold() not in taken)
+        taken.add(found[name].casefold())
+    return found
 
 
 def _percent(share: float) -> str:

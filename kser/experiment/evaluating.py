@@ -16,10 +16,10 @@ from kser.corpora.emotions import LabelMapping, map_to_model
 from kser.corpora.metadata import content_key, read_metadata
 from kser.errors import UserError
 from kser.experiment.evaluation_csv import REPORT_FILE, EvaluationRow
-from kser.experiment.evaluation_results import measures_of, write_results
+from kser.experiment.evaluation_results import measures_of, results_there, write_results
 from kser.experiment.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
 from kser.experiment.training_run import waveform_format_of
-from kser.files import read_json, read_text, write_json
+from kser.files import read_text, write_json
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset, reader_errors
@@ -106,15 +106,17 @@ class Evaluator:
         """
         provenance = load_provenance(row.model_path)
         label_column = provenance.label_column
-        table = self._table(row, provenance)
+        if not row.test_csv.is_file():
+            raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
+        table = read_metadata(row.test_csv, label_column, _input_column(row.test_csv, provenance))
         recordings = [content_key(path) for path in table["path"]]
-        fingerprint = _evaluation_fingerprint(row, recordings, self.by)
+        by = [column for column in self.by if column in table]
+        fingerprint = _evaluation_fingerprint(row, recordings)
         report_path = row.eval_out_path / REPORT_FILE
-        if report_path.is_file() and not self.redo:
-            report = read_json(report_path)
-            unchanged = isinstance(report, dict) and report.get("evaluation_fingerprint") == fingerprint
-            if unchanged and (self.on_bad_audio == "skip" or not report["skipped_audio"]):
-                return Evaluated(row, report, done_now=False)
+        if not self.redo:
+            report = results_there(row.eval_out_path)
+            if self._still_holds(report, fingerprint, by):
+                return Evaluated(row, _by_the_names_of(row, report), done_now=False)
         classifier = self._classifier(row.model_path)
         names = map_to_model(
             table[label_column],
@@ -131,7 +133,7 @@ class Evaluator:
                 f"{row.test_csv}: {label_column}: no utterance of a class that the model knows "
                 f"({', '.join(classifier.labels)})"
             )
-        measures = measures_of(heard, probabilities, classifier.labels, self.by)
+        measures = measures_of(heard, probabilities, classifier.labels, by)
         report = {
             "model_name": row.model_name,
             "dataset_name": row.dataset_name,
@@ -153,17 +155,13 @@ class Evaluator:
         write_json(report_path, report)
         return Evaluated(row, report, done_now=True)
 
-    def _table(self, row: EvaluationRow, provenance: Provenance) -> pd.DataFrame:
-        """The metadata of the test set, with every column that groups are made of."""
-        if not row.test_csv.is_file():
-            raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
-        input_column = _input_column(row.test_csv, provenance)
-        table = read_metadata(row.test_csv, provenance.label_column, input_column)
-        if absent := [column for column in self.by if column not in table]:
-            raise UserError(
-                f"{row.test_csv}: --by: has no column {', '.join(absent)}; it has {', '.join(table.columns)}"
-            )
-        return table
+    def _still_holds(self, report: dict[str, Any], fingerprint: str, by: Sequence[str]) -> bool:
+        """Whether results on disk are those that would come of evaluating again."""
+        return (
+            report.get("evaluation_fingerprint") == fingerprint
+            and set(by) <= set(report["subgroups"])
+            and (self.on_bad_audio == "skip" or not report["skipped_audio"])
+        )
 
     def _utterances(self, row: EvaluationRow, table: pd.DataFrame, classifier: Any) -> Utterances:
         """The test set's recordings, read as the model was trained on them."""
@@ -240,10 +238,19 @@ def _input_column(test_csv: Path, provenance: Provenance) -> str:
     return "path" if "path" in columns else provenance.model_config["input_column"]
 
 
-def _evaluation_fingerprint(row: EvaluationRow, recordings: list[str], by: Sequence[str]) -> str:
-    """What the results follow from: the model, the list of the test set, its recordings and groups."""
+def _by_the_names_of(row: EvaluationRow, report: dict[str, Any]) -> dict[str, Any]:
+    """A report on disk, which learns the names of the row if it was made under others."""
+    names = {"model_name": row.model_name, "dataset_name": row.dataset_name}
+    if report.items() >= names.items():
+        return report
+    write_json(row.eval_out_path / REPORT_FILE, report | names)
+    return report | names
+
+
+def _evaluation_fingerprint(row: EvaluationRow, recordings: list[str]) -> str:
+    """What the results follow from: the model, the list of the test set and its recordings."""
     digest = hashlib.sha256((row.model_path / PROVENANCE_FILE).read_bytes())
     digest.update(row.test_csv.read_bytes())
-    digest.update(f"{kser.__version__}\n{row.label_map}\n{row.classes}\n{by}\n".encode())
+    digest.update(f"{kser.__version__}\n{row.label_map}\n{row.classes}\n".encode())
     digest.update("".join(recordings).encode())
     return digest.hexdigest()[:16]

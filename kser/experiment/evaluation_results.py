@@ -7,13 +7,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kser.errors import UserError
 from kser.evaluation.calibration_plots import plot_reliability_diagram
 from kser.evaluation.metrics import classification_report, confusion_matrix, row_shares
 from kser.evaluation.plots import plot_confusion_matrix, plot_group_confusion_matrices
-from kser.files import replacing
+from kser.experiment.evaluation_csv import REPORT_FILE
+from kser.files import read_json, replacing
 
 GENDER = "gender"
-_NO_VALUE = "(none)"
+
+
+# Without one of these, results on disk are not whole.
+_FILES = ("predictions.csv", "confusion_matrix.csv")
+
+
+def results_there(folder: Path) -> dict[str, Any]:
+    """The report of an earlier evaluation; empty where there is none, or files are missing or damaged."""
+    if not all((folder / name).is_file() for name in (REPORT_FILE, *_FILES)):
+        return {}
+    try:
+        report = read_json(folder / REPORT_FILE)
+    except UserError:
+        return {}
+    return report if isinstance(report, dict) else {}
 
 
 def measures_of(
@@ -33,7 +49,7 @@ def measures_of(
     """
     counted = heard["true"].notna().to_numpy()
     rows = heard[counted]
-    groups = {column: rows[column].replace("", _NO_VALUE).tolist() for column in _columns(by)}
+    groups = {column: rows[column].tolist() for column in _columns(by)}
     return classification_report(
         **_outcome(rows, labels),
         speakers=rows["actor"].tolist(),
@@ -81,6 +97,7 @@ def write_results(
         plot_group_confusion_matrices(of_gender, folder, title), of_gender.values(), strict=True
     ):
         _write_csv(of, path.with_suffix(".csv"), index=True)
+        _write_csv(row_shares(of), path.with_name(f"{path.stem}_shares.csv"), index=True)
     bins = pd.DataFrame(measures["calibration"]["reliability"])
     plot_reliability_diagram(bins, folder / "reliability_diagram.png", title)
 

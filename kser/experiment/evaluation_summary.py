@@ -1,6 +1,5 @@
 """From the evaluations of many runs to one summary: a table, accuracies, averaged confusion matrices."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kser.evaluation.averaging import average_confusions
-from kser.evaluation.plots import plot_averaged_confusion_matrix
+from kser.evaluation.plots import distinct_file_names, plot_averaged_confusion_matrix
 from kser.evaluation.summary import SUMMARY_HEADER, summarise, summary_markdown, summary_rows
 from kser.experiment.evaluating import Evaluated
 from kser.files import replacing, write_json, write_text
@@ -22,7 +21,7 @@ def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console:
 
     The folder gets summary.csv and summary.md (mean and SD of each model on each test set), accuracies.json
     (every run's accuracy, WA, and UAR, by model and test set) and, for each model on each test set, the
-    confusion matrix averaged over its runs: mean counts and mean shares as CSV, shares with their SD as PNG.
+    confusion matrix averaged over its runs: mean counts, mean shares and their SD, as CSV and PNG.
 
     Args:
         evaluated: at least one evaluation. The names are its row's: results on disk may have been made under
@@ -42,8 +41,9 @@ def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console:
     notes = "".join(f"- {line}\n" for line in warnings)
     write_text(folder / "summary.md", summary_markdown(summary) + (f"\n{notes}" if notes else ""))
     write_json(folder / "accuracies.json", _accuracies(runs))
-    for (model, dataset), of in _by_model_and_dataset(runs).items():
-        _write_averaged_confusion(of, f"{model} on {dataset}", folder / _file_name(f"{model}_on_{dataset}"))
+    by_title = {f"{m} on {d}": of for (m, d), of in _by_model_and_dataset(runs).items()}
+    for title, name in distinct_file_names(list(by_title)).items():
+        _write_averaged_confusion(by_title[title], title, folder / name)
     console.print(f"summary: {folder}", soft_wrap=True, highlight=False, markup=False)
 
 
@@ -104,11 +104,7 @@ def _write_averaged_confusion(of: Sequence[Evaluated], title: str, path: Path) -
     # A class may be called "None" or "NA".
     matrices = [pd.read_csv(file, index_col=0, dtype={0: str}, keep_default_na=False) for file in files]
     averaged = average_confusions(matrices)
-    for name, table in (("counts", averaged.counts), ("shares", averaged.shares)):
+    for name, table in (("counts", averaged.counts), ("shares", averaged.shares), ("sd", averaged.sd)):
         with replacing(path.with_name(f"{path.name}_confusion_{name}.csv")) as draft:
             table.to_csv(draft)
     plot_averaged_confusion_matrix(averaged, path.with_name(f"{path.name}_confusion_matrix.png"), title)
-
-
-def _file_name(text: str) -> str:
-    return re.sub(r"[^\w.+-]", "_", text)

@@ -38,6 +38,7 @@ class RunData:
         labels: classes in the order that the model gives them.
         label_column: column of `table` with the class.
         split_fingerprint: identifies the split on every machine.
+        split_scheme: how it was made, e.g. "speaker", "random", "fixed by files".
         renamed: classes that `label_map` gave another name, with it.
         left_out: how many utterances are not used, by class; or "by the split".
     """
@@ -47,6 +48,7 @@ class RunData:
     labels: list[str]
     label_column: str
     split_fingerprint: str
+    split_scheme: str
     renamed: dict[str, str]
     left_out: dict[str, int]
 
@@ -76,6 +78,7 @@ class RunData:
         Files that were skipped are in `SKIPPED_FILE`, with the reason, and in none of the others.
         """
         used = pd.concat([self.rows(part).iloc[list(parts[part].positions)] for part in PARTS])
+        shared_speakers = (self.parts[used.index].groupby(used["actor"]).nunique() > 1).sum()
         counts = describe_split(used, self.parts, self.label_column)
         skipped = [
             {"part": part, "path": path, "reason": reason}
@@ -92,6 +95,8 @@ class RunData:
                 draft / "split.json",
                 {
                     "fingerprint": self.split_fingerprint,
+                    "scheme": self.split_scheme,
+                    "shared_speakers": int(shared_speakers),
                     "parts": counts.reset_index().to_dict("records"),
                     "labels_renamed": self.renamed,
                     "left_out": self.left_out,
@@ -143,6 +148,7 @@ def load_run_data(run: Run) -> RunData:
         labels=labels,
         label_column=label_column,
         split_fingerprint=split_fingerprint(table, parts, label_column),
+        split_scheme="fixed by files" if dataset.split.by_files else split_scheme(run).name,
         renamed=names.mapped,
         left_out=names.left_out | ({"by the split": by_the_split} if by_the_split else {}),
     )

@@ -149,6 +149,11 @@ def evaluate(
     _check_outputs(rows, eval_path)
     evaluator = Evaluator(redo, on_bad_audio, audio_cache, by, reading_progress(console, "test set"))
     evaluated, mistakes = _evaluate_rows(rows, evaluator, console)
+    mistakes += [
+        f"{eval_path}: --by {column}: no test set has this column"
+        for column in by
+        if evaluated and not any(column in done.report["subgroups"] for done in evaluated)
+    ]
     if evaluated:
         name = eval_path.stem if eval_path.is_file() else "all"
         summarise_evaluations(evaluated, csv_paths[0].parent / "summary" / name, console)

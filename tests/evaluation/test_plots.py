@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from kser.evaluation.averaging import average_confusions
 from kser.evaluation.metrics import confusion_matrix
 from kser.evaluation.plots import (
+    distinct_file_names,
     plot_averaged_confusion_matrix,
     plot_confusion_matrix,
     plot_group_confusion_matrices,
@@ -137,6 +138,14 @@ def test_each_group_has_its_figure_under_the_name_of_the_original(tmp_path, draw
 
 
 def test_groups_never_overwrite_each_other(tmp_path):
-    with pytest.raises(ValueError, match="share one file"):
-        plot_group_confusion_matrices({"n/a": matrix_of(2), "n:a": matrix_of(2)}, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    groups = ["female", "Female", "a/b", "a_b", "a_b_2"]
+    names = distinct_file_names(groups)
+    assert names == {
+        "female": "female",
+        "Female": "Female_2",
+        "a/b": "a_b",
+        "a_b": "a_b_2",
+        "a_b_2": "a_b_2_2",
+    }
+    paths = plot_group_confusion_matrices(dict.fromkeys(groups[:2], matrix_of(2)), tmp_path)
+    assert [path.name for path in paths] == ["female_confusion_matrix.png", "Female_2_confusion_matrix.png"]

@@ -200,9 +200,12 @@ def test_groups_are_compared_by_any_column(study, foreign_test_set, tmp_path) ->
     evaluate(by_hand, console(), by=["mood"])
     report = json.loads((tmp_path / "out" / "classification_report.json").read_text())
     assert set(report["subgroups"]) == {"gender", "mood"}
-    assert set(report["subgroups"]["mood"]) == {"calm", "(none)"}
+    assert set(report["subgroups"]["mood"]) == {"calm"}
+    assert report["subgroup_tests"]["mood"]["n_without_group"] > 0
     assert report["intervals"]["uar"][0] <= report["uar"] <= report["intervals"]["uar"][1]
-    with pytest.raises(UserError, match=r"--by: has no column moods; it has path"):
+    evaluate(by_hand, console())  # what was compared once stays
+    assert "mood" in json.loads((tmp_path / "out" / "classification_report.json").read_text())["subgroups"]
+    with pytest.raises(UserError, match=r"--by moods: no test set has this column"):
         evaluate(by_hand, console(), by=["moods"])
 
 
@@ -251,6 +254,30 @@ def run_of(folder: Path, metadata: Path, split: dict, seed: int = 0, label_map=N
         file = folder / "models" / "log_mel.json"
         file.write_text(json.dumps(json.loads(file.read_text()) | model))
     return plan_runs(load_experiment(path))[seed]
+
+
+def test_results_that_are_not_whole_are_made_again(study, foreign_test_set, tmp_path) -> None:
+    folder, _, _ = study
+    model = folder / "results" / "small" / "log_mel" / "seed_0" / "model"
+    rows, out = tmp_path / "rows.csv", tmp_path / "out"
+    rows.write_text("\t".join(COLUMNS) + f"\nm\td\t{model}\t{foreign_test_set}\t{out}\n")
+    evaluate(rows, console())
+    (out / "confusion_matrix.csv").unlink()
+    (tmp_path / "summary" / "rows" / "m_on_d_confusion_sd.csv").unlink()
+    evaluate(rows, console())
+    assert (out / "confusion_matrix.csv").is_file()
+    (out / "classification_report.json").write_text("{")
+    evaluate(rows, console())
+    rows.write_text(rows.read_text().replace("m\td", "renamed\tset"))
+    evaluate(rows, console())
+    report = json.loads((out / "classification_report.json").read_text())
+    assert (report["model_name"], report["dataset_name"]) == ("renamed", "set")
+
+
+def test_the_split_says_how_it_was_made(study) -> None:
+    folder, _, _ = study
+    split = json.loads((folder / "results/small/log_mel/seed_0/split/split.json").read_text())
+    assert (split["scheme"], split["shared_speakers"]) == ("k_fold", 0)
 
 
 def test_seeds_go_through_the_folds(tmp_path, small_corpus) -> None:
