@@ -128,7 +128,7 @@ def test_numbers_are_names_too() -> None:
     ("arguments", "says"),
     [
         ({"label_map": {"hapiness": "joy"}}, "label_map: no row has 'hapiness' (did you mean 'happiness'?)"),
-        ({"label_map": {"anger": ""}}, "label_map: anger: mapped to an empty name; null drops"),
+        ({"label_map": {"anger": ""}}, "label_map: anger: mapped to a name that is empty"),
         (
             {"label_map": "emodbb"},
             "no table is called 'emodbb' (did you mean 'emodb'?); there are canonical, ",
