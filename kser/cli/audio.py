@@ -16,7 +16,7 @@ InputPath = Annotated[
 OutputPath = Annotated[
     Path, option("output_path", "Folder for the copies; the same command continues what was interrupted.")
 ]
-Workers = Annotated[int | None, option("workers", "Recordings at a time [default: one a core].")]
+Workers = Annotated[int | None, option("workers", "Recordings at a time (default: one a core).")]
 
 
 def normalize(

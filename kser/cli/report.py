@@ -13,12 +13,12 @@ def report(
         Path, option("input_path", "Results of an experiment, results/EXPERIMENT, as kser train writes them.")
     ],
     output_path: Annotated[
-        Path | None, option("output_path", f"HTML file to write [default: {OUTPUT_FILE} in input_path].")
+        Path | None, option("output_path", f"HTML file to write (default: {OUTPUT_FILE} in input_path).")
     ] = None,
     logs_path: Annotated[
         Path | None,
         option(
-            "logs_path", "Folder with the logs [default: runs/EXPERIMENT beside results, or in this folder]."
+            "logs_path", "Folder with the logs (default: runs/EXPERIMENT beside results, or in this folder)."
         ),
     ] = None,
     with_audio: Annotated[

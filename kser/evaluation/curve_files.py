@@ -114,7 +114,11 @@ def _read_events(path: Path, notes: list[str]) -> pd.DataFrame:
     try:
         scalars.extend(read_scalars(path))
     except EventFileError as error:
-        notes.append(f"{path}: {error}; what came before is used")
+        told = "damaged or cut off before its first value: nothing could be read of it"
+        notes.append(f"{path}: {error}; what came before is used" if scalars else f"{path}: left out, {told}")
+    else:
+        if not path.stat().st_size:
+            notes.append(f"{path}: left out, empty: nothing could be read of it")
     rows = [{"step": scalar.step, _column(scalar.tag): scalar.value} for scalar in scalars]
     return _by_step(pd.DataFrame(rows))
 

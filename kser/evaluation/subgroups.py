@@ -14,6 +14,7 @@ from kser.evaluation.regression_measures import moments_by_speaker
 from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES, speaker_intervals
 from kser.evaluation.speaker_sums import SpeakerSums, speaker_codes
 from kser.evaluation.speaker_tests import PERMUTATIONS, compare_groups
+from kser.evaluation.statistics.comparisons import holm
 
 MOST_GROUPS_COMPARED = 10
 """Columns with more values are reported group by group, but not compared in pairs."""
@@ -169,18 +170,9 @@ def _comparisons(
         outcome = compare(names == first, names == second)
         tests["comparisons"].append({"groups": [first, second], **outcome})
     tested = [entry for entry in tests["comparisons"] if entry["p"] is not None]
-    for entry, corrected in zip(tested, _holm([entry["p"] for entry in tested]), strict=True):
+    for entry, corrected in zip(tested, holm([entry["p"] for entry in tested]).tolist(), strict=True):
         entry["p_holm"] = corrected
     return tests
-
-
-def _holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (1979)."""
-    order = np.argsort(p_values, kind="stable")
-    stepped = np.array(p_values)[order] * np.arange(len(order), 0, -1)
-    corrected = np.empty(len(order))
-    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
-    return corrected.tolist()
 
 
 def _group_names(groups: GroupArray, n: int) -> np.ndarray:

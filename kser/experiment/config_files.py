@@ -159,8 +159,8 @@ def _explain_unknown(name: str, schema: type[BaseModel]) -> str:
     spellings = _spellings(schema)
     if name in spellings:
         field = spellings[name]
-        other = next(of for of in _written(field, schema.model_fields[field]) if of != name)
-        return f"is another spelling of {other}, which is given as well; keep one"
+        another = next(of for of in _written(field, schema.model_fields[field]) if of != name)
+        return f"is another spelling of {another}, which is given as well; keep one"
     for other, other_file in ((ExperimentConfig, "the experiment's JSON"), (ModelConfig, "a model's JSON")):
         if schema in (ExperimentConfig, ModelConfig) and name in _spellings(other):
             return f"unknown field; it belongs into {other_file}"

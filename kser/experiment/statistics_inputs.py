@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,10 @@ _EVALUATION_COLUMN = "eval_out_path"
 
 _IDENTITY = ("model_name", "dataset_name", "seed", "subgroup_column", "subgroup")
 _NO_MEASURES = {"seed", "n", "n_excluded", "n_classes"}
-_RESERVED = {*_IDENTITY, *_NO_MEASURES, "at_chance", "source"}
+_WRITTEN_BY_KSER = {"at_chance", "source"}
+_RESERVED = {*_IDENTITY, *_NO_MEASURES, *_WRITTEN_BY_KSER}
+_MEASURES_OF_KSER = {"uar", "wa", "macro_f1", "weighted_f1", "mcc", "ccc", "mse"}
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _ONE_DATASET = "one data set"
 
 
@@ -44,7 +48,7 @@ class StatisticsInputs:
         """Columns that are measures."""
         others = {*_RESERVED, *self.factors}
         numbers = self.results.select_dtypes("number").columns
-        return [column for column in numbers if column not in others]
+        return [column for column in numbers if column not in others and not _counts(column)]
 
 
 def read_results(
@@ -56,14 +60,16 @@ def read_results(
         input_path: a folder with `classification_report.json` files anywhere below; or an evaluation CSV,
             whose `eval_out_path` leads to reports; or a CSV (comma, semicolon or tab) with a row a run:
             `model_name` (or columns of factors, which then name the model), and where known `dataset_name`,
-            `seed`, `n_classes`, any measures (numbers) and factors (text); or a folder of such CSVs.
+            `seed`, `n_classes`, any measures (numbers; UAR, WA and F1 are shares, not percent) and factors
+            (text); or a folder of such CSVs. Columns `n_...` count something and are no measures. The
+            `runs.csv` of `kser stats` is such a CSV.
         factors: columns to take as factors, numeric ones too; `None` takes what the reports name, and the
-            text columns of a CSV.
+            text columns of a CSV but those that differ between runs of a model, or hardly repeat (remarks).
         n_classes: for runs that do not say how many classes their test set has.
 
     Raises:
-        UserError: nothing to read, a file that is no such CSV, factors that no run has, or a run that occurs
-            twice.
+        UserError: nothing to read, a file that is no such CSV, a measure that is no number or a share above
+            1, factors that no run has, or a run that occurs twice.
     """
     path = Path(input_path)
     if not path.exists():
@@ -72,7 +78,7 @@ def read_results(
     if path.is_dir() and (reports := _reports_below(path)):
         rows = _rows_of_reports([(report, None) for report in reports], problems)
     else:
-        rows = [row for csv_path in _csvs(path) for row in _rows_of_csv(csv_path, factors, problems)]
+        rows = _rows_of_csvs(_csvs(path), factors, problems)
     if not rows:
         raise UserError("\n".join([*problems, f"{path}: no results that can be read"]))
     found = list(dict.fromkeys(name for row in rows for name in row["factors"]))
@@ -101,12 +107,24 @@ def _csvs(path: Path) -> list[Path]:
     )
 
 
-def _rows_of_csv(path: Path, factors: Sequence[str] | None, problems: list[str]) -> list[dict[str, Any]]:
-    header = read_text(path).partition("\n")[0]
-    if _EVALUATION_COLUMN in header:
-        evaluations = list(dict.fromkeys(read_evaluation_csv(path)))
-        return _rows_of_reports([(row.eval_out_path / REPORT_FILE, row) for row in evaluations], problems)
-    return _rows_of_table(path, factors)
+def _rows_of_csvs(
+    paths: Sequence[Path], factors: Sequence[str] | None, problems: list[str]
+) -> list[dict[str, Any]]:
+    """Rows of all CSVs; an evaluation that several evaluation CSVs list, or one lists twice, counts once."""
+    rows = []
+    listed = set()
+    for path in paths:
+        if _EVALUATION_COLUMN not in read_text(path).partition("\n")[0]:
+            rows += _rows_of_table(path, factors, problems)
+            continue
+        reports = []
+        for row in read_evaluation_csv(path):
+            evaluation = (row.model_name, row.dataset_name, row.eval_out_path.resolve())
+            if evaluation not in listed:
+                listed.add(evaluation)
+                reports.append((row.eval_out_path / REPORT_FILE, row))
+        rows += _rows_of_reports(reports, problems)
+    return rows
 
 
 def _rows_of_reports(
@@ -176,7 +194,9 @@ def _measures(report: dict[str, Any]) -> dict[str, float]:
     return {
         name: float(value) if value is not None and math.isfinite(value) else math.nan
         for name, value in report.items()
-        if name not in _NO_MEASURES and (value is None or isinstance(value, (int, float)))
+        if name not in _NO_MEASURES
+        and not _counts(name)
+        and (value is None or isinstance(value, (int, float)))
         if not isinstance(value, bool)
     }
 
@@ -190,15 +210,20 @@ def _leaks(path: Path, report: dict[str, Any]) -> list[str]:
     ]
 
 
-def _rows_of_table(path: Path, factors: Sequence[str] | None) -> list[dict[str, Any]]:
+def _rows_of_table(path: Path, factors: Sequence[str] | None, problems: list[str]) -> list[dict[str, Any]]:
     table = _read_table(path)
-    numeric = {column: _numbers(table[column]) for column in table if column not in _IDENTITY}
-    measures = [column for column, values in numeric.items() if values is not None]
-    if factors is None:
-        named = [column for column in numeric if column not in measures]
-    else:
-        named = [column for column in factors if column in table]
-    measures = [column for column in measures if column not in {*named, *_NO_MEASURES}]
+    wanted = [column for column in factors or () if column in table and column not in _RESERVED]
+    numeric = {
+        column: _numbers(path, column, table[column])
+        for column in map(str, table)
+        if column not in {*_IDENTITY, *_WRITTEN_BY_KSER, *wanted}
+    }
+    named = wanted if factors is not None else _text_factors(path, table, numeric, problems)
+    measures = [
+        column
+        for column, values in numeric.items()
+        if values is not None and column not in _NO_MEASURES and not _counts(column)
+    ]
     if "model_name" not in table:
         if not named:
             raise UserError(
@@ -227,6 +252,37 @@ def _rows_of_table(path: Path, factors: Sequence[str] | None) -> list[dict[str, 
     return rows
 
 
+def _text_factors(
+    path: Path, table: pd.DataFrame, numeric: dict[str, list[float] | None], problems: list[str]
+) -> list[str]:
+    """The text columns that can be factors between models; a line for those that cannot."""
+    text = [column for column, values in numeric.items() if values is None and any(table[column])]
+    if "model_name" in table:
+        free, why = _not_between_models(table, text), "its text is not shared by models, or not by their runs"
+    else:
+        free, why = [column for column in text if _hardly_repeats(table[column])], "its text hardly repeats"
+        if free == text:
+            return text  # a row a model, and nothing else to name it by
+    problems += [f"{path}: {column}: no factor: {why}; --factors takes it as one" for column in free]
+    return [column for column in text if column not in free]
+
+
+def _not_between_models(table: pd.DataFrame, text: list[str]) -> list[str]:
+    """Columns that differ between runs of a model; and those that just name it anew, as a remark does."""
+    models = table["model_name"]
+    levels = {column: table[column].where(table[column] != "") for column in text}
+    varying = [column for column in text if levels[column].groupby(models).nunique().max() > 1]
+    constant = [column for column in text if column not in varying]
+    own = [column for column in constant if levels[column].nunique() == models.nunique() > 2]
+    # A single factor may well have a level for each model; beside two that are shared it explains nothing.
+    return varying + (own if len(constant) - len(own) > 1 else [])
+
+
+def _hardly_repeats(cells: pd.Series) -> bool:
+    filled = cells[cells != ""]
+    return filled.nunique() > len(filled) / 2
+
+
 def _read_table(path: Path) -> pd.DataFrame:
     """All cells of a CSV as text, by header."""
     text = read_text(path)
@@ -251,16 +307,49 @@ def _read_table(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
-def _numbers(cells: pd.Series) -> list[float] | None:
-    """A column as numbers, empty cells and NaN as missing; `None` for one with text or without any cell."""
-    values = []
-    for cell in cells:
-        try:
-            value = float(cell) if cell else math.nan
-        except ValueError:
-            return None
-        values.append(value if math.isfinite(value) else math.nan)
-    return values if any(cells) else None
+def _numbers(path: Path, column: str, cells: pd.Series) -> list[float] | None:
+    """A column as numbers, empty cells and NaN as missing; `None` for one of text or without any cell.
+
+    Raises:
+        UserError: it is a column of numbers, by its name or by most of its cells, and a cell is none, or is
+            not the share that it should be.
+    """
+    filled = [cell for cell in cells if cell]
+    values = [_number(cell) for cell in cells]
+    meant = sum(_number(cell) is not None or bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in filled)
+    known = column in _MEASURES_OF_KSER | _NO_MEASURES
+    if not filled or (not known and 2 * meant <= len(filled)):
+        return None
+    for row, (cell, value) in enumerate(zip(cells, values, strict=True), start=2):
+        wrong = ""
+        if value is None and _DECIMAL_COMMA.fullmatch(cell):
+            wrong = f"should be written with a point, {cell.replace(',', '.')}"
+        elif value is None:
+            hint = "" if known else f" (if {column} is a factor, name it in --factors)"
+            wrong = f"should be a number, or empty where there is none{hint}"
+        elif _is_share(column) and not (math.isnan(value) or 0 <= value <= 1 + 1e-9):
+            wrong = "should be a share, 0–1, not percent"
+        if wrong:
+            raise UserError(f"{path}: row {row}: {column}: {cell}: {wrong}")
+    return [math.nan if value is None else value for value in values]
+
+
+def _number(cell: str) -> float | None:
+    """A cell as a number, NaN where it is empty or not finite; `None` for text."""
+    try:
+        value = float(cell) if cell else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else math.nan
+
+
+def _is_share(column: str) -> bool:
+    return column in {"uar", "wa"} or column.endswith("f1")
+
+
+def _counts(column: str) -> bool:
+    """Whether a column counts something, such as `n_speakers`, and measures nothing."""
+    return column.startswith("n_")
 
 
 def _chosen_factors(path: Path, found: list[str], wanted: Sequence[str] | None) -> list[str]:
@@ -293,11 +382,12 @@ def _first_known(*values: float | None) -> float:
 
 
 def _seed(seed: Any) -> Any:
-    """A whole number where it is one, so that 1 and "1" are one seed."""
+    """A whole number where it is one, so that 1, "1" and "1.0" are one seed."""
     try:
-        return int(seed)
+        number = float(seed)
     except (TypeError, ValueError):
         return seed
+    return int(number) if number.is_integer() else seed
 
 
 def _check_repeated(path: Path, results: pd.DataFrame) -> None:

@@ -149,6 +149,21 @@ def test_damaged_event_files_are_read_as_far_as_they_go(tmp_path):
     assert "cut off" in note
 
 
+def test_event_files_of_which_nothing_can_be_read_are_said_to_be_so(tmp_path):
+    write_events(tmp_path / "m" / "seed_1" / "events.out.tfevents.1.h", [(1, "train/loss", 2.0)])
+    for seed, content in (("2", b"garbage" * 100), ("3", b"")):
+        path = tmp_path / "m" / f"seed_{seed}" / "events.out.tfevents.1.h"
+        path.parent.mkdir()
+        path.write_bytes(content)
+    curves, [damaged, empty] = read_training_curves(tmp_path)
+    assert set(curves["seed"]) == {"1"}
+    assert damaged.endswith(
+        "left out, damaged or cut off before its first value: nothing could be read of it"
+    )
+    assert empty.endswith("left out, empty: nothing could be read of it")
+    assert "what came before" not in damaged + empty
+
+
 def test_both_kinds_of_logs_stand_in_one_table(tmp_path):
     write_log(tmp_path / "new" / "seed_1", [{"step": 0, "val_uar": 0.5}])
     write_events(tmp_path / "old" / "seed_1" / "events.out.tfevents.1.h", [(0, "eval/uar", 0.25)])

@@ -151,6 +151,8 @@ def _split(seed: int, labels) -> dict:
     ]
     return {
         "fingerprint": f"{seed:016x}",
+        "scheme": "speaker",
+        "shared_speakers": 0,
         "parts": parts,
         "labels_renamed": {"W": labels[0]},
         "left_out": {},

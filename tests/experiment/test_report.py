@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,11 @@ from kser.errors import UserError
 from kser.experiment.evaluation_results import measures_of, write_results
 from kser.experiment.report.calibration import pooled_bins
 from kser.experiment.report.confusions import averaged_confusions, heat_style
+from kser.experiment.report.environment import _installed
 from kser.experiment.report.page import report_page, write_report
+from kser.experiment.report.statistics import results_of
 from kser.experiment.report.study_folder import read_study
+from kser.experiment.statistics_inputs import read_results
 from tests.experiment.made_up_study import LABELS, change_report, reports_of, write_json, write_study
 from tests.experiment.reading_html import Page
 
@@ -100,7 +104,7 @@ def test_settings_and_data_are_told(page):
         "use_batch_norm yes no Batch normalisation of the pooled vector.",
         "backbone_arguments.filters 3 × 8 3 × 8",
         "loudness_lufs -23",
-        "Trained on own. Tested on own, other.",
+        "Trained on own. Tested on own, other. Split scheme: speaker. No speaker is in more than one part.",
         "anger 40 to 42 10 10",
         "Classes were renamed: W → anger.",
         "0.1.0 3.15.1 jax 6 runs",
@@ -140,6 +144,139 @@ def test_warnings_stand_at_the_top(changeable):
         assert text in top
     assert "validation part" not in top
     assert "Runs at chance level" in page.words
+
+
+def top_of(page: Page) -> str:
+    return page.words[: page.words.index("What was asked")]
+
+
+def test_shared_speakers_are_told_at_the_top(changeable):
+    for split in changeable.glob("large/seed_[12]/split/split.json"):
+        write_json(split, json.loads(split.read_text()) | {"scheme": "fixed by files", "shared_speakers": 4})
+    page = page_of(changeable)
+    assert (
+        "Speakers in several parts: large: 4 speakers are in more than one part of the split (seeds 1, 2), "
+    ) in top_of(page)
+    assert "No leak" not in page.words
+    assert "Split scheme: fixed by files, speaker. Speakers in more than one part: 0 to 4" in page.words
+
+
+def test_where_splits_do_not_count_speakers_the_settings_have_to_do(changeable):
+    for split in changeable.glob("*/*/split/split.json"):
+        older = json.loads(split.read_text())
+        del older["scheme"], older["shared_speakers"]
+        write_json(split, older)
+    page = page_of(changeable)
+    assert "Split scheme" not in page.words and "No speaker is in" not in page.words
+    assert "Speakers in several parts" not in page.words
+    path = changeable / "small" / "seed_0" / "model" / "kser.json"
+    provenance = json.loads(path.read_text())
+    provenance["model_config"]["speaker_independent_scenario"] = False
+    write_json(path, provenance)
+    assert "Speakers in several parts: small: trained without speaker_independent" in top_of(
+        page_of(changeable)
+    )
+
+
+def test_speakers_that_no_part_shares_are_none_whatever_the_settings(changeable):
+    path = changeable / "small" / "seed_0" / "model" / "kser.json"
+    provenance = json.loads(path.read_text())
+    provenance["model_config"]["speaker_independent_scenario"] = False
+    write_json(path, provenance)
+    assert "Speakers in several parts" not in page_of(changeable).words
+
+
+def test_an_evaluation_counts_once_however_often_it_is_there(study, changeable):
+    own = changeable / "small" / "seed_0" / "evaluation" / "own"
+    shutil.copytree(own, own.with_name("a copy"))
+    change_report(own.with_name("a copy") / "classification_report.json", uar=0.9)
+    read, original = read_study(changeable), read_study(study)
+    assert [of.report for of in read.evaluations] == [of.report for of in original.evaluations]
+    page = page_of(changeable)
+    assert (
+        f"Same model, test set and seed twice: {own.with_name('a copy')}: left out, {own} is counted."
+        in top_of(page)
+    )
+    assert "ANOVA of UAR over model, data set" in page.words
+
+
+def test_statistics_are_fed_with_the_same_rows_as_the_tables(study):
+    of_page, factors = results_of(read_study(study))
+    of_stats = read_results(study)
+    assert factors == of_stats.factors
+    keys = ["model_name", "dataset_name", "seed", "subgroup_column", "subgroup"]
+    whole = of_page["subgroup"] == "all"
+    assert whole.sum() == 12 and (~whole).sum() == 24
+    columns = [*keys, "uar"]
+    pd.testing.assert_frame_equal(
+        of_page[columns].sort_values(keys, ignore_index=True),
+        of_stats.results[columns].sort_values(keys, ignore_index=True),
+    )
+    assert set(of_page.loc[whole, "n_classes"]) == {3.0}
+
+
+def test_factors_become_factors_of_the_statistics(changeable):
+    for report in reports_of(changeable):
+        change_report(report, factors={"size": report.parents[3].name, "uar": "no factor"})
+    assert results_of(read_study(changeable))[1] == ["size"]
+    assert "ANOVA of UAR over size, data set" in page_of(changeable).words
+
+
+def test_two_runs_have_no_interval_of_their_mean(tmp_path):
+    page = page_of(write_study(tmp_path, models=("only",), datasets=("own",), seeds=2))
+    assert re.search(r"2 0\.\d{3} ± 0\.\d{3} – 0\.\d{3}", page.words)
+
+
+WRONG = (
+    ("report", "seen_in_training", [1], "seen_in_training: input should be a valid object"),
+    ("report", "per_label", ["anger"], "per_label.0: "),
+    ("report", "calibration", {"reliability": [{"low": "x"}]}, "calibration.reliability.0.low: "),
+    ("report", "subgroups", {"gender": ["female"]}, "subgroups.gender: "),
+    ("report", "subgroup_tests", {"gender": {"comparisons": [{"groups": ["f"]}]}}, "comparisons.0.groups: "),
+    ("report", "intervals", "wide", "intervals: "),
+    ("report", "skipped_audio", 3, "skipped_audio"),
+    ("report", "labels_renamed", 1.5, "labels_renamed"),
+    ("report", "factors", {"size": [1]}, "factors.size"),
+    ("kser", "training", ["x"], "training: "),
+    ("kser", "model_config", "none", "model_config: "),
+    ("kser", "augmentation", {"augmentations": ["x"]}, "augmentation.augmentations: "),
+    ("kser", "audio", 16000, "audio: "),
+    ("split", "left_out", ["anger"], "left_out: "),
+    ("split", "labels_renamed", "x", "labels_renamed: "),
+    ("split", "shared_speakers", "four", "shared_speakers: "),
+)
+
+
+def test_parts_of_a_wrong_type_are_named_and_the_rest_stands(tmp_path):
+    results = write_study(tmp_path, models=("only",), datasets=("own",), seeds=2)
+    run = results / "only" / "seed_1"
+    paths = {
+        "report": run / "evaluation" / "own" / "classification_report.json",
+        "kser": run / "model" / "kser.json",
+        "split": run / "split" / "split.json",
+    }
+    sound = {name: json.loads(path.read_text()) for name, path in paths.items()}
+    for file, field, value, told in WRONG:
+        write_json(paths[file], sound[file] | {field: value})
+        page = page_of(results)
+        assert f"Could not be read: {paths[file]}: {field}" in top_of(page), field
+        assert told in top_of(page) and f"; {field} is left out" in top_of(page)
+        assert f"{sound['report']['uar']:.3f}" in page.words
+        write_json(paths[file], sound[file])
+    assert not read_study(results).problems
+
+
+def test_versions_of_the_machine_are_said_to_be_of_the_machine(page):
+    told = page.words[page.words.index("Where this page was made") :]
+    assert f"NumPy {np.__version__}" in told and f"Keras {version('keras')}" in told
+    assert all(name in told for name in ("JAX", "TensorFlow", "PyTorch"))
+    assert _installed("no-such-package-anywhere") == "not installed"
+
+
+def test_a_matrix_that_names_a_class_twice_is_left_out(changeable):
+    path = changeable / "small" / "seed_0" / "evaluation" / "own" / "confusion_matrix.csv"
+    path.write_text("true,a,b\na,1,2\na,3,4\n")
+    assert f"{path}: names a class twice; left out" in top_of(page_of(changeable))
 
 
 def test_hostile_names_stay_text(tmp_path):

@@ -3,13 +3,14 @@
 import base64
 import io
 
+import pandas as pd
 import pytest
 import soundfile as sf
 
 from kser.experiment.report import listening
 from kser.experiment.report.listening import SAMPLING_RATE, encoded_clip, worst_mistakes
 from kser.experiment.report.study_folder import read_study
-from tests.experiment.made_up_study import write_study
+from tests.experiment.made_up_study import LABELS, write_study
 from tests.experiment.test_report import page_of
 
 
@@ -64,3 +65,22 @@ def test_missing_recordings_are_named(tmp_path):
     assert "no such audio file" in page.words or "no such file" in page.words
     (results / "small" / "seed_0" / "evaluation" / "own" / "predictions.csv").unlink()
     assert "so its mistakes cannot be heard" in page_of(results, with_audio=True).words
+
+
+def test_without_predictions_it_is_not_said_that_there_are_no_mistakes(tmp_path):
+    results = write_study(tmp_path, models=("small",), datasets=("own",), seeds=1, audio=True)
+    evaluation = results / "small" / "seed_0" / "evaluation" / "own"
+    predictions = pd.read_csv(evaluation / "predictions.csv")
+    (evaluation / "confusion_matrix.csv").unlink()
+    assert page_of(results, with_audio=True).all("audio")
+    predictions.drop(columns=[f"p_{label}" for label in LABELS]).to_csv(
+        evaluation / "predictions.csv", index=False
+    )
+    words = page_of(results, with_audio=True).words
+    assert "mistakes has a probability and a recording in" in words
+    (evaluation / "predictions.csv").unlink()
+    words += page_of(results, with_audio=True).words
+    assert "own: no mistake can be listened to, because of the following:" in words
+    assert "predictions.csv: no such file" in words and "there is no mistake to listen to" not in words
+    predictions.assign(predicted=predictions["true"]).to_csv(evaluation / "predictions.csv", index=False)
+    assert "own: there is no mistake to listen to." in page_of(results, with_audio=True).words

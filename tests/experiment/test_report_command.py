@@ -40,6 +40,23 @@ def test_a_wrong_folder_is_one_line_and_writes_nothing(run, tmp_path):
     assert not list((tmp_path / "empty").iterdir())
 
 
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("report", "(default: report.html in"),
+        ("graph", "(default: training_curves.png"),
+        ("normalize", "(default: one a core)"),
+    ],
+)
+def test_help_tells_what_is_done_by_default(command, told, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["kser", command, "--help"])
+    monkeypatch.setenv("COLUMNS", "240")
+    monkeypatch.setenv("TERMINAL_WIDTH", "240")
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert told in " ".join(capsys.readouterr().out.replace("│", " ").split())
+
+
 def test_it_needs_no_backend():
     heavy = "{'keras', 'jax', 'torch', 'tensorflow'}"
     program = f"import sys, kser.experiment.report.page; print({heavy} & {{*sys.modules}})"

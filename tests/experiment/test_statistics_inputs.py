@@ -9,6 +9,8 @@ import pytest
 
 from kser import cli
 from kser.errors import UserError
+from kser.evaluation.statistics.analysis import analyse
+from kser.evaluation.statistics.rendering import write
 from kser.experiment.evaluation_csv import COLUMNS
 from kser.experiment.statistics_inputs import REPORT_FILE, read_results
 from tests.evaluation.statistics.simulated import study
@@ -184,6 +186,22 @@ def test_classes_that_runs_do_not_tell(tmp_path):
         ("model_name,seed,uar\na,1,0.5\n,1,0.5\n", "row 3: model_name: empty"),
         ("model_name,seed,uar\na,1,0.5\na,01,0.6\n", "seed 1, is there 2 times: .* row 2 and .* row 3"),
         ('model_name,seed,uar\n"a,1,0.5\n', "is a quotation mark missing"),
+        ("model_name,seed,uar\na,1,0.5\na,1.0,0.6\n", "seed 1, is there 2 times"),
+        (
+            "model_name,seed,uar\na,1,0.5\na,2,diverged\n",
+            "runs.csv: row 3: uar: diverged: should be a number, or empty where there is none$",
+        ),
+        (
+            "model_name,seed,eer\na,1,0.5\na,2,0.4\na,3,lost\n",
+            "row 4: eer: lost: should be a number, .* [(]if eer is a factor, name it in --factors[)]",
+        ),
+        ("model_name;seed;eer\na;1;0,51\n", "row 2: eer: 0,51: should be written with a point, 0.51"),
+        ("model_name,n_classes\na,four\n", "row 2: n_classes: four: should be a number"),
+        (
+            "model_name,seed,uar\na,1,0.5\na,2,62.58\n",
+            "row 3: uar: 62.58: should be a share, 0–1, not percent",
+        ),
+        ("model_name,weighted_f1\na,-0.5\n", "row 2: weighted_f1: -0.5: should be a share"),
     ],
 )
 def test_mistakes_in_a_table(tmp_path, text, message):
@@ -192,6 +210,78 @@ def test_mistakes_in_a_table(tmp_path, text, message):
     with pytest.raises(UserError, match=message) as error:
         read_results(path)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_factor_of_numbers_and_text_is_one_where_it_is_named(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("model_name,layers,uar,mse\na,1,0.5,20\nb,12,0.5,30\nc,all,0.5,40\n")
+    with pytest.raises(UserError, match="row 4: layers: all"):
+        read_results(path)
+    inputs = read_results(path, factors=["layers"])
+    assert inputs.results["layers"].tolist() == ["1", "12", "all"]
+    assert inputs.metrics == ["uar", "mse"], "an error above 1 is no percentage"
+
+
+def test_text_that_is_no_factor_between_models_is_told(tmp_path):
+    path = tmp_path / "runs.csv"
+    runs = study(seeds=2)
+    runs["gpu"] = "gpu " + runs["seed"].astype(str)
+    runs["described"] = "the model " + runs["model_name"]
+    runs.to_csv(path, index=False)
+    inputs = read_results(path)
+    assert inputs.factors == FACTORS
+    assert [problem.split(": ")[1:3] for problem in inputs.problems] == [
+        ["gpu", "no factor"],
+        ["described", "no factor"],
+    ]
+    assert read_results(path, factors=["gpu"]).factors == ["gpu"]
+    runs[["model_name", "seed", "uar", "described"]].assign(dataset_name=runs["dataset_name"]).to_csv(path)
+    assert read_results(path).factors == ["described"], "the only one may have a level for each model"
+
+
+def test_remarks_do_not_name_models(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("head,remark,uar\nmean,one,0.5\nmean,two,0.6\nmax,three,0.4\nmax,,0.5\n")
+    inputs = read_results(path)
+    assert inputs.results["model_name"].tolist() == ["mean", "mean", "max", "max"]
+    assert "remark: no factor: its text hardly repeats" in inputs.problems[0]
+
+
+def test_the_runs_that_kser_stats_writes_can_be_read_back(tmp_path):
+    runs = study(seeds=3, diverged=(("w2v", 2),))
+    write_reports(tmp_path / "study", runs, n_speakers=12)
+    first = read_results(tmp_path / "study")
+    analysis = analyse(first.results, first.factors)
+    write(analysis, tmp_path / "statistics")
+    again = read_results(tmp_path / "statistics" / "runs.csv")
+    assert (again.factors, again.metrics, again.problems) == (FACTORS, first.metrics, [])
+    assert first.metrics == ["uar", "wa", "macro_f1"], "counts are no measures"
+    for column in ("model_name", "dataset_name", "seed", "uar", "n_classes", "subgroup"):
+        assert again.results[column].tolist() == first.results[column].tolist()
+
+
+def test_counts_of_a_table_are_no_measures_and_seeds_may_have_decimals(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("model_name,seed,n_speakers,uar\na,0.0,12,0.5\na,1.0,12,0.5\nb,0,12,0.5\nb,0.5,12,0.5\n")
+    inputs = read_results(path)
+    assert inputs.metrics == ["uar"]
+    assert inputs.results["seed"].tolist() == [0, 1, 0, "0.5"]
+
+
+def test_evaluations_that_several_csvs_list_count_once(tmp_path, monkeypatch):
+    runs = study(seeds=1).query("dataset_name == 'EMOVO'")
+    write_reports(tmp_path / "results", runs)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "evaluation_csv"
+    folder.mkdir()
+    for name, start in (("1.csv", ""), ("2.csv", f"{tmp_path}/")):
+        rows = [
+            f"{row['model_name']}\tEMOVO\tmodel\ttest\t"
+            f"{start}results/{row['model_name']}/seed_0/evaluation/EMOVO"
+            for row in runs.to_dict("records")
+        ]
+        (folder / name).write_text("\n".join(["\t".join(COLUMNS), *rows]) + "\n")
+    assert len(read_results(folder).results) == len(runs) == 4
 
 
 def test_two_experiments_with_the_same_models(tmp_path):

@@ -8,7 +8,13 @@ import pandas as pd
 from kser.errors import UserError
 from kser.evaluation.statistics import layouts
 from kser.evaluation.statistics.anova import anova, equal_spread_p, factorial_terms
-from kser.evaluation.statistics.comparisons import compare_groups, compare_paired, holm, smallest_rank_p
+from kser.evaluation.statistics.comparisons import (
+    compare_groups,
+    compare_paired,
+    describe_differences,
+    holm,
+    smallest_rank_p,
+)
 from kser.evaluation.statistics.descriptive import describe
 from kser.evaluation.statistics.divergence import DEFAULT_MARGIN, at_chance_level, chance_level_runs
 from kser.evaluation.statistics.power import DEFAULT_POWER, planning_table, power_of_comparisons
@@ -69,7 +75,7 @@ def analyse(
 
     Returns:
         Tables, among them `conditions`, and where the data allow `anova`, `model_comparisons`,
-        `model_comparisons_paired`, `factor_comparisons`, `factor_comparisons_paired`, `subgroup_comparisons`,
+        `model_comparisons_paired`, `factor_comparisons`, `factor_comparisons_paired`, `subgroup_differences`,
         `power`, `seeds_to_plan`; with runs at chance level `chance_level_runs`, and each of the former but
         the last two once more with `_without_chance_level` at its name.
 
@@ -80,10 +86,10 @@ def analyse(
     analysis = Analysis(MEASURES.get(metric, metric), runs)
     whole = runs[runs["subgroup"] == ALL]
     _note_missing(analysis, whole, metric)
-    unchecked = whole[metric].notna() & (whole["n_classes"].isna() | whole["uar"].isna())
+    unchecked = whole[metric].notna() & (~(whole["n_classes"] >= 2) | whole["uar"].isna())
     if unchecked.any():
         analysis.notes.append(
-            "chance level is not checked for runs whose UAR or number of classes is not known: "
+            "chance level is not checked for runs whose UAR or number of classes (two or more) is not known: "
             f"{unchecked.sum()} of {len(whole)}"
         )
     study = _Study(analysis, factors, metric, alpha)
@@ -98,7 +104,8 @@ def analyse(
         study.test(kept, WITHOUT)
     planned = planning_table(alpha=alpha)
     analysis.tables.append(layouts.planning_layout(planned, DEFAULT_POWER, alpha))
-    analysis.notes[:] = dict.fromkeys(analysis.notes)
+    for notes in (analysis.notes, *(table.notes for table in analysis.tables)):
+        notes[:] = dict.fromkeys(map(layouts.without_internal_names, notes))
     return analysis
 
 
@@ -125,34 +132,31 @@ class _Study:
         if whole.empty:
             self.analysis.notes.append(f"{variant}: no run is left")
             return
-        chosen = self._anova(whole, variant)
-        self._factors(whole, [factor for factor in chosen if factor != "model_name"], variant)
+        table, chosen = self._anova(whole, variant)
+        self._factors(table, [factor for factor in chosen if factor != "model_name"], variant)
         self._models(whole, variant)
         self._subgroups(runs, variant)
 
-    def _anova(self, whole: pd.DataFrame, variant: str) -> list[str]:
-        """Add the analysis of variance; tell the factors that it is about."""
+    def _anova(self, whole: pd.DataFrame, variant: str) -> tuple[pd.DataFrame, list[str]]:
+        """Add the analysis of variance; tell the runs and the factors that it is about."""
         prefix = f"{variant}: " if variant else ""
         table, factors, lines = choose_factors(whole, self.factors)
         self.analysis.notes += [f"{prefix}{line}" for line in lines]
         if not factors:
             self.analysis.notes.append(f"{prefix}no ANOVA: one model on one data set, nothing to compare")
-            return []
+            return table, []
         try:
             terms, missing = factorial_terms(table, factors)
             frame = anova(table, factors, self.metric, terms)
         except UserError as error:
-            told = str(error)
-            for column, title in layouts.HEADINGS.items():
-                told = told.replace(column, title)
-            self.analysis.notes.append(f"{prefix}no ANOVA: {told}")
-            return factors
+            self.analysis.notes.append(f"{prefix}no ANOVA: {error}")
+            return table, factors
         title = f"ANOVA of {self.analysis.metric} over {', '.join(map(layouts.heading, factors))}"
         shown = layouts.anova_table(frame, *_named("anova", title, variant))
         shown.notes.extend(f"{line}." for line in missing)
         shown.notes.extend(self._anova_caveats(table, factors, "II" if missing else "III"))
         self._add(shown)
-        return factors
+        return table, factors
 
     def _anova_caveats(self, table: pd.DataFrame, factors: list[str], sums: str) -> Iterator[str]:
         sizes = table.groupby(factors, observed=True).size()
@@ -169,10 +173,10 @@ class _Study:
                 "independent; the paired tables do not."
             )
 
-    def _factors(self, whole: pd.DataFrame, factors: list[str], variant: str) -> None:
+    def _factors(self, table: pd.DataFrame, factors: list[str], variant: str) -> None:
+        """Compare the levels of each factor, over the runs that the ANOVA is about."""
         if not factors:
             return
-        table = whole.dropna(subset=factors)
         levels = pd.concat(
             [table.assign(factor=factor, level=table[factor]) for factor in factors], ignore_index=True
         )
@@ -246,14 +250,19 @@ class _Study:
         parts = runs[runs["subgroup"] != ALL].dropna(subset=[self.metric])
         if parts.empty:
             return
-        self._paired(
-            parts,
-            "subgroup",
-            ["model_name", "dataset_name", "subgroup_column"],
-            "subgroup_comparisons",
-            f"{self.analysis.metric} of subgroups, paired by run",
-            variant,
+        within = ["model_name", "dataset_name", "subgroup_column"]
+        name, title = _named(
+            "subgroup_differences", f"{self.analysis.metric} of subgroups over seeds", variant
         )
+        try:
+            frame = describe_differences(parts, "subgroup", self.metric, within)
+        except UserError as error:
+            self.analysis.notes.append(f"{title}: {error}")
+            return
+        if frame["pairs"].any():
+            self._add(layouts.differences_table(frame, within, name, title))
+        else:
+            self.analysis.notes.append(f"no table {title!r}: no two subgroups share a seed")
 
     def _paired(
         self, runs: pd.DataFrame, compare: str, within: list[str], name: str, title: str, variant: str
@@ -287,21 +296,15 @@ def choose_factors(runs: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.DataF
         The runs that take part; the factors (those given that vary, else `model_name` if there are several,
         and `dataset_name` if there are several); and a line for each decision that a reader must know of.
     """
-    lines = []
     datasets = ["dataset_name"] if runs["dataset_name"].nunique() > 1 else []
-    named = runs.dropna(subset=list(factors))
-    if factors and 0 < len(named) < len(runs):
-        without = sorted(set(runs["model_name"]) - set(named["model_name"]))
-        lines.append(
-            f"the ANOVA leaves out {', '.join(without)}: the factors {', '.join(factors)} are not all named"
-        )
-    varying = [factor for factor in factors if named[factor].nunique() > 1]
-    lines += [
-        f"{factor} is the same for all models ({named[factor].iloc[0]}): no factor of the ANOVA"
-        for factor in factors
-        if factor not in varying and len(named)
-    ]
+    named, varying, lines = _varying_factors(runs, factors)
     if varying:
+        if len(named) < len(runs):
+            without = sorted(set(runs["model_name"]) - set(named["model_name"]))
+            lines.append(
+                f"the ANOVA leaves out {', '.join(without)}: "
+                f"the factors {', '.join(varying)} are not all named"
+            )
         try:
             factorial_terms(named, varying)
         except UserError as error:
@@ -316,6 +319,33 @@ def choose_factors(runs: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.DataF
     models = ["model_name"] if runs["model_name"].nunique() > 1 else []
     lines = [line for line in lines if not line.startswith("the ANOVA leaves out")]
     return runs, [*models, *datasets], lines
+
+
+def _varying_factors(runs: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """The runs that name all factors that vary, these factors, and a line for each of the others.
+
+    A factor that does not vary goes before rows are left out: it must not cost the runs that do not name it.
+    """
+    varying = [factor for factor in factors if runs[factor].nunique() > 1]
+    lines = [
+        f"{factor} is the same for all models ({levels[0]}): no factor of the ANOVA"
+        for factor in factors
+        if factor not in varying and (levels := runs[factor].dropna().tolist())
+    ]
+    while True:
+        named = runs.dropna(subset=varying)
+        constant = [factor for factor in varying if named[factor].nunique() < 2]
+        if not constant:
+            return named, varying, lines
+        if named.empty:
+            lines.append(f"no model names all of the factors {', '.join(varying)}")
+        lines += [
+            f"{factor} is the same for all models that name all factors ({named[factor].iloc[0]}): no factor "
+            "of the ANOVA"
+            for factor in constant
+            if len(named)
+        ]
+        varying = [factor for factor in varying if factor not in constant]
 
 
 def _with_chance_level(results: pd.DataFrame, metric: str, margin: float) -> pd.DataFrame:

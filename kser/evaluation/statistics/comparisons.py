@@ -169,42 +169,66 @@ def compare_paired(
         metric: column of the measure.
         within: columns that are held fixed, a test for each of their combinations.
         blocks: columns that have to be equal too for two runs to pair, such as all other factors. A seed's
-            differences are averaged over its blocks: one pair a seed, for those are the independent ones.
+            differences are averaged over its blocks: one pair a seed, for those are the independent ones. A
+            seed that lacks a block in which other seeds pair is left out: its mean would be of other things.
         alpha: the interval of the mean difference covers 1 − alpha.
 
     Returns:
         One row a pair of levels and group, with the columns of `within`, `first`, `second`, `pairs`,
-        `unpaired` (seeds that only one of the two has), `difference` (mean), `sd_difference`, `ci_low`,
-        `ci_high`, `cohens_dz` (mean / SD of the differences), `t`, `df`, `p`, `w` (Wilcoxon's smaller rank
-        sum), `p_wilcoxon`, `rank_biserial`, `p_holm`, `p_wilcoxon_holm`, `remark`. The family of Holm's
-        correction is the whole table.
+        `unpaired` (seeds that one of the two lacks, wholly or in a block), `difference` (mean),
+        `sd_difference`, `ci_low`, `ci_high`, `cohens_dz` (mean / SD of the differences), `t`, `df`, `p`, `w`
+        (Wilcoxon's smaller rank sum), `p_wilcoxon`, `rank_biserial`, `p_holm`, `p_wilcoxon_holm`, `remark`.
+        The family of Holm's correction is the whole table.
 
     Raises:
         UserError: a seed has two runs where one is to pair.
     """
     rows = []
     for fixed, group in _groups(results.dropna(subset=[metric, "seed"]), within):
-        keys = ["seed", *blocks]
-        if (twice := group.duplicated([compare, *keys])).any():
-            which = group.loc[twice, [compare, *keys]].iloc[0]
-            raise UserError(
-                "runs do not pair, these occur twice: "
-                + ", ".join(f"{key} {value}" for key, value in which.items())
-            )
-        values = group.set_index([compare, *keys])[metric].astype(float)
-        for first, second in combinations(dict.fromkeys(group[compare]), 2):
-            both = pd.concat([values.xs(first), values.xs(second)], axis=1, join="outer")
-            seeds = both.index.get_level_values("seed").nunique()
-            by_block = both.dropna()
-            differences = (by_block.iloc[:, 0] - by_block.iloc[:, 1]).groupby(level="seed").mean().to_numpy()
-            counts = {"pairs": len(differences), "unpaired": seeds - len(differences)}
-            pair = {"first": first, "second": second, **counts}
+        for pair, differences in _pairs(group, compare, metric, blocks):
             rows.append({**fixed, **pair, **_paired_tests(differences, alpha)})
     columns = [*within, "first", "second", "pairs", "unpaired", *_paired_tests(np.empty(0), alpha)]
     table = pd.DataFrame(rows, columns=columns)
     for test in ("p", "p_wilcoxon"):
         table.insert(len(table.columns) - 1, f"{test}_holm", holm(table[test]))
     return table
+
+
+def describe_differences(
+    results: pd.DataFrame, compare: str, metric: str = "uar", within: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Describe the differences between every two levels of a column over seeds, without a test.
+
+    For levels that are parts of one run's test set, such as its female and male speakers: seeds train the
+    model anew but meet the same people, so that they are no sample in which a difference between groups of
+    people could be tested.
+
+    Args:
+        results: as in `compare_paired`.
+        compare: column whose levels are compared.
+        metric: column of the measure.
+        within: columns that are held fixed.
+
+    Returns:
+        One row a pair of levels and group, with the columns of `within`, `first`, `second`, `pairs`,
+        `unpaired`, `difference` (mean over seeds), `sd_difference` (ddof = 1), `min_difference` and
+        `max_difference`.
+
+    Raises:
+        UserError: a seed has two runs where one is to pair.
+    """
+    rows = []
+    for fixed, group in _groups(results.dropna(subset=[metric, "seed"]), within):
+        for pair, differences in _pairs(group, compare, metric, ()):
+            mean, low, high = (
+                (differences.mean(), differences.min(), differences.max())
+                if len(differences)
+                else [np.nan] * 3
+            )
+            told = {"difference": mean, "sd_difference": sample_sd(differences)}
+            rows.append({**fixed, **pair, **told, "min_difference": low, "max_difference": high})
+    measures = ["difference", "sd_difference", "min_difference", "max_difference"]
+    return pd.DataFrame(rows, columns=[*within, "first", "second", "pairs", "unpaired", *measures])
 
 
 def smallest_rank_p(n_1: int, n_2: int | None = None) -> float:
@@ -223,6 +247,29 @@ def _groups(results: pd.DataFrame, within: Sequence[str]) -> Iterator[tuple[dict
         return
     for key, group in results.groupby(list(within), sort=False, observed=True):
         yield dict(zip(within, key, strict=True)), group
+
+
+def _pairs(
+    group: pd.DataFrame, compare: str, metric: str, blocks: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+    """Every two levels, with the difference of each seed that has all blocks in which the two ever pair."""
+    keys = ["seed", *blocks]
+    if (twice := group.duplicated([compare, *keys])).any():
+        which = group.loc[twice, [compare, *keys]].iloc[0]
+        raise UserError(
+            "runs do not pair, these occur twice: "
+            + ", ".join(f"{key} {value}" for key, value in which.items())
+        )
+    values = group.set_index([compare, *keys])[metric].astype(float)
+    for first, second in combinations(dict.fromkeys(group[compare]), 2):
+        both = pd.concat([values.xs(first), values.xs(second)], axis=1, join="outer")
+        seeds = both.index.get_level_values("seed").nunique()
+        by_block = both.dropna()
+        n_blocks = len(by_block.reset_index(list(blocks)).drop_duplicates(list(blocks))) if blocks else 1
+        of_seed = (by_block.iloc[:, 0] - by_block.iloc[:, 1]).groupby(level="seed")
+        differences = of_seed.mean()[of_seed.size() == n_blocks].to_numpy()
+        counts = {"pairs": len(differences), "unpaired": seeds - len(differences)}
+        yield {"first": first, "second": second, **counts}, differences
 
 
 def _independent_tests(first: np.ndarray, second: np.ndarray, alpha: float) -> dict[str, Any]:

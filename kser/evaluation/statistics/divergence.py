@@ -19,13 +19,14 @@ def at_chance_level(results: pd.DataFrame, margin: float = DEFAULT_MARGIN) -> pd
 
     Args:
         results: one row a run, with `uar` and `n_classes` (classes that the test set has samples of; NaN
-            where unknown).
+            where unknown; fewer than two have no chance level).
         margin: a run is flagged when `uar <= 1 / n_classes + margin`.
 
     Returns:
         A boolean series with the index of `results`; `False` where either number is unknown.
     """
-    chance = 1.0 / results["n_classes"].astype(float)
+    classes = results["n_classes"].astype(float)
+    chance = 1.0 / classes.where(classes >= 2)
     return results["uar"].astype(float) <= chance + margin
 
 

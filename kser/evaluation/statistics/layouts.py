@@ -1,5 +1,6 @@
 """Which columns of each kind of result a reader is shown, under which headings."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ HEADINGS = {
 }
 """What columns are called in tables; others keep their name."""
 
+_INTERNAL = re.compile(r"\b(model_name|dataset_name|subgroup_column)\b")
+
 _SPARE = (
     *("means", "sum of squares", "Student t", "η²", "ω²", "min", "max", "power", "Welch t", "t", "n"),
     *("CI", "rank p Holm", "d_z"),
@@ -39,6 +42,11 @@ Cell = Callable[[Any], str]
 def heading(column: str) -> str:
     """What a table calls a column."""
     return HEADINGS.get(column, column)
+
+
+def without_internal_names(text: str) -> str:
+    """A line with columns under the names that tables give them."""
+    return _INTERNAL.sub(lambda found: heading(found[0]), text)
 
 
 def conditions_table(frame: pd.DataFrame, by: Sequence[str], name: str, title: str) -> Table:
@@ -131,8 +139,27 @@ def paired_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name: str
     )
     if unpaired := int(frame["unpaired"].sum()):
         table.notes.append(
-            f"Seeds that only one of the two has are left out here, over all comparisons: {unpaired}."
+            "Seeds that one of the two lacks, wholly or with some level of the other factors, are left out "
+            f"here, over all comparisons: {unpaired}."
         )
+    return table
+
+
+def differences_table(frame: pd.DataFrame, by: Sequence[str], name: str, title: str) -> Table:
+    """Layout of what `comparisons.describe_differences` gives of subgroups."""
+    cells: dict[str, Cell] = {
+        "seeds": lambda row: count(row["pairs"]),
+        "difference": lambda row: number(row["difference"], 4),
+        "SD": lambda row: number(row["sd_difference"], 4),
+        "min": lambda row: number(row["min_difference"], 4),
+        "max": lambda row: number(row["max_difference"], 4),
+    }
+    table = _pairs_table(frame, by, cells, name, title)
+    table.notes.append(
+        "Difference: first − second within a run; mean, SD and range over seeds. No test over seeds: they "
+        "train anew but meet the same speakers, so more of them would make any difference significant. The "
+        "test of a difference, which permutes speakers, is in each evaluation's report under subgroup_tests."
+    )
     return table
 
 

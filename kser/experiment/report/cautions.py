@@ -109,6 +109,8 @@ def _diverged(study: Study) -> Iterator[Caution]:
 def _of_folder(study: Study) -> Iterator[Caution]:
     for problem in study.problems:
         yield Caution(True, "Could not be read", problem)
+    for duplicate in study.duplicates:
+        yield Caution(True, "Same model, test set and seed twice", duplicate)
     if not study.evaluations:
         yield Caution(True, "No results", "no run has been evaluated; kser eval does it.")
     made_with = {
@@ -131,15 +133,7 @@ def _of_model(model: str, runs: Sequence[TrainedRun]) -> Iterator[Caution]:
     if untested := [run.seed for run in runs if run.provenance and run not in tested]:
         where = f"{model}, {seeds_in_words(untested)}"
         yield Caution(True, "Not evaluated", "no test set has been tried; kser eval does it.", (where,))
-    settings = [run.provenance.get("model_config") or {} for run in runs]
-    if any(of.get("speaker_independent_scenario") is False for of in settings):
-        yield Caution(
-            True,
-            "Speakers in several parts",
-            "trained without speaker_independent_scenario: training and test part may share speakers, which "
-            "makes results on that corpus look better than they are for new speakers.",
-            (model,),
-        )
+    yield from _shared_speakers(model, runs)
     left_out: dict[str, list[Any]] = {}
     for run in runs:
         for name, count in (run.split.get("left_out") or {}).items():
@@ -155,6 +149,28 @@ def _of_model(model: str, runs: Sequence[TrainedRun]) -> Iterator[Caution]:
             f"{range_of(skipped)} a run could not be used; split/skipped_audio.csv of the run lists them.",
             (model,),
         )
+
+
+def _shared_speakers(model: str, runs: Sequence[TrainedRun]) -> Iterator[Caution]:
+    """By what split.json counted; older ones did not, so there the settings have to do."""
+    title, follows = (
+        "Speakers in several parts",
+        "which makes results on that corpus look better than they are for new speakers.",
+    )
+    shared = {run.seed: count for run in runs if (count := run.split.get("shared_speakers")) is not None}
+    if seeds := [seed for seed, count in shared.items() if count > 0]:
+        text = (
+            f"{range_of(shared[seed] for seed in seeds)} speakers are in more than one part of the split "
+            f"({seeds_in_words(seeds)}), {follows}"
+        )
+        yield Caution(True, title, text, (model,))
+    uncounted = [run.provenance.get("model_config") or {} for run in runs if run.seed not in shared]
+    if any(of.get("speaker_independent_scenario") is False for of in uncounted):
+        text = (
+            "trained without speaker_independent_scenario: training and test part may share speakers, "
+            f"{follows}"
+        )
+        yield Caution(True, title, text, (model,))
 
 
 def _of_condition(runs: Sequence[Evaluation]) -> Iterator[Caution]:

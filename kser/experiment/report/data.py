@@ -31,7 +31,7 @@ def data_section(study: Study) -> Html:
         return join([paragraph(" ".join(said)), paragraph("No split.json is there, so parts are not known.")])
     return join(
         [
-            paragraph(" ".join(said)),
+            paragraph(" ".join([*said, *_split_in_words(splits)])),
             _classes_by_part(splits),
             _splits_table(splits, len(study.models)),
             _renamed(splits),
@@ -75,6 +75,20 @@ def _splits_table(splits: Mapping[str, list[TrainedRun]], models: int) -> Html:
     caption = f"{counted(len(splits), 'split')}: utterances (speakers)"
     whole = table(caption, ["seed", "models", *names, "fingerprint"], rows, text_columns=2)
     return whole if len(rows) <= _MOST_OPEN else details(f"The {len(rows)} splits", whole)
+
+
+def _split_in_words(splits: Mapping[str, list[TrainedRun]]) -> list[str]:
+    """How the corpus was split and what became of speakers, as far as split.json says so."""
+    told = [run.split for runs in splits.values() for run in runs]
+    said = []
+    if schemes := sorted({str(of["scheme"]) for of in told if of.get("scheme")}):
+        said.append(f"Split scheme: {', '.join(schemes)}.")
+    shared = [of["shared_speakers"] for of in told if of.get("shared_speakers") is not None]
+    if any(shared):
+        said.append(f"Speakers in more than one part: {range_of(shared)} a split.")
+    elif len(shared) == len(told):
+        said.append("No speaker is in more than one part.")
+    return said
 
 
 def _size(part: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What made the results, and what made the page."""
 
+import importlib.metadata
 import os
 import platform
 from collections import Counter
@@ -11,6 +12,13 @@ from kser.experiment.report.numbers import counted
 from kser.experiment.report.study_folder import Study
 from kser.experiment.report.tables import table
 
+_LIBRARIES = {
+    "NumPy": "numpy",
+    "Keras": "keras",
+    "JAX": "jax",
+    "TensorFlow": "tensorflow",
+    "PyTorch": "torch",
+}
 _RECORDED = {"kser_version": "kser", "keras_version": "Keras", "backend": "backend"}
 
 
@@ -29,6 +37,7 @@ def environment_section(study: Study, made_at: datetime) -> Html:
     )
     machine = [
         ["kser", kser.__version__],
+        *([name, _installed(package)] for name, package in _LIBRARIES.items()),
         ["Python", platform.python_version()],
         ["system", f"{platform.system()} {platform.release()}, {platform.machine()}"],
         ["processor cores", str(os.cpu_count())],
@@ -38,6 +47,7 @@ def environment_section(study: Study, made_at: datetime) -> Html:
     return join(
         [
             of_runs,
+            paragraph("Runs record no other versions than these.", class_="note") if rows else "",
             table(
                 "Where this page was made: not necessarily where the runs were trained",
                 ["what", "here"],
@@ -46,3 +56,11 @@ def environment_section(study: Study, made_at: datetime) -> Html:
             ),
         ]
     )
+
+
+def _installed(package: str) -> str:
+    """The version of a package, without importing it."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,7 +1,7 @@
 """Listening to the worst confusions, only on request: a page with recordings may not go everywhere."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,6 +81,8 @@ def listening_section(study: Study) -> Html:
             rows.append(_row(mistake, clip, cut))
         if rows:
             parts.append(_players(dataset, rows))
+        elif problems:
+            parts.append(paragraph(f"{dataset}: no mistake can be listened to, because of the following:"))
         else:
             parts.append(paragraph(f"{dataset}: there is no mistake to listen to."))
         parts.append(notes(list(dict.fromkeys(problems))))
@@ -110,27 +112,36 @@ def worst_mistakes(study: Study, dataset: str, problems: list[str]) -> list[Mist
         except UserError as error:
             problems += str(error).splitlines()
     chosen = []
-    for true, predicted in _frequent_pairs(study, dataset):
+    for true, predicted in _frequent_pairs(study, dataset, found):
         pair = [of for of in found.values() if (of.true, of.predicted) == (true, predicted)]
         chosen += sorted(pair, key=lambda of: (-of.confidence, of.utterance))[:CLIPS_OF_PAIR]
     return chosen
 
 
-def _frequent_pairs(study: Study, dataset: str) -> list[tuple[str, str]]:
+def _frequent_pairs(
+    study: Study, dataset: str, found: Mapping[tuple[str, str, str], Mistake]
+) -> list[tuple[str, str]]:
+    """By the confusion matrices; where there are none, by the mistakes found."""
     counts: dict[tuple[str, str], float] = {}
     for (_, tested), averaged in averaged_confusions(study).items():
         if tested == dataset:
             for true, predicted, count, _ in confused_pairs(averaged):
                 counts[true, predicted] = counts.get((true, predicted), 0.0) + count
+    if not counts:
+        for (_, true, predicted), mistake in found.items():
+            counts[true, predicted] = counts.get((true, predicted), 0.0) + len(mistake.by)
     return sorted(counts, key=lambda pair: -counts[pair])[:PAIRS]
 
 
 def _mistakes(of: Evaluation) -> Iterator[Mistake]:
     table = _predictions(of.folder / "predictions.csv")
     paths = _paths(of)
-    for row in table[table["true"] != table["predicted"]].to_dict("records"):
+    mistaken = table[(table["true"] != table["predicted"]) & (table["true"] != "")]
+    usable = 0
+    for row in mistaken.to_dict("records"):
         probability = _number(row.get(f"p_{row['predicted']}", ""))
-        if row["true"] and row["utterance"] in paths and np.isfinite(probability):
+        if row["utterance"] in paths and np.isfinite(probability):
+            usable += 1
             yield Mistake(
                 Path(paths[row["utterance"]]),
                 row["utterance"],
@@ -139,6 +150,11 @@ def _mistakes(of: Evaluation) -> Iterator[Mistake]:
                 row["predicted"],
                 [(f"{of.model}, seed {of.seed}", probability)],
             )
+    if len(mistaken) and not usable:
+        raise UserError(
+            f"{of.folder / 'predictions.csv'}: none of its {len(mistaken)} mistakes has a probability and "
+            f"a recording in {of.report.get('test_csv')}, so they cannot be heard"
+        )
 
 
 def _number(cell: str) -> float:

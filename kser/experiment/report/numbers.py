@@ -10,6 +10,9 @@ from scipy import stats
 from kser.evaluation.statistics.descriptive import sample_sd
 from kser.evaluation.statistics.tables import NOTHING, number
 
+FEWEST_RUNS = 3
+"""Fewer have no interval of their mean: with two, Student's factor is 12.7."""
+
 
 def known(values: Iterable[Any]) -> np.ndarray:
     """The values that are there, as float64 array."""
@@ -28,12 +31,15 @@ def mean_and_spread(values: Iterable[Any], digits: int = 3) -> str:
 
 
 def interval_of_mean(values: Iterable[Any], level: float = 0.95) -> tuple[float, float] | None:
-    """Student's interval of the mean of a sample; `None` for fewer than two values."""
+    """Student's interval of the mean of a sample of shares, within 0 and 1, as shares are.
+
+    `None` for fewer than `FEWEST_RUNS` values: of two, it is wider than what it is an interval of.
+    """
     there = known(values)
-    if there.size < 2:
+    if there.size < FEWEST_RUNS:
         return None
     half = stats.t.ppf((1 + level) / 2, there.size - 1) * sample_sd(there) / np.sqrt(there.size)
-    return float(there.mean() - half), float(there.mean() + half)
+    return max(0.0, float(there.mean() - half)), min(1.0, float(there.mean() + half))
 
 
 def bounds(interval: Sequence[Any] | None, digits: int = 3) -> str:

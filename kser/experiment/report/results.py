@@ -7,7 +7,7 @@ import numpy as np
 from kser.evaluation.statistics.tables import NOTHING, number
 from kser.experiment.report.cautions import chance_level
 from kser.experiment.report.markup import Html, details, element, join, paragraph
-from kser.experiment.report.numbers import bounds, interval_of_mean, known, mean_and_spread
+from kser.experiment.report.numbers import FEWEST_RUNS, bounds, interval_of_mean, known, mean_and_spread
 from kser.experiment.report.study_folder import Evaluation, Study
 from kser.experiment.report.tables import table
 
@@ -53,7 +53,8 @@ def _conditions(study: Study) -> Html:
         below=[
             "UAR (unweighted average recall, also unweighted accuracy) is the mean of the recalls of the "
             "classes; WA (weighted accuracy) is plain accuracy. The interval is that of the mean over runs "
-            "(Student's t): it tells how seeds and splits vary, not how speakers do.",
+            "(Student's t, within 0 and 1): it tells how seeds and splits vary, not how speakers do. "
+            f"Fewer than {FEWEST_RUNS} runs have none.",
             "The picture has a dot for each run from 0 to 1, a line at the mean and a dashed one at chance.",
         ],
     )

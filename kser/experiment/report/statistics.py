@@ -1,12 +1,16 @@
 """Statistics: what `kser stats` says of the study."""
 
+from typing import Any
+
+import pandas as pd
+
 from kser.errors import UserError
-from kser.evaluation.statistics.analysis import Analysis, analyse
+from kser.evaluation.statistics.analysis import ALL, Analysis, analyse
 from kser.evaluation.statistics.tables import Table
 from kser.experiment.report.markup import Html, details, element, join, notes, paragraph
-from kser.experiment.report.study_folder import Study
+from kser.experiment.report.numbers import known
+from kser.experiment.report.study_folder import Evaluation, Study
 from kser.experiment.report.tables import table
-from kser.experiment.statistics_inputs import read_results
 
 _OPEN = (
     "chance_level_runs",
@@ -16,6 +20,7 @@ _OPEN = (
     "factor_comparisons_paired",
 )
 _SHOWN_ELSEWHERE = ("conditions",)
+_COLUMNS = ("model_name", "dataset_name", "seed", "subgroup_column", "subgroup", "uar", "n_classes")
 
 
 def statistics_section(study: Study) -> Html:
@@ -23,11 +28,46 @@ def statistics_section(study: Study) -> Html:
     if reason := _nothing_to_test(study):
         return paragraph(reason)
     try:
-        inputs = read_results(study.folder)
-        analysis = analyse(inputs.results, inputs.factors)
+        results, factors = results_of(study)
+        analysis = analyse(results, factors)
     except UserError as error:
         return join([paragraph("The statistics could not be computed."), notes(str(error).splitlines())])
     return _shown(analysis, study)
+
+
+def results_of(study: Study) -> tuple[pd.DataFrame, list[str]]:
+    """The evaluations that the other sections are about, as `analyse` takes them, and the factors they name.
+
+    Factors with a name that the table itself needs are passed over.
+    """
+    rows = [row for of in study.evaluations for row in _rows(of)]
+    factors = list(dict.fromkeys(name for row in rows for name in row if name not in _COLUMNS))
+    return pd.DataFrame(rows, columns=[*_COLUMNS, *factors]).astype({"seed": object}), factors
+
+
+def _rows(of: Evaluation) -> list[dict[str, Any]]:
+    run: dict[str, Any] = {str(name): str(level) for name, level in (of.report.get("factors") or {}).items()}
+    run.pop("at_chance", None)
+    run |= {"model_name": of.model, "dataset_name": of.dataset, "seed": int(of.seed)}
+    classes = sum(bool(entry.get("support")) for entry in of.report.get("per_label") or ())
+    groups = {(ALL, ALL): (of.report.get("uar"), classes or None)}
+    for column, parts in (of.report.get("subgroups") or {}).items():
+        groups |= {(column, name): (measures.get("uar"), None) for name, measures in parts.items()}
+    return [
+        {
+            **run,
+            "subgroup_column": column,
+            "subgroup": name,
+            "uar": _number(uar),
+            "n_classes": _number(n_classes),
+        }
+        for (column, name), (uar, n_classes) in groups.items()
+    ]
+
+
+def _number(value: Any) -> float:
+    there = known([value])
+    return float(there[0]) if there.size else float("nan")
 
 
 def _nothing_to_test(study: Study) -> str:

@@ -1,15 +1,17 @@
 """Reading what a study has left on disk, as far as it is there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel
 
 from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
 from kser.experiment.evaluation_csv import REPORT_FILE
+from kser.experiment.report.file_shapes import ProvenanceShape, ReportShape, SplitShape, well_formed
 from kser.experiment.report.numbers import natural
 from kser.experiment.trained_model import PROVENANCE_FILE
 from kser.files import read_json
@@ -66,10 +68,12 @@ class Study:
         name: of the experiment.
         folder: its results.
         runs: by model and seed.
-        evaluations: by test set, that of the training corpus first, then by model and seed.
+        evaluations: by test set, that of the training corpus first, then by model and seed; one a model, test
+            set and seed.
         curves: as `read_training_curves` gives them; `None` when there are none.
         problems: what could not be read, a line each.
         curve_problems: the same about the training curves.
+        duplicates: evaluations that are there more than once and not counted again, a line each.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Study:
     curves: pd.DataFrame | None
     problems: list[str] = field(default_factory=list)
     curve_problems: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
 
     @property
     def models(self) -> dict[str, list[TrainedRun]]:
@@ -121,11 +126,32 @@ def read_study(folder: str | Path, logs: str | Path | None = None) -> Study:
         raise UserError(f"{folder}: no MODEL/seed_N below it{_experiments_below(folder)}")
     problems: list[str] = []
     runs = [_read_run(path, problems) for path in seed_folders]
-    evaluations = [one for run in runs for one in _read_evaluations(run, problems)]
+    evaluations, duplicates = _once_each([one for run in runs for one in _read_evaluations(run, problems)])
     own = {str(run.provenance.get("training_dataset")) for run in runs}
     evaluations.sort(key=lambda one: (one.dataset not in own, natural(one.dataset)))  # models stay in order
     curves, curve_problems = _read_curves(folder, logs)
-    return Study(folder.name, folder, runs, evaluations, curves, problems, curve_problems)
+    return Study(folder.name, folder, runs, evaluations, curves, problems, curve_problems, duplicates)
+
+
+def _once_each(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], list[str]]:
+    """One evaluation a model, test set and seed, in their order, and a line for each further one.
+
+    The one that is kept is where `kser eval` puts it, in folders of the names that the report has.
+    """
+    found: dict[tuple[str, str, str], list[Evaluation]] = {}
+    for one in evaluations:
+        found.setdefault((one.model, one.dataset, one.seed), []).append(one)
+    kept, lines = set(), []
+    for same in found.values():
+        first, *others = sorted(same, key=lambda one: not _is_at_home(one))
+        kept.add(first.folder)
+        lines += [f"{one.folder}: left out, {first.folder} is counted." for one in others]
+    return [one for one in evaluations if one.folder in kept], lines
+
+
+def _is_at_home(one: Evaluation) -> bool:
+    model_folder = one.folder.parents[2]
+    return (model_folder.name, one.folder.name) == (one.model, one.dataset)
 
 
 def _seed_folders(folder: Path) -> Iterator[Path]:
@@ -147,15 +173,17 @@ def _read_run(folder: Path, problems: list[str]) -> TrainedRun:
         model=folder.parent.name,
         seed=folder.name.removeprefix(_SEED),
         folder=folder,
-        provenance=_object(folder / "model" / PROVENANCE_FILE, problems),
-        split=_object(folder / "split" / "split.json", problems),
+        provenance=_object(folder / "model" / PROVENANCE_FILE, ProvenanceShape, problems),
+        split=_object(folder / "split" / "split.json", SplitShape, problems),
     )
 
 
 def _read_evaluations(run: TrainedRun, problems: list[str]) -> Iterator[Evaluation]:
     for path in sorted((run.folder / "evaluation").glob(f"*/{REPORT_FILE}")):
-        report = _object(path, problems)
-        if path.parent.name.startswith(".") or not report:
+        if path.parent.name.startswith("."):
+            continue
+        report = _object(path, ReportShape, problems)
+        if not report:
             continue
         if not isinstance(report.get("uar"), (int, float)):
             problems.append(f"{path}: left out: has no UAR, so it is no evaluation of classes")
@@ -170,8 +198,8 @@ def _read_evaluations(run: TrainedRun, problems: list[str]) -> Iterator[Evaluati
         )
 
 
-def _object(path: Path, problems: list[str]) -> dict[str, Any]:
-    """A JSON object; empty when it is not there, and a line when it cannot be read."""
+def _object(path: Path, shape: type[BaseModel], problems: list[str]) -> dict[str, Any]:
+    """A JSON object; empty when it is not there, and a line for what cannot be read of it."""
     if not path.is_file():
         return {}
     try:
@@ -182,7 +210,7 @@ def _object(path: Path, problems: list[str]) -> dict[str, Any]:
     if not isinstance(value, dict):
         problems.append(f"{path}: is no JSON object; left out")
         return {}
-    return value
+    return well_formed(value, shape, path, problems)
 
 
 def _confusion(path: Path, problems: list[str]) -> pd.DataFrame | None:
@@ -194,6 +222,9 @@ def _confusion(path: Path, problems: list[str]) -> pd.DataFrame | None:
         counts = cells.set_index(cells.columns[0]).astype(int)
     except (ValueError, IndexError) as error:  # pandas' own errors are ValueErrors
         problems.append(f"{path}: is no table of counts, left out: {str(error).splitlines()[0]}")
+        return None
+    if not counts.index.is_unique:
+        problems.append(f"{path}: names a class twice; left out")
         return None
     return counts
 

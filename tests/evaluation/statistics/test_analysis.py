@@ -106,21 +106,89 @@ def test_a_factor_with_one_level_is_named():
     assert "pooling" not in " ".join(row[0] for row in analysis.table("anova").rows)
 
 
-def test_subgroups_are_paired_by_run():
+@pytest.fixture(scope="module")
+def with_genders():
     whole = study(seeds=4)
     parts = [whole]
     for gender, shift in (("female", 0.02), ("male", -0.02)):
         noise = 0.001 * np.random.default_rng(0).normal(size=len(whole))
         part = whole.assign(uar=whole["uar"] + shift + noise * (gender == "male"), n_classes=np.nan)
         parts.append(part.assign(subgroup_column="gender", subgroup=gender))
-    runs = pd.concat(parts).fillna({"subgroup": "all", "subgroup_column": "all"})
-    analysis = analyse(runs, FACTORS)
-    table = analysis.table("subgroup_comparisons").frame
-    assert len(table) == 8
-    assert (table["pairs"] == 4).all()
-    assert table["difference"].tolist() == pytest.approx([0.04] * 8, abs=0.002)
+    return pd.concat(parts).fillna({"subgroup": "all", "subgroup_column": "all"})
+
+
+def test_subgroups_are_described_over_seeds_and_not_tested(with_genders):
+    analysis = analyse(with_genders, FACTORS)
+    table = analysis.table("subgroup_differences")
+    assert len(table.frame) == 8
+    assert (table.frame["pairs"] == 4).all()
+    assert table.frame["difference"].tolist() == pytest.approx([0.04] * 8, abs=0.002)
+    genders = with_genders.query("model_name == 'hub' and dataset_name == 'EMOVO'")
+    wide = genders.pivot(index="seed", columns="subgroup", values="uar")
+    differences = wide["female"] - wide["male"]
+    row = table.frame.query("model_name == 'hub' and dataset_name == 'EMOVO'").iloc[0]
+    assert row["sd_difference"] == pytest.approx(differences.std(ddof=1))
+    assert row["min_difference"] == pytest.approx(differences.min())
+    assert row["max_difference"] == pytest.approx(differences.max())
+    assert not [column for column in table.frame if column == "p" or column.startswith("p_")]
+    assert "subgroup_tests" in " ".join(table.notes)
+    assert table.headings == [
+        *("model", "data set", "by", "first", "second"),
+        *("seeds", "difference", "SD", "min", "max"),
+    ]
     assert {row[2] for row in analysis.table("conditions").rows} == {"all", "gender: female", "gender: male"}
     assert analysis.table("anova").frame.iloc[-1]["df"] == 32 - 8, "subgroups are no further runs"
+
+
+def test_subgroups_of_one_seed_have_a_difference_and_no_spread(with_genders):
+    table = analyse(with_genders.query("seed == 0")).table("subgroup_differences")
+    assert table.frame["difference"].notna().all()
+    assert table.frame["sd_difference"].isna().all()
+    unknown = analyse(with_genders.assign(seed=None))
+    assert any("no two subgroups share a seed" in note for note in unknown.notes)
+
+
+def test_a_constant_factor_costs_no_runs():
+    runs = study(seeds=3)
+    runs["pooling"] = np.where(runs["model_name"] == "hub", None, "mean")
+    analysis = analyse(runs, [*FACTORS, "pooling"])
+    assert analysis.table("anova").frame.iloc[-1]["df"] == 24 - 8
+    assert "pooling is the same for all models (mean): no factor of the ANOVA" in analysis.notes
+    assert not any("leaves out" in note for note in analysis.notes)
+    pooled = analysis.table("factor_comparisons").frame
+    assert set(pooled["n_first"]) == set(pooled["n_second"]) == {12}
+
+
+def test_a_factor_that_turns_constant_costs_no_runs():
+    runs = study(seeds=3)
+    of_hubert = runs["architecture"] == "HuBERT"
+    runs["layers"] = np.where(of_hubert, np.where(runs["model_name"] == "hub", "12", "24"), None)
+    analysis = analyse(runs, ["architecture", "layers"])
+    assert (
+        "architecture is the same for all models that name all factors (HuBERT): no factor of the ANOVA"
+        in (analysis.notes)
+    )
+    assert analysis.table("anova").rows[0][0] == "layers"
+    pooled = analysis.table("factor_comparisons").frame
+    assert set(pooled["n_first"]) == {6}, "the runs of the ANOVA, and no others"
+    assert "architecture" not in set(pooled["factor"])
+
+
+def test_names_of_columns_do_not_reach_the_reader():
+    runs = study(seeds=3)
+    absent = analyse(runs.query("model_name != 'hub' or dataset_name != 'EMOVO'"))
+    assert "model × data set cannot be estimated" in " ".join(absent.table("anova").notes)
+    twice = analyse(pd.concat([runs, runs]), FACTORS)
+    assert any("these occur twice: model w2v_it, seed 0" in note for note in twice.notes), twice.notes
+    for analysis in (absent, twice):
+        assert not re.search("model_name|dataset_name|subgroup_column", markdown(analysis))
+
+
+def test_one_class_has_no_chance_level():
+    runs = study(seeds=3).assign(n_classes=1, uar=lambda table: table["uar"].round(1))
+    analysis = analyse(runs, FACTORS)
+    assert not analysis.runs["at_chance"].any()
+    assert any(note.startswith("chance level is not checked") for note in analysis.notes)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from kser.evaluation.statistics.comparisons import (
     TOO_FEW,
     compare_groups,
     compare_paired,
+    describe_differences,
     holm,
     smallest_rank_p,
     t_test,
@@ -121,6 +122,30 @@ def test_blocks_pair_within_themselves_and_give_one_pair_a_seed():
     assert row["sd_difference"] == pytest.approx(differences.std(ddof=1))
     with pytest.raises(UserError, match="these occur twice: architecture"):
         compare_paired(runs, "architecture")
+
+
+def test_a_seed_without_all_blocks_does_not_pair():
+    runs = study(seeds=5)
+    lost = (runs["seed"] == 2) & (runs["dataset_name"] == "EMOVO") & (runs["model_name"] == "hub")
+    blocks = ["pre-fine-tuning", "dataset_name"]
+    (row,) = compare_paired(runs[~lost], "architecture", blocks=blocks).to_dict("records")
+    (whole,) = compare_paired(runs[runs["seed"] != 2], "architecture", blocks=blocks).to_dict("records")
+    assert (row["pairs"], row["unpaired"]) == (4, 1)
+    assert row["difference"] == whole["difference"]
+    assert row["p"] == whole["p"]
+    never = runs[(runs["dataset_name"] != "EMOVO") | (runs["model_name"] != "hub")]
+    (row,) = compare_paired(never, "architecture", blocks=blocks).to_dict("records")
+    assert (row["pairs"], row["unpaired"]) == (5, 0), (
+        "a block in which the two never pair is asked of no seed"
+    )
+
+
+def test_differences_without_a_pair_are_empty():
+    runs = pd.DataFrame({"model_name": ["a", "b"], "seed": [0, 1], "uar": [0.5, 0.6]})
+    (row,) = describe_differences(runs, "model_name").to_dict("records")
+    assert (row["pairs"], row["unpaired"]) == (0, 2)
+    assert math.isnan(row["difference"])
+    assert math.isnan(row["max_difference"])
 
 
 def runs_of(**values):
