@@ -6,7 +6,16 @@ import pytest
 from keras import ops
 
 from kser.models.wav2vec2.feature_encoder import gelu
-from kser.models.wav2vec2.position_convolution import PositionConvolution, grouped_convolution
+from kser.models.wav2vec2.position_convolution import (
+    PositionConvolution,
+    convolve_around,
+    convolve_by_frequencies,
+    grouped_convolution,
+    pad_around,
+    pays_through_frequencies,
+    split_convolution,
+)
+from tests.models.gradients_of_sum import gradients_of_sum
 
 
 def draws(*shape: int) -> np.ndarray:
@@ -25,12 +34,48 @@ def test_each_group_sees_its_own_channels_alone(groups: int, kernel_size: int) -
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("kernel_size", [4, 5])
-def test_split_form_equals_the_grouped_form(kernel_size: int) -> None:
-    frames, kernel = draws(2, 12, 8), draws(kernel_size, 2, 8)
-    split = ops.convert_to_numpy(grouped_convolution(ops.convert_to_tensor(frames), kernel, 4))
-    grouped = ops.convert_to_numpy(ops.conv(frames, kernel, padding="valid"))
-    np.testing.assert_allclose(split, grouped, atol=1e-5)
+def plain(frames, kernel, groups):
+    return grouped_convolution(pad_around(frames, kernel.shape[0]), kernel, groups)
+
+
+def split(frames, kernel, groups):
+    return split_convolution(pad_around(frames, kernel.shape[0]), kernel, groups)
+
+
+@pytest.mark.parametrize("form", [split, convolve_by_frequencies, convolve_around])
+@pytest.mark.parametrize(("length", "kernel_size"), [(12, 4), (12, 5), (3, 8), (2, 9), (1, 1), (37, 16)])
+def test_every_form_gives_what_the_plain_one_gives_and_its_gradients(form, length, kernel_size) -> None:
+    frames, kernel = draws(2, length, 8), draws(kernel_size, 2, 8)
+    weighting = draws(2, length, 8)
+    expected = gradients_of_sum(lambda x, k: plain(x, k, 4) * weighting, frames, kernel)
+    found = gradients_of_sum(lambda x, k: form(x, k, 4) * weighting, frames, kernel)
+    for result, plain_result in zip(found, expected, strict=True):
+        np.testing.assert_allclose(result, plain_result, atol=2e-5)
+    tensors = ops.convert_to_tensor(frames), ops.convert_to_tensor(kernel)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(form(*tensors, 4)), ops.convert_to_numpy(plain(*tensors, 4)), atol=1e-5
+    )
+
+
+def test_frequencies_are_exact_for_minutes_of_frames() -> None:
+    frames, kernel = draws(1, 3000, 4), draws(16, 4, 4)
+    tensors = ops.convert_to_tensor(frames), ops.convert_to_tensor(kernel)
+    result = ops.convert_to_numpy(convolve_by_frequencies(*tensors, 1))
+    np.testing.assert_allclose(result, ops.convert_to_numpy(plain(*tensors, 1)), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("frames", "kernel", "dtype", "pays"),
+    [
+        ((8, 199, 768), (128, 48, 768), "float32", True),
+        ((1, 199, 768), (128, 48, 768), "float32", False),  # the kernel's spectrum alone costs as much
+        ((8, 199, 768), (128, 48, 768), "bfloat16", False),
+        ((8, None, 768), (128, 48, 768), "float32", False),
+        ((None, 199, 768), (128, 48, 768), "float32", False),
+    ],
+)
+def test_frequencies_pay_for_batches_of_known_shape(frames, kernel, dtype, pays) -> None:
+    assert pays_through_frequencies(frames, kernel, dtype) is pays
 
 
 @pytest.mark.parametrize("kernel_size", [1, 6, 7])

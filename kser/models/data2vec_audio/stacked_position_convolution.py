@@ -5,7 +5,7 @@ from keras import ops
 
 from kser.models.initializers import SeededHeNormal
 from kser.models.wav2vec2.feature_encoder import gelu
-from kser.models.wav2vec2.position_convolution import grouped_convolution, pad_around
+from kser.models.wav2vec2.position_convolution import convolve_around
 
 
 @keras.saving.register_keras_serializable(package="kser")
@@ -62,8 +62,7 @@ class StackedPositionConvolution(keras.layers.Layer):
         for kernel, bias in zip(self.kernels, self.biases, strict=True):
             if self.mask_padding:
                 x = ops.where(valid, x, ops.zeros_like(x))
-            x = grouped_convolution(pad_around(x, self.kernel_size), kernel, self.groups) + bias
-            x = gelu(self.layer_norm(x))
+            x = gelu(self.layer_norm(convolve_around(x, kernel, self.groups) + bias))
         return x
 
     def compute_output_spec(self, frames, frame_mask):

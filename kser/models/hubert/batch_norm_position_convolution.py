@@ -5,7 +5,7 @@ from keras import ops
 
 from kser.models.initializers import SeededNormal
 from kser.models.wav2vec2.feature_encoder import gelu
-from kser.models.wav2vec2.position_convolution import grouped_convolution, pad_around
+from kser.models.wav2vec2.position_convolution import convolve_around
 
 
 @keras.saving.register_keras_serializable(package="kser")
@@ -61,8 +61,7 @@ class BatchNormPositionConvolution(keras.layers.Layer):
             x = ops.where(ops.expand_dims(frame_mask, -1), x, ops.zeros_like(x))
         else:
             x = self.batch_norm(frames, training=training)
-        x = grouped_convolution(pad_around(x, self.kernel_size), self.kernel, self.groups)
-        return gelu(x + self.bias)
+        return gelu(convolve_around(x, self.kernel, self.groups) + self.bias)
 
     def compute_output_spec(self, frames, frame_mask, training=None):
         return keras.KerasTensor(frames.shape, dtype=self.compute_dtype)

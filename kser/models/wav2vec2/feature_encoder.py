@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from kser.models.initializers import SeededHeNormal
@@ -127,10 +128,11 @@ class MaskedGroupNormalization(keras.layers.Layer):
     Call arguments:
         frames: tensor (batch, frames, channels).
         frame_mask: bool tensor (batch, frames).
+        mean: float32 tensor (batch, 1, channels), over the valid frames, where it is known; else computed.
     """
 
     def __init__(self, epsilon=1e-5, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # Keras would cast the float32 mean as well
         self.epsilon = epsilon
 
     def build(self, frames_shape, frame_mask_shape):
@@ -138,18 +140,19 @@ class MaskedGroupNormalization(keras.layers.Layer):
         self.scale = self.add_weight(name="scale", shape=channels, initializer="ones")
         self.offset = self.add_weight(name="offset", shape=channels, initializer="zeros")
 
-    def call(self, frames, frame_mask):
+    def call(self, frames, frame_mask, mean=None):
         # Statistics in float32 whatever the layer computes in: thousands of frames are summed.
         values = ops.cast(frames, "float32")
         valid = ops.expand_dims(ops.cast(frame_mask, "float32"), -1)
         count = ops.maximum(sum_over_frames(valid), 1.0)
-        mean = sum_over_frames(values * valid) / count
+        if mean is None:
+            mean = sum_over_frames(values * valid) / count
         variance = sum_over_frames(ops.square((values - mean) * valid)) / count
         normalised = (values - mean) * ops.rsqrt(variance + self.epsilon)
         scaled = normalised * ops.cast(self.scale, "float32") + ops.cast(self.offset, "float32")
         return ops.cast(scaled, self.compute_dtype)
 
-    def compute_output_spec(self, frames, frame_mask):
+    def compute_output_spec(self, frames, frame_mask, mean=None):
         return keras.KerasTensor(frames.shape, dtype=self.compute_dtype)
 
     def get_config(self):
@@ -226,9 +229,26 @@ class FeatureEncoder(keras.layers.Layer):
             if self.norm == "layer":
                 x = self.layer_norms[index](x)
             elif index == 0:
-                x = self.group_norm(x, mask_frames(x, padding_mask, self.kernel_sizes[:1], self.strides[:1]))
+                x = self._normalise_first(x, waveform, padding_mask)
             x = gelu(x)
         return x
+
+    def _normalise_first(self, frames, waveform, padding_mask):
+        """Group norm of the first convolution's frames, the largest tensor of all: read seldom.
+
+        The mean of what a convolution gives is the convolution of the mean window. (The variance follows from
+        the windows' covariance just so, but in float32 a filter against low frequencies would lose it all.)
+        """
+        convolution, (kernel_size,), (stride,) = self.convolutions[0], self.kernel_sizes[:1], self.strides[:1]
+        frame_mask = mask_frames(frames, padding_mask, [kernel_size], [stride])
+        samples = ops.expand_dims(ops.cast(waveform, "float32"), -1)
+        windows = ops.conv(samples, np.eye(kernel_size, dtype="float32")[:, None], strides=stride)
+        valid = ops.expand_dims(ops.cast(frame_mask, "float32"), -1)
+        window = sum_over_frames(windows * valid) / ops.maximum(sum_over_frames(valid), 1.0)
+        mean = ops.matmul(window, ops.cast(convolution.kernel, "float32")[:, 0])
+        if self.use_bias:
+            mean = mean + ops.cast(convolution.bias, "float32")
+        return self.group_norm(frames, frame_mask, mean)
 
     def compute_output_spec(self, waveform, padding_mask):
         batch, samples = waveform.shape

@@ -1,9 +1,12 @@
 """What Wav2Vec 2.0 and its relatives have in common."""
 
+from functools import partial
+
 import keras
 
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.wav2vec2.feature_encoder import FeatureEncoder, FrameMask, ZeroPaddedFrames
+from kser.models.wav2vec2.layer_loop import train_deep
 from kser.models.wav2vec2.spec_augment import SpecAugment
 from kser.models.wav2vec2.transformer_layer import TransformerLayer, dense
 
@@ -98,9 +101,7 @@ class SpeechTransformerBackbone(SpeechBackbone):
             x = augment(x, frame_mask)
         x = zero_padding(x, frame_mask)
         x = keras.layers.Add(dtype=dtype, name="add_position")([x, position_embedding(x, frame_mask)])
-        if not norm_first:
-            x = encoder_norm(x)
-        x = encoder_dropout(x)
+        x = encoder_dropout(x if norm_first else encoder_norm(x))
         context = [frame_mask] if position_bias is None else [frame_mask, position_bias(x)]
         hidden_states = [x]
         for layer in transformer_layers:
@@ -114,6 +115,15 @@ class SpeechTransformerBackbone(SpeechBackbone):
             outputs={"sequence_output": x, "frame_mask": frame_mask},
             dtype=dtype,
             **kwargs,
+        )
+
+        # === Training ===
+        # In a function, not as attributes: Keras would count the layers twice.
+        self._deep_training = partial(
+            train_deep,
+            keras.Model(self.input, [hidden_states[0], *context], name="below_the_layers"),
+            transformer_layers,
+            encoder_norm if norm_first else None,
         )
 
         # === Config ===
@@ -135,6 +145,10 @@ class SpeechTransformerBackbone(SpeechBackbone):
         self.spec_augment = dict(spec_augment) if spec_augment else None
         self.feature_encoder = feature_encoder
         self.hidden_states = tuple(hidden_states)  # Keras would wrap a list, and JAX refuses the wrapper
+
+    def call(self, inputs, training=None, mask=None, **kwargs):
+        outputs = self._deep_training(inputs) if training else None
+        return super().call(inputs, training=training, mask=mask, **kwargs) if outputs is None else outputs
 
     @property
     def minimum_samples(self):

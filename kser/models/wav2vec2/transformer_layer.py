@@ -55,21 +55,19 @@ class SelfAttention(keras.layers.Layer):
 
     def attend(self, frames, frame_mask, score_bias=None, training=None):
         """Attention with a tensor added to the scores, broadcast to (batch, heads, frames, frames)."""
-        head_dim = frames.shape[-1] // self.num_heads
-        query = self.split_heads(self.query(frames) * head_dim**-0.5)
-        key = self.split_heads(self.key(frames))
-        value = self.split_heads(self.value(frames))
-        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (batch, heads, frames, frames)
-        if score_bias is not None:
-            scores = scores + score_bias
-        # Very negative but no infinity: an empty place in a batch attends nowhere and must stay finite,
-        # and half precision ends at 65504.
+        query, key, value = (self.split_heads(part(frames)) for part in (self.query, self.key, self.value))
+        scale = (frames.shape[-1] // self.num_heads) ** -0.5
         attendable = ops.expand_dims(ops.expand_dims(frame_mask, 1), 1)
-        scores = ops.where(attendable, scores, ops.cast(-6e4, scores.dtype))
-        # The softmax over a single frame is 1 without computing, of which Keras would warn.
-        weights = ops.ones_like(scores) if scores.shape[-1] == 1 else ops.softmax(scores, axis=-1)
-        weights = self.attention_dropout(weights, training=training)
-        mixed = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+        if keras.config.backend() == "torch" and not (training and self.dropout):
+            mixed = fused_attention(query, key, value, attendable, score_bias, scale)
+        else:
+            scores = ops.matmul(query * scale, ops.transpose(key, (0, 1, 3, 2)))
+            if score_bias is not None:
+                scores = scores + score_bias
+            weights, total = unnormalised_softmax(ops.where(attendable, scores, masked_score(scores)))
+            weights = self.attention_dropout(weights, training=training)
+            mixed = ops.matmul(weights, value) / total
+        mixed = ops.transpose(mixed, (0, 2, 1, 3))
         return self.output_projection(ops.reshape(mixed, ops.shape(frames)))
 
     def split_heads(self, x):
@@ -83,6 +81,52 @@ class SelfAttention(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "num_heads": self.num_heads, "dropout": self.dropout}
+
+
+def masked_score(scores):
+    """What a frame gets that none attends to.
+
+    Very negative but no infinity: an empty place in a batch attends nowhere and must stay finite, and half
+    precision ends at 65504.
+    """
+    return ops.cast(-6e4, scores.dtype)
+
+
+def unnormalised_softmax(scores):
+    """Numerators and denominators of the softmax over the last axis.
+
+    The division is done best after the product with the values: over channels, which are fewer than frames.
+
+    Args:
+        scores: tensor (…, queries, keys).
+
+    Returns:
+        tensors (…, queries, keys) and (…, queries, 1) of the same type; the sum is computed in float32.
+    """
+    weights = ops.exp(scores - ops.stop_gradient(ops.max(scores, axis=-1, keepdims=True)))
+    total = ops.sum(ops.cast(weights, "float32"), axis=-1, keepdims=True)
+    return weights, ops.cast(total, weights.dtype)
+
+
+def fused_attention(query, key, value, attendable, score_bias, scale):
+    """The same attention by PyTorch's fused kernel, which has no dropout that Keras' seeds would drive.
+
+    Args:
+        query, key, value: tensors (batch, heads, frames, channels).
+        attendable: bool tensor (batch, 1, 1, frames).
+        score_bias: tensor that is added to the scaled scores, or `None`.
+        scale: float.
+
+    Returns:
+        tensor (batch, heads, frames, channels).
+    """
+    if score_bias is None:
+        score_bias = ops.zeros_like(attendable, dtype=query.dtype)
+    # PyTorch takes a mask or a bias.
+    bias = ops.where(attendable, score_bias, masked_score(query))
+    query, key, value = (ops.transpose(x, (0, 2, 1, 3)) for x in (query, key, value))
+    mixed = ops.nn.dot_product_attention(query, key, value, bias=bias, scale=scale)
+    return ops.transpose(mixed, (0, 2, 1, 3))
 
 
 @keras.saving.register_keras_serializable(package="kser")
