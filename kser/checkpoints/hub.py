@@ -32,16 +32,17 @@ class HubFiles:
     Args:
         checkpoint: `owner/name`, with or without `hf://` before it and `@revision` (branch, tag or commit)
             behind it.
+        name: what errors call it; `None` means as above.
 
     Raises:
         UserError: it is not of that form.
     """
 
-    def __init__(self, checkpoint: str):
+    def __init__(self, checkpoint: str, name: str | None = None):
         from huggingface_hub.errors import HFValidationError
         from huggingface_hub.utils import validate_repo_id
 
-        self.name = checkpoint
+        self.name = name or checkpoint
         self.repository, at, revision = checkpoint.removeprefix("hf://").partition("@")
         self.revision = revision or "main"
         self._listing: frozenset[str] | None = None
@@ -67,6 +68,13 @@ class HubFiles:
             return filename in self._list()
         except _NoListError as reason:
             return self._from_cache((filename,), reason) is not None
+
+    def known_to_have(self, filename: str) -> bool:
+        """As `has`, but no error: what nobody knows of is not there."""
+        try:
+            return filename in self._list()
+        except _NoListError:
+            return isinstance(self._in_cache(filename), str)
 
     def find(self, *filenames: str) -> Path | None:
         """Path of the first of these that the repository has, downloaded where needed.

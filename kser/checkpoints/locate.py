@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from kser.checkpoints.hub import HubFiles
+from kser.checkpoints.named_checkpoints import NAMED_CHECKPOINTS, nearest_name
+from kser.errors import UserError
 from kser.files import expanded
 
 
@@ -17,6 +19,10 @@ class FolderFiles:
         """Whether the folder has a file of that name."""
         return (self.folder / filename).is_file()
 
+    def known_to_have(self, filename: str) -> bool:
+        """As `has`."""
+        return self.has(filename)
+
     def find(self, *filenames: str) -> Path | None:
         """Path of the first of these that the folder has."""
         return next((self.folder / filename for filename in filenames if self.has(filename)), None)
@@ -29,11 +35,22 @@ def checkpoint_files(checkpoint: str | Path) -> CheckpointFiles:
     """The files of a checkpoint, wherever they are.
 
     Args:
-        checkpoint: a folder, or a hub id such as `"facebook/wav2vec2-base"`, with or without `hf://` before
-            and a revision (branch, tag or commit) behind it: `"facebook/wav2vec2-base@main"`.
+        checkpoint: a folder, a hub id such as `"facebook/wav2vec2-base"`, with or without `hf://` before
+            and a revision (branch, tag or commit) behind it: `"facebook/wav2vec2-base@main"`, or a name of
+            `NAMED_CHECKPOINTS`. A folder goes before a name.
 
     Raises:
-        UserError: neither a folder nor of the form of a hub id.
+        UserError: neither a folder, nor of the form of a hub id, nor a name.
     """
+    name = str(checkpoint)
     folder = expanded(checkpoint)
-    return FolderFiles(folder, str(checkpoint)) if folder.is_dir() else HubFiles(str(checkpoint))
+    if folder.is_dir():
+        return FolderFiles(folder, name)
+    if name in NAMED_CHECKPOINTS:
+        return HubFiles(NAMED_CHECKPOINTS[name].handle, name)
+    if "/" not in name and (nearest := nearest_name(name)):
+        raise UserError(
+            f"{name}: no such folder, and not a Hugging Face id of the form owner/name; "
+            f"did you mean {nearest}?"
+        )
+    return HubFiles(name)

@@ -1,14 +1,15 @@
 """A published checkpoint in the Hugging Face layout: its configuration and its tensors as NumPy arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from kser.checkpoints.left_over_tensors import LeftOver, sort_left_over
 from kser.checkpoints.locate import checkpoint_files
-from kser.checkpoints.weights import Weights, open_weights
+from kser.checkpoints.weights import Weights, open_weights, other_weights_files
 from kser.errors import UserError
 from kser.files import read_json
 
@@ -24,7 +25,12 @@ class PublishedCheckpoint:
     remembers that it was used: a converter asks at the end what was left over.
 
     Args:
-        name: folder, or hub id with or without `hf://` before and `@revision` behind it.
+        name: folder, hub id with or without `hf://` before and `@revision` behind it, or short name
+            (`kser.checkpoints.named_checkpoints`).
+
+    Attributes:
+        on_tensor: called after each tensor with how many were read and how many there are, for a display of
+            progress.
 
     Raises:
         UserError: there is no `config.json`, or it names no `model_type`.
@@ -49,6 +55,7 @@ class PublishedCheckpoint:
         if not isinstance(self.config, dict) or not isinstance(self.config.get("model_type"), str):
             raise UserError(f"{config_path}: names no model_type, so its architecture is unknown")
         self.model_type: str = self.config["model_type"]
+        self.on_tensor: Callable[[int, int], None] | None = None
         self._prefix = ""
         self._used: set[str] = set()
 
@@ -89,12 +96,33 @@ class PublishedCheckpoint:
         full_name = self._prefix + tensor_name
         if full_name not in self._names:
             raise UserError(f"{self.name}: {self._weights.path.name} lacks the tensor {full_name}")
+        tensor = self._weights.read(full_name)
         self._used.add(full_name)
-        return self._weights.read(full_name)
+        if self.on_tensor is not None:
+            self.on_tensor(len(self._used), len(self._names))
+        return tensor
 
     def unused_tensors(self) -> list[str]:
         """Names of tensors in the file that nobody asked for: heads, pre-training parts."""
         return sorted(self._names - self._used)
+
+    def left_over(self) -> LeftOver:
+        """The same, heads and pre-training parts apart from what one would expect the backbone to use."""
+        return sort_left_over(self.unused_tensors(), self._prefix)
+
+    @property
+    def weights_path(self) -> Path:
+        """The file that the weights are read from, or the index of several."""
+        return self._weights.path
+
+    def other_weights_files(self) -> list[str]:
+        """Names of further weights that the checkpoint has and that are not read."""
+        return other_weights_files(self._files, self.weights_path)
+
+    def local_folder(self) -> Path:
+        """The folder that holds configuration and weights, all shards too, for other programs to read."""
+        self._weights.fetch()
+        return self.weights_path.parent
 
     @cached_property
     def _names(self) -> set[str]:

@@ -38,6 +38,9 @@ class SafetensorsFile:
         """Names of the tensors."""
         return set(self._tensors.keys())
 
+    def fetch(self) -> None:
+        """Nothing: the file is here."""
+
     def read(self, name: str) -> np.ndarray:
         """One tensor as float32.
 

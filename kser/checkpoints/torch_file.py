@@ -57,6 +57,9 @@ class TorchFile:
         """Names of the tensors."""
         return set(self._tensors)
 
+    def fetch(self) -> None:
+        """Nothing: the file is here."""
+
     def read(self, name: str) -> np.ndarray:
         """A copy of one tensor as float32, in C order, whatever its strides in the file.
 

@@ -32,6 +32,9 @@ class Weights(Protocol):
     def read(self, name: str) -> np.ndarray:
         """One tensor as float32."""
 
+    def fetch(self) -> None:
+        """Download what is not here yet."""
+
 
 def open_weights(files: CheckpointFiles) -> Weights:
     """Open the weights of a checkpoint, downloading them where needed.
@@ -49,6 +52,14 @@ def open_weights(files: CheckpointFiles) -> Weights:
             f"{files.name}: has no {first} (nor {', '.join(others)}), so no weights that kser reads"
         )
     return ShardedWeights(path, files) if path.suffix == ".json" else _open_file(path)
+
+
+def other_weights_files(files: CheckpointFiles, read: Path) -> list[str]:
+    """Names of `WEIGHTS_FILES` that a checkpoint has beside the one that is read.
+
+    Those of which neither the hub nor its cache says anything are left out.
+    """
+    return [name for name in WEIGHTS_FILES if name != read.name and files.known_to_have(name)]
 
 
 class ShardedWeights:
@@ -89,6 +100,11 @@ class ShardedWeights:
         if name not in weights.names():
             raise UserError(f"{weights.path}: lacks the tensor {name}, which {self.path.name} says it has")
         return weights.read(name)
+
+    def fetch(self) -> None:
+        """Download the shards that are not here yet, also those of which no tensor is read."""
+        for filename in sorted(set(self._shard_of.values())):
+            self._files.find(filename)
 
     def _shard(self, filename: str) -> Weights:
         if filename not in self._open:

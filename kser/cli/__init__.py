@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from kser.cli import audio, augment, data, graph, report, stats, study
+from kser.cli import audio, augment, convert, data, graph, report, stats, study
 from kser.errors import UserError
 
 USER_ERROR_STATUS = 2
@@ -18,6 +18,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("check")(study.check)
 app.command("train")(study.train)
 app.command("eval")(study.evaluate)
 app.command("graph")(graph.graph)
@@ -27,6 +28,7 @@ app.add_typer(data.app, name="data")
 app.command("augment")(augment.augment)
 app.command("normalize")(audio.normalize)
 app.command("trim")(audio.trim)
+app.command("convert")(convert.convert)
 app.command("version")(study.version)
 
 

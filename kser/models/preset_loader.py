@@ -6,6 +6,9 @@ presets above all, goes through KerasHub's loader.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,9 @@ from keras_hub.src.utils.preset_utils import (
     list_subclasses,
 )
 
+from kser.checkpoints.left_over_tensors import in_short
 from kser.checkpoints.locate import CheckpointFiles, FolderFiles, checkpoint_files
+from kser.checkpoints.named_checkpoints import named_checkpoint
 from kser.checkpoints.published_checkpoint import CONFIG_FILE, PublishedCheckpoint
 from kser.errors import UserError
 from kser.files import read_json
@@ -26,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 
 def preset_loader(preset: str | Path) -> "SpeechPresetLoader | CheckpointLoader":
-    """The loader for a preset: a folder, a hub id with or without `hf://` and `@revision`, or a KerasHub
-    handle.
+    """The loader for a preset: a folder, a hub id with or without `hf://` and `@revision`, a short name of
+    `kser.checkpoints.named_checkpoints`, or a KerasHub handle.
 
     Raises:
         UserError: nothing is there, or its `config.json` describes no speech model.
@@ -59,6 +64,22 @@ def _handle(files: CheckpointFiles) -> str:
 
 class SpeechPresetLoader(KerasPresetLoader):
     """A preset that KerasHub or kser saved."""
+
+    def load_backbone(self, cls: Any, load_weights: bool, **kwargs: Any) -> Any:
+        with _missing_files_told(self.preset):
+            return super().load_backbone(cls, load_weights, **kwargs)
+
+    def load_audio_converter(self, cls: Any, **kwargs: Any) -> Any:
+        with _missing_files_told(self.preset):
+            return super().load_audio_converter(cls, **kwargs)
+
+    def _resolve_dtype(self, config: dict, kwargs: dict) -> Any:
+        # A mixed policy, of float32 weights, is taken as it was saved; KerasHub fails on its name.
+        saved = config.get("config", {}).get("dtype") or {}
+        mixed = str(saved.get("config", {}).get("name", "")).startswith("mixed_")
+        if mixed and kwargs.get("dtype") is None:
+            return saved
+        return super()._resolve_dtype(config, kwargs)
 
     def matching_class(self, requested: type) -> type:
         """The backbone class to build, when `requested.from_preset` was called."""
@@ -105,15 +126,37 @@ class CheckpointLoader(PresetLoader):
             raise UserError(f"{self.preset}: {CONFIG_FILE} describes no {cls.__name__}: {reason}") from error
         if load_weights:
             backbone.convert_weights(self.checkpoint)
-            unused = self.checkpoint.unused_tensors()
-            if unused:
-                logger.warning(
-                    "%s: %d tensors are not the backbone's and were left out: %s",
-                    self.preset,
-                    len(unused),
-                    ", ".join(unused),
-                )
+            self._tell_left_over()
+            _tell_licence(self.preset)
         return backbone
+
+    def _tell_left_over(self) -> None:
+        """Heads are no news; tensors that stand among the backbone's may mean a wrong configuration."""
+        left_over = self.checkpoint.left_over()
+        if left_over.expected:
+            logger.info("%s: without its head: %s", self.preset, in_short(left_over.expected))
+        if left_over.unexpected:
+            logger.warning(
+                "%s: tensors that the backbone has no place for were left out: %s",
+                self.preset,
+                in_short(left_over.unexpected),
+            )
 
     def load_audio_converter(self, cls: Any, **kwargs: Any) -> Any:
         return cls(**{**cls.convert_config(self.checkpoint), **kwargs})
+
+
+@contextmanager
+def _missing_files_told(preset: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(f"{preset}: is a KerasHub preset that lacks a file: {error}") from None
+
+
+@cache
+def _tell_licence(preset: str) -> None:
+    """Once in a process, however many seeds are trained."""
+    checkpoint = named_checkpoint(preset)
+    if checkpoint is not None and checkpoint.forbids_commercial_use:
+        logger.warning("%s: its licence, %s, forbids commercial use", preset, checkpoint.licence)

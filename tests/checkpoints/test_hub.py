@@ -110,6 +110,32 @@ def test_only_the_shards_with_tensors_that_are_read_are_downloaded(hub: FakeHub)
     assert hub.downloads == ["config.json", "model.safetensors.index.json", "model-1.safetensors"]
 
 
+def test_every_shard_is_downloaded_for_another_program(hub: FakeHub) -> None:
+    hub.files["main"] = {
+        "config.json": CONFIG,
+        "model.safetensors.index.json": INDEX,
+        "model-1.safetensors": weights(3),
+        "model-2.safetensors": weights(4, "head"),
+        "pytorch_model.bin": b"not read",
+    }
+    folder = PublishedCheckpoint(REPOSITORY).local_folder()
+    assert folder.name == COMMITS["main"]
+    found = {path.name for path in folder.iterdir()}
+    assert found == {*hub.files["main"]} - {"pytorch_model.bin"}
+
+
+@pytest.mark.parametrize("how", ["", "closed"])
+def test_weights_that_are_not_read_are_known_as_far_as_the_hub_answers(
+    hub: FakeHub, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load()
+    if how:
+        disconnect(hub, how, monkeypatch)
+    checkpoint = PublishedCheckpoint(REPOSITORY)
+    assert checkpoint.weights_path.name == "model.safetensors"
+    assert checkpoint.other_weights_files() == ([] if how else ["pytorch_model.bin"])
+
+
 def test_shard_that_the_repository_lacks(hub: FakeHub) -> None:
     hub.files["main"] = {
         "config.json": CONFIG,

@@ -1,6 +1,7 @@
 """Which of a checkpoint's files is read, and weights in several files."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -63,6 +64,20 @@ def test_the_first_that_is_there_is_read_and_no_other(first: int, tmp_path: Path
     checkpoint = PublishedCheckpoint(tmp_path)
     assert checkpoint.tensor("a") == [0]
     assert checkpoint.unused_tensors() == ["only in 0"]
+    assert checkpoint.weights_path == tmp_path / WEIGHTS_FILES[first]
+    assert checkpoint.other_weights_files() == list(WEIGHTS_FILES[first + 1 :])
+    assert checkpoint.local_folder() == tmp_path
+
+
+@pytest.mark.parametrize("filename", WEIGHTS_FILES)
+def test_progress_is_told(filename: str, tmp_path: Path) -> None:
+    write(tmp_path, filename, TENSORS)
+    checkpoint = PublishedCheckpoint(tmp_path)
+    told: list[tuple[int, int]] = []
+    checkpoint.on_tensor = lambda done, total: told.append((done, total))
+    for name in TENSORS:
+        checkpoint.tensor(name)
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_no_weights(tmp_path: Path) -> None:
@@ -216,3 +231,93 @@ def test_memory(filename: str, keep: str, tmp_path: Path) -> None:
     own = weights if keep == "keep" else 0
     assert own <= allocated < own + 4 * one
     assert resident < own + weights + 4 * one
+
+
+LOAD = """
+import os, sys
+os.environ["KERAS_BACKEND"] = "jax"
+import keras
+from kser.models import SpeechBackbone
+
+def resident(field):
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
+
+keras.ops.convert_to_numpy(keras.ops.ones(1000) + 1)  # start the backend
+before = resident("VmRSS")
+backbone = SpeechBackbone.from_preset(sys.argv[1])
+print(4 * backbone.count_params(), resident("VmHWM") - before)
+"""
+
+
+# Of glibc: what is freed leaves the process, so that its peak is what was needed at a time.
+GIVE_BACK_AT_ONCE = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "65536",
+}
+
+
+def write_wide_model(folder: Path, filename: str, layers: int) -> None:
+    """A Wav2Vec 2.0 of 20 MiB a layer, every tensor zero."""
+    channels, inner = 512, 4096
+    config = {
+        "model_type": "wav2vec2",
+        "hidden_size": channels,
+        "intermediate_size": inner,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 8,
+        "conv_dim": [64] * 7,
+        "num_conv_pos_embeddings": 16,
+        "mask_time_prob": 0.0,
+    }
+    shapes: dict[str, tuple[int, ...]] = {
+        "feature_projection.projection.weight": (channels, 64),
+        "encoder.pos_conv_embed.conv.weight_g": (1, 1, 16),
+        "encoder.pos_conv_embed.conv.weight_v": (channels, channels // 16, 16),
+    }
+    vectors = {"encoder.pos_conv_embed.conv.bias": channels, "feature_projection.projection.bias": channels}
+    norms = {"feature_extractor.conv_layers.0.layer_norm": 64, "feature_projection.layer_norm": 64}
+    norms["encoder.layer_norm"] = channels
+    for index, kernel in enumerate([10, 3, 3, 3, 3, 2, 2]):
+        name = f"feature_extractor.conv_layers.{index}.conv.weight"
+        shapes[name] = (64, 64 if index else 1, kernel)
+    for layer in (f"encoder.layers.{index}" for index in range(layers)):
+        dense = {f"attention.{part}_proj": (channels, channels) for part in ("q", "k", "v", "out")}
+        dense |= {"feed_forward.intermediate_dense": (inner, channels)}
+        dense |= {"feed_forward.output_dense": (channels, inner)}
+        shapes |= {f"{layer}.{part}.weight": shape for part, shape in dense.items()}
+        vectors |= {f"{layer}.{part}.bias": shape[0] for part, shape in dense.items()}
+        norms |= {f"{layer}.layer_norm": channels, f"{layer}.final_layer_norm": channels}
+    vectors |= {f"{norm}.{part}": size for norm, size in norms.items() for part in ("weight", "bias")}
+    shapes |= {name: (size,) for name, size in vectors.items()}
+    write(folder, filename, {name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from /proc")
+@pytest.mark.parametrize("filename", [SAFETENSORS, TORCH])
+def test_memory_of_loading_a_backbone(filename: str, tmp_path: Path) -> None:
+    """The weights twice, those of the model and the mapped file.
+
+    Two sizes are compared: the larger model costs twice its further weights. What Keras and the compiler take
+    besides (some 130 MiB) is in both. A third copy would make it 3.
+    """
+    sizes = []
+    for layers in (6, 14):
+        folder = tmp_path / str(layers)
+        folder.mkdir()
+        write_wide_model(folder, filename, layers)
+        finished = subprocess.run(
+            [sys.executable, "-c", LOAD, str(folder)],
+            env={**os.environ, **GIVE_BACK_AT_ONCE},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        sizes.append(np.array(finished.stdout.split(), float))
+    weights, grown = sizes[1] - sizes[0]
+    assert weights > 150 * 2**20
+    assert 1.9 < grown / weights < 2.1

@@ -23,6 +23,7 @@ from transformers import (
     logging,
 )
 
+from kser.models.verification import transformers_states
 from tests.golden import VARIANTS, golden_folder
 
 SAMPLING_RATE = 16_000
@@ -251,15 +252,10 @@ def expected_results(folder: Path, inputs: dict[str, np.ndarray]) -> dict[str, n
 def hidden_states(
     model: PreTrainedModel, values: torch.Tensor, mask: torch.Tensor | None = None
 ) -> np.ndarray:
-    """The input of the first layer and the output of each: (layers + 1, utterances, frames, hidden size).
-
-    The last entry is `last_hidden_state`. With `do_stable_layer_norm`, transformers 5 records what enters the
-    encoder's final layer norm in its place; version 4 gave, as here, what leaves it.
-    """
-    output = model(values.double(), attention_mask=mask, output_hidden_states=True)
-    states = [*output.hidden_states[:-1], output.last_hidden_state]
+    """`transformers_states` of float64, as many as the model has layers, and one."""
+    states = transformers_states(model, values.double(), mask)
     assert len(states) == model.config.num_hidden_layers + 1
-    return torch.stack(states).float().numpy()
+    return states
 
 
 def check(variant: str, results: dict[str, np.ndarray]) -> None:

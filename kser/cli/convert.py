@@ -1,0 +1,224 @@
+"""`kser convert`: published checkpoints as KerasHub presets."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kser.cli.options import console, option
+from kser.errors import UserError
+from kser.startup import choose_backend, import_keras
+
+if TYPE_CHECKING:
+    from kser.models.preset_writing import LoadedSource
+    from kser.models.verification import StateComparison
+
+_LIST_HEADER = ("name", "parameters", "Hz", "licence", "revision", "arXiv", "checkpoint")
+_SHOWN_DIGITS_OF_A_COMMIT = 10
+
+
+def convert(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SRC",
+            help="Hugging Face id (owner/name, @revision may follow), folder in its layout, KerasHub preset, "
+            "or a name of --list.",
+        ),
+    ] = None,
+    destination: Annotated[
+        Path | None, typer.Argument(metavar="DST", help="Folder for the preset, not there yet.")
+    ] = None,
+    verify: Annotated[
+        bool,
+        option(
+            "verify",
+            "Compare the hidden states of every layer with those of transformers (pip install "
+            "'kser[torch]'); write nothing where they differ by more than 2e-5. A preset that is there "
+            "already is only compared.",
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool, option("overwrite", "Replace a preset that this command has written before.")
+    ] = False,
+    list_names: Annotated[
+        bool, option("list", "List the published checkpoints that have a short name, and do nothing else.")
+    ] = False,
+) -> None:
+    """Write a published checkpoint as a KerasHub preset: backbone and preprocessor, without PyTorch.
+
+    The preset loads on every backend with `SpeechBackbone.from_preset(DST)`, and a model JSON may name it.
+    """
+    if list_names:
+        _list_checkpoints()
+        return
+    if source is None or destination is None:
+        raise UserError("convert: wants SRC and DST, e.g. kser convert wav2vec2_base presets/wav2vec2_base")
+    choose_backend()
+    import_keras()
+    from kser.models.preset_writing import check_destination, is_written_preset
+    from kser.models.verification import require_transformers
+
+    if verify:
+        require_transformers()
+    shown_on = console()
+    if verify and not overwrite and is_written_preset(destination):
+        _say(shown_on, f"{destination}: is there already; it is compared, and nothing is written")
+        _verify_written(source, destination, shown_on)
+        return
+    check_destination(destination, overwrite)
+    _convert(source, destination, verify, shown_on)
+
+
+def _convert(source: str, destination: Path, verify: bool, shown_on: Any) -> None:
+    from kser.files import replacing
+    from kser.models.preset_writing import load_source, write_preset
+
+    with _progress(shown_on, f"Reading {source}") as advance:
+        loaded = load_source(source, advance)
+    for line in _summary(loaded):
+        _say(shown_on, line)
+    with replacing(destination) as draft:
+        write_preset(loaded, draft)
+        if verify:
+            _verify(loaded.checkpoint, source, draft, shown_on)
+    _say(shown_on, f"{destination}: written")
+
+
+def _verify_written(source: str, preset: Path, shown_on: Any) -> None:
+    """Compare a preset from before with the checkpoint."""
+    from kser.models.preset_loader import CheckpointLoader, preset_loader
+
+    loader = preset_loader(source)
+    _verify(loader.checkpoint if isinstance(loader, CheckpointLoader) else None, source, preset, shown_on)
+
+
+def _verify(checkpoint: Any, source: str, preset: Path, shown_on: Any) -> None:
+    """Print the differences from transformers.
+
+    Raises:
+        UserError: they are too large.
+    """
+    from kser.models.verification import BOUND, compare_with_transformers
+
+    if checkpoint is None:
+        raise UserError(f"{source}: is a KerasHub preset; only published checkpoints load in transformers")
+    _quieten_transformers()
+    with _progress(shown_on, "Comparing with transformers") as advance:
+        rows = compare_with_transformers(checkpoint.local_folder(), preset, _utterances(), advance)
+    _print_comparison(rows, shown_on)
+    worst = max(rows, key=lambda row: row.worst)
+    if not worst.worst <= BOUND:
+        raise UserError(
+            f"{source}: differs from transformers by {worst.worst:.1e} at {worst.place}, where values reach "
+            f"{worst.magnitude:.3g}; {BOUND:.0e} is allowed"
+            + (f" (rounding to float32 alone makes {worst.rounding:.1e})" if worst.rounding else "")
+        )
+    _say(shown_on, f"equal within {BOUND:.0e}: the largest difference is {worst.worst:.1e}")
+
+
+def _quieten_transformers() -> None:
+    """It reports every head that `AutoModel` leaves out; that is told already."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def _utterances() -> list[Any]:
+    """Three synthetic voices of different lengths, at 16 kHz as every checkpoint of the table takes it."""
+    import numpy as np
+
+    from kser.corpora.synthetic import EMOTIONS, SENTENCES, SPEAKERS, synthesise_utterance
+
+    rng = np.random.default_rng(0)
+    lengths = (16_001, 9_600, 6_400)
+    manners = zip(lengths, SPEAKERS[::4], EMOTIONS.values(), SENTENCES.values(), strict=False)
+    return [
+        synthesise_utterance(speaker, emotion, sentence, rng)[:length]
+        for length, speaker, emotion, sentence in manners
+    ]
+
+
+def _summary(loaded: "LoadedSource") -> list[str]:
+    """What was read, and what was not."""
+    from kser.checkpoints.left_over_tensors import in_short
+
+    facts = loaded.facts
+    lines = [f"{facts.source}: {facts.architecture}, {facts.parameters / 1e6:.1f} million parameters"]
+    if loaded.checkpoint is not None:
+        others = loaded.checkpoint.other_weights_files()
+        lines.append(
+            f"weights: {facts.weights_file}"
+            + (f" at {facts.commit}" if facts.commit else "")
+            + (f" (there is {', '.join(others)} too, which is not read)" if others else "")
+        )
+    if facts.licence:
+        lines.append(f"licence: {_licence(facts.source, facts.licence)}")
+    if loaded.left_over.expected:
+        lines.append(f"without the head: {in_short(loaded.left_over.expected)}")
+    return lines
+
+
+def _licence(name: str, licence: str) -> str:
+    from kser.checkpoints.named_checkpoints import named_checkpoint
+
+    known = named_checkpoint(name)
+    return f"{licence} (no commercial use)" if known and known.forbids_commercial_use else licence
+
+
+def _print_comparison(rows: "list[StateComparison]", shown_on: Any) -> None:
+    from rich.table import Table
+
+    table = Table("", title="largest |difference| from transformers", box=None, title_justify="left")
+    for heading in ("alone", "padded", "its own float32", "largest |value|"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        numbers = ["" if it is None else f"{it:.1e}" for it in (row.alone, row.padded, row.rounding)]
+        table.add_row(row.place, *numbers, f"{row.magnitude:.3g}")
+    shown_on.print(table)
+
+
+def _list_checkpoints() -> None:
+    """The table of short names; long lines stay whole, as other programs want them."""
+    from kser.checkpoints.named_checkpoints import NAMED_CHECKPOINTS
+
+    rows = [_LIST_HEADER] + [
+        (
+            checkpoint.name,
+            f"{checkpoint.parameters / 1e6:.0f} M",
+            str(checkpoint.sampling_rate_hz),
+            _licence(checkpoint.name, checkpoint.licence),
+            checkpoint.revision[:_SHOWN_DIGITS_OF_A_COMMIT],
+            checkpoint.paper,
+            checkpoint.repository,
+        )
+        for checkpoint in NAMED_CHECKPOINTS.values()
+    ]
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    shown_on = console()
+    for number, row in enumerate(rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        shown_on.print(line, style="" if number else "bold", soft_wrap=True, highlight=False, markup=False)
+
+
+@contextmanager
+def _progress(shown_on: Any, title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, elsewhere a line; gives a function to tell how much of how many is done."""
+    if not shown_on.is_terminal:
+        _say(shown_on, f"{title} …")
+        yield lambda done, total: None
+        return
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=shown_on, transient=True) as progress:
+        task = progress.add_task(escape(title), total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _say(shown_on: Any, line: str) -> None:
+    shown_on.print(line, soft_wrap=True, highlight=False, markup=False)

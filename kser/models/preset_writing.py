@@ -1,0 +1,125 @@
+"""A published checkpoint, or another preset, written as a KerasHub preset: backbone and preprocessor."""
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import kser
+from kser.checkpoints.left_over_tensors import LeftOver
+from kser.checkpoints.named_checkpoints import named_checkpoint
+from kser.checkpoints.published_checkpoint import PublishedCheckpoint
+from kser.errors import UserError
+from kser.files import write_json
+from kser.models.audio_classifier import AudioClassifierPreprocessor
+from kser.models.preset_loader import CheckpointLoader, preset_loader
+from kser.models.speech_audio_converter import SpeechAudioConverter
+from kser.models.speech_backbone import SpeechBackbone
+
+SOURCE_FILE = "source.json"
+"""In a written preset: `SourceFacts`, and the version of kser."""
+
+_COMMIT = re.compile("[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What a preset was made of.
+
+    Args:
+        source: as the user named it.
+        architecture: `model_type` of a published checkpoint, else the backbone's class.
+        parameters: of the backbone.
+        weights_file: name of the file that was read, empty for a preset.
+        commit: of the hub's repository, empty where there is none.
+        licence: empty where none is known.
+    """
+
+    source: str
+    architecture: str
+    parameters: int
+    weights_file: str = ""
+    commit: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class LoadedSource:
+    """What is to be written, and what there is to tell about it."""
+
+    backbone: SpeechBackbone
+    audio_converter: SpeechAudioConverter
+    facts: SourceFacts
+    checkpoint: PublishedCheckpoint | None = None
+    left_over: LeftOver = field(default_factory=lambda: LeftOver({}, {}))
+
+
+def load_source(source: str, on_tensor: Callable[[int, int], None] | None = None) -> LoadedSource:
+    """Load backbone and audio converter.
+
+    Args:
+        source: what `SpeechBackbone.from_preset` takes.
+        on_tensor: told how many tensors of a published checkpoint were read, and how many it has.
+
+    Raises:
+        UserError: nothing is there, or it is no speech model that kser loads.
+    """
+    loader = preset_loader(source)
+    checkpoint = loader.checkpoint if isinstance(loader, CheckpointLoader) else None
+    if checkpoint is not None:
+        checkpoint.on_tensor = on_tensor
+    backbone = loader.load_backbone(loader.matching_class(SpeechBackbone), True)
+    return LoadedSource(
+        backbone,
+        loader.load_audio_converter(SpeechAudioConverter),
+        _facts(source, backbone, checkpoint),
+        checkpoint,
+        LeftOver({}, {}) if checkpoint is None else checkpoint.left_over(),
+    )
+
+
+def _facts(source: str, backbone: SpeechBackbone, checkpoint: PublishedCheckpoint | None) -> SourceFacts:
+    known = named_checkpoint(source)
+    licence = known.licence if known else ""
+    if checkpoint is None:
+        return SourceFacts(source, type(backbone).__name__, backbone.count_params(), licence=licence)
+    path = checkpoint.weights_path
+    commit = path.parent.name if _COMMIT.fullmatch(path.parent.name) else ""
+    return SourceFacts(source, checkpoint.model_type, backbone.count_params(), path.name, commit, licence)
+
+
+def write_preset(loaded: LoadedSource, folder: Path) -> None:
+    """Write a preset that `from_preset` of backbones, converters and classifiers loads.
+
+    Args:
+        loaded: of `load_source`.
+        folder: where; it is not there yet.
+    """
+    loaded.backbone.save_to_preset(str(folder))
+    AudioClassifierPreprocessor(loaded.audio_converter).save_to_preset(str(folder))
+    write_json(folder / SOURCE_FILE, {**asdict(loaded.facts), "kser_version": kser.__version__})
+
+
+def check_destination(folder: Path, overwrite: bool) -> None:
+    """Refuse to write where something else is.
+
+    Args:
+        folder: where a preset is to be written.
+        overwrite: whether one that `write_preset` wrote earlier may be replaced.
+
+    Raises:
+        UserError: something is there.
+    """
+    if folder.is_dir() and not any(folder.iterdir()):
+        return
+    if is_written_preset(folder):
+        if not overwrite:
+            raise UserError(f"{folder}: holds a converted preset already; --overwrite replaces it")
+    elif folder.exists() or folder.is_symlink():
+        kind = "is a folder with other things in it" if folder.is_dir() else "is a file"
+        raise UserError(f"{folder}: {kind}, which is not overwritten; name a folder that is not there yet")
+
+
+def is_written_preset(folder: Path) -> bool:
+    """Whether the folder holds what `write_preset` writes."""
+    return (folder / SOURCE_FILE).is_file() and (folder / "config.json").is_file()
