@@ -65,7 +65,8 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
         config = checkpoint.feature_extractor_config()
         return {
             "sampling_rate": config.get("sampling_rate", 16000),
-            "do_normalize": config.get("do_normalize", True),
+            # Their published extractors do not normalise, and Whisper's has no field that says so.
+            "do_normalize": config.get("do_normalize", checkpoint.model_type not in ("whisper", "moonshine")),
         }
 
     def call(self, audio, padding_mask=None):

@@ -25,6 +25,9 @@ VARIANTS = (
 )
 """Names of the checkpoints; README.md says what each of them stands for."""
 
+ENCODERS = ("whisper", "moonshine")
+"""Names of the checkpoints of encoders with a decoder, which take waveforms as they are."""
+
 
 def golden_folder(variant: str) -> Path:
     """The folder of a checkpoint in the Hugging Face layout."""
@@ -60,3 +63,24 @@ def gives_mask(variant: str) -> bool:
     """Whether the checkpoint's feature extractor returns an attention mask."""
     config = json.loads((golden_folder(variant) / "preprocessor_config.json").read_text(encoding="utf-8"))
     return config["return_attention_mask"]
+
+
+def inputs_of_encoders() -> tuple[np.ndarray, np.ndarray]:
+    """`waveforms` (3, 8000) and `lengths` (3,), as `expected` describes them."""
+    with np.load(Path(__file__).parent / "inputs.npz") as file:
+        return file["waveforms"], file["lengths"]
+
+
+def expected_of_encoder(name: str) -> dict[str, np.ndarray]:
+    """What `transformers` makes of `inputs_of_encoders` with one of `ENCODERS`.
+
+    Returns:
+        Arrays by name:
+
+        - `hidden_states_unpadded_<i>` (layers + 1, frames, hidden size): utterance i alone, which Whisper
+          pads to a second;
+        - `hidden_states_padded` (layers + 1, 3, frames, hidden size), of Moonshine: the batch, with the
+          published code's treatment of padding.
+    """
+    with np.load(golden_folder(name) / "expected.npz") as file:
+        return dict(file)

@@ -1,10 +1,12 @@
 """Backbones by name: what the arguments of a model JSON may be."""
 
+from typing import Any
+
 import pytest
 
 from kser.errors import UserError
 from kser.models import LogMelBackbone, Wav2Vec2Backbone
-from kser.models.building import build_backbone
+from kser.models.building import SCRATCH_BACKBONES, build_backbone
 from tests.golden import golden_folder
 
 
@@ -16,6 +18,33 @@ def test_arguments_take_the_place_of_the_class_and_of_the_checkpoint():
     assert isinstance(published, Wav2Vec2Backbone)
     assert published.dropout == 0.4
     assert published.hidden_dim == 32
+
+
+SMALL = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32}
+# What a family has besides.
+FURTHER = {
+    "scratch:wavlm": {"num_buckets": 8, "max_distance": 6},
+    "scratch:data2vec_audio": {"position_depth": 1},
+    "scratch:whisper": {"max_frames": 20},
+    "scratch:moonshine": {"rotary_dim": 6},
+}
+
+
+@pytest.mark.parametrize("name", [name for name in SCRATCH_BACKBONES if name != "scratch:log_mel"])
+def test_every_family_starts_from_random_weights_of_any_size(name: str) -> None:
+    arguments: dict[str, Any] = {**SMALL, **FURTHER.get(name, {})}
+    if name not in ("scratch:whisper", "scratch:moonshine"):
+        arguments |= {"filters": [8] * 7, "position_kernel_size": 5, "position_groups": 2}
+    backbone = build_backbone(name, arguments)
+    family = name.removeprefix("scratch:").replace("_", "-")
+    assert type(backbone).model_types == (family,)
+    assert backbone.hidden_dim == 16
+    assert len(backbone.hidden_states) == 2
+
+
+def test_an_architecture_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(UserError, match=r"scratch:wavml: no such architecture; there are scratch:log_mel, "):
+        build_backbone("scratch:wavml")
 
 
 @pytest.mark.parametrize("name", ["scratch:wav2vec2", str(golden_folder("group_norm"))])

@@ -6,6 +6,7 @@ import pytest
 
 from kser.errors import UserError
 from kser.models import AudioClassifierPreprocessor, SpeechAudioConverter
+from tests.golden import golden_folder
 from tests.models.small_models import waveforms
 
 
@@ -92,3 +93,10 @@ def test_config_brings_the_converter_back() -> None:
     converter = SpeechAudioConverter(sampling_rate=8000, do_normalize=False, mask_padding=False)
     loaded = SpeechAudioConverter.from_config(converter.get_config())
     assert (loaded.sampling_rate, loaded.do_normalize, loaded.mask_padding) == (8000, False, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "do_normalize"), [("whisper", False), ("moonshine", False), ("hubert", True)]
+)
+def test_normalises_as_the_published_extractor(name, do_normalize) -> None:
+    assert SpeechAudioConverter.from_preset(golden_folder(name)).do_normalize is do_normalize

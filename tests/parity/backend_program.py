@@ -1,4 +1,4 @@
-"""What one backend makes of the golden checkpoints, saved classifiers, and a seed.
+"""What one backend makes of the golden checkpoints, saved tasks, and a seed.
 
 `python -m tests.parity.backend_program PRESETS OUTPUT`, with `KERAS_BACKEND` set, writes an .npz file.
 """
@@ -9,8 +9,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kser.models import EmotionClassifier, LogMelBackbone, SpeechBackbone, Wav2Vec2Backbone
-from tests.golden import VARIANTS, expected, golden_folder
+from kser.models import (
+    EmotionClassifier,
+    EmotionTask,
+    LogMelBackbone,
+    MoonshineEncoderBackbone,
+    SpeechBackbone,
+    Wav2Vec2Backbone,
+    WhisperEncoderBackbone,
+)
+from tests.golden import ENCODERS, VARIANTS, expected, golden_folder, inputs_of_encoders
 from tests.parity.comparison import hidden_states, hidden_states_model, mask_of
 
 UTTERANCE = 1
@@ -30,13 +38,22 @@ def golden_states(variant: str) -> dict[str, np.ndarray]:
     }
 
 
-def probabilities(preset: Path) -> np.ndarray:
-    """Class probabilities of the golden utterances, (3, labels), from a saved classifier."""
-    classifier = EmotionClassifier.from_preset(str(preset))
+def encoder_states(name: str) -> dict[str, np.ndarray]:
+    """Hidden states of the padded batch of raw waveforms, from one of `ENCODERS`."""
+    waveforms, lengths = inputs_of_encoders()
+    model = hidden_states_model(SpeechBackbone.from_preset(golden_folder(name)))
+    return {f"{name}/batch": hidden_states(model, waveforms, mask_of(lengths, waveforms.shape[1]))}
+
+
+def task_outputs(preset: Path) -> np.ndarray:
+    """What a saved task says of the golden utterances, (3, outputs): of a classifier, probabilities."""
+    task = EmotionTask.from_preset(str(preset))
     arrays = expected(VARIANTS[0])
     utterances = [waveform[:n] for waveform, n in zip(arrays["waveforms"], arrays["lengths"], strict=True)]
-    logits = classifier.predict_on_batch(utterances)  # runs the preprocessor
-    return keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+    outputs = keras.tree.flatten(task.predict_on_batch(utterances))  # runs the preprocessor
+    if isinstance(task, EmotionClassifier):
+        outputs = [keras.ops.softmax(logits) for logits in outputs]
+    return np.concatenate([keras.ops.convert_to_numpy(output) for output in outputs], axis=1)
 
 
 def initial_weights() -> dict[str, np.ndarray]:
@@ -54,6 +71,8 @@ def initial_weights() -> dict[str, np.ndarray]:
             position_groups=2,
             dropout=0.1,
         ),
+        WhisperEncoderBackbone(num_layers=1, num_heads=2, hidden_dim=16, intermediate_dim=24, max_frames=20),
+        MoonshineEncoderBackbone(num_layers=1, num_heads=2, hidden_dim=16, intermediate_dim=32, rotary_dim=6),
     ]
     weights = {}
     for backbone in backbones:
@@ -67,10 +86,12 @@ def initial_weights() -> dict[str, np.ndarray]:
 
 def main(presets: str, output: str) -> None:
     results = {"backend": np.array(keras.config.backend())}
-    results |= {f"probabilities/{preset.name}": probabilities(preset) for preset in Path(presets).iterdir()}
+    results |= {f"outputs/{preset.name}": task_outputs(preset) for preset in Path(presets).iterdir()}
     results |= {f"initial/{path}": value for path, value in initial_weights().items()}
     for variant in VARIANTS:
         results |= golden_states(variant)
+    for name in ENCODERS:
+        results |= encoder_states(name)
     np.savez(output, **results)
 
 

@@ -5,41 +5,69 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from kser.models import EmotionClassifier
-from tests.golden import VARIANTS, expected, golden_folder
-from tests.parity.backend_program import UTTERANCE, initial_weights, probabilities
+from kser.models import (
+    EmotionClassifier,
+    EmotionRegressor,
+    EmotionTagger,
+    EmotionTask,
+    MultiTaskEmotionModel,
+)
+from tests.golden import ENCODERS, VARIANTS, expected, expected_of_encoder, golden_folder
+from tests.models.small_poolings import POOLING_ARGUMENTS
+from tests.parity.backend_program import UTTERANCE, initial_weights, task_outputs
 from tests.parity.comparison import assert_equal_states
 
 ROOT = Path(__file__).parents[2]
 OTHERS = [name for name in ("jax", "tensorflow", "torch") if name != keras.config.backend()]
 
 
-# Of each family one, and what only one of them has.
-CLASSIFIERS = (
-    "layer_norm_post",
-    "hubert",
-    "hubert_batch_norm",
-    "wavlm_large",
-    "data2vec_audio",
-    "unispeech",
-    "unispeech_sat",
-)
+# Of each family one, and what only one of them has, each with another pooling; test_heads_on_backends.py
+# has them all.
+CLASSIFIERS = {
+    "layer_norm_post": "sum",
+    "hubert": "first_last",
+    "hubert_batch_norm": "multi_head_attention",
+    "wavlm_large": "att_stats",
+    "data2vec_audio": "attention",
+    "unispeech": "max",
+    "unispeech_sat": "mean",
+    "whisper": "mean",
+    "moonshine": "mean",
+}
+LABELS = ["anger", "joy", "sadness"]
+UNITS: dict[str, Any] = {"targets": ["arousal", "valence"], "offsets": [4.0, 0.1], "scales": [1.3, 0.7]}
+TASKS: dict[str, tuple[type[EmotionTask], dict[str, Any]]] = {
+    "regressor": (EmotionRegressor, UNITS),
+    "tagger": (EmotionTagger, {"labels": LABELS}),
+    "multi_task": (MultiTaskEmotionModel, {"labels": LABELS, **UNITS}),
+}
+
+
+def save_with_a_head_that_tells_apart(task: EmotionTask, folder: Path) -> None:
+    """As drawn a head hardly does."""
+    for layer in task.layers:
+        if layer.name in ("logits", "standardized_values"):
+            layer.kernel.assign(layer.kernel * 10)
+    task.save_to_preset(str(folder))
 
 
 @pytest.fixture(scope="module")
 def presets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Classifiers on checkpoints that transformers wrote, saved on this backend; named as the checkpoints."""
-    folder = tmp_path_factory.mktemp("classifiers")
-    for variant in CLASSIFIERS:
-        classifier = EmotionClassifier.from_preset(golden_folder(variant), labels=["anger", "joy", "sadness"])
-        head = classifier.get_layer("logits")
-        head.kernel.assign(head.kernel * 10)  # as drawn it hardly tells the classes apart
-        classifier.save_to_preset(str(folder / variant))
+    """Tasks on checkpoints that transformers wrote, saved on this backend; classifiers named as those."""
+    folder = tmp_path_factory.mktemp("tasks")
+    for variant, pooling in CLASSIFIERS.items():
+        head: dict[str, Any] = {"pooling": pooling, "pooling_arguments": POOLING_ARGUMENTS.get(pooling)}
+        classifier = EmotionClassifier.from_preset(golden_folder(variant), labels=LABELS, **head)
+        save_with_a_head_that_tells_apart(classifier, folder / variant)
+    for name, (cls, arguments) in TASKS.items():
+        task = cls.from_preset(golden_folder("layer_norm_post"), **arguments)
+        save_with_a_head_that_tells_apart(task, folder / name)
     return folder
 
 
@@ -67,11 +95,25 @@ def test_hidden_states_are_those_of_transformers(other, variant: str) -> None:
         assert_equal_states(states, arrays[f"hidden_states_unpadded_{i}"])
 
 
+@pytest.mark.parametrize("name", ENCODERS)
+def test_hidden_states_of_encoders_are_those_of_transformers(other, name: str) -> None:
+    for i in range(3):
+        theirs = expected_of_encoder(name)[f"hidden_states_unpadded_{i}"]
+        assert_equal_states(other[f"{name}/batch"][:, i, : theirs.shape[1]], theirs)
+
+
 @pytest.mark.parametrize("variant", CLASSIFIERS)
 def test_classifier_saved_here_gives_the_same_probabilities_there(other, presets: Path, variant: str) -> None:
-    here = probabilities(presets / variant)
+    here = task_outputs(presets / variant)
     assert here.std(axis=1).min() > 1e-3  # no uniform distribution, which any broken model could give
-    np.testing.assert_allclose(other[f"probabilities/{variant}"], here, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(other[f"outputs/{variant}"], here, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_task_saved_here_gives_the_same_outputs_there(other, presets: Path, task: str) -> None:
+    here = task_outputs(presets / task)
+    assert np.ptp(here, axis=0).min() > 1e-3  # utterances differ
+    np.testing.assert_allclose(other[f"outputs/{task}"], here, rtol=0, atol=1e-5)
 
 
 def test_initial_weights_follow_from_the_seed_alone(other) -> None:

@@ -1,0 +1,1 @@
+"""The encoder of Whisper: its log-mel front end, its layers, and how checkpoints map onto them."""

@@ -1,0 +1,99 @@
+"""One transformer layer of Whisper's encoder."""
+
+import keras
+from keras import ops
+from keras_hub.src.models.whisper.whisper_encoder import WhisperEncoder
+
+from kser.models.initializers import SeededNormal
+from kser.models.wav2vec2.feature_encoder import gelu
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class WhisperTransformerLayer(WhisperEncoder):
+    """KerasHub's layer of Whisper's encoder (normalisation first, keys without a bias).
+
+    KerasHub has one dropout for attention weights and residuals and no layer drop. Here each is
+    what it is in the published model, and the call is that of kser's other transformer layers.
+
+    Args:
+        num_heads: int, must divide the channels.
+        intermediate_dim: int, units of the feed-forward network.
+        dropout: float, after attention and feed-forward network.
+        attention_dropout: float, on the attention weights.
+        activation_dropout: float, inside the feed-forward network.
+        layer_drop: float, probability that a training step passes the layer by, the whole batch.
+
+    Call arguments:
+        frames: tensor (batch, frames, channels).
+        frame_mask: bool tensor (batch, frames), frames that are false are attended by none; or `None`.
+
+    Returns:
+        tensor (batch, frames, channels).
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        intermediate_dim,
+        dropout=0.0,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        layer_drop=0.0,
+        **kwargs,
+    ):
+        super().__init__(
+            num_heads=num_heads,
+            intermediate_dim=intermediate_dim,
+            dropout=attention_dropout,  # what `build` gives the attention; the others are below
+            activation="linear",  # see `call`
+            kernel_initializer=SeededNormal(mean=0.0, stddev=0.02),
+            normalize_first=True,
+            **kwargs,
+        )
+        self.attention_dropout = attention_dropout
+        self.activation_dropout = activation_dropout
+        self.layer_drop = layer_drop
+        self.residual_dropout = keras.layers.Dropout(
+            dropout, dtype=self.dtype_policy, name="residual_dropout"
+        )
+        self.inner_dropout = keras.layers.Dropout(
+            activation_dropout, dtype=self.dtype_policy, name="inner_dropout"
+        )
+        if layer_drop:
+            self.seed_generator = keras.random.SeedGenerator()
+
+    def build(self, frames_shape, frame_mask_shape=None):
+        if frames_shape[-1] % self.num_heads:
+            raise ValueError(
+                "`num_heads` must divide the channels. "
+                f"Received: num_heads={self.num_heads}, channels={frames_shape[-1]}"
+            )
+        super().build(frames_shape)
+
+    def call(self, frames, frame_mask=None, training=None):
+        attendable = None if frame_mask is None else ops.expand_dims(frame_mask, 1)
+        x = self._self_attention_layer_norm(frames)
+        x = self._self_attention_layer(x, x, attention_mask=attendable, training=training)
+        attended = frames + self.residual_dropout(x, training=training)
+        x = self._feedforward_intermediate_dense(self._feedforward_layer_norm(attended))
+        x = self._feedforward_output_dense(self.inner_dropout(gelu(x), training=training))
+        x = attended + self.residual_dropout(x, training=training)
+        if training and self.layer_drop:
+            kept = keras.random.uniform((), seed=self.seed_generator) >= self.layer_drop
+            x = ops.where(kept, x, frames)
+        return x
+
+    def compute_output_spec(self, frames, frame_mask=None, training=None):
+        return keras.KerasTensor(frames.shape, dtype=self.compute_dtype)
+
+    def get_config(self):
+        config = super().get_config()
+        for fixed in ("activation", "kernel_initializer", "normalize_first"):
+            del config[fixed]
+        return {
+            **config,
+            "dropout": self.residual_dropout.rate,
+            "attention_dropout": self.attention_dropout,
+            "activation_dropout": self.activation_dropout,
+            "layer_drop": self.layer_drop,
+        }
