@@ -1,11 +1,19 @@
 """The abstract task: one decision an utterance."""
 
 from contextlib import contextmanager
+from typing import ClassVar
 
 import keras
 import keras_hub
+from keras_hub.src.utils.preset_utils import (
+    TASK_CONFIG_FILE,
+    check_config_class,
+    check_file_exists,
+    load_json,
+)
 
-from kser.models.preset_loader import preset_loader
+from kser.errors import UserError
+from kser.models.preset_loader import SpeechPresetLoader, preset_loader
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
 
@@ -40,10 +48,15 @@ class AudioClassifierPreprocessor(keras_hub.models.Preprocessor):
 
 
 class AudioClassifier(keras_hub.models.Task):
-    """Base class of tasks that give each utterance one output vector."""
+    """Base class of tasks that say something of each utterance as a whole.
+
+    Subclasses name in `head_arguments` those of their arguments that say what the head is for, each with the
+    arguments that mean nothing without it.
+    """
 
     backbone_cls = SpeechBackbone
     preprocessor_cls = AudioClassifierPreprocessor
+    head_arguments: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
@@ -52,11 +65,21 @@ class AudioClassifier(keras_hub.models.Task):
         Args:
             preset: a preset folder, Hugging Face id or folder, or KerasHub handle.
             load_weights: bool, `False` for random weights.
-            **kwargs: arguments of the task. Where `labels` are given the head is a new one, also if the
-                preset has its own.
+            **kwargs: arguments of the task. Where its `labels` or `targets` are given the head is a new one,
+                also if the preset has its own.
+
+        Raises:
+            UserError: the preset holds no such task, and what a new head should be for is not said.
         """
         loader = preset_loader(preset)
-        return loader.load_task(cls, load_weights, "labels" not in kwargs, **kwargs)
+        given = [name for name in cls.head_arguments if name in kwargs]
+        if (len(given) < len(cls.head_arguments) or not given) and not _holds(loader, cls):
+            wanted = " and ".join(f"`{name}`" for name in cls.head_arguments)
+            hint = f"; a new head on its backbone wants {wanted}" if wanted else ""
+            raise UserError(f"{preset}: holds no {cls.__name__}{hint}")
+        for name in given:
+            kwargs = {**dict.fromkeys(cls.head_arguments[name]), **kwargs}
+        return loader.load_task(cls, load_weights, not given, **kwargs)
 
     @contextmanager
     def ready_made_inputs(self):
@@ -74,3 +97,12 @@ class AudioClassifier(keras_hub.models.Task):
         if self.compiled:
             skipped.append(self.optimizer)
         keras.saving.save_weights(self, filepath, objects_to_skip=skipped)
+
+
+def _holds(loader, cls) -> bool:
+    """Whether the preset was saved from a task of that class."""
+    return (
+        isinstance(loader, SpeechPresetLoader)
+        and check_file_exists(loader.preset, TASK_CONFIG_FILE)
+        and issubclass(check_config_class(load_json(loader.preset, TASK_CONFIG_FILE)), cls)
+    )

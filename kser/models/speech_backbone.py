@@ -5,6 +5,8 @@ from typing import ClassVar
 import keras
 import keras_hub
 
+from kser.models.freezing import freeze_layers
+from kser.models.lora import TARGETS, enable_lora
 from kser.models.preset_loader import preset_loader
 
 
@@ -66,6 +68,42 @@ class SpeechBackbone(keras_hub.models.Backbone):
         feature_encoder = getattr(self, "feature_encoder", None)
         if feature_encoder is not None:
             feature_encoder.trainable = False
+
+    def freeze_layers(self, count) -> None:
+        """Exclude the lowest `count` layers and what is below them from training; `"all"`: everything.
+
+        See `kser.models.freezing.freeze_layers`.
+        """
+        freeze_layers(self, count)
+
+    def enable_lora(self, rank, target_layer_names=None, alpha=None) -> None:
+        """Train small matrices beside the kernels of dense layers (LoRA) and nothing else of the backbone.
+
+        See `kser.models.lora.enable_lora`.
+
+        Args:
+            rank: int, of the products of two matrices.
+            target_layer_names: names of the dense layers; `None` for `query` and `value`.
+            alpha: float, the products' weight times `rank`; `None` for `rank`.
+        """
+        enable_lora(self, rank, alpha, TARGETS if target_layer_names is None else target_layer_names)
+
+    def weights_from_top(self) -> list:
+        """The weights of each layer from the top one down, and at last those of all that is below them.
+
+        A layer is what lies between two of the `hidden_states`; a norm above the top one is part of it.
+
+        Returns:
+            list of lists of `keras.Variable`, one for each of the `hidden_states`; every weight is in one.
+        """
+        groups: list[list[keras.Variable]] = []
+        seen: set[int] = set()
+        for states in self.hidden_states:
+            layers = keras.Model(self.input, states).layers
+            weights = [weight for layer in layers for weight in layer.weights if id(weight) not in seen]
+            seen.update(map(id, weights))
+            groups.append(weights)
+        return groups[::-1]
 
     @property
     def hidden_dim(self) -> int:

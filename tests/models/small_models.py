@@ -1,6 +1,7 @@
 """Models small enough to build and run in a moment."""
 
 import numpy as np
+import pytest
 
 from kser.models import (
     AudioClassifierPreprocessor,
@@ -10,6 +11,7 @@ from kser.models import (
     SpeechBackbone,
     Wav2Vec2Backbone,
 )
+from tests.models.small_families import FAMILIES
 
 LABELS = ["anger", "joy", "sadness"]
 
@@ -44,12 +46,20 @@ def log_mel(**kwargs) -> LogMelBackbone:
     return LogMelBackbone(**{**arguments, **kwargs})
 
 
-BACKBONES = {
+IN_EVERY_RUN = {
     "log_mel": log_mel,
     "wav2vec2_group_norm": wav2vec2,
     "wav2vec2_layer_norm": lambda **kwargs: wav2vec2("layer", **kwargs),
 }
+"""Functions that build the kinds of backbones that the default suite tries with everything, by name."""
+
+BACKBONES = {**IN_EVERY_RUN, **{name: build for name, build in FAMILIES.items() if name != "wav2vec2"}}
 """A function that builds each kind of backbone, by name."""
+
+EVERY_BACKBONE = [
+    name if name in IN_EVERY_RUN else pytest.param(name, marks=pytest.mark.slow) for name in BACKBONES
+]
+"""Their names as parameters of a test: those beyond the default suite are marked slow."""
 
 
 def classifier(backbone: SpeechBackbone, **kwargs) -> EmotionClassifier:

@@ -11,7 +11,15 @@ import pytest
 
 from kser.models import EmotionClassifier, SpeechAudioConverter, SpeechBackbone
 from kser.models.pooling import POOLINGS
-from tests.models.small_models import BACKBONES, LABELS, classifier, log_mel, wav2vec2, waveforms
+from tests.models.small_models import (
+    BACKBONES,
+    EVERY_BACKBONE,
+    LABELS,
+    classifier,
+    log_mel,
+    wav2vec2,
+    waveforms,
+)
 from tests.models.small_poolings import POOLING_ARGUMENTS
 
 # One of the four has no frame; a batch has it all the same.
@@ -35,9 +43,9 @@ def assert_equal_weights(actual: keras.Model, expected: keras.Model) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.fixture(params=BACKBONES.values(), ids=BACKBONES)
+@pytest.fixture(params=EVERY_BACKBONE)
 def build_backbone(request: pytest.FixtureRequest):
-    return request.param
+    return BACKBONES[request.param]
 
 
 @dataclass
@@ -48,7 +56,7 @@ class Saved:
     preset: Path
 
 
-@pytest.fixture(scope="module", params=BACKBONES)
+@pytest.fixture(scope="module", params=EVERY_BACKBONE)
 def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Saved:
     model = trained(classifier(BACKBONES[request.param](), use_batch_norm=True, dropout=0.3, l2=0.1))
     preset = tmp_path_factory.mktemp("saved") / "preset"

@@ -181,6 +181,23 @@ def test_maximum_of_negative_frames_is_negative() -> None:
     np.testing.assert_array_equal(result, frames[:, :3].max(axis=1))
 
 
+def test_gradient_of_the_maximum_goes_to_one_frame() -> None:
+    """To the first of several that have it, and on no backend to all or to none of them."""
+    frames = np.array([[[1.0], [3.0], [3.0], [9.0]]], "float32")  # the last is padding
+    frames_input = keras.Input((4, 1))
+    shifted = frames_input + keras.layers.Reshape((4, 1))(
+        keras.layers.Dense(4, use_bias=False, kernel_initializer="zeros", name="shift")(
+            frames_input[:, 0] * 0 + 1
+        )
+    )
+    mask_input = keras.Input((4,), dtype="bool")
+    model = keras.Model([frames_input, mask_input], MaskedMaxPooling()(shifted, mask_input))
+    model.compile(keras.optimizers.SGD(1.0), loss=lambda y_true, y_pred: y_pred)
+    model.train_on_batch([frames, mask_of([3], 4)], np.zeros((1, 1)))
+    shift = keras.ops.convert_to_numpy(model.get_layer("shift").kernel.value)
+    np.testing.assert_array_equal(shift, [[0.0, -1.0, 0.0, 0.0]])
+
+
 def test_first_and_last_of_one_frame_is_it_twice() -> None:
     frames = random_frames(1, 5, 2)
     result = pooled(FirstLastPooling(), frames, mask_of([1], 5))

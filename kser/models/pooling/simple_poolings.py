@@ -29,11 +29,18 @@ class MaskedSumPooling(FramePooling):
 
 @keras.saving.register_keras_serializable(package="kser")
 class MaskedMaxPooling(FramePooling):
-    """Maximum of each channel over the valid frames: → (batch, channels), see `FramePooling`."""
+    """Maximum of each channel over the valid frames: → (batch, channels), see `FramePooling`.
+
+    The gradient goes to the first frame that has it.
+    """
 
     def pool(self, frames, frame_mask, training):
-        frames = ops.cast(frames, "float32")
-        return ops.max(ops.where(ops.expand_dims(frame_mask, -1), frames, NEVER), axis=1)
+        frames = ops.cast(valid_frames(frames, frame_mask), "float32")
+        # Not `ops.max`: JAX finds the way back by asking which frames equal the maximum. XLA may have
+        # computed them twice, with another rounding, and then none does: the gradient is wrong, or 0 / 0.
+        candidates = ops.where(ops.expand_dims(frame_mask, -1), frames, NEVER)
+        where = ops.argmax(ops.stop_gradient(candidates), axis=1, keepdims=True)
+        return ops.squeeze(ops.take_along_axis(frames, where, axis=1), axis=1)
 
 
 @keras.saving.register_keras_serializable(package="kser")

@@ -1,0 +1,162 @@
+"""The trunk that all tasks share: backbone, pooling over frames, head."""
+
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+from kser.models.audio_classifier import AudioClassifier
+from kser.models.heads import apply_head, head_dense, head_layers
+from kser.models.layer_weighting import LayerWeighting
+from kser.models.pooling import build_pooling
+
+POOL_POSITIONS = ("after", "before")
+
+
+class EmotionTask(AudioClassifier):
+    """Base class of the tasks: everything up to the last layer, and the arguments they have in common.
+
+    The head is that of the study kser continues: ReLU → batch normalisation → dropout → dense. With
+    `projection_dim` it is deeper: … → dropout → projection → activation → dropout → dense. Two published
+    heads are spelt so:
+
+    - audEERING's ([Wagner et al., 2023](https://arxiv.org/abs/2203.07378)): `use_relu=False`,
+      `projection_dim=` the backbone's `hidden_dim`, `projection_activation="tanh"`;
+    - SUPERB's ([Yang et al., 2021](https://arxiv.org/abs/2105.01051)): `layer_weighting="softmax"`,
+      `use_relu=False`, `projection_dim=256`, `projection_activation="linear"` (it projects the frames before
+      it takes their mean, which is the same).
+
+    What follows the backbone is computed in float32, also when the backbone computes in half precision:
+    pooling, weighting and normalisation are sums over many values, and cost little.
+
+    `EmotionTask.from_preset` loads a saved task of whichever kind.
+
+    Args:
+        backbone: a `SpeechBackbone`.
+        last_layers: what a subclass puts on the head: a function of `dense(units, name)`, which makes a
+            linear layer. It makes the layers and returns what calls them: a layer, or a function, from the
+            head's vectors (batch, channels) to a tensor or a dict of tensors.
+        preprocessor: an `AudioClassifierPreprocessor`, or `None` to give the model its inputs ready-made.
+        pooling: str, from frames to one vector, one of `kser.models.pooling.POOLINGS`: `"mean"`, `"max"`,
+            `"sum"`, `"first_last"`, `"attention"`, `"multi_head_attention"`, `"att_stats"`, `"ecapa"`.
+        use_relu: bool, ReLU on the pooled vector.
+        use_batch_norm: bool, batch normalisation after it.
+        dropout: float, share of the pooled vector, and of the projection, dropped in training.
+        l2: float, weight of the squared norm of the head's dense kernels in the loss.
+        pooling_arguments: dict, constructor arguments of the pooling's class.
+        layer_weighting: `None` to pool the backbone's last hidden states, or how all of them are weighted,
+            `"softmax"` or `"free"`, see `LayerWeighting`.
+        pool_position: str, with a `layer_weighting`: `"after"` pools the weighted sum, `"before"` pools the
+            hidden states, all by the same pooling, and weights the vectors.
+        projection_dim: int, units of the projection, or `None` for a head without.
+        projection_activation: `"tanh"`, `"relu"` or `"linear"`.
+
+    Raises:
+        ValueError: an argument has none of these values, or the hidden states to be weighted differ in size.
+
+    Input: as the backbone's.
+    """
+
+    def __init__(
+        self,
+        backbone,
+        last_layers: Callable,
+        preprocessor=None,
+        pooling="mean",
+        use_relu=True,
+        use_batch_norm=False,
+        dropout=0.0,
+        l2=0.0,
+        pooling_arguments=None,
+        layer_weighting=None,
+        pool_position="after",
+        projection_dim=None,
+        projection_activation="tanh",
+        **kwargs,
+    ):
+        _check_pool_position(pool_position, layer_weighting)
+
+        # === Layers ===
+        pooling_layer = build_pooling(pooling, pooling_arguments, "float32")
+        weighting_layer = None
+        if layer_weighting is not None:
+            weighting_layer = LayerWeighting(layer_weighting, dtype="float32", name="layer_weighting")
+        head = head_layers(use_relu, use_batch_norm, dropout, l2, projection_dim, projection_activation)
+        outputs = last_layers(lambda units, name: head_dense(units, l2, name))
+
+        # === Functional Model ===
+        hidden_states, frame_mask = _hidden_states(backbone, every_layer=weighting_layer is not None)
+        if weighting_layer is None:
+            x = pooling_layer(hidden_states[-1], frame_mask)
+        elif pool_position == "after":
+            x = pooling_layer(weighting_layer(hidden_states), frame_mask)
+        else:
+            x = weighting_layer([pooling_layer(states, frame_mask) for states in hidden_states])
+        x = apply_head(head, x, ops.any(frame_mask, axis=1))
+        super().__init__(inputs=backbone.input, outputs=outputs(x), compile=False, **kwargs)
+
+        # === Config ===
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+        self.pooling = pooling
+        self.pooling_arguments = dict(pooling_arguments or {})
+        self.layer_weighting = layer_weighting
+        self.pool_position = pool_position
+        self.use_relu = use_relu
+        self.use_batch_norm = use_batch_norm
+        self.dropout = dropout
+        self.l2 = l2
+        self.projection_dim = projection_dim
+        self.projection_activation = projection_activation
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "pooling": self.pooling,
+            "pooling_arguments": self.pooling_arguments,
+            "layer_weighting": self.layer_weighting,
+            "pool_position": self.pool_position,
+            "use_relu": self.use_relu,
+            "use_batch_norm": self.use_batch_norm,
+            "dropout": self.dropout,
+            "l2": self.l2,
+            "projection_dim": self.projection_dim,
+            "projection_activation": self.projection_activation,
+        }
+
+
+def checked_names(argument: str, names) -> list[str]:
+    """The names of classes or targets as a list.
+
+    Raises:
+        ValueError: there is none, one is no text, or one is there twice.
+    """
+    names = list(names)
+    if not names or not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise ValueError(f"`{argument}` must be different names, one at least. Received: {argument}={names}")
+    return names
+
+
+def _check_pool_position(pool_position, layer_weighting):
+    if pool_position not in POOL_POSITIONS:
+        raise ValueError(
+            f"`pool_position` must be one of {list(POOL_POSITIONS)}. "
+            f"Received: pool_position={pool_position!r}"
+        )
+    if pool_position == "before" and layer_weighting is None:
+        raise ValueError("`pool_position` 'before' wants a `layer_weighting`. Received: layer_weighting=None")
+
+
+def _hidden_states(backbone, every_layer):
+    """Hidden states of the last layer or of all, each (batch, frames, channels), and the frame mask."""
+    if not every_layer:
+        outputs = backbone(backbone.input)
+        return [outputs["sequence_output"]], outputs["frame_mask"]
+    # The backbone's own layers, with more outputs.
+    every = keras.Model(
+        backbone.input,
+        [*backbone.hidden_states, backbone.output["frame_mask"]],
+        name="hidden_states",
+    )
+    *hidden_states, frame_mask = every(backbone.input)
+    return hidden_states, frame_mask

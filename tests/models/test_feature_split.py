@@ -1,0 +1,110 @@
+"""The two parts of a classifier are the classifier, with the same weights."""
+
+import keras
+import numpy as np
+import pytest
+
+from kser.audio.waveform import model_inputs
+from kser.errors import UserError
+from kser.models.feature_split import encoder_key, feature_model, model_from_features
+from tests.models.small_families import FAMILIES
+from tests.models.small_models import classifier, log_mel, waveforms
+
+
+def padded(*lengths: int, samples: int | None = None) -> dict[str, np.ndarray]:
+    sound, mask = model_inputs(waveforms(*lengths), do_normalize=True, mask_padding=True, samples=samples)
+    return {"waveform": sound, "padding_mask": mask}
+
+
+def features_of(model: keras.Model, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """As they are kept: rounded, and zero where there is padding."""
+    given = {
+        name: keras.ops.convert_to_numpy(value)
+        for name, value in feature_model(model.backbone)(inputs).items()
+    }
+    features = np.where(given["frame_mask"][..., None], given["features"], 0.0)
+    return {"features": features.astype(np.float16), "frame_mask": given["frame_mask"]}
+
+
+def spread(model: keras.Model) -> keras.Model:
+    """With weights that make outputs of the size of those of a trained model."""
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.name == "kernel":
+            weight.assign(rng.normal(size=weight.shape) / np.sqrt(np.prod(weight.shape[:-1])))
+    return model
+
+
+@pytest.mark.parametrize("name", ["hubert_batch_norm", "wavlm", "data2vec_audio"])
+def test_part_after_part_gives_what_the_whole_gives(name: str) -> None:
+    keras.utils.set_random_seed(0)
+    model = spread(classifier(FAMILIES[name](), use_relu=False))
+    inputs = padded(400, 700)
+    with model.ready_made_inputs():
+        whole = keras.ops.convert_to_numpy(model(inputs))
+    parts = keras.ops.convert_to_numpy(model_from_features(model)(features_of(model, inputs)))
+    assert np.ptp(whole) > 0.2
+    np.testing.assert_allclose(parts, whole, atol=1e-3)
+
+
+def test_a_weighting_of_all_layers_comes_along() -> None:
+    model = spread(classifier(FAMILIES["wav2vec2"](), layer_weighting="softmax", pool_position="before"))
+    inputs = padded(400, 700)
+    with model.ready_made_inputs():
+        whole = keras.ops.convert_to_numpy(model(inputs))
+    parts = keras.ops.convert_to_numpy(model_from_features(model)(features_of(model, inputs)))
+    np.testing.assert_allclose(parts, whole, atol=5e-3)
+
+
+def test_features_of_valid_frames_do_not_depend_on_the_padding() -> None:
+    lower = feature_model(FAMILIES["wav2vec2"]())
+    alone, further = lower(padded(400)), lower(padded(400, samples=900))
+    frames = alone["features"].shape[1]
+    assert (
+        keras.ops.convert_to_numpy(further["frame_mask"]).sum()
+        == frames
+        == keras.ops.convert_to_numpy(alone["frame_mask"]).sum()
+    )
+    cut, whole = (keras.ops.convert_to_numpy(of["features"]) for of in (further, alone))
+    np.testing.assert_allclose(cut[:, :frames], whole, atol=1e-5)
+
+
+def test_training_the_upper_part_trains_the_classifier() -> None:
+    keras.utils.set_random_seed(0)
+    backbone = FAMILIES["wav2vec2"]()
+    backbone.freeze_feature_encoder()
+    model = classifier(backbone, use_relu=False, l2=0.1)
+    inputs = padded(400, 700)
+    upper = model_from_features(model)
+    assert {v.path for v in upper.trainable_variables} == {v.path for v in model.trainable_variables}
+    assert len(upper.losses) == len(model.losses) == 1
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    upper.compile(optimizer=keras.optimizers.AdamW(1e-2), loss=loss)
+    with model.ready_made_inputs():
+        before = keras.ops.convert_to_numpy(model(inputs))
+        upper.train_on_batch(features_of(model, inputs), np.array([0, 1]))
+        after = keras.ops.convert_to_numpy(model(inputs))
+    assert np.abs(after - before).max() > 1e-3
+    parts = keras.ops.convert_to_numpy(upper(features_of(model, inputs)))
+    np.testing.assert_allclose(parts, after, atol=5e-3)
+
+
+def test_the_key_is_that_of_the_encoder_alone() -> None:
+    keras.utils.set_random_seed(0)
+    backbone, other = FAMILIES["wav2vec2"](), FAMILIES["wav2vec2"]()
+    key = encoder_key(backbone)
+    assert encoder_key(other) != key
+    for ours, theirs in zip(backbone.weights, other.weights, strict=True):
+        theirs.assign(keras.ops.convert_to_numpy(ours))
+    assert encoder_key(other) == key
+    other.get_layer("feature_projection").bias.assign(np.ones(16))
+    other.freeze_feature_encoder()
+    assert encoder_key(other) == key
+    other.feature_encoder.group_norm.offset.assign(np.ones(8))
+    assert encoder_key(other) != key
+
+
+def test_without_a_feature_encoder_there_is_nothing_to_keep() -> None:
+    for split in (lambda: feature_model(log_mel()), lambda: model_from_features(classifier(log_mel()))):
+        with pytest.raises(UserError, match="feature_cache: LogMelBackbone has no feature encoder"):
+            split()
