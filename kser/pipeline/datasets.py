@@ -1,8 +1,9 @@
 """Planned batches → Grain data sets (and a `tf.data` face of the same elements).
 
 An element is `(inputs, targets, weights)`: inputs `{"waveform": float32 (batch, samples), "padding_mask":
-bool (batch, samples)}`, targets int32 (batch,), weights float32 (batch,): 1 for an utterance, 0 for an empty
-place.
+bool (batch, samples)}`, or, of utterances with stored features, `{"features": float16 (batch, frames,
+channels), "frame_mask": bool (batch, frames)}`; targets as the utterances have them, (batch, …), or a dict of
+such arrays; weights float32 (batch,): 1 for an utterance, 0 for an empty place.
 The batch size never varies: a batch that is not full has empty places at its end, whose weight keeps them out
 of loss and metrics and whose mask keeps them out of the model's statistics.
 """
@@ -11,7 +12,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,13 +20,20 @@ from kser.audio.waveform import model_inputs
 from kser.errors import UserError
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.batch_plan import PlannedBatch
-from kser.pipeline.utterances import Utterances
+from kser.pipeline.utterances import TargetArrays, Utterances, map_targets
 
 # Decoding releases Python's lock: a few threads keep a training step fed without worker processes.
 READER_THREADS = 4
 PREFETCHED_BATCHES = 8
 
-Element = tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]
+Element = tuple[dict[str, np.ndarray], TargetArrays, np.ndarray]
+
+
+class ArraySpec(NamedTuple):
+    """Shape, `None` for the axes whose length may differ from batch to batch, and type of an array."""
+
+    shape: tuple[int | None, ...]
+    dtype: np.dtype
 
 
 class Batches(Protocol):
@@ -46,7 +54,7 @@ class BatchSource:
         batch_size: places in every batch.
         start: first step.
         stop: the step after the last.
-        augmentation: what is done to training data, or `None`.
+        augmentation: what is done to training data, or `None`; there is none for stored features.
     """
 
     def __init__(
@@ -58,6 +66,8 @@ class BatchSource:
         stop: int,
         augmentation: AugmentationPlan | None = None,
     ):
+        if augmentation is not None and utterances.features is not None:
+            raise ValueError("`augmentation` wants audio. Received: utterances with stored features")
         self.utterances = utterances
         self.batches = batches
         self.batch_size = batch_size
@@ -71,6 +81,40 @@ class BatchSource:
     def __getitem__(self, index: Any) -> Element:
         batch = self.batches[self.start + int(index)]
         used = len(batch.indices)
+        inputs = self._waveforms(batch) if self.utterances.features is None else self._features(batch)
+        targets = map_targets(lambda of: self._in_places(of, batch), self.utterances.targets)
+        weights = np.zeros(self.batch_size, np.float32)
+        weights[:used] = 1.0
+        return inputs, targets, weights
+
+    @property
+    def spec(self) -> tuple[dict[str, ArraySpec], Any, ArraySpec]:
+        """What every element is."""
+        features = self.utterances.features
+        of_batch_and_time = (None, None)
+        if features is None:
+            inputs = {
+                "waveform": ArraySpec(of_batch_and_time, np.dtype(np.float32)),
+                "padding_mask": ArraySpec(of_batch_and_time, np.dtype(bool)),
+            }
+        else:
+            inputs = {
+                "features": ArraySpec((*of_batch_and_time, features.channels), np.dtype(np.float16)),
+                "frame_mask": ArraySpec(of_batch_and_time, np.dtype(bool)),
+            }
+        return (
+            inputs,
+            map_targets(lambda of: ArraySpec((None, *of.shape[1:]), of.dtype), self.utterances.targets),
+            ArraySpec((None,), np.dtype(np.float32)),
+        )
+
+    def _in_places(self, of_all: np.ndarray, batch: PlannedBatch) -> np.ndarray:
+        """The targets of a batch; empty places are zeros."""
+        targets = np.zeros((self.batch_size, *of_all.shape[1:]), of_all.dtype)
+        targets[: len(batch.indices)] = of_all[[i % len(self.utterances) for i in batch.indices]]
+        return targets
+
+    def _waveforms(self, batch: PlannedBatch) -> dict[str, np.ndarray]:
         audio_format = self.utterances.format
         sound, mask = model_inputs(
             [self._waveform(i, batch) for i in batch.indices],
@@ -79,12 +123,18 @@ class BatchSource:
             samples=batch.samples,
             places=self.batch_size,
         )
-        inputs = {"waveform": sound, "padding_mask": mask}
-        targets = np.zeros(self.batch_size, np.int32)
-        targets[:used] = self.utterances.targets[[i % len(self.utterances) for i in batch.indices]]
-        weights = np.zeros(self.batch_size, np.float32)
-        weights[:used] = 1.0
-        return inputs, targets, weights
+        return {"waveform": sound, "padding_mask": mask}
+
+    def _features(self, batch: PlannedBatch) -> dict[str, np.ndarray]:
+        stored = self.utterances.features
+        assert stored is not None
+        shape = (self.batch_size, stored.frames(batch.samples))
+        features, mask = np.zeros((*shape, stored.channels), np.float16), np.zeros(shape, bool)
+        for place, index in enumerate(batch.indices):
+            of_one = stored(self.utterances.paths[index])
+            features[place, : len(of_one)] = of_one
+            mask[place, : len(of_one)] = True
+        return {"features": features, "frame_mask": mask}
 
     def _waveform(self, index: int, batch: PlannedBatch) -> np.ndarray:
         """One utterance of a batch, not longer than the batch and long enough for the model."""
@@ -146,13 +196,15 @@ def _dataset(source: BatchSource, repeat: bool = False, workers: int = 0) -> Any
     logging.getLogger("absl").setLevel(logging.ERROR)
     dataset = grain.MapDataset.source(source)
     dataset = dataset.repeat() if repeat else dataset
-    if not workers:
-        options = grain.ReadOptions(num_threads=READER_THREADS, prefetch_buffer_size=PREFETCHED_BATCHES)
-        return dataset.to_iter_dataset(options)
-    of_one = grain.ReadOptions(num_threads=1, prefetch_buffer_size=1)
-    from kser.pipeline.worker_processes import WorkerDataset
+    threads, ahead = (1, 1) if workers else (READER_THREADS, PREFETCHED_BATCHES)
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
+    batches = dataset.to_iter_dataset(options)
+    if workers:
+        from kser.pipeline.worker_processes import WorkerDataset
 
-    return WorkerDataset(dataset.to_iter_dataset(of_one), workers)
+        batches = WorkerDataset(batches, workers)
+    batches.spec = source.spec
+    return batches
 
 
 @contextmanager
@@ -186,16 +238,16 @@ def tf_dataset(dataset: Any) -> Any:
     """The same elements as a `tf.data.Dataset` with free time axis.
 
     Keras would guess the shapes from the first two batches, and stop at the first of another length.
+
+    Args:
+        dataset: of `training_dataset` or `evaluation_dataset`.
     """
     import tensorflow as tf
 
-    batch_axis = None
-    signature = (
-        {
-            "waveform": tf.TensorSpec((batch_axis, None), tf.float32),
-            "padding_mask": tf.TensorSpec((batch_axis, None), tf.bool),
-        },
-        tf.TensorSpec((batch_axis,), tf.int32),
-        tf.TensorSpec((batch_axis,), tf.float32),
+    signature = tuple(
+        {name: tf.TensorSpec(*of) for name, of in part.items()}
+        if isinstance(part, dict)
+        else tf.TensorSpec(*part)
+        for part in dataset.spec
     )
     return tf.data.Dataset.from_generator(lambda: iter(dataset), output_signature=signature)

@@ -1,17 +1,28 @@
 """The utterances of one part of a corpus, as the pipeline needs them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 
 from kser.errors import UserError
+from kser.pipeline.feature_cache import FeatureCache
 from kser.pipeline.reading import Progress, WaveformReader, check_all
 from kser.pipeline.waveform_format import WaveformFormat
 
 OnBadAudio = Literal["error", "skip"]
 _NAMED_AT_MOST = 5
+
+TargetArrays = np.ndarray | dict[str, np.ndarray]
+"""What is learned of utterances, a row each: an array (utterances, …), or a dict of such by outputs."""
+
+
+def map_targets(function: Callable[[np.ndarray], Any], targets: TargetArrays) -> Any:
+    """What a function makes of an array of targets, or of each of several."""
+    if isinstance(targets, dict):
+        return {name: function(of) for name, of in targets.items()}
+    return function(targets)
 
 
 @dataclass(frozen=True)
@@ -20,25 +31,30 @@ class Utterances:
 
     Attributes:
         paths: audio files.
-        targets: int32 array (utterances,), position of each utterance's class among the labels.
+        targets: int32 array (utterances,), position of each utterance's class among the labels; float32
+            array (utterances, targets) of numbers, NaN where one is missing, or of labels, 0 or 1; or a dict
+            of such arrays by the model's outputs.
         lengths: samples of each as the model gets it.
         reader: how a file becomes a waveform.
         positions: where each stood among the files asked for: those left out have none.
         skipped: files left out, each with the reason.
+        features: where what the model's feature encoder made of them is kept, for a model that takes that in
+            place of audio; or `None`.
     """
 
     paths: Sequence[str]
-    targets: np.ndarray
+    targets: TargetArrays
     lengths: Sequence[int]
     reader: WaveformReader
     positions: Sequence[int]
     skipped: dict[str, str] = field(default_factory=dict)
+    features: FeatureCache | None = None
 
     @classmethod
     def from_files(
         cls,
         paths: Sequence[str],
-        targets: Sequence[int],
+        targets: Sequence[int] | TargetArrays,
         reader: WaveformReader,
         on_bad_audio: OnBadAudio = "error",
         progress: Progress | None = None,
@@ -47,7 +63,7 @@ class Utterances:
 
         Args:
             paths: audio files.
-            targets: position of each utterance's class among the labels.
+            targets: of each file, see the attribute; whole numbers become int32, others float32.
             reader: how they are read.
             on_bad_audio: whether files that cannot be used are an error or are left out.
             progress: shows how far it is.
@@ -66,9 +82,10 @@ class Utterances:
             raise UserError("\n".join(_first_lines(list(bad.values()), on_bad_audio)))
         good = [(place, found) for place, found in enumerate(lengths) if not isinstance(found, UserError)]
         places = [place for place, _ in good]
+        given = targets if isinstance(targets, dict) else np.asarray(targets)
         return cls(
             [paths[place] for place in places],
-            np.asarray([targets[place] for place in places], dtype=np.int32),
+            map_targets(lambda of: _typed(of)[places], given),
             [length for _, length in good],
             reader,
             places,
@@ -80,8 +97,17 @@ class Utterances:
         """What the model expects."""
         return self.reader.format
 
+    def with_features(self, features: FeatureCache) -> "Utterances":
+        """The same utterances for a model that takes features; the cache must have them all."""
+        return replace(self, features=features)
+
     def __len__(self) -> int:
         return len(self.paths)
+
+
+def _typed(targets: np.ndarray) -> np.ndarray:
+    """Whole numbers as int32, others as float32."""
+    return targets.astype(np.int32 if np.issubdtype(targets.dtype, np.integer) else np.float32)
 
 
 def _first_lines(reasons: list[str], on_bad_audio: OnBadAudio) -> list[str]:
