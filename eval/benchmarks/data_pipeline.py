@@ -38,6 +38,7 @@ from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
 from kser.training import fit
+from kser.training.objectives import ClassificationObjective
 from kser.training.plan import TrainingPlan
 
 MODEL_RATE = 16_000
@@ -177,7 +178,6 @@ def waiting(paths: list[str], epochs: int, workers: int) -> None:
         save_steps=50,
         save_total_limit=1,
         length_buckets=BUCKETS,
-        use_class_weights=False,
         seed=0,
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -187,6 +187,7 @@ def waiting(paths: list[str], epochs: int, workers: int) -> None:
             training,
             validation,
             plan,
+            ClassificationObjective(use_class_weights=False),
             Path(folder) / "s",
             Path(folder) / "log.csv",
             "benchmark",

@@ -11,7 +11,7 @@ class TrainingPlan:
         epochs: passes over the training part.
         batch_size: utterances in a batch.
         evaluation_batch_size: utterances in a batch of validation.
-        learning_rate: of the first update; it falls linearly to 0.
+        learning_rate: the highest of the run, that of the head.
         gradient_accumulation_steps: batches for one update.
         max_grad_norm: longest gradient.
         eval_steps: updates between two evaluations on the validation part.
@@ -19,8 +19,20 @@ class TrainingPlan:
         save_steps: updates between two saved states, a multiple of `eval_steps`.
         save_total_limit: how many saved states stay.
         length_buckets: how many different lengths utterances are padded to.
-        use_class_weights: whether a class counts by 1 / its utterances.
         seed: of the order of the utterances.
+        lr_scheduler: how the learning rate goes on after the warm-up, see `WarmupSchedule`.
+        warmup_ratio: share of the updates in which it rises linearly from 0, 0 ≤ r < 1.
+        layerwise_lr_decay: d, 0 < d ≤ 1: the k-th layer of the backbone from the top learns with the learning
+            rate times dᵏ, and what is below its n layers with it times dⁿ⁺¹.
+        weight_decay: of AdamW.
+        ema_momentum: of the moving average of the weights, which evaluations and the final model use; `None`
+            for no average.
+        best_metric: the validation metric that chooses the best weights.
+        early_stopping_patience: evaluations in a row without an improvement that end the run; `None`: none
+            do. With gradual unfreezing they count when all is trained.
+        early_stopping_threshold: an improvement is larger than this.
+        gradual_unfreezing_epochs: epochs after which one layer more of the backbone is trained, beginning
+            with the head alone; `None`: all from the start.
     """
 
     epochs: int
@@ -34,9 +46,21 @@ class TrainingPlan:
     save_steps: int
     save_total_limit: int
     length_buckets: int
-    use_class_weights: bool
     seed: int
+    lr_scheduler: str = "linear"
+    warmup_ratio: float = 0.0
+    layerwise_lr_decay: float = 1.0
+    weight_decay: float = 0.0
+    ema_momentum: float | None = None
+    best_metric: str = "loss"
+    early_stopping_patience: int | None = None
+    early_stopping_threshold: float = 0.0
+    gradual_unfreezing_epochs: float | None = None
 
     def updates(self, batches_per_epoch: int) -> int:
-        """Updates of the whole run: the last window of accumulated batches is completed, not cut."""
+        """Updates of the whole run.
+
+        A window of accumulated batches may cross the end of an epoch; the last window of the run is completed
+        with batches of one epoch more, not cut.
+        """
         return -(-self.epochs * batches_per_epoch // self.gradient_accumulation_steps)

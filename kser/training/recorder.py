@@ -9,57 +9,76 @@ import keras
 import numpy as np
 
 from kser.errors import UserError
+from kser.training.early_stopping import Patience, is_better
+from kser.training.objectives import Objective, metric_named
 from kser.training.plan import TrainingPlan
 from kser.training.training_log import Row, TrainingLog
 from kser.training.training_state import save_best, save_state
 
-VALIDATION_METRICS = {
-    "val_loss": "val_crossentropy",
-    "val_accuracy": "val_accuracy",
-    "val_uar": "val_uar",
-    "val_f1score": "val_f1score",
-}
-
 
 class Recorder(keras.callbacks.Callback):
-    """Counts updates, writes the log, keeps the best weights, saves states.
+    """Counts updates, writes the log, keeps the best weights, saves states, ends the run.
 
     Keras' epochs are the stretches between two evaluations here: a state saved at the end of one restores
     everything, metrics included, because Keras begins each epoch with fresh metrics.
 
     Args:
         plan: the settings.
+        objective: what evaluations give, and which of two values is better.
         states: folder for saved states and the best weights.
         log: CSV file.
         updates: how many the whole run makes.
         batches_per_epoch: of the training part.
         identity: what the run is, kept with its states.
-        progress: what `restore_latest_state` gave, or `None` for a new run.
+        progress: that of the `SavedState` that the run continues, or `None` for a new run.
+        patient_until: update up to which evaluations without an improvement do not count.
+
+    Attributes:
+        step: updates made.
+        best_step: update after which `plan.best_metric` was best.
+        best_value: its value there.
+        best_loss: the validation loss there.
+        stopped_early: whether the run ended because nothing improved any more.
+        data: what the training part is made of and how much of the model is trained, for people.
     """
 
     def __init__(
         self,
         plan: TrainingPlan,
+        objective: Objective,
         states: Path,
         log: Path,
         updates: int,
         batches_per_epoch: int,
         identity: str,
         progress: dict[str, Any] | None,
+        patient_until: int = 0,
     ):
         super().__init__()
         self.plan = plan
+        self.objective = objective
         self.states = states
         self.updates = updates
         self.batches_per_epoch = batches_per_epoch
         self.identity = identity
-        self.data = ""  # what the training part is made of, for people
-        progress = progress or {"step": 0, "best_step": None, "best_loss": None, "seconds": 0.0, "log": []}
-        self.step: int = progress["step"]
-        self.best_step: int | None = progress["best_step"]
-        self.best_loss: float | None = progress["best_loss"]
-        self.log = TrainingLog(log, progress["log"])
-        self._started = time.monotonic() - progress["seconds"]
+        self.patient_until = patient_until
+        self.data = ""
+        progress = progress or {}
+        self.step: int = progress.get("step", 0)
+        self.best_step: int | None = progress.get("best_step")
+        self.best_value: float | None = progress.get("best_value")
+        self.best_loss: float | None = progress.get("best_loss")
+        self.stopped_early: bool = progress.get("stopped_early", False)
+        self._higher_is_better = metric_named(objective, plan.best_metric).higher_is_better
+        self._patience = Patience(
+            plan.early_stopping_patience,
+            plan.early_stopping_threshold,
+            self._higher_is_better,
+            **progress.get("patience", {}),
+        )
+        measures = [f"val_{metric.name}" for metric in objective.validation_metrics]
+        self.log = TrainingLog(log, progress.get("log"), measures)
+        self._started = time.monotonic() - progress.get("seconds", 0.0)
         self._batches = self.step * plan.gradient_accumulation_steps
         self._loss_window = _MeanSince()
         self._pending_loss: float | None = None
@@ -69,16 +88,32 @@ class Recorder(keras.callbacks.Callback):
         """Seconds of training, those before an interruption included."""
         return time.monotonic() - self._started
 
+    @property
+    def finished(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.stopped_early or self.step >= self.updates
+
     def record_evaluation(self, logs: dict[str, Any], loss: float | None = None) -> Row:
-        """Write an evaluation to the log and keep the weights if they are the best so far."""
-        row = self._row(loss) | {name: float(logs[key]) for name, key in _without_prefix(logs).items()}
-        val_loss = row["val_loss"]
+        """Write an evaluation to the log, keep the weights if they are the best so far, see to the end."""
+        row = self._row(loss) | self._measures(logs)
+        value, val_loss = row[f"val_{self.plan.best_metric}"], row["val_loss"]
+        assert value is not None
         assert val_loss is not None
-        if self.best_loss is None or val_loss < self.best_loss:
-            self.best_step, self.best_loss = self.step, float(val_loss)
+        if is_better(value, self.best_value, self._higher_is_better):
+            self.best_step, self.best_value, self.best_loss = self.step, float(value), float(val_loss)
+            self.model.optimizer.swap_averages()
             save_best(self.states, self.model)
+            self.model.optimizer.swap_averages()
+        over = self._patience.is_over(value, counts=self.step > self.patient_until)
+        self.stopped_early = over and self.step < self.updates
         self.log.add(row)
         return row
+
+    def on_test_begin(self, logs=None):
+        self.model.optimizer.swap_averages()
+
+    def on_test_end(self, logs=None):
+        self.model.optimizer.swap_averages()
 
     def on_epoch_begin(self, epoch, logs=None):
         self._loss_window.restart()
@@ -113,19 +148,31 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.record_evaluation(logs, self._pending_loss)
-        if self.step % self.plan.save_steps == 0 or self.step == self.updates:
+        if self.step % self.plan.save_steps == 0 or self.finished:
             self.save()
+        if self.finished:
+            self.model.stop_training = True
 
     def save(self) -> None:
         """Save the state of the run at this update."""
         progress = {
             "identity": self.identity,
             "best_step": self.best_step,
+            "best_value": self.best_value,
             "best_loss": self.best_loss,
+            "stopped_early": self.stopped_early,
+            "patience": self._patience.state(),
             "seconds": self.seconds,
             "log": self.log.rows,
         }
         save_state(self.states, self.step, self.model, progress, keep=self.plan.save_total_limit)
+
+    def _measures(self, logs: dict[str, Any]) -> Row:
+        """What an evaluation gave, by the names of the log's columns."""
+        # `fit` puts "val_" before what `evaluate` gives.
+        keras_names = {of.name: of.keras_name for of in self.objective.validation_metrics}
+        prefix = "val_" if f"val_{keras_names['loss']}" in logs else ""
+        return {f"val_{name}": float(logs[prefix + key]) for name, key in keras_names.items()}
 
     def _row(self, loss: float | None) -> Row:
         return {
@@ -151,10 +198,3 @@ class _MeanSince:
         mean = (total - self._total) / (count - self._count)
         self._total, self._count = total, count
         return mean
-
-
-def _without_prefix(logs: dict[str, Any]) -> dict[str, str]:
-    """Under which names Keras gives the log's columns: `fit` puts "val_" before them, `evaluate` does not."""
-    if "val_crossentropy" in logs:
-        return VALIDATION_METRICS
-    return {name: key.removeprefix("val_") for name, key in VALIDATION_METRICS.items()}

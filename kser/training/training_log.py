@@ -2,21 +2,13 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from kser.files import write_text
 
-COLUMNS = (
-    "step",
-    "epoch",
-    "loss",
-    "learning_rate",
-    "val_loss",
-    "val_accuracy",
-    "val_uar",
-    "val_f1score",
-    "seconds",
-)
+CLASSIFICATION_MEASURES = ("val_loss", "val_accuracy", "val_uar", "val_f1score")
+COLUMNS = ("step", "epoch", "loss", "learning_rate", *CLASSIFICATION_MEASURES, "seconds")
 Row = dict[str, float | int | None]
 
 
@@ -24,30 +16,34 @@ class TrainingLog:
     """Appends rows to a CSV file; what a row has no value for stays empty.
 
     Columns: `step` updates done · `epoch` passes over the training part, fractional · `loss` mean training
-    loss since the last row that has one · `learning_rate` of the next update · `val_loss`, `val_accuracy`,
-    `val_uar`, `val_f1score` over the whole validation part · `seconds` of training so far.
+    loss since the last row that has one · `learning_rate` of the next update · what evaluations measure over
+    the whole validation part, `val_loss` and others · `seconds` of training so far.
 
     Args:
         path: of the CSV file. What stands there is replaced.
         rows: rows to begin with, when a run continues.
+        measures: the columns of evaluations.
     """
 
-    def __init__(self, path: Path, rows: list[Row] | None = None):
+    def __init__(
+        self, path: Path, rows: list[Row] | None = None, measures: Sequence[str] = CLASSIFICATION_MEASURES
+    ):
         self.path = path
         self.rows: list[Row] = list(rows or [])
-        write_text(path, ",".join(COLUMNS) + "\n" + _csv(self.rows))
+        self.columns = ("step", "epoch", "loss", "learning_rate", *measures, "seconds")
+        write_text(path, ",".join(self.columns) + "\n" + _csv(self.rows, self.columns))
 
     def add(self, row: Row) -> None:
         """Append one row and write it to the file at once."""
         self.rows.append(row)
         with self.path.open("a", encoding="utf-8", newline="") as file:
-            file.write(_csv([row]))
+            file.write(_csv([row], self.columns))
 
 
-def _csv(rows: list[Row]) -> str:
+def _csv(rows: list[Row], columns: Sequence[str]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([_short(row.get(name)) for name in COLUMNS] for row in rows)
+    writer.writerows([_short(row.get(name)) for name in columns] for row in rows)
     return buffer.getvalue()
 
 

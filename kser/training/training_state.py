@@ -6,6 +6,8 @@ A state is a folder `state-STEP` that appears whole or not at all. The best weig
 
 import re
 import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +24,43 @@ BEST_FILE = "best.safetensors"
 _STATE = re.compile(r"state-(\d+)")
 
 
+@dataclass(frozen=True)
+class SavedState:
+    """A state of a run, read from disk.
+
+    Attributes:
+        progress: what was given to `save_state`, and `"step"`.
+        arrays: the model's variables and what the optimizer keeps, see `assign_model`, `assign_optimizer`.
+    """
+
+    progress: dict[str, Any]
+    arrays: Mapping[str, np.ndarray]
+
+
 def save_state(folder: Path, step: int, model: keras.Model, progress: dict[str, Any], keep: int) -> None:
     """Write `state-STEP` and remove all but the `keep` newest.
 
     Args:
         folder: of the run.
         step: updates done.
-        model: compiled, with a built optimizer.
+        model: compiled with a built `GroupedAdamW`.
         progress: what else is needed to continue, as JSON.
         keep: how many states may stay.
     """
-    arrays = _model_arrays(model) | _arrays("optimizer", model.optimizer.variables)
     with replacing(folder / f"state-{step:08d}") as draft:
         draft.mkdir()
-        save_file(arrays, draft / VARIABLES_FILE)
+        save_file(model_arrays(model) | optimizer_arrays(model), draft / VARIABLES_FILE)
         write_json(draft / PROGRESS_FILE, {**progress, "step": step})
     for _, outdated in sorted(_states(folder))[:-keep]:
         shutil.rmtree(outdated)
 
 
-def restore_latest_state(folder: Path, model: keras.Model, identity: str) -> dict[str, Any] | None:
-    """Put the model where the newest state of the folder left it.
+def load_latest_state(folder: Path, identity: str) -> SavedState | None:
+    """Read the newest state of a folder; `None` if there is none.
 
     Args:
         folder: of the run.
-        model: compiled, with a built optimizer.
         identity: what the run is; `progress["identity"]` of the state must be the same.
-
-    Returns:
-        The `progress` that was saved, with `"step"`; `None` if there is no state.
 
     Raises:
         UserError: the states are another run's.
@@ -65,21 +75,60 @@ def restore_latest_state(folder: Path, model: keras.Model, identity: str) -> dic
             f"{folder}: holds saved states of a run with other settings, data, backend or version of kser; "
             "give the experiment another experiment_name, or move that folder away"
         )
-    arrays = load_file(newest / VARIABLES_FILE)
-    _assign_model(model, arrays)
-    _assign("optimizer", model.optimizer.variables, arrays)
-    return progress
+    return SavedState(progress, load_file(newest / VARIABLES_FILE))
 
 
 def save_best(folder: Path, model: keras.Model) -> None:
     """Keep the model's weights as the best so far."""
     with replacing(folder / BEST_FILE) as draft:
-        save_file(_model_arrays(model), draft)
+        save_file(model_arrays(model), draft)
 
 
 def restore_best(folder: Path, model: keras.Model) -> None:
     """Give the model the weights that `save_best` kept."""
-    _assign_model(model, load_file(folder / BEST_FILE))
+    assign_model(model, load_file(folder / BEST_FILE))
+
+
+def model_arrays(model: keras.Model) -> dict[str, np.ndarray]:
+    """All variables of a model by their position, states of random generators included.
+
+    The positions are the same whichever of them are trained. Names would not do: those that Keras makes up
+    depend on how many models the process has built before.
+    """
+    return {f"model.{position}": _array(variable) for position, variable in enumerate(model.variables)}
+
+
+def assign_model(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Give a model the variables that `model_arrays` gave."""
+    for position, variable in enumerate(model.variables):
+        variable.assign(arrays[f"model.{position}"])
+
+
+def optimizer_arrays(model: keras.Model) -> dict[str, np.ndarray]:
+    """What a model's optimizer keeps: its count, and for each trained variable, by the position of that."""
+    arrays = {"optimizer.batches": _array(model.optimizer.batches)}
+    for name, variable in _slots(model):
+        arrays[name] = _array(variable)
+    return arrays
+
+
+def assign_optimizer(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Give a model's optimizer what `optimizer_arrays` gave, also of when fewer variables were trained.
+
+    What it keeps for further variables stays as it is.
+    """
+    model.optimizer.batches.assign(arrays["optimizer.batches"])
+    for name, variable in _slots(model):
+        if name in arrays:
+            variable.assign(arrays[name])
+
+
+def _slots(model: keras.Model) -> Iterator[tuple[str, Any]]:
+    """Names for the optimizer's variables that do not depend on what is trained."""
+    positions = {id(variable): position for position, variable in enumerate(model.variables)}
+    for slot, variables in model.optimizer.slots().items():
+        for variable, of in zip(variables, model.trainable_variables, strict=True):
+            yield f"{slot}.{positions[id(of)]}", variable
 
 
 def remove_states(folder: Path) -> None:
@@ -99,25 +148,5 @@ def _states(folder: Path) -> list[tuple[int, Path]]:
     return [(int(match.group(1)), path) for match, path in found if match]
 
 
-def _model_arrays(model: keras.Model) -> dict[str, np.ndarray]:
-    return _arrays("trainable", model.trainable_variables) | _arrays(
-        "non_trainable", model.non_trainable_variables
-    )
-
-
-def _assign_model(model: keras.Model, arrays: dict[str, np.ndarray]) -> None:
-    _assign("trainable", model.trainable_variables, arrays)
-    _assign("non_trainable", model.non_trainable_variables, arrays)
-
-
-def _arrays(kind: str, variables: list[keras.Variable]) -> dict[str, np.ndarray]:
-    # By position: the names that Keras makes up depend on how many models the process has built before.
-    return {
-        f"{kind}.{index}": np.asarray(keras.ops.convert_to_numpy(variable), order="C")
-        for index, variable in enumerate(variables)
-    }
-
-
-def _assign(kind: str, variables: list[keras.Variable], arrays: dict[str, np.ndarray]) -> None:
-    for index, variable in enumerate(variables):
-        variable.assign(arrays[f"{kind}.{index}"])
+def _array(variable: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(variable), order="C")

@@ -11,7 +11,7 @@ from kser.errors import UserError
 from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset
 from kser.training.fit import for_backend, train
-from tests.training.small_run import PLAN, small_model, small_run, write_swells
+from tests.training.small_run import COMBINED, OBJECTIVE, PLAN, small_model, small_run, write_swells
 
 
 @pytest.fixture(scope="module")
@@ -89,5 +89,63 @@ def test_states_of_another_run_are_refused_and_stay(finished):
     swells = folder.parent / "swells"
     parts = [write_swells(swells / "train", 22, 0), write_swells(swells / "validation", 9, 1)]
     with pytest.raises(UserError, match="states of a run with other settings"):
-        train(model, *parts, PLAN, folder / "states", folder / "log.csv", "another run")
+        train(model, *parts, PLAN, OBJECTIVE, folder / "states", folder / "log.csv", "another run")
     assert {path: path.stat().st_mtime_ns for path in (folder / "states").rglob("*")} == before
+
+
+def test_the_last_window_is_completed_with_batches_of_one_epoch_more(tmp_path):
+    # 6 batches an epoch in windows of 4: 2 epochs are 3 windows, the second one over the end of an epoch.
+    # Of 1 epoch the second window is completed with 2 batches of the next one.
+    for epochs, updates in ((2, 3), (1, 2)):
+        plan = dataclasses.replace(
+            PLAN, epochs=epochs, gradient_accumulation_steps=4, eval_steps=1, save_steps=1, length_buckets=1
+        )
+        folder = tmp_path / str(epochs)
+        model, result = small_run(folder, plan=plan)
+        log = pd.read_csv(folder / "log.csv")
+        assert result.updates == updates == int(model.optimizer.iterations)
+        assert log["epoch"].iloc[-1] == pytest.approx(updates * 4 / 6)
+        assert log["learning_rate"].iloc[-1] == 0.0
+        for gradient in model.optimizer.slots()["accumulated"]:
+            assert not np.any(keras.ops.convert_to_numpy(gradient))
+
+
+def test_the_best_metric_chooses_the_weights_and_averages_are_what_is_kept(tmp_path):
+    plan = dataclasses.replace(COMBINED, gradual_unfreezing_epochs=None, early_stopping_patience=None)
+    told = Told()
+    model, result = small_run(tmp_path / "run", [told], plan)
+    log = pd.read_csv(tmp_path / "run" / "log.csv").dropna(subset="val_loss").set_index("step")
+    assert (result.best_metric, result.stopped_early) == ("f1score", False)
+    assert result.best_step == log["val_f1score"].idxmax()
+    assert result.best_value == pytest.approx(log["val_f1score"].max())
+    assert result.best_loss == pytest.approx(log["val_loss"][result.best_step])
+    assert result.best_step > 0
+    raw, average = told.weights[result.best_step]
+    kept = keras.ops.convert_to_numpy(model.get_layer("logits").kernel)
+    np.testing.assert_array_equal(kept, average)
+    assert not np.array_equal(kept, raw)
+
+
+class Told(keras.callbacks.Callback):
+    """Keeps a kernel and its average of each evaluation, and what the run says of its data."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = {}
+
+    def on_epoch_end(self, epoch, logs=None):
+        raw = self.model.get_layer("logits").kernel
+        position = [of is raw for of in self.model.trainable_variables].index(True)
+        average = self.model.optimizer.slots()["average"][position]
+        self.weights[self.recorder.step] = tuple(map(keras.ops.convert_to_numpy, (raw, average)))
+        self.data = self.recorder.data
+
+
+def test_says_how_much_is_trained(tmp_path):
+    told = Told()
+    plan = dataclasses.replace(COMBINED, epochs=1)
+    model, _ = small_run(tmp_path / "run", [told], plan)
+    # 6 batches in windows of 2 are 3 updates; the first layer would join at update 4.
+    head = sum(int(np.prod(of.shape)) for of in model.get_layer("logits").weights)
+    share = f"{100 * head / model.count_params():.0f}%"
+    assert f"{model.count_params():,} weights, {share} of them trained, the head first" in told.data

@@ -65,3 +65,56 @@ def test_inverse_count_weights_make_classes_equal():
     assert totals == pytest.approx([totals[0]] * 3)
     assert weights[2] == 0
     assert np.mean([weights[c] for c in (0, 1, 3)]) == pytest.approx(1.0)
+
+
+def test_smoothed_targets_are_those_of_keras(batch):
+    targets, logits, weights = batch
+    ours = ClassWeightedCrossentropy([1.0, 1.0, 1.0], label_smoothing=0.2)(targets, logits, weights)
+    theirs = keras.losses.categorical_crossentropy(
+        np.eye(3, dtype="float32")[targets], logits, from_logits=True, label_smoothing=0.2
+    )
+    expected = np.sum(keras.ops.convert_to_numpy(theirs) * weights) / weights.sum()
+    assert float(ours) == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.3])
+def test_focal_loss_is_that_of_keras(batch, label_smoothing):
+    targets, logits, _ = batch
+    loss = ClassWeightedCrossentropy([1.0, 1.0, 1.0], label_smoothing, focal_gamma=2.0)
+    theirs = keras.losses.categorical_focal_crossentropy(
+        np.eye(3, dtype="float32")[targets],
+        logits,
+        alpha=1.0,
+        gamma=2.0,
+        from_logits=True,
+        label_smoothing=label_smoothing,
+    )
+    expected = keras.ops.convert_to_numpy(theirs).mean()
+    assert float(loss(targets, logits)) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_focal_loss_counts_what_is_recognised_less():
+    logits = np.array([[4.0, 0.0], [0.0, 4.0]], "float32")  # right, and wrong
+    plain, focal = (
+        keras.ops.convert_to_numpy(ClassWeightedCrossentropy([1.0, 1.0], 0.0, gamma).call([0, 0], logits))
+        for gamma in (0.0, 2.0)
+    )
+    wrong = 1.0 / (1.0 + np.exp([4.0, -4.0]))
+    np.testing.assert_allclose(focal, plain * wrong**2, rtol=1e-3)
+
+
+def test_its_slope_is_finite_where_nothing_is_wrong():
+    jax = pytest.importorskip("jax")
+    if keras.config.backend() != "jax":
+        pytest.skip("slopes by JAX")
+    loss = ClassWeightedCrossentropy([1.0, 1.0], 0.0, focal_gamma=0.5)
+    slope = jax.grad(lambda logits: loss(np.array([0]), logits))(np.array([[500.0, -500.0]], "float32"))
+    assert np.isfinite(np.asarray(slope)).all()
+
+
+def test_half_precision_logits_are_computed_in_float32(batch):
+    targets, logits, _ = batch
+    halves = keras.ops.cast(logits, "bfloat16")
+    loss = ClassWeightedCrossentropy([1.0, 2.0, 3.0], 0.1, 1.0)
+    assert keras.backend.standardize_dtype(loss(targets, halves).dtype) == "float32"
+    assert float(loss(targets, halves)) == float(loss(targets, keras.ops.cast(halves, "float32")))

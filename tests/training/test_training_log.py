@@ -24,3 +24,14 @@ def test_continues_with_the_rows_it_is_given(tmp_path):
     second.add({"step": 20, "loss": 1.0})
     assert pd.read_csv(tmp_path / "log.csv")["step"].tolist() == [0, 10, 20]
     assert pd.read_csv(tmp_path / "log.csv")["loss"].iloc[-1] == 1.0
+
+
+def test_columns_of_evaluations_are_those_that_it_is_given(tmp_path):
+    log = TrainingLog(tmp_path / "log.csv", measures=("val_loss", "val_ccc"))
+    log.add({"step": 3, "val_loss": 0.5, "val_ccc": 0.25})
+    table = pd.read_csv(tmp_path / "log.csv")
+    assert list(table.columns) == [
+        *("step", "epoch", "loss", "learning_rate"),
+        *("val_loss", "val_ccc", "seconds"),
+    ]
+    assert table["val_ccc"].tolist() == [0.25]
