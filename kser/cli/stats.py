@@ -12,8 +12,8 @@ def stats(
         Path,
         option(
             "input_path",
-            "Folder with evaluations (classification_report.json) anywhere below, an evaluation CSV or a "
-            "folder of them, or a CSV with a row a run: model_name, dataset_name, seed, measures, factors.",
+            "Folder with evaluations (reports of kser eval) anywhere below, an evaluation CSV or a folder of "
+            "them, or a CSV with a row a run: model_name, dataset_name, seed, measures, factors.",
         ),
     ],
     output_path: Annotated[
@@ -24,8 +24,13 @@ def stats(
         ),
     ] = None,
     metric: Annotated[
-        str, option("metric", "Measure: uar, wa, macro_f1 or any other that runs have.")
-    ] = "uar",
+        str | None,
+        option(
+            "metric",
+            "Measure: uar, wa, macro_f1, ccc, ccc_arousal or any other that runs have (default: uar, else "
+            "ccc, else macro_f1).",
+        ),
+    ] = None,
     factors: Annotated[
         str | None,
         option(
@@ -54,6 +59,7 @@ def stats(
     from kser.experiment.statistics_inputs import read_results
 
     inputs = read_results(input_path, named, n_classes)
+    metric = metric or inputs.main_metric
     if metric not in inputs.metrics:
         raise UserError(f"--metric: no run has {metric}; there are {', '.join(inputs.metrics) or 'none'}")
     analysis = analyse(inputs.results, inputs.factors, metric, alpha=alpha, chance_margin=chance_margin)

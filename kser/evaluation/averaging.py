@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from kser.evaluation.shares import share
+
 
 class AveragedConfusion(NamedTuple):
     """Confusion matrices of several runs, averaged.
@@ -49,15 +51,11 @@ def average_confusions(matrices: Sequence[pd.DataFrame]) -> AveragedConfusion:
     totals = counts.sum(axis=-1, keepdims=True)
     shares = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
     there = (~np.isnan(shares)).sum(axis=0)
-    mean = _share(np.nansum(shares, axis=0), there)
+    mean = share(np.nansum(shares, axis=0), there)
     squares = np.nansum((shares - mean) ** 2, axis=0)
-    sd = np.sqrt(_share(squares, there - 1))
+    sd = np.sqrt(share(squares, there - 1))
 
     def table(values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, index=rows, columns=columns)
 
     return AveragedConfusion(table(counts.mean(axis=0)), table(mean), table(sd), runs=len(matrices))
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)

@@ -6,6 +6,7 @@ together); resampling needs thousands.
 
 import numpy as np
 
+from kser.evaluation.shares import mean_of_defined, share
 from kser.evaluation.speaker_sums import SpeakerSums, sum_by_speaker
 
 CLASSIFICATION_MEASURES = ("uar", "wa", "macro_f1", "weighted_f1", "mcc")
@@ -25,12 +26,12 @@ def measures_of_counts(counts: np.ndarray) -> dict[str, np.ndarray]:
     right = np.diagonal(counts, axis1=-2, axis2=-1)
     support, predicted = counts.sum(axis=-1), counts.sum(axis=-2)
     total = support.sum(axis=-1)
-    f1 = _share(2 * right, support + predicted)
+    f1 = share(2 * right, support + predicted)
     return {
-        "uar": _mean_of_defined(_share(right, support)),
-        "wa": _share(right.sum(axis=-1), total),
-        "macro_f1": _mean_of_defined(f1),
-        "weighted_f1": _share((np.nan_to_num(f1) * support).sum(axis=-1), total),
+        "uar": mean_of_defined(share(right, support)),
+        "wa": share(right.sum(axis=-1), total),
+        "macro_f1": mean_of_defined(f1),
+        "weighted_f1": share((np.nan_to_num(f1) * support).sum(axis=-1), total),
         "mcc": _matthews(right, support, predicted, total),
     }
 
@@ -63,15 +64,5 @@ def _matthews(right: np.ndarray, support: np.ndarray, predicted: np.ndarray, tot
     """
     covariance = right.sum(axis=-1) * total - (support * predicted).sum(axis=-1)
     squares = (total**2 - (support**2).sum(axis=-1)) * (total**2 - (predicted**2).sum(axis=-1))
-    correlation = np.nan_to_num(_share(covariance, np.sqrt(squares)))
+    correlation = np.nan_to_num(share(covariance, np.sqrt(squares)))
     return np.where(total > 0, correlation, np.nan)
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
-    return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0)
-
-
-def _mean_of_defined(values: np.ndarray) -> np.ndarray:
-    defined = ~np.isnan(values)
-    return _share(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1))

@@ -49,14 +49,14 @@ def _records(data: bytes) -> Iterator[bytes]:
         if len(header) < 12:
             raise EventFileError(f"cut off after {place} bytes")
         (length,), (checksum,) = struct.unpack("<Q", header[:8]), struct.unpack("<I", header[8:])
-        if checksum != _masked_crc32c(header[:8]):
+        if checksum != masked_crc32c(header[:8]):
             raise EventFileError(f"damaged after {place} bytes")
         record = data[place + 12 : place + 12 + length]
         footer = data[place + 12 + length : place + 16 + length]
         if len(footer) < 4:
             raise EventFileError(f"cut off after {place} bytes")
         if length <= _LARGEST_SCALAR_RECORD:
-            if struct.unpack("<I", footer)[0] != _masked_crc32c(record):
+            if struct.unpack("<I", footer)[0] != masked_crc32c(record):
                 raise EventFileError(f"damaged after {place} bytes")
             yield record
         place += 16 + length
@@ -103,7 +103,7 @@ def _varint(message: bytes, place: int) -> tuple[int, int]:
     return value | message[place] << shift, place + 1
 
 
-def _masked_crc32c(data: bytes) -> int:
+def masked_crc32c(data: bytes) -> int:
     """CRC-32C (Castagnoli, RFC 3720), rotated and shifted as record files do."""
     checksum = 0xFFFFFFFF
     for byte in data:

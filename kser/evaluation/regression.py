@@ -1,6 +1,7 @@
 """Regression measures (arousal, valence, dominance), and the report that an evaluation writes.
 
 Every function takes `y_true` and `y_pred`, arrays (utterances,) for one target or (utterances, targets).
+Where a true value is missing (NaN) the utterance does not count for that target.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from kser.errors import UserError
 from kser.evaluation.intervals import regression_intervals
-from kser.evaluation.regression_measures import REGRESSION_MEASURES, moments_by_speaker
+from kser.evaluation.regression_measures import REGRESSION_MEASURES, centre_of, moments_by_speaker
 from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES
 from kser.evaluation.subgroups import GroupArray, regression_subgroups
 
@@ -52,8 +53,8 @@ def regression_report(
     """Everything that an evaluation says in numbers, ready for JSON.
 
     Args:
-        y_true: float (utterances, targets), or (utterances,) for one target.
-        y_pred: the same shape.
+        y_true: float (utterances, targets), or (utterances,) for one target; NaN for no value.
+        y_pred: the same shape, every value there.
         targets: their names.
         speakers: one speaker an utterance; with them come confidence intervals.
         groups: by name of a column ("gender"), one value an utterance; with them (and `speakers`) come the
@@ -63,25 +64,33 @@ def regression_report(
         seed: of all draws: the same arguments give the same report.
 
     Returns:
-        A dictionary with `n`; `ccc`, `mse` and `pearson`, means over the targets (`None` if one of them is
-        not defined); `per_target`, a list of `target`, `ccc`, `mse`, `pearson`; and, when asked for,
+        A dictionary with `n`, utterances with a value of any target; `ccc`, `mse` and `pearson`, means over
+        the targets (`None` if one of them is not defined); `per_target`, a list of `target`, `n`, `ccc`,
+        `mse`, `pearson`, and means and standard deviations (of a population) on both sides, `true_mean`,
+        `true_sd`, `predicted_mean`, `predicted_sd`; `targets_without_values`; and, when asked for,
         `intervals`, `subgroups` and `subgroup_tests` as `kser.evaluation.metrics.classification_report` has
         them.
 
     Raises:
-        UserError: there is no utterance.
-        ValueError: arrays do not fit together or hold NaN, or `groups` come without `speakers`.
+        UserError: no utterance has a value.
+        ValueError: arrays do not fit together, a prediction is missing, or `groups` come without `speakers`.
     """
     true, pred = _checked(y_true, y_pred)
     if true.shape[1] != len(targets):
         raise ValueError(f"targets names {len(targets)} columns but y_true has {true.shape[1]}")
     by_target = {name: _measure(name, true, pred) for name in REGRESSION_MEASURES}
-    report: dict[str, Any] = {"n": len(true)}
+    report: dict[str, Any] = {"n": int((~np.isnan(true)).any(axis=1).sum())}
     report |= {name: _number_or_none(values.mean()) for name, values in by_target.items()}
     report["per_target"] = [
-        {"target": target, **{name: _number_or_none(values[i]) for name, values in by_target.items()}}
+        {
+            "target": target,
+            "n": int((~np.isnan(true[:, i])).sum()),
+            **{name: _number_or_none(values[i]) for name, values in by_target.items()},
+            **_spread_on_both_sides(true[:, i], pred[:, i]),
+        }
         for i, target in enumerate(targets)
     ]
+    report["targets_without_values"] = [of["target"] for of in report["per_target"] if not of["n"]]
     given: dict[str, Any] = {"y_true": true, "y_pred": pred, "targets": targets, "speakers": speakers}
     given |= {"resamples": resamples, "level": level, "seed": seed}
     if speakers is not None:
@@ -96,11 +105,21 @@ def regression_report(
     return report
 
 
+def _spread_on_both_sides(true: np.ndarray, pred: np.ndarray) -> dict[str, float | None]:
+    """Whether a model answers too narrowly or beside the mean, which CCC alone does not tell."""
+    known = ~np.isnan(true)
+    return {
+        f"{side}_{name}": float(of(values[known])) if known.any() else None
+        for side, values in (("true", true), ("predicted", pred))
+        for name, of in (("mean", np.mean), ("sd", np.std))
+    }
+
+
 def _measure(name: str, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     true, pred = _checked(y_true, y_pred)
     numbers = [str(i) for i in range(true.shape[1])]
     one_speaker = np.zeros(len(true), dtype=np.int64)
-    sums = moments_by_speaker(true, pred, one_speaker, 1, numbers, true.mean(axis=0))
+    sums = moments_by_speaker(true, pred, one_speaker, 1, numbers, centre_of(true))
     return np.array([sums.estimates[f"{name}_{number}"] for number in numbers])
 
 
@@ -111,10 +130,10 @@ def _checked(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarr
         raise ValueError(f"y_true has the shape {true.shape} but y_pred {pred.shape}")
     if true.ndim not in (1, 2):
         raise ValueError(f"y_true has the shape {true.shape}, not (utterances,) or (utterances, targets)")
-    if not len(true):
-        raise UserError("nothing to evaluate: no utterance")
-    if not (np.isfinite(true).all() and np.isfinite(pred).all()):
-        raise ValueError("y_true and y_pred must hold numbers alone, no NaN and no infinity")
+    if np.isnan(true).all():
+        raise UserError(f"nothing to evaluate: no utterance{' has a value' if len(true) else ''}")
+    if np.isinf(true).any() or not np.isfinite(pred).all():
+        raise ValueError("y_true and y_pred must hold numbers: no infinity, and y_pred no NaN")
     return (true[:, None], pred[:, None]) if true.ndim == 1 else (true, pred)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kser.evaluation.shares import share
 from kser.evaluation.speaker_sums import SpeakerSums, sum_by_speaker
 
 REGRESSION_MEASURES = ("ccc", "mse", "pearson")
@@ -23,7 +24,8 @@ def moments_by_speaker(
     """The moments of each speaker, with the measures that follow from them.
 
     Args:
-        true: float (utterances, targets).
+        true: float (utterances, targets); NaN where an utterance has no value of a target: it then does not
+            count for that one.
         pred: float (utterances, targets).
         speakers: int (utterances,).
         n_speakers: speakers; one without an utterance here adds nothing.
@@ -35,8 +37,9 @@ def moments_by_speaker(
         Sums whose measures are `ccc`, `mse` and `pearson` (means over the targets; NaN if one of them is) and
         `ccc_TARGET`, `mse_TARGET`, `pearson_TARGET`.
     """
-    t, p = true - centre, pred - centre
-    moments = np.stack([np.ones_like(t), t, p, t * t, p * p, t * p], axis=-1)
+    known = ~np.isnan(true)
+    t, p = np.where(known, true - centre, 0.0), np.where(known, pred - centre, 0.0)
+    moments = np.stack([known.astype(float), t, p, t * t, p * p, t * p], axis=-1)
 
     def measures(sums: np.ndarray) -> dict[str, np.ndarray]:
         by_target = measures_of_moments(sums.reshape(*sums.shape[:-1], len(targets), _MOMENTS))
@@ -51,6 +54,12 @@ def moments_by_speaker(
     return SpeakerSums(sum_by_speaker(flat, speakers, n_speakers), measures)
 
 
+def centre_of(true: np.ndarray) -> np.ndarray:
+    """Means of the true values (utterances, targets) that there are; 0 for a target without any."""
+    known = ~np.isnan(true)
+    return np.nan_to_num(share(np.where(known, true, 0.0).sum(axis=0), known.sum(axis=0)))
+
+
 def measures_of_moments(moments: np.ndarray) -> dict[str, np.ndarray]:
     """CCC, MSE and Pearson's r of sums of moments.
 
@@ -60,7 +69,7 @@ def measures_of_moments(moments: np.ndarray) -> dict[str, np.ndarray]:
     Returns:
         `ccc`, `mse`, `pearson` by name, each (…). The concordance correlation coefficient is Lin's (1989)
         with population moments, 2·cov / (var_t + var_p + (mean_t − mean_p)²). NaN where a measure is not
-        defined: Pearson's r when either side is constant, CCC when both are and agree.
+        defined: Pearson's r when either side is constant, CCC when both are and agree, all without a value.
     """
     n = moments[..., 0]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -51,12 +51,16 @@ def compare_groups(
     Returns:
         `difference` (first − second), `interval` (`None` when a group has one speaker), `p`, `smallest_p`
         (the least that so many speakers can give), `permutations`, `exact` (all were gone through), `method`,
-        `n_speakers` (of each group) and, where needed, `warning`.
+        `n_speakers` (of each group) and, where needed, `warning`. Where a group's measure is not defined:
+        `difference` and `p`, both `None`, and `warning`.
     """
     either = first.present | second.present
     first, second = first.choice(either), second.choice(either)
     here, there = first.present, second.present
     both = here & there
+    observed = first.estimates[measure] - second.estimates[measure]
+    if np.isnan(observed):
+        return {"difference": None, "p": None, "warning": f"{measure} is not defined in both groups"}
     rng = np.random.default_rng(seed)
     if both.any():
         moved, exact = _swaps(first.sums, second.sums, both, permutations, rng)
@@ -64,7 +68,6 @@ def compare_groups(
         moved, exact = _relabellings(first.sums + second.sums, here, permutations, rng)
     total = (first.sums + second.sums).sum(axis=0)
     permuted = first.measures(moved)[measure] - first.measures(total - moved)[measure]
-    observed = first.estimates[measure] - second.estimates[measure]
     # An undefined difference counts against the effect.
     extreme = int((~(np.abs(permuted) < abs(observed) - _TOLERANCE)).sum())
     outcome = {

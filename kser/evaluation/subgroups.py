@@ -10,7 +10,8 @@ import pandas as pd
 
 from kser.evaluation.confusion_measures import counts_by_speaker
 from kser.evaluation.labels import Label, LabelArray, encode
-from kser.evaluation.regression_measures import moments_by_speaker
+from kser.evaluation.multi_label_measures import COUNTS_OF_LABEL, labels_by_speaker
+from kser.evaluation.regression_measures import centre_of, moments_by_speaker
 from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES, speaker_intervals
 from kser.evaluation.speaker_sums import SpeakerSums, speaker_codes
 from kser.evaluation.speaker_tests import PERMUTATIONS, compare_groups
@@ -101,7 +102,7 @@ def regression_subgroups(
     """Measures of each group, and tests of their differences in mean CCC.
 
     Args:
-        y_true: float (utterances, targets).
+        y_true: float (utterances, targets); NaN for no value.
         y_pred: float (utterances, targets).
         targets: their names.
         speakers: one speaker an utterance.
@@ -115,7 +116,7 @@ def regression_subgroups(
         As `classification_subgroups`, with the measures of `regression_report`; compared is `ccc`.
     """
     names, speaker = _group_names(groups, len(y_true)), speaker_codes(speakers, len(y_true))
-    n_speakers, centre = int(speaker.max(initial=-1)) + 1, y_true.mean(axis=0)
+    n_speakers, centre = int(speaker.max(initial=-1)) + 1, centre_of(y_true)
 
     def sums(chosen: np.ndarray) -> SpeakerSums:
         return moments_by_speaker(
@@ -138,6 +139,64 @@ def regression_subgroups(
         for name in _present(names)
     }
     return report, {"measure": "ccc"} | _comparisons(names, compare)
+
+
+def multi_label_subgroups(
+    *,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    labels: Sequence[str],
+    speakers: GroupArray,
+    groups: GroupArray,
+    resamples: int = RESAMPLES,
+    permutations: int = PERMUTATIONS,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Measures of each group, and tests of their differences in macro-F1.
+
+    Args:
+        y_true: bool (utterances, labels).
+        y_pred: bool (utterances, labels).
+        labels: their names.
+        speakers: one speaker an utterance.
+        groups: as in `classification_subgroups`.
+        resamples: of the bootstrap.
+        permutations: at most so many in a test.
+        level: of the intervals.
+        seed: of all draws.
+
+    Returns:
+        As `classification_subgroups`, with the measures of `multi_label_intervals`; compared is `macro_f1`,
+        of the labels that occur in both groups.
+    """
+    names, speaker = _group_names(groups, len(y_true)), speaker_codes(speakers, len(y_true))
+    n_speakers = int(speaker.max(initial=-1)) + 1
+
+    def sums(chosen: np.ndarray) -> SpeakerSums:
+        return labels_by_speaker(y_true[chosen], y_pred[chosen], speaker[chosen], n_speakers, labels)
+
+    def compare(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
+        shared = y_true[first].any(axis=0) & y_true[second].any(axis=0)
+        listed = {"labels": [label for label, there in zip(labels, shared, strict=True) if there]}
+        if not shared.any():
+            return listed | {"p": None, "warning": "no label occurs in both groups"}
+        kept = np.concatenate([np.repeat(shared, COUNTS_OF_LABEL), [True, True]])
+        one, other = (replace(of, sums=of.sums * kept) for of in (sums(first), sums(second)))
+        return listed | compare_groups(
+            one, other, "macro_f1", permutations=permutations, resamples=resamples, level=level, seed=seed
+        )
+
+    report = {
+        name: _of_group(sums(names == name), int((names == name).sum()), resamples, level, seed)
+        for name in _present(names)
+    }
+    for name, entry in report.items():
+        occurs = y_true[names == name].any(axis=0)
+        entry["labels_without_samples"] = [
+            label for label, there in zip(labels, occurs, strict=True) if not there
+        ]
+    return report, {"measure": "macro_f1"} | _comparisons(names, compare)
 
 
 def _of_group(sums: SpeakerSums, n: int, resamples: int, level: float, seed: int) -> dict[str, Any]:

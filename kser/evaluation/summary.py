@@ -1,20 +1,25 @@
 """Many runs, one table: each model on each corpus, as mean and standard deviation over the runs."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-MEASURES = {"uar": "UAR", "wa": "WA", "macro_f1": "macro F1"}
-"""Columns of a result that are summarised, and how a table calls them."""
+from kser.evaluation.measure_names import measure_name
+from kser.evaluation.statistics.tables import escaped_pipes, mean_and_sd
 
-SUMMARY_HEADER = ["model", "corpus", "runs", *MEASURES.values()]
-"""Titles of the columns of `summary_rows`."""
+CLASS_MEASURES = ("uar", "wa", "macro_f1")
+"""Measures of a classification that a summary is about."""
+
+_DIGITS = 3
 
 
-def summarise(results: pd.DataFrame) -> pd.DataFrame:
+def summarise(results: pd.DataFrame, measures: Sequence[str] = CLASS_MEASURES) -> pd.DataFrame:
     """Bring the runs of each model on each corpus together.
 
     Args:
-        results: one row an evaluated run, with the columns `model_name`, `dataset_name`, `uar`, `wa` and
-            `macro_f1`; others are left alone.
+        results: one row an evaluated run, with the columns `model_name`, `dataset_name` and `measures`;
+            others are left alone.
+        measures: columns that are summarised.
 
     Returns:
         One row a model and corpus, in order of first appearance, with `model_name`, `dataset_name`, `runs`,
@@ -24,31 +29,35 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
     """
     groups = results.groupby(["model_name", "dataset_name"], sort=False, dropna=False)
     summary = groups.size().rename("runs").to_frame()
-    for measure in MEASURES:
+    for measure in measures:
         summary[f"{measure}_mean"] = groups[measure].agg(lambda values: values.mean(skipna=False))
         summary[f"{measure}_sd"] = groups[measure].agg(lambda values: values.std(ddof=1, skipna=False))
     return summary.reset_index()
 
 
-def summary_rows(summary: pd.DataFrame) -> list[list[str]]:
-    """The cells of a table with the columns `SUMMARY_HEADER`, measures as `mean ± SD`."""
+def summary_header(measures: Sequence[str] = CLASS_MEASURES) -> list[str]:
+    """Titles of the columns of `summary_rows`."""
+    return ["model", "corpus", "runs", *map(measure_name, measures)]
+
+
+def summary_rows(summary: pd.DataFrame, measures: Sequence[str] = CLASS_MEASURES) -> list[list[str]]:
+    """The cells of a table with the columns `summary_header`, measures as `mean ± SD`."""
     return [
         [
             str(row["model_name"]),
             str(row["dataset_name"]),
             str(row["runs"]),
-            *(_mean_and_sd(row[f"{measure}_mean"], row[f"{measure}_sd"]) for measure in MEASURES),
+            *(mean_and_sd(row[f"{name}_mean"], row[f"{name}_sd"], _DIGITS) for name in measures),
         ]
         for row in summary.to_dict("records")
     ]
 
 
-def summary_markdown(summary: pd.DataFrame) -> str:
+def summary_markdown(summary: pd.DataFrame, measures: Sequence[str] = CLASS_MEASURES) -> str:
     """The same table in Markdown."""
-    alignment = ["---", "---", *["---:"] * (len(SUMMARY_HEADER) - 2)]
-    rows = [[cell.replace("|", r"\|") for cell in row] for row in summary_rows(summary)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in [SUMMARY_HEADER, alignment, *rows])
-
-
-def _mean_and_sd(mean: float, sd: float) -> str:
-    return f"{mean:.3f}" if pd.isna(sd) else f"{mean:.3f} ± {sd:.3f}"
+    header = summary_header(measures)
+    alignment = ["---", "---", *["---:"] * (len(header) - 2)]
+    rows = [
+        [escaped_pipes(cell) for cell in row] for row in [header, alignment, *summary_rows(summary, measures)]
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -12,11 +12,11 @@ import pandas as pd
 from scipy.special import softmax
 
 import kser
-from kser.corpora.emotions import LabelMapping, map_to_model
 from kser.corpora.metadata import content_key, read_metadata
 from kser.errors import UserError
-from kser.experiment.evaluation_csv import REPORT_FILE, EvaluationRow
-from kser.experiment.evaluation_results import measures_of, results_there, write_results
+from kser.experiment.evaluation_csv import EvaluationRow
+from kser.experiment.evaluation_kind import EvaluationKind, Findings, Heard
+from kser.experiment.evaluation_results import kinds_for, results_there, write_results
 from kser.experiment.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
 from kser.experiment.training_run import waveform_format_of
 from kser.files import read_text, write_json
@@ -36,13 +36,23 @@ class Evaluated:
 
     Attributes:
         row: the row.
-        report: contents of classification_report.json.
+        parts: each kind of answer that was evaluated, with the contents of its report.
         done_now: `False` when the results were there already.
     """
 
     row: EvaluationRow
-    report: dict[str, Any]
+    parts: Sequence[tuple[EvaluationKind, dict[str, Any]]]
     done_now: bool
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The first report; names, seed, leaks and groups are the same in all."""
+        return self.parts[0][1]
+
+    @property
+    def headline(self) -> str:
+        """The result in a few words."""
+        return ", ".join(kind.headline(report) for kind, report in self.parts)
 
     @property
     def warnings(self) -> list[str]:
@@ -53,17 +63,7 @@ class Evaluated:
             for part, count in report["seen_in_training"].items()
             if count
         ]
-        if renamed := report["labels_renamed"]:
-            names = ", ".join(f"{old} → {new}" for old, new in renamed.items())
-            lines.append(f"classes by the model's names: {names}")
-        if unknown := report["labels_unknown_to_model"]:
-            names = ", ".join(f"{of['label']} ({of['support']})" for of in unknown)
-            lines.append(f"left out, the model does not know these classes: {names}")
-        if left_out := report["labels_left_out"]:
-            names = ", ".join(f"{label} ({count})" for label, count in left_out.items())
-            lines.append(f"left out, as label_map and classes say: {names}")
-        if absent := report["labels_without_samples"]:
-            lines.append(f"the test set has no utterance of: {', '.join(absent)}")
+        lines += [line for kind, of in self.parts for line in kind.warnings(of)]
         if skipped := report["skipped_audio"]:
             lines.append(f"left out, files that cannot be used: {len(skipped)}")
         return lines
@@ -98,43 +98,26 @@ class Evaluator:
     def evaluate(self, row: EvaluationRow) -> Evaluated:
         """Evaluate one row and write the results to its `eval_out_path`.
 
-        The folder gets what `kser.experiment.evaluation_results` writes and, last of all,
-        classification_report.json. What else lies there stays.
+        The folder gets predictions.csv, what the kinds of `kser.experiment.evaluation_results.kinds_for`
+        write and, last of all, their reports. What else lies there stays.
 
         Raises:
-            UserError: the model or the test set cannot be read.
+            UserError: the model or the test set cannot be read, or they do not fit together.
         """
         provenance = load_provenance(row.model_path)
-        label_column = provenance.label_column
-        if not row.test_csv.is_file():
-            raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
-        table = read_metadata(row.test_csv, label_column, _input_column(row.test_csv, provenance))
+        kinds = kinds_for(provenance.targets)
+        table = _read_test_set(row, provenance)
         recordings = [content_key(path) for path in table["path"]]
         by = [column for column in self.by if column in table]
         fingerprint = _evaluation_fingerprint(row, recordings)
-        report_path = row.eval_out_path / REPORT_FILE
         if not self.redo:
-            report = results_there(row.eval_out_path)
-            if self._still_holds(report, fingerprint, by):
-                return Evaluated(row, _by_the_names_of(row, report), done_now=False)
-        classifier = self._classifier(row.model_path)
-        names = map_to_model(
-            table[label_column],
-            classifier.labels,
-            row.new_names(),
-            row.kept_classes(),
-            source=str(row.test_csv),
-        )
-        utterances = self._utterances(row, table, classifier)
-        probabilities = predict_probabilities(classifier, utterances, provenance.model_config["batch_size"])
-        heard = _heard(table, utterances, names, probabilities, classifier.labels)
-        if heard["true"].isna().all():
-            raise UserError(
-                f"{row.test_csv}: {label_column}: no utterance of a class that the model knows "
-                f"({', '.join(classifier.labels)})"
-            )
-        measures = measures_of(heard, probabilities, classifier.labels, by)
-        report = {
+            reports = results_there(row.eval_out_path, kinds)
+            if self._still_holds(reports, fingerprint, by):
+                named = [_by_the_names_of(row, *part) for part in zip(kinds, reports, strict=True)]
+                return Evaluated(row, list(zip(kinds, named, strict=True)), done_now=False)
+        title = f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}"
+        found, heard = self._findings(row, table, kinds, by, title, provenance.model_config["batch_size"])
+        common = {
             "model_name": row.model_name,
             "dataset_name": row.dataset_name,
             "model_path": str(row.model_path),
@@ -144,28 +127,44 @@ class Evaluator:
             "evaluation_fingerprint": fingerprint,
             "seen_in_training": _seen_in_training(recordings, provenance.recordings),
             "n_recordings": len(table),
-            **measures,
-            "n_excluded": len(table) - measures["n"],
-            **_what_became_of_labels(names),
-            "skipped_audio": utterances.skipped,
         }
-        title = f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}"
-        folder = row.eval_out_path
-        write_results(folder, heard, probabilities, classifier.labels, label_column, measures, title)
-        write_json(report_path, report)
-        return Evaluated(row, report, done_now=True)
+        reports = write_results(row.eval_out_path, heard, list(zip(kinds, found, strict=True)), common)
+        return Evaluated(row, list(zip(kinds, reports, strict=True)), done_now=True)
 
-    def _still_holds(self, report: dict[str, Any], fingerprint: str, by: Sequence[str]) -> bool:
+    def _findings(
+        self,
+        row: EvaluationRow,
+        table: pd.DataFrame,
+        kinds: Sequence[EvaluationKind],
+        by: Sequence[str],
+        title: str,
+        batch_size: int,
+    ) -> tuple[list[Findings], Heard]:
+        """Let the model hear the test set, and judge what it says."""
+        model = self._model(row.model_path)
+        truths = [kind.truth(row, table, model) for kind in kinds]
+        utterances = self._utterances(row, table, model)
+        outputs = predict_outputs(model, utterances, batch_size)
+        rows = table.iloc[list(utterances.positions)]
+        heard = Heard(rows, outputs, by, title, utterances.skipped)
+        try:
+            found = [kind.findings(truth, heard, model) for kind, truth in zip(kinds, truths, strict=True)]
+        except UserError as error:
+            raise UserError(f"{row.test_csv}: {error}") from error
+        return found, heard
+
+    def _still_holds(self, reports: Sequence[dict[str, Any]], fingerprint: str, by: Sequence[str]) -> bool:
         """Whether results on disk are those that would come of evaluating again."""
-        return (
+        return bool(reports) and all(
             report.get("evaluation_fingerprint") == fingerprint
             and set(by) <= set(report["subgroups"])
             and (self.on_bad_audio == "skip" or not report["skipped_audio"])
+            for report in reports
         )
 
-    def _utterances(self, row: EvaluationRow, table: pd.DataFrame, classifier: Any) -> Utterances:
+    def _utterances(self, row: EvaluationRow, table: pd.DataFrame, model: Any) -> Utterances:
         """The test set's recordings, read as the model was trained on them."""
-        reader = WaveformReader(waveform_format_of(classifier), self.audio_cache)
+        reader = WaveformReader(waveform_format_of(model), self.audio_cache)
         try:
             return Utterances.from_files(
                 table["path"].tolist(), [0] * len(table), reader, self.on_bad_audio, self.progress
@@ -173,7 +172,7 @@ class Evaluator:
         except UserError as error:
             raise UserError(f"{row.test_csv}: {error}") from error
 
-    def _classifier(self, folder: Path) -> Any:
+    def _model(self, folder: Path) -> Any:
         if self._loaded is None or self._loaded[0] != folder:
             self._loaded = None  # the old model's memory is free before the new one is loaded
             self._loaded = (folder, load_classifier(folder))
@@ -191,39 +190,50 @@ def predict_probabilities(classifier: Any, utterances: Utterances, batch_size: i
     Returns:
         float64 array (utterances, labels), in their order.
     """
+    return softmax(predict_outputs(classifier, utterances, batch_size)["logits"], axis=1)
+
+
+def predict_outputs(model: Any, utterances: Utterances, batch_size: int) -> dict[str, np.ndarray]:
+    """What a model says of recordings.
+
+    Args:
+        model: an `EmotionTask`.
+        utterances: in the format of the model, see `waveform_format_of`.
+        batch_size: utterances in a batch.
+
+    Returns:
+        "logits" (utterances, labels), "values" (utterances, targets), or both: float64, utterances in their
+        order.
+    """
     lengths = shared_bucket_lengths([utterances], LENGTH_BUCKETS)
     batches = plan_in_order(utterances.lengths, lengths, batch_size)
     dataset = for_backend(evaluation_dataset(utterances, batches, batch_size))
-    with classifier.ready_made_inputs(), reader_errors():
-        logits = classifier.predict(dataset, steps=len(batches), verbose=0)
-    in_order = np.empty((len(utterances), logits.shape[1]))
+    with model.ready_made_inputs(), reader_errors():
+        predicted = model.predict(dataset, steps=len(batches), verbose=0)
+    if not isinstance(predicted, dict):
+        predicted = {"logits" if hasattr(model, "labels") else "values": predicted}
+    return {name: _in_order(values, batches, batch_size) for name, values in predicted.items()}
+
+
+def _in_order(values: np.ndarray, batches: Sequence[Any], batch_size: int) -> np.ndarray:
+    """The rows of batches, whose last places may be empty, in the order of the utterances."""
+    in_order = np.empty((sum(len(batch.indices) for batch in batches), values.shape[1]))
     for number, batch in enumerate(batches):
         places = number * batch_size
-        in_order[list(batch.indices)] = logits[places : places + len(batch.indices)]
-    return softmax(in_order, axis=1)
+        in_order[list(batch.indices)] = values[places : places + len(batch.indices)]
+    return in_order
 
 
-def _heard(
-    table: pd.DataFrame,
-    utterances: Utterances,
-    names: LabelMapping,
-    probabilities: np.ndarray,
-    labels: list[str],
-) -> pd.DataFrame:
-    """The rows that were heard, with the true class by the model's name (NaN: left out) and its answer."""
-    heard = list(utterances.positions)
-    return table.iloc[heard].assign(
-        true=names.labels.iloc[heard], predicted=[labels[i] for i in probabilities.argmax(axis=1)]
+def _read_test_set(row: EvaluationRow, provenance: Provenance) -> pd.DataFrame:
+    """The metadata of a test set; the class must be there, numbers and labels are read by their kinds."""
+    if not row.test_csv.is_file():
+        raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
+    class_column = provenance.targets.class_column
+    return read_metadata(
+        row.test_csv,
+        () if class_column is None else class_column,
+        _input_column(row.test_csv, provenance),
     )
-
-
-def _what_became_of_labels(names: LabelMapping) -> dict[str, Any]:
-    unknown = {name: n for name, n in names.left_out.items() if name not in names.asked_out}
-    return {
-        "labels_renamed": names.mapped,
-        "labels_unknown_to_model": [{"label": name, "support": n} for name, n in unknown.items()],
-        "labels_left_out": {name: names.left_out[name] for name in names.asked_out},
-    }
 
 
 def _seen_in_training(tested: list[str], recordings: dict[str, list[str]]) -> dict[str, int]:
@@ -238,12 +248,12 @@ def _input_column(test_csv: Path, provenance: Provenance) -> str:
     return "path" if "path" in columns else provenance.model_config["input_column"]
 
 
-def _by_the_names_of(row: EvaluationRow, report: dict[str, Any]) -> dict[str, Any]:
+def _by_the_names_of(row: EvaluationRow, kind: EvaluationKind, report: dict[str, Any]) -> dict[str, Any]:
     """A report on disk, which learns the names of the row if it was made under others."""
     names = {"model_name": row.model_name, "dataset_name": row.dataset_name}
     if report.items() >= names.items():
         return report
-    write_json(row.eval_out_path / REPORT_FILE, report | names)
+    write_json(row.eval_out_path / kind.report.file, report | names)
     return report | names
 
 

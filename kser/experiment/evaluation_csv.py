@@ -15,8 +15,6 @@ from kser.files import read_text, resolve_input, visible_files, write_text
 COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_out_path")
 # Written only where a test set's classes have other names than the model's, or some are left out.
 OPTIONAL_COLUMNS = ("label_map", "classes")
-# In the folder that an evaluation writes to; it is written last.
-REPORT_FILE = "classification_report.json"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import pandas as pd
 
 from kser.errors import UserError
 from kser.evaluation.statistics.analysis import ALL
-from kser.experiment.evaluation_csv import REPORT_FILE, EvaluationRow, read_evaluation_csv
+from kser.experiment.evaluation_csv import EvaluationRow, read_evaluation_csv
+from kser.experiment.report_kinds import CLASSES, REPORT_KINDS, ReportKind, as_number
 from kser.files import read_json, read_text, visible_files
 
 _EVALUATION_COLUMN = "eval_out_path"
@@ -23,7 +24,7 @@ _IDENTITY = ("model_name", "dataset_name", "seed", "subgroup_column", "subgroup"
 _NO_MEASURES = {"seed", "n", "n_excluded", "n_classes"}
 _WRITTEN_BY_KSER = {"at_chance", "source"}
 _RESERVED = {*_IDENTITY, *_NO_MEASURES, *_WRITTEN_BY_KSER}
-_MEASURES_OF_KSER = {"uar", "wa", "macro_f1", "weighted_f1", "mcc", "ccc", "mse"}
+_MEASURES_OF_KSER = {"weighted_f1", "mcc", *(name for kind in REPORT_KINDS for name in kind.measures)}
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _ONE_DATASET = "one data set"
 
@@ -50,6 +51,12 @@ class StatisticsInputs:
         numbers = self.results.select_dtypes("number").columns
         return [column for column in numbers if column not in others and not _counts(column)]
 
+    @property
+    def main_metric(self) -> str:
+        """The measure that is looked at when none is named: UAR, else that of regression or multi-label."""
+        mains = [kind.main for kind in REPORT_KINDS]
+        return next((name for name in mains if name in self.metrics), mains[0])
+
 
 def read_results(
     input_path: Path, factors: Sequence[str] | None = None, n_classes: int | None = None
@@ -57,8 +64,9 @@ def read_results(
     """Read results of runs.
 
     Args:
-        input_path: a folder with `classification_report.json` files anywhere below; or an evaluation CSV,
-            whose `eval_out_path` leads to reports; or a CSV (comma, semicolon or tab) with a row a run:
+        input_path: a folder with reports of `kser eval` anywhere below, see
+            `kser.experiment.report_kinds.REPORT_KINDS`; or an evaluation CSV, whose `eval_out_path` leads to
+            such reports; or a CSV (comma, semicolon or tab) with a row a run:
             `model_name` (or columns of factors, which then name the model), and where known `dataset_name`,
             `seed`, `n_classes`, any measures (numbers; UAR, WA and F1 are shares, not percent) and factors
             (text); or a folder of such CSVs. Columns `n_...` count something and are no measures. The
@@ -75,8 +83,8 @@ def read_results(
     if not path.exists():
         raise UserError(f"{path}: no such file or folder")
     problems: list[str] = []
-    if path.is_dir() and (reports := _reports_below(path)):
-        rows = _rows_of_reports([(report, None) for report in reports], problems)
+    if path.is_dir() and (folders := _folders_of_reports(path)):
+        rows = _rows_of_reports([(folder, None) for folder in folders], problems)
     else:
         rows = _rows_of_csvs(_csvs(path), factors, problems)
     if not rows:
@@ -88,13 +96,16 @@ def read_results(
     return StatisticsInputs(results, chosen, list(dict.fromkeys(problems)))
 
 
-def _reports_below(folder: Path) -> list[Path]:
-    """Reports anywhere in a folder; drafts, which lie in hidden folders, are none."""
-    return [
-        path
-        for path in sorted(folder.rglob(REPORT_FILE))
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+def _folders_of_reports(folder: Path) -> list[Path]:
+    """Folders with reports, anywhere in a folder; drafts, which lie in hidden folders, are none."""
+    return sorted(
+        {
+            path.parent
+            for kind in REPORT_KINDS
+            for path in folder.rglob(kind.file)
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        }
+    )
 
 
 def _csvs(path: Path) -> list[Path]:
@@ -103,7 +114,8 @@ def _csvs(path: Path) -> list[Path]:
     if found := visible_files(path, "*.csv"):
         return found
     raise UserError(
-        f"{path}: the folder holds no {REPORT_FILE} anywhere and no .csv file; kser eval writes the former"
+        f"{path}: the folder holds no {', '.join(kind.file for kind in REPORT_KINDS)} anywhere and no .csv "
+        "file; kser eval writes the former"
     )
 
 
@@ -122,30 +134,38 @@ def _rows_of_csvs(
             evaluation = (row.model_name, row.dataset_name, row.eval_out_path.resolve())
             if evaluation not in listed:
                 listed.add(evaluation)
-                reports.append((row.eval_out_path / REPORT_FILE, row))
+                reports.append((row.eval_out_path, row))
         rows += _rows_of_reports(reports, problems)
     return rows
 
 
 def _rows_of_reports(
-    reports: Iterable[tuple[Path, EvaluationRow | None]], problems: list[str]
+    folders: Iterable[tuple[Path, EvaluationRow | None]], problems: list[str]
 ) -> list[dict[str, Any]]:
     """Rows of all reports that can be read; a line for each that cannot."""
-    rows = []
-    for path, evaluation in reports:
-        if evaluation is not None and not path.is_file():
+    rows: list[dict[str, Any]] = []
+    for folder, evaluation in folders:
+        paths = {folder / kind.file: kind for kind in REPORT_KINDS if (folder / kind.file).is_file()}
+        if evaluation is not None and not paths:
             problems.append(
-                f"{path}: no such file: {evaluation.model_name} on {evaluation.dataset_name} is not "
+                f"{folder}: holds no report: {evaluation.model_name} on {evaluation.dataset_name} is not "
                 "evaluated; kser eval does it"
             )
-            continue
-        try:
-            report = _checked_report(path, evaluation)
-        except UserError as error:
-            problems += str(error).splitlines()
-            continue
-        rows += _rows_of_report(path, report)
-        problems += _leaks(path, report)
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        leaks: dict[str, None] = {}
+        for path, kind in paths.items():
+            try:
+                report = _checked_report(path, evaluation)
+            except UserError as error:
+                problems += str(error).splitlines()
+                continue
+            for row in _rows_of_report(path, kind, report):
+                # The class and the numbers that one run gives are measures of the same run.
+                known = found.setdefault((row["subgroup_column"], row["subgroup"]), row)
+                known["measures"] |= row["measures"]
+            leaks |= dict.fromkeys(_leaks(folder, report))
+        rows += found.values()
+        problems += leaks
     return rows
 
 
@@ -169,7 +189,7 @@ def _checked_report(path: Path, evaluation: EvaluationRow | None) -> dict[str, A
     return report
 
 
-def _rows_of_report(path: Path, report: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows_of_report(path: Path, kind: ReportKind, report: dict[str, Any]) -> list[dict[str, Any]]:
     run = {
         "model_name": report["model_name"],
         "dataset_name": report["dataset_name"],
@@ -178,8 +198,9 @@ def _rows_of_report(path: Path, report: dict[str, Any]) -> list[dict[str, Any]]:
         "factors": {name: str(level) for name, level in (report.get("factors") or {}).items()},
     }
     classes = [entry for entry in report.get("per_label") or [] if entry.get("support")]
-    whole = {**run, "subgroup_column": ALL, "subgroup": ALL, "measures": _measures(report)}
-    rows = [{**whole, "n_classes": len(classes) or None}]
+    measures = _measures(report) | kind.measures_of_parts(report)
+    whole = {**run, "subgroup_column": ALL, "subgroup": ALL, "measures": measures}
+    rows = [{**whole, "n_classes": (len(classes) or None) if kind is CLASSES else None}]
     for column, parts in (report.get("subgroups") or {}).items():
         rows += [
             {**run, "subgroup_column": column, "subgroup": str(name), "measures": _measures(measures)}
@@ -192,7 +213,7 @@ def _rows_of_report(path: Path, report: dict[str, Any]) -> list[dict[str, Any]]:
 def _measures(report: dict[str, Any]) -> dict[str, float]:
     """The numbers of a report that are measures; one that is null or not finite is a missing value."""
     return {
-        name: float(value) if value is not None and math.isfinite(value) else math.nan
+        name: as_number(value)
         for name, value in report.items()
         if name not in _NO_MEASURES
         and not _counts(name)
@@ -201,10 +222,10 @@ def _measures(report: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def _leaks(path: Path, report: dict[str, Any]) -> list[str]:
+def _leaks(folder: Path, report: dict[str, Any]) -> list[str]:
     seen = report.get("seen_in_training") or {}
     return [
-        f"LEAK: {path}: {count} recordings were in the model's {part} part"
+        f"LEAK: {folder}: {count} recordings were in the model's {part} part"
         for part, count in seen.items()
         if count
     ]

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from kser.errors import UserError
+from kser.experiment.schema import ModelConfig
+from kser.experiment.targets import Targets
 from kser.files import read_json, replacing, write_json
 
 PROVENANCE_FILE = "kser.json"
@@ -27,10 +29,11 @@ class Provenance:
         audio: what was done to the audio before the model: sampling rate in Hz, channels, trimming, loudness;
             and how many files of each part were left out.
         augmentation: the experiment's fields of augmentation; empty for none.
-        label_column: column of the metadata that holds the class.
+        label_column: column of the metadata that holds the class; `None` where there is none.
         split_fingerprint: of the split; `split.json` beside the model has the counts.
         training: updates, the update that was best, its validation loss, seconds.
         recordings: fingerprints of the audio files of the training and validation part.
+        experiment_description: as in the experiment JSON.
     """
 
     run_fingerprint: str
@@ -43,10 +46,17 @@ class Provenance:
     model_config: dict[str, Any]
     audio: dict[str, Any]
     augmentation: dict[str, Any]
-    label_column: str
+    label_column: str | None
     split_fingerprint: str
     training: dict[str, Any]
     recordings: dict[str, list[str]] = field(repr=False)
+    experiment_description: str = ""
+
+    @property
+    def targets(self) -> Targets:
+        """The columns that the model learned, by its settings."""
+        # Older models have fewer settings: those that they lack are as they were then.
+        return Targets.of(ModelConfig.model_construct(**self.model_config))
 
 
 def save_trained_model(folder: Path, classifier: Any, provenance: Provenance) -> None:
@@ -77,16 +87,24 @@ def load_provenance(folder: Path) -> Provenance:
         ) from None
 
 
-def load_classifier(folder: Path) -> Any:
-    """Load the classifier of a model folder on the running backend.
+def load_classifier(folder: Path, **arguments: Any) -> Any:
+    """Load the model of a folder on the running backend, whatever it says of an utterance.
+
+    Args:
+        folder: what `save_trained_model` wrote.
+        **arguments: of its class, in the place of the saved ones, such as dropout; or `dtype`.
+
+    Returns:
+        An `EmotionTask` of the class that was saved: `EmotionClassifier`, `EmotionRegressor`,
+        `MultiTaskEmotionModel` or `EmotionTagger`.
 
     Raises:
         UserError: files of the preset are missing or damaged.
     """
-    from kser.models import EmotionClassifier
+    from kser.models import EmotionTask
 
     try:
-        return EmotionClassifier.from_preset(str(folder))
+        return EmotionTask.from_preset(str(folder), **arguments)
     except (OSError, ValueError, KeyError, TypeError) as error:
         # What Keras and h5py raise for damaged files, and say over many lines.
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -95,12 +95,51 @@ def test_an_undefined_target_is_not_passed_over_in_the_mean():
     assert report["mse"] == 0.0
 
 
+def test_an_utterance_without_a_value_counts_for_the_other_targets():
+    rng = np.random.default_rng(1)
+    true = rng.normal(size=(60, 3))
+    pred = true + rng.normal(size=(60, 3))
+    missing = rng.random(60) < 0.3
+    true[missing, 0] = true[0, :] = true[:, 2] = np.nan
+    speakers = np.arange(60) % 9
+    groups = {"gender": np.where(speakers < 4, "female", "male")}
+    targets = ["arousal", "valence", "dominance"]
+    drawing = {"resamples": 50, "seed": 3}
+    report = regression_report(
+        y_true=true, y_pred=pred, targets=targets, speakers=speakers, groups=groups, **drawing
+    )
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert report["n"] == 59 and report["targets_without_values"] == ["dominance"] and report["ccc"] is None
+    [test] = report["subgroup_tests"]["gender"]["comparisons"]
+    assert test["p"] is None and test["warning"] == "ccc is not defined in both groups"
+    for i, target in enumerate(targets[:2]):
+        known = ~np.isnan(true[:, i])
+        of = report["per_target"][i]
+        assert of["n"] == known.sum()
+        assert of["ccc"] == pytest.approx(audmetric.concordance_cc(true[known, i], pred[known, i]))
+        assert of["pearson"] == pytest.approx(audmetric.pearson_cc(true[known, i], pred[known, i]))
+        assert of["predicted_sd"] == pytest.approx(pred[known, i].std())
+        women = known & (speakers < 4)
+        expected = audmetric.concordance_cc(true[women, i], pred[women, i])
+        assert report["subgroups"]["gender"]["female"][f"ccc_{target}"] == pytest.approx(expected)
+        alone = regression_report(
+            y_true=true[known, i],
+            y_pred=pred[known, i],
+            targets=[target],
+            speakers=speakers[known],
+            **drawing,
+        )
+        assert report["intervals"][f"ccc_{target}"] == pytest.approx(alone["intervals"]["ccc"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
         ({"y_true": [], "y_pred": [], "targets": ["a"]}, UserError, "nothing to evaluate"),
         ({"y_true": [1.0], "y_pred": [1.0, 2.0], "targets": ["a"]}, ValueError, "shape"),
         ({"y_true": [1.0], "y_pred": [np.nan], "targets": ["a"]}, ValueError, "no NaN"),
+        ({"y_true": [np.inf], "y_pred": [1.0], "targets": ["a"]}, ValueError, "no infinity"),
+        ({"y_true": [np.nan], "y_pred": [1.0], "targets": ["a"]}, UserError, "no utterance has a value"),
         ({"y_true": [1.0], "y_pred": [1.0], "targets": ["a", "b"]}, ValueError, "names 2 columns"),
         ({"y_true": [[[1.0]]], "y_pred": [[[1.0]]], "targets": ["a"]}, ValueError, "utterances, targets"),
         ({"y_true": [1.0], "y_pred": [1.0], "targets": ["a"], "groups": {}}, ValueError, "need speakers"),

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from kser.evaluation.summary import SUMMARY_HEADER, summarise, summary_markdown, summary_rows
+from kser.evaluation.summary import summarise, summary_header, summary_markdown, summary_rows
 
 RESULTS = pd.DataFrame(
     [
@@ -47,7 +47,7 @@ def test_rows_for_the_terminal():
     rows = summary_rows(summarise(RESULTS))
     assert rows[0] == ["wavlm", "EMOVO", "2", "0.550 ± 0.071", "0.600 ± 0.000", "0.450 ± 0.071"]
     assert rows[1] == ["hubert", "EMOVO", "1", "0.700", "0.700", "0.700"]
-    assert all(len(row) == len(SUMMARY_HEADER) for row in rows)
+    assert all(len(row) == len(summary_header()) for row in rows)
 
 
 def test_markdown():
@@ -61,3 +61,16 @@ def test_markdown():
 
 def test_a_study_without_results_is_an_empty_table():
     assert summary_rows(summarise(RESULTS.head(0))) == []
+
+
+def test_other_measures_and_models_that_lack_them():
+    results = pd.DataFrame(
+        [("rater", "MSP", 0.5, -0.25), ("rater", "MSP", 0.7, -0.35), ("classifier", "MSP", None, None)],
+        columns=["model_name", "dataset_name", "ccc", "ccc_valence"],
+    )
+    measures = ["ccc", "ccc_valence"]
+    assert summary_header(measures) == ["model", "corpus", "runs", "CCC", "CCC of valence"]
+    assert summary_rows(summarise(results, measures), measures) == [
+        ["rater", "MSP", "2", "0.600 ± 0.141", "−0.300 ± 0.071"],
+        ["classifier", "MSP", "1", "–", "–"],
+    ]

@@ -8,9 +8,12 @@ import pandas as pd
 import soundfile as sf
 
 from kser.evaluation.metrics import classification_report, confusion_matrix
+from kser.evaluation.multi_label import multi_label_report
+from kser.evaluation.regression import regression_report
 from kser.experiment.schema import ModelConfig
 
 LABELS = ("anger", "joy", "sadness")
+TARGETS = ("arousal", "valence")
 SPEAKERS = tuple(f"{gender}{i}" for gender in "fm" for i in range(5))
 PER_CELL = 2
 RATE = 8_000
@@ -27,16 +30,19 @@ def write_study(
     logs: bool = False,
     audio: bool = False,
     older_version: bool = False,
+    answers: tuple[str, ...] = ("classes",),
+    description: str = "",
 ) -> Path:
     """Write results/NAME, and with `logs` runs/NAME, to a folder; the first data set is the training corpus.
 
-    An `older_version` wrote reports without intervals, calibration and groups.
+    Models give `answers`: "classes", "numbers", both, or "labels" (of `labels`). An `older_version` wrote
+    reports without intervals, calibration and groups.
     """
     table = _recordings(folder / "corpus", labels, audio)
     for number, model in enumerate(models):
         for seed in range(seeds):
             run = folder / "results" / name / model / f"seed_{seed}"
-            write_json(run / "model" / "kser.json", _provenance(model, seed, datasets[0]))
+            write_json(run / "model" / "kser.json", _provenance(model, seed, datasets[0], description))
             write_json(run / "split" / "split.json", _split(seed, labels))
             for dataset in datasets:
                 rng = np.random.default_rng([number, seed, len(dataset)])
@@ -49,9 +55,12 @@ def write_study(
                     0.45 + 0.25 * number,
                     rng,
                     older_version,
+                    answers,
                 )
             if logs:
-                _write_log(folder / "runs" / name / model / f"seed_{seed}" / "log.csv", seed)
+                _write_log(
+                    folder / "runs" / name / model / f"seed_{seed}" / "log.csv", seed, _METRIC[answers[0]]
+                )
     return folder / "results" / name
 
 
@@ -87,7 +96,32 @@ def _recordings(folder: Path, labels, audio: bool) -> pd.DataFrame:
     return table
 
 
-def _write_evaluation(folder, identity, table, test_csv, labels, skill, rng, older_version) -> None:
+def _write_evaluation(folder, identity, table, test_csv, labels, skill, rng, older_version, answers) -> None:
+    common = {
+        **identity,
+        "test_csv": str(test_csv),
+        "factors": {},
+        "seen_in_training": {"train": 0, "validation": 0},
+        "n_recordings": len(table),
+        "skipped_audio": {},
+    }
+    drawing = (
+        {}
+        if older_version
+        else {
+            "speakers": table["actor"].tolist(),
+            "groups": {"gender": table["gender"].tolist()},
+            "resamples": 50,
+        }
+    )
+    told = [table.rename(columns={"path": "utterance"})[["utterance", "actor", "gender"]]]
+    for answer in answers:
+        write = {"classes": _classes, "numbers": _numbers, "labels": _labels}[answer]
+        told.append(write(folder, common, drawing, table, labels, skill, rng))
+    pd.concat(told, axis=1).to_csv(folder / "predictions.csv", index=False)
+
+
+def _classes(folder, common, drawing, table, labels, skill, rng) -> pd.DataFrame:
     true = table["class_id"].to_numpy()
     codes = table["class_id"].map({label: i for i, label in enumerate(labels)}).to_numpy()
     right = rng.random(len(true)) < skill
@@ -96,45 +130,53 @@ def _write_evaluation(folder, identity, table, test_csv, labels, skill, rng, old
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     predicted = [labels[i] for i in probabilities.argmax(axis=1)]
     outcome = {"y_true": true.tolist(), "y_pred": predicted, "labels": list(labels)}
-    whole = (
-        {}
-        if older_version
-        else {
-            "speakers": table["actor"].tolist(),
-            "probabilities": probabilities,
-            "groups": {"gender": table["gender"].tolist()},
-            "resamples": 50,
-        }
-    )
+    more = {"probabilities": probabilities, **drawing} if drawing else {}
     write_json(
         folder / "classification_report.json",
         {
-            **identity,
-            "test_csv": str(test_csv),
-            "factors": {},
-            "seen_in_training": {"train": 0, "validation": 0},
-            "n_recordings": len(true),
-            **classification_report(**outcome, **whole),
+            **common,
+            **classification_report(**outcome, **more),
             "labels_renamed": {},
             "labels_left_out": {},
-            "skipped_audio": {},
         },
     )
     confusion_matrix(**outcome).to_csv(folder / "confusion_matrix.csv")
-    told = table.rename(columns={"path": "utterance"})[["utterance", "actor", "gender", "class_id"]]
-    told = told.assign(true=true, predicted=predicted)
+    told = pd.DataFrame({"class_id": true, "true": true, "predicted": predicted})
     for i, label in enumerate(labels):
         told[f"p_{label}"] = probabilities[:, i].round(6)
-    told.to_csv(folder / "predictions.csv", index=False)
+    return told
 
 
-def _write_log(path: Path, seed: int) -> None:
+def _numbers(folder, common, drawing, table, labels, skill, rng) -> pd.DataFrame:
+    true = rng.uniform(1, 7, size=(len(table), len(TARGETS)))
+    predicted = 4 + skill * (true - 4) + rng.normal(scale=1 - skill, size=true.shape)
+    true[0, 0] = np.nan
+    report = regression_report(y_true=true, y_pred=predicted, targets=TARGETS, **drawing)
+    write_json(folder / "regression_report.json", {**common, **report})
+    sides = {"true": true, "predicted": predicted}
+    return pd.DataFrame(
+        {f"{side}_{target}": of[:, i] for i, target in enumerate(TARGETS) for side, of in sides.items()}
+    )
+
+
+def _labels(folder, common, drawing, table, labels, skill, rng) -> pd.DataFrame:
+    true = rng.random((len(table), len(labels))) < 0.4
+    probabilities = np.clip(0.2 + skill * 0.6 * true + rng.uniform(0, 0.3, size=true.shape), 0, 1)
+    report = multi_label_report(y_true=true, probabilities=probabilities, labels=labels, **drawing)
+    write_json(folder / "multi_label_report.json", {**common, **report})
+    return pd.DataFrame(probabilities, columns=[f"p_{label}" for label in labels])
+
+
+_METRIC = {"classes": "val_uar", "numbers": "val_ccc", "labels": "val_f1score"}
+
+
+def _write_log(path: Path, seed: int, metric: str) -> None:
     path.parent.mkdir(parents=True)
     rows = [
         f"{step},{1.2 - step / 60:.3f},{1.3 - step / 80 + seed / 50:.3f},{0.3 + step / 100:.3f}"
         for step in range(0, 40, 10)
     ]
-    path.write_text("\n".join(["step,loss,val_loss,val_uar", *rows, ""]))
+    path.write_text("\n".join([f"step,loss,val_loss,{metric}", *rows, ""]))
 
 
 def _split(seed: int, labels) -> dict:
@@ -160,7 +202,7 @@ def _split(seed: int, labels) -> dict:
     }
 
 
-def _provenance(model: str, seed: int, corpus: str) -> dict:
+def _provenance(model: str, seed: int, corpus: str, description: str) -> dict:
     config = ModelConfig(
         name=model,
         model_path_or_name="scratch:log_mel",
@@ -174,6 +216,7 @@ def _provenance(model: str, seed: int, corpus: str) -> dict:
         "keras_version": "3.15.1",
         "backend": "jax",
         "experiment_name": "study",
+        "experiment_description": description,
         "training_dataset": corpus,
         "seed": seed,
         "model_config": config.model_dump(),

@@ -5,19 +5,24 @@ import re
 import shutil
 from datetime import UTC, datetime
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from kser.corpora.emotions import map_to_model
 from kser.errors import UserError
-from kser.experiment.evaluation_results import measures_of, write_results
+from kser.experiment.evaluation_kind import Heard
+from kser.experiment.evaluation_of_classes import EvaluationOfClasses
+from kser.experiment.evaluation_results import write_results
 from kser.experiment.report.calibration import pooled_bins
 from kser.experiment.report.confusions import averaged_confusions, heat_style
 from kser.experiment.report.environment import _installed
 from kser.experiment.report.page import report_page, write_report
 from kser.experiment.report.statistics import results_of
 from kser.experiment.report.study_folder import read_study
+from kser.experiment.report_kinds import CLASSES
 from kser.experiment.statistics_inputs import read_results
 from tests.experiment.made_up_study import LABELS, change_report, reports_of, write_json, write_study
 from tests.experiment.reading_html import Page
@@ -103,6 +108,7 @@ def test_settings_and_data_are_told(page):
     for text in (
         "use_batch_norm yes no Batch normalisation of the pooled vector.",
         "backbone_arguments.filters 3 × 8 3 × 8",
+        "The validation loss chose the update whose weights were kept",
         "loudness_lufs -23",
         "Trained on own. Tested on own, other. Split scheme: speaker. No speaker is in more than one part.",
         "anger 40 to 42 10 10",
@@ -201,7 +207,7 @@ def test_an_evaluation_counts_once_however_often_it_is_there(study, changeable):
 
 
 def test_statistics_are_fed_with_the_same_rows_as_the_tables(study):
-    of_page, factors = results_of(read_study(study))
+    of_page, factors = results_of(read_study(study), CLASSES)
     of_stats = read_results(study)
     assert factors == of_stats.factors
     keys = ["model_name", "dataset_name", "seed", "subgroup_column", "subgroup"]
@@ -218,7 +224,7 @@ def test_statistics_are_fed_with_the_same_rows_as_the_tables(study):
 def test_factors_become_factors_of_the_statistics(changeable):
     for report in reports_of(changeable):
         change_report(report, factors={"size": report.parents[3].name, "uar": "no factor"})
-    assert results_of(read_study(changeable))[1] == ["size"]
+    assert results_of(read_study(changeable), CLASSES)[1] == ["size"]
     assert "ANOVA of UAR over size, data set" in page_of(changeable).words
 
 
@@ -340,28 +346,26 @@ def test_a_study_that_is_not_evaluated(changeable):
 
 
 def test_it_reads_what_an_evaluation_writes(tmp_path):
-    rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.ones(3), size=24)
-    heard = pd.DataFrame(
+    table = pd.DataFrame(
         {
             "utterance": [f"{i}.wav" for i in range(24)],
             "actor": [f"s{i % 6}" for i in range(24)],
             "gender": ["female" if i % 2 else "male" for i in range(24)],
             "class_id": [LABELS[i % 3] for i in range(24)],
-            "true": [LABELS[i % 3] for i in range(24)],
-            "predicted": [LABELS[i] for i in probabilities.argmax(axis=1)],
         }
     )
-    measures = measures_of(heard, probabilities, LABELS, by=())
+    logits = np.random.default_rng(0).normal(size=(24, 3))
+    heard = Heard(table, {"logits": logits}, by=(), title="title", skipped={})
+    kind, model = EvaluationOfClasses("class_id"), SimpleNamespace(labels=list(LABELS))
+    findings = kind.findings(map_to_model(table["class_id"], LABELS), heard, model)
     folder = tmp_path / "study" / "model" / "seed_0" / "evaluation" / "corpus"
-    write_results(folder, heard, probabilities, LABELS, "class_id", measures, "title")
-    write_json(folder / "classification_report.json", measures)
+    write_results(folder, heard, [(kind, findings)], {})
     study = read_study(tmp_path / "study")
     assert not study.problems
     assert study.evaluations[0].confusion.to_numpy().sum() == 24
     page = Page.of(report_page(study, NOW))
     assert "By gender" in page.words and "adaptive ECE" in page.words
-    assert f"{measures['uar']:.3f}" in page.words
+    assert f"{findings.measures['uar']:.3f}" in page.words
 
 
 def test_logs_are_found_beside_the_results_or_in_the_working_folder_or_where_told(

@@ -64,7 +64,7 @@ def test_missing_recordings_are_named(tmp_path):
     assert not page.all("audio")
     assert "no such audio file" in page.words or "no such file" in page.words
     (results / "small" / "seed_0" / "evaluation" / "own" / "predictions.csv").unlink()
-    assert "so its mistakes cannot be heard" in page_of(results, with_audio=True).words
+    assert "predictions.csv: no such file, so its" in page_of(results, with_audio=True).words
 
 
 def test_without_predictions_it_is_not_said_that_there_are_no_mistakes(tmp_path):

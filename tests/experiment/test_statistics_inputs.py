@@ -12,9 +12,11 @@ from kser.errors import UserError
 from kser.evaluation.statistics.analysis import analyse
 from kser.evaluation.statistics.rendering import write
 from kser.experiment.evaluation_csv import COLUMNS
-from kser.experiment.statistics_inputs import REPORT_FILE, read_results
+from kser.experiment.report_kinds import CLASSES
+from kser.experiment.statistics_inputs import read_results
 from tests.evaluation.statistics.simulated import study
 
+REPORT_FILE = CLASSES.file
 FACTORS = ["architecture", "pre-fine-tuning"]
 
 
@@ -101,14 +103,17 @@ def test_reports_that_cannot_be_read_are_told_and_the_rest_goes_on(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / REPORT_FILE).write_text(text)
     inputs = read_results(tmp_path)
-    told = {line.split(f"/{REPORT_FILE}")[0].rsplit("/", 1)[-1]: line for line in inputs.problems}
+    told = {
+        line.split(f"/{REPORT_FILE}")[0].split(": 3 recordings")[0].rsplit("/", 1)[-1]: line
+        for line in inputs.problems
+    }
     assert set(told) == set(contents)
     assert "not valid JSON" in told["broken"]
     assert "an object was expected" in told["list"]
     assert "model_name: missing" in told["other"]
     assert "factors: seed: kser's own name" in told["factor"]
     assert told["leak"].startswith("LEAK")
-    assert "3 recordings were in the model's train part" in told["leak"]
+    assert "leak: 3 recordings were in the model's train part" in told["leak"]
     assert len(inputs.results) == 8 + 1, "a leak is told, not left out"
 
 
@@ -294,7 +299,7 @@ def test_two_experiments_with_the_same_models(tmp_path):
 def test_nothing_there(tmp_path):
     with pytest.raises(UserError, match="no such file or folder"):
         read_results(tmp_path / "nowhere")
-    with pytest.raises(UserError, match=f"holds no {REPORT_FILE} anywhere and no [.]csv file"):
+    with pytest.raises(UserError, match=f"holds no {REPORT_FILE}, .* anywhere and no [.]csv file"):
         read_results(tmp_path)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from kser.errors import UserError
+from kser.evaluation.measure_names import measure_name
 from kser.evaluation.statistics import layouts
 from kser.evaluation.statistics.anova import anova, equal_spread_p, factorial_terms
 from kser.evaluation.statistics.comparisons import (
@@ -19,7 +20,6 @@ from kser.evaluation.statistics.descriptive import describe
 from kser.evaluation.statistics.divergence import DEFAULT_MARGIN, at_chance_level, chance_level_runs
 from kser.evaluation.statistics.power import DEFAULT_POWER, planning_table, power_of_comparisons
 from kser.evaluation.statistics.tables import Table, p_value
-from kser.evaluation.summary import MEASURES
 
 ALL = "all"
 """The subgroup of a row that stands for all utterances of a test set."""
@@ -83,11 +83,11 @@ def analyse(
         UserError: the measure is no column, or no run has a value.
     """
     runs = _with_chance_level(results, metric, chance_margin)
-    analysis = Analysis(MEASURES.get(metric, metric), runs)
+    analysis = Analysis(measure_name(metric), runs)
     whole = runs[runs["subgroup"] == ALL]
     _note_missing(analysis, whole, metric)
     unchecked = whole[metric].notna() & (~(whole["n_classes"] >= 2) | whole["uar"].isna())
-    if unchecked.any():
+    if unchecked.any() and whole["uar"].notna().any():  # what is no classification has no chance level
         analysis.notes.append(
             "chance level is not checked for runs whose UAR or number of classes (two or more) is not known: "
             f"{unchecked.sum()} of {len(whole)}"

@@ -58,9 +58,9 @@ def p_value(p: float) -> str:
     return "> 0.999" if p > 0.9995 else f"{p:.3f}"
 
 
-def mean_and_sd(mean: float, sd: float) -> str:
+def mean_and_sd(mean: float, sd: float, digits: int = 4) -> str:
     """`0.7825 ± 0.0166`; without the spread where there is none."""
-    return number(mean, 4) if pd.isna(sd) else f"{number(mean, 4)} ± {number(sd, 4)}"
+    return number(mean, digits) if pd.isna(sd) else f"{number(mean, digits)} ± {number(sd, digits)}"
 
 
 def interval(low: float, high: float) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from kser.evaluation.measure_names import measure_name
 from kser.experiment.report.markup import Html, details, element, join, paragraph
 from kser.experiment.report.numbers import counted, mean_and_spread, natural, range_of, seeds_in_words
 from kser.experiment.report.study_folder import Study, TrainedRun
@@ -60,10 +61,17 @@ def _overview(study: Study) -> Html:
         rows,
         text_columns=3,
         below=[
-            "Validation loss chose the update whose weights were kept; the test part was never looked at for "
-            "it. Values are mean ± SD, or the range, over seeds."
+            f"The {_chosen_by(study)} chose the update whose weights were kept; the test part was never "
+            "looked at for it. Values are mean ± SD, or the range, over seeds."
         ],
     )
+
+
+def _chosen_by(study: Study) -> str:
+    """The validation metrics that chose the best weights; older versions took the loss and did not say so."""
+    trained = [run.provenance["training"] for run in study.runs if run.provenance.get("training")]
+    names = sorted({str(of.get("best_metric") or "loss") for of in trained}) or ["loss"]
+    return f"validation {' or '.join(name if name == 'loss' else measure_name(name) for name in names)}"
 
 
 def _initial_weights(runs: Sequence[TrainedRun]) -> str:
@@ -100,6 +108,8 @@ def in_words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
+        if not value:
+            return "none"
         same = len(value) > 2 and all(of == value[0] for of in value)
         return f"{len(value)} × {in_words(value[0])}" if same else ", ".join(map(in_words, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -108,7 +118,9 @@ def in_words(value: Any) -> str:
 def _is_worth_telling(name: str, settings: Mapping[str, Mapping[str, str]]) -> bool:
     values = {of.get(name) for of in settings.values()}
     described = ModelConfig.model_fields.get(name)
-    return len(values) > 1 or described is None or values != {in_words(described.default)}
+    if len(values) > 1 or described is None:
+        return True
+    return values != {in_words(described.get_default(call_default_factory=True))}
 
 
 def _ordered(settings: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -12,6 +12,7 @@ from kser.evaluation.statistics.divergence import DEFAULT_MARGIN, at_chance_leve
 from kser.experiment.report.markup import Html, element, join, paragraph
 from kser.experiment.report.numbers import known, range_of, seeds_in_words
 from kser.experiment.report.study_folder import Evaluation, Study, TrainedRun
+from kser.experiment.report_kinds import CLASSES
 
 FEW_SAMPLES = 3
 """A recall of fewer utterances jumps between 0, ½ and 1, and weighs in UAR as much as any other."""
@@ -39,8 +40,8 @@ def cautions_of(study: Study) -> list[Caution]:
     found = chain(
         _of_folder(study),
         *(_of_model(model, runs) for model, runs in study.models.items()),
-        *(_of_condition(of) for of in study.conditions.values()),
-        _diverged(study),
+        *(_of_condition(of) for kind in study.kinds for of in study.of_kind(kind).conditions.values()),
+        _diverged(study.of_kind(CLASSES)),
     )
     return sorted(_together(found), key=lambda caution: not caution.serious)
 
@@ -50,7 +51,7 @@ def _together(cautions: Iterable[Caution]) -> list[Caution]:
     found: dict[tuple[bool, str, str], tuple[str, ...]] = {}
     for caution in cautions:
         key = (caution.serious, caution.title, caution.text)
-        found[key] = found.get(key, ()) + caution.where
+        found[key] = tuple(dict.fromkeys([*found.get(key, ()), *caution.where]))
     return [Caution(*key, where) for key, where in found.items()]
 
 
@@ -84,7 +85,7 @@ def cautions_box(cautions: Sequence[Caution]) -> Html:
 
 
 def diverged_runs(study: Study) -> list[Evaluation]:
-    """The evaluations at chance level, see `kser.evaluation.statistics.divergence`."""
+    """The evaluations of classes at chance level, see `kser.evaluation.statistics.divergence`."""
     rows = [{"uar": of.report["uar"], "n_classes": 1.0 / chance_level(of)} for of in study.evaluations]
     if not rows:
         return []
@@ -189,6 +190,8 @@ def _of_condition(runs: Sequence[Evaluation]) -> Iterator[Caution]:
     for key, what in _LABEL_CAUTIONS.items():
         if told := _over_runs(runs, key):
             yield Caution(False, what, f"{told}.", where)
+    if told := _missing_numbers(runs):
+        yield Caution(False, "Utterances without a number", f"{told}.", where)
     thin = sorted({name for of in runs for name in _thin_classes(of)})
     if thin:
         yield Caution(
@@ -216,7 +219,18 @@ _LABEL_CAUTIONS = {
     "labels_left_out": "Classes left out as asked for",
     "labels_without_samples": "Classes that the test set lacks",
     "labels_renamed": "Classes under other names",
+    "targets_without_values": "Numbers that the test set lacks",
 }
+
+
+def _missing_numbers(runs: Sequence[Evaluation]) -> str:
+    """How many utterances have no number of a target, by target."""
+    missing: dict[str, list[int]] = {}
+    for of in runs:
+        for entry in of.report.get("per_target") or ():
+            count = (of.report.get("n") or 0) - (entry.get("n") or 0)
+            missing.setdefault(str(entry.get("target")), []).append(count)
+    return ", ".join(f"{target} ({range_of(counts)})" for target, counts in missing.items() if any(counts))
 
 
 def _over_runs(runs: Sequence[Evaluation], key: str) -> str:

@@ -108,9 +108,10 @@ def _classes_by_part(splits: Mapping[str, list[TrainedRun]]) -> Html:
         ]
         for column in [*classes, *_SIZES[1:], *genders]
     ]
+    what = "Utterances of each class, and speakers," if classes else "Speakers"
     return table(
-        f"Utterances of each class, and speakers, by part; range over {counted(len(splits), 'split')}",
-        ["class", *names],
+        f"{what} by part; range over {counted(len(splits), 'split')}",
+        ["class" if classes else "", *names],
         rows,
     )
 

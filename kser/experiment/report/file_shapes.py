@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kser.experiment.report_kinds import CLASSES, LABELS, NUMBERS, ReportKind
+
 Number = float | None
 Names = dict[str, Any] | list[Any] | None
 
@@ -23,6 +25,10 @@ class _Label(_Shape):
 class _Intervals(_Shape):
     uar: list[Number] | None = None
     wa: list[Number] | None = None
+    ccc: list[Number] | None = None
+    mse: list[Number] | None = None
+    macro_f1: list[Number] | None = None
+    micro_f1: list[Number] | None = None
     n_speakers: int | None = None
 
 
@@ -66,8 +72,8 @@ class _GroupTests(_Shape):
     note: str | None = None
 
 
-class ReportShape(_Shape):
-    """classification_report.json."""
+class _ReportShape(_Shape):
+    """What all reports have."""
 
     model_name: str | None = None
     dataset_name: str | None = None
@@ -76,21 +82,72 @@ class ReportShape(_Shape):
     seen_in_training: dict[str, int | None] | None = None
     n: int | None = None
     n_recordings: int | None = None
+    intervals: _Intervals | None = None
+    subgroups: dict[str, dict[str, _Group]] | None = None
+    subgroup_tests: dict[str, _GroupTests] | None = None
+    skipped_audio: Names = None
+
+
+class ClassificationShape(_ReportShape):
+    """classification_report.json."""
+
     uar: Number = None
     wa: Number = None
     macro_f1: Number = None
     weighted_f1: Number = None
     mcc: Number = None
     per_label: list[_Label] | None = None
-    intervals: _Intervals | None = None
     calibration: _Calibration | None = None
-    subgroups: dict[str, dict[str, _Group]] | None = None
-    subgroup_tests: dict[str, _GroupTests] | None = None
     labels_unknown_to_model: Names = None
     labels_left_out: Names = None
     labels_without_samples: Names = None
     labels_renamed: Names = None
-    skipped_audio: Names = None
+
+
+class _Target(_Shape):
+    target: str
+    n: Number = None
+    ccc: Number = None
+    mse: Number = None
+    pearson: Number = None
+
+
+class RegressionShape(_ReportShape):
+    """regression_report.json."""
+
+    ccc: Number = None
+    mse: Number = None
+    pearson: Number = None
+    per_target: list[_Target]
+    targets_without_values: Names = None
+
+
+class _GivenLabel(_Label):
+    label: str
+    precision: Number = None
+    f1: Number = None
+    auc: Number = None
+    average_precision: Number = None
+
+
+class MultiLabelShape(_ReportShape):
+    """multi_label_report.json."""
+
+    macro_f1: Number = None
+    micro_f1: Number = None
+    macro_auc: Number = None
+    mean_average_precision: Number = None
+    subset_accuracy: Number = None
+    hamming_loss: Number = None
+    per_label: list[_GivenLabel]
+    labels_without_samples: Names = None
+
+
+REPORT_SHAPES: dict[ReportKind, type[BaseModel]] = {
+    CLASSES: ClassificationShape,
+    NUMBERS: RegressionShape,
+    LABELS: MultiLabelShape,
+}
 
 
 class _Training(_Shape):
@@ -111,6 +168,7 @@ class ProvenanceShape(_Shape):
     keras_version: str | None = None
     backend: str | None = None
     training_dataset: str | None = None
+    experiment_description: str | None = None
     settings: dict[str, Any] | None = Field(None, alias="model_config")
     audio: dict[str, Any] | None = None
     augmentation: _Augmentation | None = None

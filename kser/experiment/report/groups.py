@@ -3,21 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kser.evaluation.measure_names import measure_name
 from kser.evaluation.statistics.tables import NOTHING, number, p_value
 from kser.experiment.report.markup import Html, details, join, paragraph
 from kser.experiment.report.numbers import bounds, known, mean_and_spread, range_of
 from kser.experiment.report.study_folder import Evaluation, Study
 from kser.experiment.report.tables import table
+from kser.experiment.report_kinds import ReportKind
 
 _LEVEL = 0.05
 
 
-def groups_section(study: Study) -> Html:
-    """For each column: the measures of its groups, and the tests of their difference."""
+def groups_section(study: Study, kind: ReportKind) -> Html:
+    """For each column: the measures of its groups, and the tests of their difference in the main one."""
     columns = list(dict.fromkeys(column for of in study.evaluations for column in _groups(of)))
     if not columns:
         return paragraph("The evaluations name no groups, such as gender; kser eval --redo computes them.")
-    return join(_column(study, column) for column in columns)
+    return join(_column(study, column, kind) for column in columns)
 
 
 def _groups(of: Evaluation) -> dict[str, dict[str, Any]]:
@@ -30,7 +32,11 @@ def _tests(of: Evaluation, column: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _column(study: Study, column: str) -> Html:
+def _column(study: Study, column: str, kind: ReportKind) -> Html:
+    there = {
+        name for of in study.evaluations for group in _groups(of).get(column, {}).values() for name in group
+    }
+    measures = [name for name in kind.columns(of.report for of in study.evaluations) if name in there]
     rows = []
     for (model, dataset), runs in study.conditions.items():
         names = sorted({name for of in runs for name in _groups(of).get(column, {})})
@@ -43,23 +49,20 @@ def _column(study: Study, column: str) -> Html:
                     name,
                     range_of(entry.get("n_speakers") for entry in found),
                     range_of(entry.get("n") for entry in found),
-                    *(
-                        mean_and_spread(entry.get(key) for entry in found)
-                        for key in ("uar", "wa", "macro_f1")
-                    ),
+                    *(mean_and_spread(entry.get(key) for entry in found) for key in measures),
                 ]
             )
-    measures = table(
+    by_group = table(
         f"By {column}: mean ± SD over runs",
-        ["model", "tested on", column, "speakers", "utterances", "UAR", "WA", "macro F1"],
+        ["model", "tested on", column, "speakers", "utterances", *map(measure_name, measures)],
         rows,
         text_columns=3,
         row_headings=3,
     )
-    return join([measures, _differences(study, column), _notes(study, column)])
+    return join([by_group, _differences(study, column, measure_name(kind.main)), _notes(study, column)])
 
 
-def _differences(study: Study, column: str) -> Html:
+def _differences(study: Study, column: str, measure: str) -> Html:
     summary, each = [], []
     for (model, dataset), runs in study.conditions.items():
         pairs: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
@@ -76,7 +79,7 @@ def _differences(study: Study, column: str) -> Html:
     return join(
         [
             table(
-                f"Difference in UAR by {column}",
+                f"Difference in {measure} by {column}",
                 ["model", "tested on", "difference", "mean ± SD", "from", "to", f"p < {_LEVEL:g} in runs"],
                 summary,
                 text_columns=3,
@@ -90,7 +93,7 @@ def _differences(study: Study, column: str) -> Html:
             details(
                 f"The tests by {column}, run by run",
                 table(
-                    f"Tests of the difference in UAR by {column}",
+                    f"Tests of the difference in {measure} by {column}",
                     [
                         "model",
                         "tested on",

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import soundfile as sf
 
 from kser.audio.loading import load_audio
@@ -16,6 +15,7 @@ from kser.experiment.report.confusions import averaged_confusions, confused_pair
 from kser.experiment.report.images import data_uri
 from kser.experiment.report.markup import Html, element, join, notes, paragraph
 from kser.experiment.report.numbers import counted
+from kser.experiment.report.predictions import read_predictions
 from kser.experiment.report.study_folder import Evaluation, Study
 from kser.experiment.report.tables import table
 
@@ -134,7 +134,7 @@ def _frequent_pairs(
 
 
 def _mistakes(of: Evaluation) -> Iterator[Mistake]:
-    table = _predictions(of.folder / "predictions.csv")
+    table = read_predictions(of.folder / "predictions.csv", ("utterance", "true", "predicted"))
     paths = _paths(of)
     mistaken = table[(table["true"] != table["predicted"]) & (table["true"] != "")]
     usable = 0
@@ -162,18 +162,6 @@ def _number(cell: str) -> float:
         return float(cell)
     except ValueError:
         return float("nan")
-
-
-def _predictions(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file, so its mistakes cannot be heard")
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except ValueError as error:
-        raise UserError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
-    if missing := [column for column in ("utterance", "true", "predicted") if column not in table]:
-        raise UserError(f"{path}: has no column {', '.join(missing)}")
-    return table
 
 
 def _paths(of: Evaluation) -> dict[str, str]:

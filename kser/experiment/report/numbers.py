@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from kser.evaluation.statistics.descriptive import sample_sd
-from kser.evaluation.statistics.tables import NOTHING, number
+from kser.evaluation.statistics.tables import NOTHING, mean_and_sd, number
 
 FEWEST_RUNS = 3
 """Fewer have no interval of their mean: with two, Student's factor is 12.7."""
@@ -24,14 +24,13 @@ def known(values: Iterable[Any]) -> np.ndarray:
 def mean_and_spread(values: Iterable[Any], digits: int = 3) -> str:
     """`0.523 ± 0.012`: mean and standard deviation (of a sample); the value itself where there is one."""
     there = known(values)
-    if not there.size:
-        return NOTHING
-    mean = number(float(there.mean()), digits)
-    return mean if there.size < 2 else f"{mean} ± {number(sample_sd(there), digits)}"
+    return mean_and_sd(float(there.mean()), sample_sd(there), digits) if there.size else NOTHING
 
 
-def interval_of_mean(values: Iterable[Any], level: float = 0.95) -> tuple[float, float] | None:
-    """Student's interval of the mean of a sample of shares, within 0 and 1, as shares are.
+def interval_of_mean(
+    values: Iterable[Any], level: float = 0.95, low: float = 0.0
+) -> tuple[float, float] | None:
+    """Student's interval of the mean of a sample, within `low` and 1: shares from 0, correlations from −1.
 
     `None` for fewer than `FEWEST_RUNS` values: of two, it is wider than what it is an interval of.
     """
@@ -39,7 +38,7 @@ def interval_of_mean(values: Iterable[Any], level: float = 0.95) -> tuple[float,
     if there.size < FEWEST_RUNS:
         return None
     half = stats.t.ppf((1 + level) / 2, there.size - 1) * sample_sd(there) / np.sqrt(there.size)
-    return max(0.0, float(there.mean() - half)), min(1.0, float(there.mean() + half))
+    return max(low, float(there.mean() - half)), min(1.0, float(there.mean() + half))
 
 
 def bounds(interval: Sequence[Any] | None, digits: int = 3) -> str:

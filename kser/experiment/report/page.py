@@ -1,5 +1,6 @@
 """The page: all sections in one HTML file that needs nothing else."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -10,20 +11,28 @@ from string import Template
 from kser.experiment.report.asked import asked_section
 from kser.experiment.report.calibration import calibration_section
 from kser.experiment.report.cautions import cautions_box, cautions_of
+from kser.experiment.report.class_results import class_results_section
 from kser.experiment.report.confusions import confusions_section, heat_style
 from kser.experiment.report.data import data_section
 from kser.experiment.report.environment import environment_section
 from kser.experiment.report.groups import groups_section
 from kser.experiment.report.listening import listening_section
-from kser.experiment.report.markup import Html, element, escaped, join
+from kser.experiment.report.markup import Html, element, escaped, join, paragraph
+from kser.experiment.report.multi_label_results import multi_label_results_section
 from kser.experiment.report.numbers import counted
-from kser.experiment.report.results import results_section
+from kser.experiment.report.regression_results import regression_results_section
 from kser.experiment.report.statistics import statistics_section
 from kser.experiment.report.study_folder import Study, read_study
 from kser.experiment.report.training import training_section
+from kser.experiment.report_kinds import CLASSES, LABELS, NUMBERS, ReportKind
 from kser.files import write_text
 
-Section = Callable[[Study], Html]
+_OF_KIND: dict[ReportKind, dict[str, Callable[[Study], Html]]] = {
+    CLASSES: {"Results": class_results_section, "Confusions": confusions_section},
+    NUMBERS: {"Results": regression_results_section},
+    LABELS: {"Results": multi_label_results_section},
+}
+"""The first sections of each kind of report."""
 
 
 def write_report(
@@ -56,25 +65,20 @@ def report_page(study: Study, made_at: datetime, *, with_audio: bool = False) ->
         made_at: the time that the page bears.
         with_audio: whether recordings become part of the page.
     """
-    sections: dict[str, Section] = {
-        "What was asked": asked_section,
-        "Data and splits": data_section,
-        "Training": training_section,
-        "Results": results_section,
-        "Confusions": confusions_section,
-        **({"Listening to mistakes": listening_section} if with_audio else {}),
-        "Groups of speakers": groups_section,
-        "Calibration": calibration_section,
-        "Statistics": statistics_section,
-        "Environment": partial(environment_section, made_at=made_at),
+    sections: dict[str, Callable[[], Html]] = {
+        "What was asked": partial(asked_section, study),
+        "Data and splits": partial(data_section, study),
+        "Training": partial(training_section, study),
+        **_results(study, with_audio),
+        "Environment": partial(environment_section, study, made_at=made_at),
     }
-    anchors = {title: title.lower().replace(" ", "-") for title in sections}
+    anchors = {title: re.sub(r"\W+", "-", title.lower()) for title in sections}
     links = [element("li", element("a", title, href=f"#{anchor}")) for title, anchor in anchors.items()]
     bodies = [
         element(
             "section",
             element("h2", title, id=anchors[title]),
-            section(study),
+            section(),
             aria_labelledby=anchors[title],
         )
         for title, section in sections.items()
@@ -85,10 +89,32 @@ def report_page(study: Study, made_at: datetime, *, with_audio: bool = False) ->
         style=template.joinpath("page.css").read_text(encoding="utf-8") + heat_style(),
         subtitle=escaped(_subtitle(study)),
         made_at=escaped(f"{made_at:%d %B %Y}"),
+        description=paragraph(study.description, class_="description") if study.description else "",
         cautions=cautions_box(cautions_of(study)),
         links=join(links),
         sections=join(bodies, Html("\n")),
     )
+
+
+def _results(study: Study, with_audio: bool) -> dict[str, Callable[[], Html]]:
+    """The sections of each kind of report that there is; where there are several, titles name the kind."""
+    if not study.kinds:
+        return {"Results": partial(paragraph, "No run has been evaluated.")}
+    found: dict[str, Callable[[], Html]] = {}
+    for kind in study.kinds:
+        part = study.of_kind(kind)
+        sections: dict[str, Callable[[], Html]] = {
+            title: partial(section, part) for title, section in _OF_KIND[kind].items()
+        }
+        if kind is CLASSES and with_audio:
+            sections["Listening to mistakes"] = partial(listening_section, part)
+        sections["Groups of speakers"] = partial(groups_section, part, kind)
+        if kind is CLASSES:
+            sections["Calibration"] = partial(calibration_section, part)
+        sections["Statistics"] = partial(statistics_section, part, kind)
+        named = f": {kind.name}" if len(study.kinds) > 1 else ""
+        found |= {f"{title}{named}": section for title, section in sections.items()}
+    return found
 
 
 def _subtitle(study: Study) -> str:

@@ -8,9 +8,9 @@ from kser.errors import UserError
 from kser.evaluation.statistics.analysis import ALL, Analysis, analyse
 from kser.evaluation.statistics.tables import Table
 from kser.experiment.report.markup import Html, details, element, join, notes, paragraph
-from kser.experiment.report.numbers import known
 from kser.experiment.report.study_folder import Evaluation, Study
 from kser.experiment.report.tables import table
+from kser.experiment.report_kinds import CLASSES, ReportKind, as_number
 
 _OPEN = (
     "chance_level_runs",
@@ -20,54 +20,50 @@ _OPEN = (
     "factor_comparisons_paired",
 )
 _SHOWN_ELSEWHERE = ("conditions",)
-_COLUMNS = ("model_name", "dataset_name", "seed", "subgroup_column", "subgroup", "uar", "n_classes")
+_IDENTITY = ("model_name", "dataset_name", "seed", "subgroup_column", "subgroup")
 
 
-def statistics_section(study: Study) -> Html:
-    """The tests of UAR: those that answer the study's question in the open, all others folded."""
+def statistics_section(study: Study, kind: ReportKind) -> Html:
+    """Tests of the main measure: those that answer the study's question in the open, all others folded."""
     if reason := _nothing_to_test(study):
         return paragraph(reason)
     try:
-        results, factors = results_of(study)
-        analysis = analyse(results, factors)
+        results, factors = results_of(study, kind)
+        analysis = analyse(results, factors, kind.main)
     except UserError as error:
         return join([paragraph("The statistics could not be computed."), notes(str(error).splitlines())])
-    return _shown(analysis, study)
+    return _shown(analysis, study, kind)
 
 
-def results_of(study: Study) -> tuple[pd.DataFrame, list[str]]:
+def results_of(study: Study, kind: ReportKind) -> tuple[pd.DataFrame, list[str]]:
     """The evaluations that the other sections are about, as `analyse` takes them, and the factors they name.
 
     Factors with a name that the table itself needs are passed over.
     """
-    rows = [row for of in study.evaluations for row in _rows(of)]
-    factors = list(dict.fromkeys(name for row in rows for name in row if name not in _COLUMNS))
-    return pd.DataFrame(rows, columns=[*_COLUMNS, *factors]).astype({"seed": object}), factors
+    rows = [row for of in study.evaluations for row in _rows(of, kind)]
+    own = [*_IDENTITY, kind.main, "n_classes"]
+    factors = list(dict.fromkeys(name for row in rows for name in row if name not in own))
+    return pd.DataFrame(rows, columns=[*own, *factors]).astype({"seed": object}), factors
 
 
-def _rows(of: Evaluation) -> list[dict[str, Any]]:
+def _rows(of: Evaluation, kind: ReportKind) -> list[dict[str, Any]]:
     run: dict[str, Any] = {str(name): str(level) for name, level in (of.report.get("factors") or {}).items()}
     run.pop("at_chance", None)
     run |= {"model_name": of.model, "dataset_name": of.dataset, "seed": int(of.seed)}
     classes = sum(bool(entry.get("support")) for entry in of.report.get("per_label") or ())
-    groups = {(ALL, ALL): (of.report.get("uar"), classes or None)}
+    groups = {(ALL, ALL): (of.report.get(kind.main), classes if classes and kind is CLASSES else None)}
     for column, parts in (of.report.get("subgroups") or {}).items():
-        groups |= {(column, name): (measures.get("uar"), None) for name, measures in parts.items()}
+        groups |= {(column, name): (measures.get(kind.main), None) for name, measures in parts.items()}
     return [
         {
             **run,
             "subgroup_column": column,
             "subgroup": name,
-            "uar": _number(uar),
-            "n_classes": _number(n_classes),
+            kind.main: as_number(value),
+            "n_classes": as_number(n_classes),
         }
-        for (column, name), (uar, n_classes) in groups.items()
+        for (column, name), (value, n_classes) in groups.items()
     ]
-
-
-def _number(value: Any) -> float:
-    there = known([value])
-    return float(there[0]) if there.size else float("nan")
 
 
 def _nothing_to_test(study: Study) -> str:
@@ -79,11 +75,11 @@ def _nothing_to_test(study: Study) -> str:
     return ""
 
 
-def _shown(analysis: Analysis, study: Study) -> Html:
+def _shown(analysis: Analysis, study: Study, kind: ReportKind) -> Html:
     shown = [of for of in analysis.tables if of.name not in _SHOWN_ELSEWHERE]
     in_the_open = [of for of in shown if of.name in _OPEN]
     folded = [of for of in shown if of.name not in _OPEN]
-    command = f"kser stats --input_path {study.folder}"
+    command = f"kser stats --input_path {study.folder} --metric {kind.main}"
     return join(
         [
             *map(_table, in_the_open),

@@ -1,7 +1,7 @@
 """Reading what a study has left on disk, as far as it is there."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
-from kser.experiment.evaluation_csv import REPORT_FILE
-from kser.experiment.report.file_shapes import ProvenanceShape, ReportShape, SplitShape, well_formed
+from kser.experiment.report.file_shapes import REPORT_SHAPES, ProvenanceShape, SplitShape, well_formed
 from kser.experiment.report.numbers import natural
+from kser.experiment.report_kinds import CLASSES, REPORT_KINDS, ReportKind
 from kser.experiment.trained_model import PROVENANCE_FILE
 from kser.files import read_json
 
@@ -48,7 +48,8 @@ class Evaluation:
         dataset: name of the test set, likewise.
         seed: of the run.
         folder: with all that the evaluation left.
-        report: classification_report.json; any key may be absent, as older versions wrote fewer.
+        kind: of the report: an evaluation of a class and of numbers is two of these.
+        report: the report; keys may be absent, as older versions wrote fewer.
         confusion: counts, rows true and columns predicted labels; `None` when it cannot be read.
     """
 
@@ -56,6 +57,7 @@ class Evaluation:
     dataset: str
     seed: str
     folder: Path
+    kind: ReportKind
     report: dict[str, Any]
     confusion: pd.DataFrame | None
 
@@ -69,7 +71,7 @@ class Study:
         folder: its results.
         runs: by model and seed.
         evaluations: by test set, that of the training corpus first, then by model and seed; one a model, test
-            set and seed.
+            set, seed and kind of report.
         curves: as `read_training_curves` gives them; `None` when there are none.
         problems: what could not be read, a line each.
         curve_problems: the same about the training curves.
@@ -94,8 +96,23 @@ class Study:
         return found
 
     @property
+    def description(self) -> str:
+        """What the experiment says of itself; empty where it says nothing."""
+        told = [str(run.provenance.get("experiment_description") or "") for run in self.runs]
+        return " ".join(dict.fromkeys(filter(None, told)))
+
+    @property
+    def kinds(self) -> list[ReportKind]:
+        """The kinds of report that there are."""
+        return [kind for kind in REPORT_KINDS if any(of.kind is kind for of in self.evaluations)]
+
+    def of_kind(self, kind: ReportKind) -> "Study":
+        """The same study with the reports of one kind alone."""
+        return replace(self, evaluations=[of for of in self.evaluations if of.kind is kind])
+
+    @property
     def conditions(self) -> dict[tuple[str, str], list[Evaluation]]:
-        """The evaluations of each model on each test set."""
+        """The evaluations of each model on each test set; of a study that has one kind of them."""
         found: dict[tuple[str, str], list[Evaluation]] = {}
         for evaluation in self.evaluations:
             found.setdefault((evaluation.model, evaluation.dataset), []).append(evaluation)
@@ -134,19 +151,19 @@ def read_study(folder: str | Path, logs: str | Path | None = None) -> Study:
 
 
 def _once_each(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], list[str]]:
-    """One evaluation a model, test set and seed, in their order, and a line for each further one.
+    """One evaluation a model, test set, seed and kind, in their order, and a line for each further one.
 
     The one that is kept is where `kser eval` puts it, in folders of the names that the report has.
     """
-    found: dict[tuple[str, str, str], list[Evaluation]] = {}
+    found: dict[tuple[str, ...], list[Evaluation]] = {}
     for one in evaluations:
-        found.setdefault((one.model, one.dataset, one.seed), []).append(one)
+        found.setdefault((one.model, one.dataset, one.seed, one.kind.name), []).append(one)
     kept, lines = set(), []
     for same in found.values():
         first, *others = sorted(same, key=lambda one: not _is_at_home(one))
-        kept.add(first.folder)
+        kept.add((first.folder, first.kind))
         lines += [f"{one.folder}: left out, {first.folder} is counted." for one in others]
-    return [one for one in evaluations if one.folder in kept], lines
+    return [one for one in evaluations if (one.folder, one.kind) in kept], list(dict.fromkeys(lines))
 
 
 def _is_at_home(one: Evaluation) -> bool:
@@ -179,23 +196,28 @@ def _read_run(folder: Path, problems: list[str]) -> TrainedRun:
 
 
 def _read_evaluations(run: TrainedRun, problems: list[str]) -> Iterator[Evaluation]:
-    for path in sorted((run.folder / "evaluation").glob(f"*/{REPORT_FILE}")):
-        if path.parent.name.startswith("."):
-            continue
-        report = _object(path, ReportShape, problems)
-        if not report:
-            continue
-        if not isinstance(report.get("uar"), (int, float)):
-            problems.append(f"{path}: left out: has no UAR, so it is no evaluation of classes")
-            continue
-        yield Evaluation(
-            model=str(report.get("model_name") or run.model),
-            dataset=str(report.get("dataset_name") or path.parent.name),
-            seed=run.seed,
-            folder=path.parent,
-            report=report,
-            confusion=_confusion(path.parent / "confusion_matrix.csv", problems),
-        )
+    for folder in sorted((run.folder / "evaluation").glob("*/")):
+        for kind in REPORT_KINDS:
+            path = folder / kind.file
+            report = {} if folder.name.startswith(".") else _object(path, REPORT_SHAPES[kind], problems)
+            if not report:
+                continue
+            if kind is CLASSES and not isinstance(report.get("uar"), (int, float)):
+                problems.append(f"{path}: left out: has no UAR, so it is no evaluation of classes")
+                continue
+            if kind.parts is not None and kind.parts[0] not in report:
+                problems.append(f"{path}: left out: has no {kind.parts[0]}")
+                continue
+            confusion = _confusion(folder / "confusion_matrix.csv", problems) if kind is CLASSES else None
+            yield Evaluation(
+                model=str(report.get("model_name") or run.model),
+                dataset=str(report.get("dataset_name") or folder.name),
+                seed=run.seed,
+                folder=folder,
+                kind=kind,
+                report=report,
+                confusion=confusion,
+            )
 
 
 def _object(path: Path, shape: type[BaseModel], problems: list[str]) -> dict[str, Any]:

@@ -1,25 +1,20 @@
-"""Results: each model on each test set over its seeds, and run by run."""
+"""Results of models that name a class: each model on each test set over its seeds, and run by run."""
 
-from collections.abc import Sequence
-
-import numpy as np
-
+from kser.evaluation.measure_names import measure_name
 from kser.evaluation.statistics.tables import NOTHING, number
 from kser.experiment.report.cautions import chance_level
-from kser.experiment.report.markup import Html, details, element, join, paragraph
-from kser.experiment.report.numbers import FEWEST_RUNS, bounds, interval_of_mean, known, mean_and_spread
-from kser.experiment.report.study_folder import Evaluation, Study
+from kser.experiment.report.markup import Html, details, element, join
+from kser.experiment.report.numbers import FEWEST_RUNS, bounds, interval_of_mean, mean_and_spread
+from kser.experiment.report.strip import strip
+from kser.experiment.report.study_folder import Study
 from kser.experiment.report.tables import table
+from kser.experiment.report_kinds import CLASSES, as_number
 
-_MEASURES = {"uar": "UAR", "wa": "WA", "macro_f1": "macro F1"}
-_FURTHER = {"weighted_f1": "weighted F1", "mcc": "MCC"}
-_STRIP_WIDTH, _STRIP_HEIGHT, _STRIP_MARGIN = 160, 26, 6
+_FURTHER = ("weighted_f1", "mcc")
 
 
-def results_section(study: Study) -> Html:
+def class_results_section(study: Study) -> Html:
     """A row a model and test set, every run a dot; below, folded, a row a run, and recalls by class."""
-    if not study.evaluations:
-        return paragraph("No run has been evaluated.")
     return join(
         [
             _conditions(study),
@@ -37,11 +32,11 @@ def _conditions(study: Study) -> Html:
             [
                 model,
                 dataset,
-                _strip(runs),
+                strip(uar, "UAR", dashed={chance_level(of) for of in runs}),
                 str(len(runs)),
                 element("strong", mean_and_spread(uar)),
                 bounds(interval_of_mean(uar)),
-                *(mean_and_spread(of.report.get(name) for of in runs) for name in list(_MEASURES)[1:]),
+                *(mean_and_spread(of.report.get(name) for of in runs) for name in CLASSES.measures[1:]),
             ]
         )
     return table(
@@ -60,43 +55,8 @@ def _conditions(study: Study) -> Html:
     )
 
 
-def _strip(runs: Sequence[Evaluation]) -> Html:
-    """UAR of the runs as dots on a line from 0 to 1."""
-    values = known(of.report.get("uar") for of in runs)
-    if not values.size:
-        return Html("")
-    middle = _STRIP_HEIGHT / 2
-
-    def at(value: float) -> str:
-        return f"{_STRIP_MARGIN + value * (_STRIP_WIDTH - 2 * _STRIP_MARGIN):.1f}"
-
-    def upright(value: float, half: float, class_: str) -> Html:
-        return element("line", x1=at(value), x2=at(value), y1=middle - half, y2=middle + half, class_=class_)
-
-    axis = element("line", x1=at(0), x2=at(1), y1=middle, y2=middle, class_="axis")
-    ticks = [upright(tick, 3, "axis") for tick in (0.0, 0.5, 1.0)]
-    chance = [upright(level, 11, "chance") for level in known({chance_level(of) for of in runs})]
-    dots = [element("circle", cx=at(value), cy=middle, r="3.5", class_="dot") for value in values]
-    mean = upright(float(values.mean()), 9, "mean")
-    told = f"UAR of the runs: {', '.join(f'{value:.3f}' for value in values)}"
-    return element(
-        "svg",
-        element("title", told),
-        axis,
-        *ticks,
-        *chance,
-        *dots,
-        mean,
-        class_="strip",
-        viewBox=f"0 0 {_STRIP_WIDTH} {_STRIP_HEIGHT}",
-        width=_STRIP_WIDTH,
-        height=_STRIP_HEIGHT,
-        role="img",
-    )
-
-
 def _runs(study: Study) -> Html:
-    measures = _MEASURES | _FURTHER
+    measures = (*CLASSES.measures, *_FURTHER)
     rows = []
     for of in study.evaluations:
         intervals = of.report.get("intervals") or {}
@@ -106,13 +66,13 @@ def _runs(study: Study) -> Html:
                 of.dataset,
                 of.seed,
                 str(of.report.get("n", NOTHING)),
-                *(number(_float(of.report.get(name)), 3) for name in measures),
+                *(number(as_number(of.report.get(name)), 3) for name in measures),
                 bounds(intervals.get("uar")),
                 bounds(intervals.get("wa")),
                 str(intervals.get("n_speakers", NOTHING)),
             ]
         )
-    headings = ["model", "tested on", "seed", "utterances", *measures.values()]
+    headings = ["model", "tested on", "seed", "utterances", *map(measure_name, measures)]
     return table(
         "Every run, with 95% intervals over speakers",
         [*headings, "UAR, 95%", "WA, 95%", "speakers"],
@@ -142,8 +102,3 @@ def _recalls(study: Study) -> Html:
     return table(
         "Recall, mean ± SD over runs", ["model", "tested on", *labels], rows, text_columns=2, row_headings=2
     )
-
-
-def _float(value: object) -> float:
-    found = known([value])
-    return float(found[0]) if found.size else float(np.nan)
