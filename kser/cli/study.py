@@ -1,4 +1,4 @@
-"""`kser train`, `kser eval` and `kser version`."""
+"""`kser check`, `kser train`, `kser eval` and `kser version`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 import kser
 from kser.cli.options import console, option
+from kser.errors import UserError
 from kser.startup import choose_backend, import_keras
 
 
@@ -44,6 +45,44 @@ def train(
     from kser.experiment.study import train_experiment
 
     train_experiment(experiment, shown_on, low_seed, high_seed)
+
+
+def check(
+    experiment_file: Annotated[
+        Path | None, option("experiment_file", "Experiment JSON. Without it: run.json of the working folder.")
+    ] = None,
+    low_seed: Annotated[int | None, option("low_seed", "First seed, in place of cross_validation.")] = None,
+    high_seed: Annotated[int | None, option("high_seed", "Last seed, itself included.")] = None,
+    no_audio: Annotated[
+        bool, option("no_audio", "Read no audio: quick, but lengths and damaged files remain unknown.")
+    ] = False,
+    strict: Annotated[
+        bool, option("strict", "End with status 2 also where a corpus or checkpoint is yet to be obtained.")
+    ] = False,
+) -> None:
+    """Check an experiment's files, data and checkpoints, and print what `kser train` would do.
+
+    Nothing is trained and no result written. Mistakes end with status 2, a line each; what is not on this
+    machine yet is listed, with how to obtain it.
+    """
+    from kser.experiment.config_files import load_experiment
+    from kser.experiment.planning import check_seed_range
+
+    choose_backend()
+    check_seed_range(low_seed, high_seed)
+    file = experiment_file or Path("run.json")
+    if experiment_file is None and not file.is_file():
+        raise UserError("give --experiment_file; there is no run.json here")
+    shown_on = console()
+    experiment = load_experiment(file)
+    import_keras()
+    from kser.experiment.checking.showing import show_plan
+    from kser.experiment.checking.study_check import check_study
+
+    found = check_study(experiment, shown_on, low_seed, high_seed, audio=not no_audio)
+    show_plan(found, shown_on)
+    if found.mistakes or (strict and found.to_obtain):
+        raise UserError("\n".join([*found.mistakes, *(found.to_obtain if strict else [])]))
 
 
 def evaluate(

@@ -1,24 +1,71 @@
 """What would stop a later run, or the evaluation, is told before hours of training."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from kser.corpora.emotions import map_to_model
 from kser.corpora.metadata import read_metadata
-from kser.corpora.splits import thin_classes
+from kser.corpora.splits import PARTS, thin_classes
 from kser.errors import UserError
 from kser.experiment.augmenting import augmentation_plan
 from kser.experiment.config_files import Experiment
 from kser.experiment.evaluation_csv import EvaluationRow, recorded_rows
 from kser.experiment.further_test_sets import TestSet, evaluation_rows, further_test_sets
+from kser.experiment.mlflow_log import import_mlflow
 from kser.experiment.paths import evaluation_csv_folder
 from kser.experiment.planning import Run
 from kser.experiment.run_data import RunData, load_run_data, split_scheme
 from kser.experiment.schema import ModelConfig
+from kser.experiment.target_values import labels_in, numbers_in
+from kser.experiment.targets import Targets
+from kser.files import is_there
 
 _SHOWN_SPLITS = 3
+# The fields of a model that `load_run_data` reads: where they and the seed are the same, so are the data.
+_FIELDS_OF_THE_DATA = {
+    "input_column",
+    "output_column",
+    "is_regression",
+    "is_multi_label",
+    "regression_columns",
+    "train_test_split",
+    "speaker_independent_scenario",
+}
+
+
+@dataclass(frozen=True)
+class MissingFile:
+    """A metadata file that an experiment names and that is not there.
+
+    Attributes:
+        dataset: name of the corpus or test set.
+        path: of the CSV.
+        message: the mistake that it is when the experiment is to run.
+    """
+
+    dataset: str
+    path: Path
+    message: str
+
+
+@dataclass
+class Inputs:
+    """What the runs of an experiment and their evaluation read, audio and checkpoints excepted.
+
+    Attributes:
+        data: of each run whose data are right, by model and seed; runs of one split share one object.
+        missing: metadata that are not there.
+        mistakes: a line each.
+        notes: what is no mistake and still worth knowing, a line each.
+    """
+
+    data: dict[tuple[str, int], RunData] = field(default_factory=dict)
+    missing: list[MissingFile] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def check_inputs(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
@@ -35,34 +82,75 @@ def check_inputs(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
     Raises:
         UserError: every mistake, a line each.
     """
+    inputs = read_inputs(experiment, runs)
+    mistakes = [*(of.message for of in inputs.missing), *inputs.mistakes]
+    if mistakes:
+        raise UserError("\n".join(dict.fromkeys(mistakes)))
+    return inputs.notes
+
+
+def read_inputs(experiment: Experiment, runs: Sequence[Run]) -> Inputs:
+    """As `check_inputs`, with mistakes in place of an error.
+
+    Args:
+        experiment: validated.
+        runs: of the experiment.
+    """
     test_sets = further_test_sets(experiment)
-    mistakes = [
-        f"{experiment.file}: datasets: {of.name}: eval_csv_path: no folder with a test.csv: {of.folder}"
+    inputs = Inputs(missing=_missing_test_sets(experiment, test_sets) + _missing_metadata(runs))
+    _read_splits(inputs, runs)
+    labels = {model: data.labels for (model, _), data in inputs.data.items()}
+    there = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
+    for model, test_set in product(experiment.models, there):
+        inputs.mistakes += _mistakes_of(_check_test_set, test_set, model, labels.get(model.name))
+    inputs.mistakes += _mistakes_of(_check_recorded_rows, experiment, runs)
+    if experiment.config.mlflow is not None:
+        inputs.mistakes += [f"{experiment.file}: {line}" for line in _mistakes_of(import_mlflow)]
+    inputs.mistakes = list(dict.fromkeys(inputs.mistakes))
+    if inputs.data and not inputs.mistakes:
+        inputs.notes += _untested_folds(runs)
+    return inputs
+
+
+def _missing_test_sets(experiment: Experiment, test_sets: Sequence[TestSet]) -> list[MissingFile]:
+    return [
+        MissingFile(
+            of.name,
+            of.test_csv,
+            f"{experiment.file}: datasets: {of.name}: eval_csv_path: no folder with a test.csv: {of.folder}",
+        )
         for of in test_sets
         if not of.test_csv.is_file()
     ]
-    labels: dict[str, list[str]] = {}
+
+
+def _missing_metadata(runs: Sequence[Run]) -> list[MissingFile]:
+    """Of the training corpus; the same for all runs."""
+    dataset = runs[0].config.training_dataset
+    named = [dataset.data_csv, dataset.split.validation_csv, dataset.split.test_csv]
+    paths = [runs[0].input_file(path) for path in named if path is not None]
+    return [MissingFile(dataset.name, path, f"{path}: no such file") for path in paths if not is_there(path)]
+
+
+def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:
+    """The data of every run, read once for all runs that have the same."""
     notes: list[str] = []
     thin: list[str] = []
-    tested: dict[str, set[int]] = {}
+    read: dict[str, RunData] = {}
+    missing = {of.message for of in inputs.missing}
     for run in runs:
         try:
-            data = load_run_data(run)
-            labels.setdefault(run.model.name, data.labels)
-            notes += _notes(run, data)
-            thin += _thin_classes(run, data)
-            tested.setdefault(run.model.name, set()).add(run.seed)
-            augmentation_plan(run.experiment, run.seed)
+            key = f"{run.seed} {run.model.model_dump(include=_FIELDS_OF_THE_DATA)}"
+            data = read.get(key)
+            if data is None:
+                data = read[key] = load_run_data(run)
+                notes += _notes(run, data)
+                thin += [*_thin_classes(run, data), *_thin_values(run, data)]
+            inputs.data[run.model.name, run.seed] = data
         except UserError as error:
-            mistakes += str(error).splitlines()
-    there = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
-    for model, test_set in product(experiment.models, there):
-        mistakes += _mistakes_of(_check_test_set, test_set, model, labels.get(model.name))
-    mistakes += _mistakes_of(_check_recorded_rows, experiment, runs)
-    if mistakes:
-        raise UserError("\n".join(dict.fromkeys(mistakes)))
-    notes += _untested_folds(runs, tested)
-    return [*dict.fromkeys(notes), *_first_of(list(dict.fromkeys(thin)))]
+            inputs.mistakes += [line for line in str(error).splitlines() if line not in missing]
+        inputs.mistakes += _mistakes_of(augmentation_plan, run.experiment, run.seed)
+    inputs.notes += [*dict.fromkeys(notes), *_first_of(list(dict.fromkeys(thin)))]
 
 
 def _notes(run: Run, data: RunData) -> list[str]:
@@ -84,8 +172,25 @@ def _thin_classes(run: Run, data: RunData) -> list[str]:
     ]
 
 
-def _untested_folds(runs: Sequence[Run], tested: Mapping[str, set[int]]) -> list[str]:
+def _thin_values(run: Run, data: RunData) -> list[str]:
+    """Labels that training sees always or never, and numbers that a held-out part cannot measure."""
+    lines = []
+    shares = data.part_values("train")[list(data.targets.label_columns)].mean()
+    never, always = list(shares.index[shares == 0]), list(shares.index[shares == 1])
+    lines += [f"the training part has no utterance with: {', '.join(never)}"] if never else []
+    lines += [f"the training part has no utterance without: {', '.join(always)}"] if always else []
+    for part in PARTS[1:]:
+        different = data.part_values(part)[list(data.targets.number_columns)].nunique()
+        few = [f"{column} ({count})" for column, count in different.items() if count < 2]
+        lines += [f"too few different numbers for a CCC: {part}: {', '.join(few)}"] if few else []
+    return [f"{run.data_csv}, seed {run.seed}: {line}" for line in lines]
+
+
+def _untested_folds(runs: Sequence[Run]) -> list[str]:
     """For splits with folds: those that no seed tests on."""
+    tested: dict[str, set[int]] = {}
+    for run in runs:
+        tested.setdefault(run.model.name, set()).add(run.seed)
     notes = []
     for run in {run.model.name: run for run in runs}.values():
         if run.config.training_dataset.split.by_files:
@@ -107,15 +212,20 @@ def _first_of(lines: list[str]) -> list[str]:
 
 
 def _check_test_set(test_set: TestSet, model: ModelConfig, labels: list[str] | None) -> None:
-    """The metadata are right, and so are the names that its classes are given."""
-    assert isinstance(model.output_column, str)
-    table = read_metadata(test_set.test_csv, model.output_column, model.input_column)
-    if labels is not None:
+    """The metadata are right: numbers, labels, and the names that its classes are given."""
+    targets = Targets.of(model)
+    column = targets.class_column
+    table = read_metadata(test_set.test_csv, column or (), model.input_column)
+    if targets.number_columns:
+        numbers_in(table, targets.number_columns, str(test_set.test_csv))
+    if targets.label_columns:
+        labels_in(table, targets.label_columns, str(test_set.test_csv))
+    if column is not None and labels is not None:
         row = EvaluationRow(
             model.name, test_set.name, Path(), test_set.folder, Path(), test_set.label_map, test_set.classes
         )
         map_to_model(
-            table[model.output_column],
+            table[column],
             labels,
             row.new_names(),
             row.kept_classes(),

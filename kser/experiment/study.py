@@ -1,12 +1,12 @@
 """A whole experiment on the command line: train every run, then evaluate, and say what came of it."""
 
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import track
 
 from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
@@ -26,14 +26,15 @@ from kser.experiment.paths import evaluation_csv_folder, results_folder, work_fo
 from kser.experiment.planning import Run, plan_runs
 from kser.experiment.run_data import SKIPPED_FILE
 from kser.experiment.run_lock import waiting_for
+from kser.experiment.run_logs import MlflowLog, RowFollower, run_logs
 from kser.experiment.schema import ExperimentConfig
+from kser.experiment.study_progress import StudyProgress
 from kser.experiment.trained_model import PROVENANCE_FILE
 from kser.experiment.training_run import Outcome, TrainingFailedError, do_run
 from kser.files import write_text
 from kser.pipeline.audio_cache import AudioCache
-from kser.pipeline.reading import Progress
 from kser.pipeline.utterances import OnBadAudio
-from kser.training.progress import ProgressDisplay
+from kser.training.progress import LiveLines, ProgressDisplay, reading_progress
 
 
 def train_experiment(
@@ -60,14 +61,14 @@ def train_experiment(
     csv_folder = evaluation_csv_folder(experiment.config)
     failures = []
     evaluation_csv = None
-    for number, run in enumerate(runs, start=1):
-        title = f"[{number}/{len(runs)}] {run.title}"
-        failure = _do(run, title, console)
-        if failure:
-            failures.append(f"{run.title}: {failure}")
-        if (run.paths.model / PROVENANCE_FILE).is_file():
-            with waiting_for(csv_folder):
-                evaluation_csv = record_rows(csv_folder, evaluation_rows(run))
+    with StudyProgress(runs, LiveLines(console)) as progress:
+        for number, run in enumerate(runs, start=1):
+            failure = _do(run, f"[{number}/{len(runs)}] {run.title}", progress)
+            if failure:
+                failures.append(f"{run.title}: {failure}")
+            if (run.paths.model / PROVENANCE_FILE).is_file():
+                with waiting_for(csv_folder):
+                    evaluation_csv = record_rows(csv_folder, evaluation_rows(run))
     if evaluation_csv is not None:
         console.print(f"evaluation CSV: {evaluation_csv}", soft_wrap=True, highlight=False, markup=False)
         if experiment.config.run_eval:
@@ -79,35 +80,65 @@ def train_experiment(
     return evaluation_csv
 
 
-def _do(run: Run, title: str, console: Console) -> str:
+def _do(run: Run, title: str, progress: StudyProgress) -> str:
     """Do a run; what made it fail, in a line, or nothing."""
-    display = ProgressDisplay(escape(title), console, run.config.eval_metric)
+    lines = progress.lines
+    console = lines.console
+    display = ProgressDisplay(escape(title), lines, run.shown_metric)
+    outcome, failure = None, ""
+    progress.begin_run()
     try:
-        outcome = do_run(run, [display], reading_progress(console, escape(title)))
+        with logs_of(run) as logs:
+            outcome = do_run(run, [display, *logs], reading_progress(lines, escape(title)))
     except TrainingFailedError as error:
-        display.stop()
-        console.print(f"{title}: {error}", style="red", highlight=False, markup=False)
-        return str(error)
+        failure = str(error)
     except UserError:
         raise  # the runs after it would stop at the same mistake
     except Exception as error:
         # What nobody foresaw must not cost the runs after it.
-        display.stop()
         report = run.paths.work / "error.txt"
         write_text(report, traceback.format_exc())
         failure = f"{type(error).__name__}: {' '.join(str(error).split())[:200]} (more in {report})"
-        console.print(f"{title}: {failure}", style="red", highlight=False, markup=False)
-        return failure
     finally:
         display.stop()
-    if outcome is Outcome.TRAINED and (run.paths.split / SKIPPED_FILE).is_file():
+    if failure:
+        console.print(f"{title}: {failure}", style="red", highlight=False, markup=False)
+    if outcome is not None:
+        _tell(outcome, run, title, display)
+    progress.end_run(run, trained=outcome is Outcome.TRAINED and not display.continued, failed=bool(failure))
+    return failure
+
+
+@contextmanager
+def logs_of(run: Run) -> Iterator[list[RowFollower]]:
+    """The callbacks of the logs that are asked for besides log.csv; each is told how the run ends."""
+    logs = run_logs(run)
+    status = "KILLED"
+    try:
+        yield logs
+        status = "FINISHED"
+    except Exception:
+        status = "FAILED"
+        raise
+    finally:
+        for log in logs:
+            if isinstance(log, MlflowLog):
+                log.end(status)
+
+
+def _tell(outcome: Outcome, run: Run, title: str, display: ProgressDisplay) -> None:
+    """Say in a line what came of a run that did not fail."""
+    console = display.console
+    if outcome is Outcome.TRAINED:
+        said = f"{title}: trained: {display.result()}; model: {run.paths.model}"
+        console.print(said, soft_wrap=True, highlight=False, markup=False)
         skipped = run.paths.split / SKIPPED_FILE
-        console.print(f"{title}: left out audio files, see {skipped}", style="yellow", markup=False)
+        if skipped.is_file():
+            console.print(f"{title}: left out audio files, see {skipped}", style="yellow", markup=False)
     if outcome is Outcome.ALREADY_THERE:
         console.print(f"{escape(title)}: is trained already", highlight=False)
     if outcome is Outcome.ELSEWHERE:
         console.print(f"{escape(title)}: another process is at it", highlight=False)
-    return ""
 
 
 def draw_curves(config: ExperimentConfig, console: Console) -> None:
@@ -147,7 +178,9 @@ def evaluate(
     csv_paths = evaluation_csvs(eval_path)
     rows = list(dict.fromkeys(row for path in csv_paths for row in read_evaluation_csv(path)))
     _check_outputs(rows, eval_path)
-    evaluator = Evaluator(redo, on_bad_audio, audio_cache, by, reading_progress(console, "test set"))
+    evaluator = Evaluator(
+        redo, on_bad_audio, audio_cache, by, reading_progress(LiveLines(console), "test set")
+    )
     evaluated, mistakes = _evaluate_rows(rows, evaluator, console)
     mistakes += [
         f"{eval_path}: --by {column}: no test set has this column"
@@ -159,22 +192,6 @@ def evaluate(
         summarise_evaluations(evaluated, csv_paths[0].parent / "summary" / name, console)
     if mistakes:
         raise UserError("\n".join(mistakes))
-
-
-def reading_progress(console: Console, title: str) -> Progress:
-    """Shows how far the reading of a part's audio is, on a terminal, and goes when it is done."""
-
-    def shown(lengths: Iterable[int | UserError], total: int) -> Iterable[int | UserError]:
-        return track(
-            lengths,
-            description=f"{title}: reading audio",
-            total=total,
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-
-    return shown
 
 
 def _evaluate_rows(
@@ -193,7 +210,7 @@ def _evaluate_rows(
         done = evaluated[number]
         console.print(
             f"{escape(row.model_name)} on {escape(row.dataset_name)}, seed {done.report['seed']}: "
-            f"UAR {done.report['uar']:.3f}{'' if done.done_now else ' (evaluated before)'}",
+            f"{escape(done.headline)}{'' if done.done_now else ' (evaluated before)'}",
             highlight=False,
         )
     return [evaluated[number] for number in sorted(evaluated)], mistakes

@@ -1,0 +1,93 @@
+"""Whether the checkpoint that a model starts from is on this machine."""
+
+from dataclasses import dataclass
+
+from kser.checkpoints.hub import HubFiles
+from kser.checkpoints.locate import CheckpointFiles, checkpoint_files
+from kser.checkpoints.named_checkpoints import NamedCheckpoint, named_checkpoint
+from kser.checkpoints.published_checkpoint import CONFIG_FILE
+from kser.checkpoints.weights import WEIGHTS_FILES
+from kser.errors import UserError
+from kser.models.building import SCRATCH_PREFIX
+
+# Of a KerasHub preset, in one piece or sharded.
+_PRESET_WEIGHTS = ("model.weights.h5", "model.weights.json")
+_KERAS_HUB_HANDLES = ("kaggle://", "modelscope://", "gs://")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a checkpoint is.
+
+    Attributes:
+        name: as the model JSON has it.
+        found: where, in words.
+        has_config: whether its configuration is here, so that the architecture is known.
+        has_weights: whether its weights are here.
+        to_obtain: what is missing and cannot be had by itself, in a line; empty where nothing is.
+        published: what kser knows of it without its files.
+    """
+
+    name: str
+    found: str
+    has_config: bool = False
+    has_weights: bool = False
+    to_obtain: str = ""
+    published: NamedCheckpoint | None = None
+
+
+def find_checkpoint(name: str) -> Checkpoint:
+    """Look for a checkpoint, without downloading its weights.
+
+    Args:
+        name: `model_path_or_name` of a model JSON.
+
+    Raises:
+        UserError: it is neither a folder nor of the form of a hub id, the hub has no such repository or
+            revision, or what is there is no checkpoint.
+    """
+    if name.startswith(SCRATCH_PREFIX):
+        return Checkpoint(name, "random weights", has_config=True, has_weights=True)
+    published = named_checkpoint(name)
+    if name.startswith(_KERAS_HUB_HANDLES):
+        return Checkpoint(name, "KerasHub downloads it in the first run", published=published)
+    files = checkpoint_files(name)
+    try:
+        config = files.find(CONFIG_FILE)
+    except UserError as error:
+        if not _is_silence(error):
+            raise
+        return Checkpoint(name, "not here", to_obtain=str(error), published=published)
+    if config is None:
+        raise UserError(f"{name}: has no {CONFIG_FILE}, so it is no checkpoint")
+    if _weights_are_here(files):
+        found = f"in {config.parent}"
+        return Checkpoint(name, found, has_config=True, has_weights=True, published=published)
+    if isinstance(files, HubFiles) and any(files.known_to_have(of) for of in _all_weights()):
+        return Checkpoint(name, "downloaded by the first run", has_config=True, published=published)
+    return Checkpoint(
+        name,
+        f"without weights in {config.parent}",
+        has_config=True,
+        to_obtain=f"{config.parent}: has {CONFIG_FILE} but no weights of {name}: "
+        f"{', '.join(WEIGHTS_FILES[:-1])} or {WEIGHTS_FILES[-1]}, of a KerasHub preset {_PRESET_WEIGHTS[0]}",
+        published=published,
+    )
+
+
+def _all_weights() -> tuple[str, ...]:
+    return WEIGHTS_FILES + _PRESET_WEIGHTS
+
+
+def _weights_are_here(files: CheckpointFiles) -> bool:
+    if not isinstance(files, HubFiles):
+        return any(files.has(of) for of in _all_weights())
+    from huggingface_hub import try_to_load_from_cache
+
+    cached = [try_to_load_from_cache(files.repository, of, revision=files.revision) for of in _all_weights()]
+    return any(isinstance(path, str) for path in cached)
+
+
+def _is_silence(error: UserError) -> bool:
+    """Whether the files may well be there, but not for this machine at present; tests hold these words."""
+    return any(words in str(error) for words in ("hub cannot be reached", "whom its owner admits"))

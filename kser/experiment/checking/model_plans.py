@@ -1,0 +1,221 @@
+"""What training a model takes: steps, shapes, memory, disk."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from kser.errors import UserError
+from kser.experiment.augmenting import augmentation_plan
+from kser.experiment.checking.checkpoints import Checkpoint
+from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, estimate_memory
+from kser.experiment.feature_caching import feature_cache_of
+from kser.experiment.frozen_parts import freeze
+from kser.experiment.model_building import build_model, task_model
+from kser.experiment.planning import Run
+from kser.experiment.run_data import RunData
+from kser.experiment.targets import Head, Targets
+from kser.experiment.training_run import waveform_format_of
+from kser.models import AudioClassifierPreprocessor, EmotionTask, SpeechAudioConverter, SpeechBackbone
+from kser.pipeline.buckets import choose_bucket_lengths
+from kser.pipeline.waveform_format import WaveformFormat
+from kser.training.fit import BUCKET_GRID_S
+
+Lengths = Mapping[str, int | UserError]
+"""Samples of each audio file, or why it cannot be used."""
+
+# Where neither data nor checkpoint are here: what nearly all published checkpoints expect.
+_USUAL_FORMAT = WaveformFormat(16_000, do_normalize=True, mask_padding=True, minimum_samples=400)
+_USUAL_HEAD = Head([f"class {number}" for number in range(7)])
+_BYTES = 4
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What one run does.
+
+    Attributes:
+        training: utterances of the training part that can be used.
+        copies: of each utterance in an epoch, by augmentation.
+        updates: of the whole run.
+        evaluations: on the validation part, the one before training included.
+        saved_states: how often a state is saved, the one at the end included.
+        lengths: that batches are padded to, in samples, ascending; empty where they are not known.
+    """
+
+    training: int
+    copies: int
+    updates: int
+    evaluations: int
+    saved_states: int
+    lengths: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """What the runs of one model do.
+
+    Attributes:
+        run: the first of them.
+        checkpoint: where it starts from.
+        format: of the audio.
+        parameters: weights of the model; `None` where the architecture is unknown.
+        trained: those that are trained.
+        runs: by seed; of seeds whose data are here.
+        memory: of the run with the longest batches; `None` where the architecture is unknown.
+    """
+
+    run: Run
+    checkpoint: Checkpoint
+    format: WaveformFormat
+    parameters: int | None
+    trained: int | None
+    runs: Mapping[int, RunPlan]
+    memory: MemoryEstimate | None
+
+    @property
+    def model_bytes(self) -> int | None:
+        """Size of a trained model on disk."""
+        return None if self.parameters is None else _BYTES * self.parameters
+
+    @property
+    def state_bytes(self) -> int | None:
+        """Size of what a run keeps while it lasts: saved states and the best weights."""
+        if self.memory is None:
+            return None
+        memory, plan = self.memory, self.run.training_plan
+        # While a state is written the oldest one is still there.
+        states = (plan.save_total_limit + 1) * (memory.weights + memory.gradients + memory.optimizer)
+        return states + memory.weights
+
+
+class ModelFacts:
+    """A model as far as it can be built here, to be asked for numbers.
+
+    Args:
+        run: a run of the model.
+        checkpoint: where it starts from. What is here of it is loaded, as training does.
+        data: of the run, or `None` where they are not here.
+
+    Raises:
+        UserError: the model cannot be built or the checkpoint cannot be read, with the model's file.
+    """
+
+    def __init__(self, run: Run, checkpoint: Checkpoint, data: RunData | None):
+        self.run = run
+        self.checkpoint = checkpoint
+        self.format = _USUAL_FORMAT
+        self.parameters: int | None = None
+        self.trained: int | None = None
+        self._model: EmotionTask | None = None
+        # To continue a model is to have its classes, which only the data tell.
+        if checkpoint.has_weights and (data is not None or not run.model.continue_model_training):
+            self._model = build_model(run, _USUAL_HEAD if data is None else data.head)
+        elif checkpoint.has_config:
+            self._model = _without_weights(run)
+        elif checkpoint.published is not None:
+            self.parameters = self.trained = checkpoint.published.parameters
+        if self._model is not None:
+            self.format = waveform_format_of(self._model)
+            self.parameters = _count(self._model.weights)
+            self.trained = _count(self._model.trainable_weights)
+
+    def check_features(self) -> None:
+        """Raise `UserError` where a `feature_cache` is asked for and the model has no features to keep."""
+        if self._model is not None:
+            feature_cache_of(self.run, self._model, self.format)
+
+    def plan(self, data: Mapping[int, RunData], lengths: Lengths | None) -> ModelPlan:
+        """What the runs of the model do.
+
+        Args:
+            data: of the runs, by seed.
+            lengths: of the audio files; `None` where they were not asked for.
+        """
+        augmentation = augmentation_plan(self.run.experiment, self.run.seed)
+        copies = 1 if augmentation is None else augmentation.copies
+        runs = {seed: self._run_plan(of, copies, lengths) for seed, of in data.items()}
+        return ModelPlan(
+            self.run,
+            self.checkpoint,
+            self.format,
+            self.parameters,
+            self.trained,
+            runs,
+            self._memory(max((plan.lengths[-1] for plan in runs.values() if plan.lengths), default=None)),
+        )
+
+    def _run_plan(self, data: RunData, copies: int, lengths: Lengths | None) -> RunPlan:
+        plan = self.run.training_plan
+        training = _usable(data.rows("train")["path"].tolist(), lengths)
+        validation = _usable(data.rows("validation")["path"].tolist(), lengths)
+        buckets: list[int] = []
+        if lengths is not None and training:
+            of_all = [length for path in training + validation if isinstance(length := lengths[path], int)]
+            grid = round(BUCKET_GRID_S * self.format.sampling_rate)
+            buckets = choose_bucket_lengths(of_all, plan.length_buckets, grid)
+        updates = plan.updates(-(-len(training) * copies // plan.batch_size))
+        return RunPlan(
+            training=len(training),
+            copies=copies,
+            updates=updates,
+            evaluations=1 + -(-updates // plan.eval_steps),
+            saved_states=-(-updates // plan.save_steps),
+            lengths=tuple(buckets),
+        )
+
+    def _memory(self, longest: int | None) -> MemoryEstimate | None:
+        if self.parameters is None or self.trained is None:
+            return None
+        plan = self.run.training_plan
+        activations = None
+        if self._model is not None and longest is not None:
+            activations = activation_bytes(self._model.backbone, plan.batch_size, longest)
+        return estimate_memory(
+            self.parameters,
+            self.trained,
+            accumulates=plan.gradient_accumulation_steps > 1,
+            averages=plan.ema_momentum is not None,
+            activations=activations,
+        )
+
+
+def _without_weights(run: Run) -> EmotionTask:
+    """The architecture of a checkpoint whose weights are not here, with a plain head and without memory for
+    any weight."""
+    name, model = run.model.model_path_or_name, run.model
+    try:
+        with _no_values():
+            backbone: Any = SpeechBackbone.from_preset(
+                name, load_weights=False, dtype=model.precision, **model.backbone_arguments
+            )
+            freeze(backbone, model)
+            converter = SpeechAudioConverter.from_preset(name)
+            preprocessor = AudioClassifierPreprocessor(converter)
+            return task_model(Targets.of(model), _USUAL_HEAD, backbone, preprocessor=preprocessor)
+    except UserError as error:
+        raise UserError(f"{run.model_file}: {error}") from error
+
+
+@contextmanager
+def _no_values() -> Iterator[None]:
+    """Weights that are created in this block have a shape and no value."""
+    keras.utils.clear_session()
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        keras.utils.clear_session()  # else a later scope would make the values
+
+
+def _usable(paths: Sequence[str], lengths: Lengths | None) -> list[str]:
+    if lengths is None:
+        return list(paths)
+    return [path for path in paths if isinstance(lengths[path], int)]
+
+
+def _count(weights: Sequence[Any]) -> int:
+    return sum(math.prod(weight.shape) for weight in weights)

@@ -1,0 +1,263 @@
+"""The plan of an experiment, for people: on a terminal, and as plain text elsewhere."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+from rich.console import Console
+
+import kser
+from kser.experiment.checking.model_plans import ModelPlan
+from kser.experiment.checking.run_states import RunState, in_ranges
+from kser.experiment.checking.split_counts import SplitCounts
+from kser.experiment.checking.study_check import StudyCheck, existing_parent
+from kser.experiment.further_test_sets import further_test_sets
+from kser.experiment.paths import evaluation_csv_folder
+
+_SPLITS_IN_FULL = 3
+_UNKNOWN = "?"
+
+
+def show_plan(check: StudyCheck, console: Console) -> None:
+    """Print what an experiment would do; mistakes are left to who raises them.
+
+    Args:
+        check: of the experiment.
+        console: where to print.
+    """
+    show = _Shown(console)
+    experiment = check.experiment
+    show.line(
+        f"{experiment.config.experiment_name} ({experiment.file}), kser {kser.__version__} on "
+        f"{keras.config.backend()}"
+    )
+    if experiment.config.description:
+        show.line(experiment.config.description)
+    _show_runs(check, show)
+    _show_paths(check, show)
+    for split in check.splits:
+        _show_splits(split, show)
+    if check.models:
+        _show_steps(check.models, show)
+        _show_memory(check.models, show)
+        _show_disk(check, show)
+    show.section("to know", check.notes, style="yellow")
+    show.section("to obtain before training", check.to_obtain, style="yellow")
+    if not check.mistakes:
+        show.line(*_verdict(check))
+
+
+def _verdict(check: StudyCheck) -> tuple[str, str]:
+    """Whether training can begin, in a line, and its style."""
+    to_come = len(check.runs) - len(check.runs_in(RunState.FINISHED))
+    if check.to_obtain:
+        return (
+            f"\nthe experiment is right; to be obtained before it can run here: {len(check.to_obtain)}",
+            "yellow",
+        )
+    if not to_come:
+        return "\nall runs are finished", "green"
+    return f"\nready: kser train --experiment_file {check.experiment.file}", "green"
+
+
+class _Shown:
+    """Prints lines and tables whole, however wide the terminal is: cut numbers are no use."""
+
+    def __init__(self, console: Console):
+        self.console = console
+
+    def line(self, text: str, style: str = "") -> None:
+        self.console.print(text, style=style, soft_wrap=True, highlight=False, markup=False)
+
+    def section(self, title: str, lines: Iterable[str], style: str = "") -> None:
+        for number, line in enumerate(lines):
+            if number == 0:
+                self.line(f"\n{title}", "bold")
+            self.line(f"  {line}", style)
+
+    def table(
+        self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], texts: int = 1
+    ) -> None:
+        """A table whose first columns hold texts and the others numbers."""
+        cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if place < texts else cell.rjust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in cells
+        ]
+        self.section(title, lines)
+
+
+def _show_runs(check: StudyCheck, show: _Shown) -> None:
+    counts = [f"{len(runs)} {state.value}" for state in RunState if (runs := check.runs_in(state))]
+    models = check.experiment.models
+    show.line(
+        f"\n{len(check.runs)} runs, {len(models)} models: {', '.join(counts) or 'none can begin'}", "bold"
+    )
+    for model in models:
+        found = [
+            f"{state.value}: seed {in_ranges(seeds)}"
+            for state in RunState
+            if (seeds := [run.seed for run in check.runs_in(state) if run.model.name == model.name])
+        ]
+        show.line(f"  {model.name}: {'; '.join(found)}")
+
+
+def _show_paths(check: StudyCheck, show: _Shown) -> None:
+    run = check.runs[0]
+    paths, config = run.paths, run.config
+
+    def of_every_run(path: object) -> str:
+        return str(path).replace(f"/{run.model.name}/seed_{run.seed}", "/MODEL/seed_N")
+
+    kept = {"model": paths.model, "split": paths.split}
+    tests = [of.name for of in further_test_sets(check.experiment)]
+    lines = [f"{name}: {of_every_run(path)}" for name, path in kept.items()]
+    lines.append(
+        f"evaluation on {', '.join([config.training_dataset.name, *tests])}: "
+        f"{of_every_run(paths.evaluation('DATASET'))}"
+    )
+    lines.append(f"evaluation CSV and summary: {evaluation_csv_folder(config)}")
+    lines.append(f"log: {of_every_run(paths.log)}")
+    lines.append(f"saved states, while a run lasts: {of_every_run(paths.states)}")
+    if run.audio_cache is not None:
+        lines.append(f"decoded audio: {run.audio_cache.folder}")
+    show.section("written to", lines)
+
+
+def _show_splits(split: SplitCounts, show: _Shown) -> None:
+    """The first splits in full, and the range of all where there are more."""
+    columns = list(next(iter(split.by_seed.values())).columns)
+    rows: list[list[Any]] = []
+    for seed, table in list(split.by_seed.items())[:_SPLITS_IN_FULL]:
+        rows += [[seed, part, *(of.get(name, 0) for name in columns)] for part, of in table.iterrows()]
+    if len(split.by_seed) > _SPLITS_IN_FULL:
+        extremes = split.extremes()
+        columns = [*columns, *(name for name in extremes.columns if name not in columns)]
+        rows = [[*row, *([0] * (2 + len(columns) - len(row)))] for row in rows]
+        seeds = f"all {len(split.by_seed)}"
+        rows += [[seeds, part, *(of[name] for name in columns)] for part, of in extremes.iterrows()]
+    models = ", ".join(split.models)
+    show.table(f"splits ({split.scheme}) of {models}", ["seed", "part", *columns], rows, texts=2)
+
+
+def _show_steps(models: Sequence[ModelPlan], show: _Shown) -> None:
+    rows = []
+    for of in models:
+        plan = of.run.training_plan
+        runs = list(of.runs.values())
+        copies = "".join(f" × {count}" for count in sorted({run.copies for run in runs}) if count > 1)
+        rows.append(
+            [
+                of.run.model.name,
+                _range(run.training for run in runs) + copies,
+                plan.epochs,
+                plan.batch_size,
+                plan.gradient_accumulation_steps,
+                _range(run.updates for run in runs),
+                _range(run.evaluations for run in runs),
+                _range(run.saved_states for run in runs),
+            ]
+        )
+    title = "training of a run"
+    title += "; early stopping may end it sooner" if _stops_early(models) else ""
+    title += "; a search for hyper-parameters comes first" if _searches(models) else ""
+    columns = ["model", "utterances × copies", "epochs", "batch", "accumulated"]
+    show.table(title, [*columns, "updates", "evaluations", "saved states"], rows)
+    show.section(
+        "lengths of batches; a run compiles each once for training and once for evaluation",
+        [_lengths(of) for of in models],
+    )
+
+
+def _lengths(of: ModelPlan) -> str:
+    lengths = sorted({length / of.format.sampling_rate for run in of.runs.values() for length in run.lengths})
+    if not lengths:
+        return f"{of.run.model.name}: not known without audio"
+    plan = of.run.training_plan
+    shown = ", ".join(f"{length:g}" for length in lengths)
+    shapes = _range(len(run.lengths) for run in of.runs.values())
+    return (
+        f"{of.run.model.name}: {shapes} of {shown} s; {plan.batch_size} utterances each in training, "
+        f"{plan.evaluation_batch_size} in evaluation"
+    )
+
+
+def _stops_early(models: Sequence[ModelPlan]) -> bool:
+    return any(of.run.training_plan.early_stopping_patience is not None for of in models)
+
+
+def _searches(models: Sequence[ModelPlan]) -> bool:
+    return any(not of.run.model.skip_hp_search for of in models)
+
+
+def _show_memory(models: Sequence[ModelPlan], show: _Shown) -> None:
+    show.section(
+        "checkpoints",
+        [f"{of.run.model.name}: {of.checkpoint.name}, {of.checkpoint.found}" for of in models],
+    )
+    rows = []
+    for of in models:
+        memory = of.memory
+        parts: list[int | None] = [None] * 5
+        if memory is not None:
+            parts = [memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.total]
+        known = of.parameters is not None and of.trained is not None
+        # What is frozen in a backbone that is not here is not known.
+        at_most = "" if of.checkpoint.has_config else "≤ "
+        rows.append(
+            [
+                of.run.model.name,
+                f"{of.parameters:,}" if known else _UNKNOWN,
+                f"{at_most}{(of.trained or 0) / (of.parameters or 1):.1%}" if known else _UNKNOWN,
+                *map(_bytes, parts),
+                _bytes(of.model_bytes),
+                _bytes(of.state_bytes),
+            ]
+        )
+    columns = [
+        "model",
+        "parameters",
+        "trained",
+        "weights",
+        "gradients",
+        "optimizer",
+        "activations",
+        "together",
+    ]
+    show.table(
+        "memory of training (activations of the longest batch: an estimate, within a factor of 2), and disk",
+        [*columns, "model on disk", "saved states"],
+        rows,
+    )
+
+
+def _show_disk(check: StudyCheck, show: _Shown) -> None:
+    """What all models take together, beside what the disk has."""
+    to_come = [run.model.name for run in check.runs if run not in check.runs_in(RunState.FINISHED)]
+    sizes = {of.run.model.name: of.model_bytes for of in check.models}
+    known = [size for name in to_come if (size := sizes.get(name)) is not None]
+    if known:
+        free = shutil.disk_usage(existing_parent(check.runs[0].paths.results)).free
+        show.line(
+            f"{len(known)} models to come: {_bytes(sum(known))}; free there: {_bytes(free)}",
+            "yellow" if sum(known) > free else "",
+        )
+
+
+def _range(numbers: Iterable[int]) -> str:
+    found = sorted(set(numbers))
+    if not found:
+        return _UNKNOWN
+    return str(found[0]) if len(found) == 1 else f"{found[0]}–{found[-1]}"
+
+
+def _bytes(count: int | None) -> str:
+    """As MB or GB, in powers of ten, as disks and memory monitors have it."""
+    if count is None:
+        return _UNKNOWN
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -1,0 +1,67 @@
+"""Utterances of each class and speakers of each gender in the parts of every split of an experiment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kser.corpora.splits import describe_split
+from kser.experiment.run_data import RunData
+
+
+@dataclass(frozen=True)
+class SplitCounts:
+    """The splits of models that share them.
+
+    Attributes:
+        models: their names.
+        by_seed: see `kser.corpora.splits.describe_split`: one row a part.
+        scheme: how the splits are made.
+    """
+
+    models: tuple[str, ...]
+    by_seed: Mapping[int, pd.DataFrame]
+    scheme: str
+
+    def extremes(self) -> pd.DataFrame:
+        """The least and the most over all seeds, as text: "12–14", or "12" where they are the same."""
+        tables = [table.fillna(0).astype(int) for table in self.by_seed.values()]
+        every = pd.concat(tables).fillna(0).astype(int)
+        parts = list(dict.fromkeys(every.index))
+        groups = every.groupby(level=0)
+        lowest, highest = groups.min().loc[parts], groups.max().loc[parts]
+        return pd.DataFrame(
+            {
+                column: [
+                    str(low) if low == high else f"{low}–{high}"
+                    for low, high in zip(lowest[column], highest[column], strict=True)
+                ]
+                for column in every.columns
+            },
+            index=parts,
+        )
+
+
+def count_splits(data: Mapping[tuple[str, int], RunData]) -> list[SplitCounts]:
+    """The splits of an experiment, once for all models that have the same.
+
+    Args:
+        data: of each run by model and seed; runs of one split have the same object.
+    """
+    of_model: dict[str, dict[int, RunData]] = {}
+    for (model, seed), of in data.items():
+        of_model.setdefault(model, {})[seed] = of
+    sharing: dict[tuple[tuple[int, int], ...], list[str]] = {}
+    for model, by_seed in of_model.items():
+        sharing.setdefault(tuple((seed, id(of)) for seed, of in by_seed.items()), []).append(model)
+    return [
+        SplitCounts(
+            tuple(models),
+            {
+                seed: describe_split(of.table, of.parts, of.label_column)
+                for seed, of in of_model[models[0]].items()
+            },
+            next(iter(of_model[models[0]].values())).split_scheme,
+        )
+        for models in sharing.values()
+    ]

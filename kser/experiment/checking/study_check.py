@@ -1,0 +1,205 @@
+"""Checking an experiment: everything that training would find out, and the plan of what it would do."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from kser.corpora.metadata import read_metadata
+from kser.errors import UserError
+from kser.experiment.augmenting import augmentation_plan, try_out
+from kser.experiment.checking.checkpoints import Checkpoint, find_checkpoint
+from kser.experiment.checking.model_plans import Lengths, ModelFacts, ModelPlan
+from kser.experiment.checking.obtaining import how_to_obtain
+from kser.experiment.checking.run_states import RunState, run_state
+from kser.experiment.checking.split_counts import SplitCounts, count_splits
+from kser.experiment.config_files import Experiment
+from kser.experiment.further_test_sets import further_test_sets
+from kser.experiment.input_checks import Inputs, read_inputs
+from kser.experiment.planning import Run, plan_runs
+from kser.experiment.run_data import RunData
+from kser.experiment.targets import Targets
+from kser.pipeline.reading import WaveformReader, check_all
+from kser.training.progress import LiveLines, reading_progress
+
+
+@dataclass
+class StudyCheck:
+    """What checking an experiment found.
+
+    Attributes:
+        experiment: validated.
+        runs: of the experiment.
+        states: how far each run is, by model and seed.
+        splits: their sizes, of the runs whose data are here.
+        models: what their runs do, of those models that can be built or are known.
+        mistakes: a line each.
+        to_obtain: what is not on this machine, and how to come by it, a line each.
+        notes: what is worth knowing, a line each.
+    """
+
+    experiment: Experiment
+    runs: Sequence[Run]
+    states: dict[tuple[str, int], RunState] = field(default_factory=dict)
+    splits: list[SplitCounts] = field(default_factory=list)
+    models: list[ModelPlan] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+    to_obtain: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def runs_in(self, state: RunState) -> list[Run]:
+        """The runs that are so far."""
+        return [run for run in self.runs if self.states.get((run.model.name, run.seed)) is state]
+
+
+def check_study(
+    experiment: Experiment,
+    console: Console,
+    low_seed: int | None = None,
+    high_seed: int | None = None,
+    audio: bool = True,
+) -> StudyCheck:
+    """Find out what training an experiment would find out, and what it would do.
+
+    Nothing is trained and nothing written, but for the experiment's `audio_cache`, which reading audio fills.
+    The hub is asked for configurations, not for weights.
+
+    Args:
+        experiment: validated.
+        console: shows how far the reading of audio is.
+        low_seed: first seed, in place of `cross_validation`.
+        high_seed: last seed, included.
+        audio: whether to read every audio file; without, lengths of batches and mistakes in audio files
+            remain unknown.
+
+    Raises:
+        UserError: the range of seeds is none.
+    """
+    runs = plan_runs(experiment, low_seed, high_seed)
+    inputs = read_inputs(experiment, runs)
+    check = StudyCheck(
+        experiment,
+        runs,
+        mistakes=[*inputs.mistakes, *_unwritable(list(first_runs(runs).values()))],
+        to_obtain=[how_to_obtain(of) for of in inputs.missing],
+        notes=list(inputs.notes),
+    )
+    check.splits = count_splits(inputs.data)
+    audio_files = _AudioFiles(experiment, console) if audio else None
+    for run in first_runs(runs).values():
+        _check_model(check, run, inputs, audio_files)
+    for run in runs:
+        _check_state(check, run, inputs.data.get((run.model.name, run.seed)))
+    check.mistakes = list(dict.fromkeys(check.mistakes))
+    check.to_obtain = list(dict.fromkeys(check.to_obtain))
+    check.notes = list(dict.fromkeys(check.notes))
+    return check
+
+
+def first_runs(runs: Sequence[Run]) -> dict[str, Run]:
+    """The first run of each model, by the model's name."""
+    first: dict[str, Run] = {}
+    for run in runs:
+        first.setdefault(run.model.name, run)
+    return first
+
+
+def existing_parent(path: Path) -> Path:
+    """The folder itself, or the nearest one above it that there is."""
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())
+
+
+def _unwritable(runs: Sequence[Run]) -> list[str]:
+    """Folders that a run would write to and may not."""
+    mistakes = []
+    for path in dict.fromkeys(
+        of for run in runs for of in (run.paths.results, run.paths.work, run.paths.states)
+    ):
+        above = existing_parent(path)
+        if not os.access(above, os.W_OK | os.X_OK):
+            mistakes.append(f"{path}: cannot be written: {above} is not writable")
+    return list(dict.fromkeys(mistakes))
+
+
+def _check_model(check: StudyCheck, run: Run, inputs: Inputs, audio_files: "_AudioFiles | None") -> None:
+    """Build the model of a run as far as it is here, read the audio that its runs need, and plan them."""
+    of_model = {seed: data for (model, seed), data in inputs.data.items() if model == run.model.name}
+    try:
+        checkpoint = _checkpoint(run)
+        if checkpoint.to_obtain:
+            check.to_obtain.append(checkpoint.to_obtain)
+        facts = ModelFacts(run, checkpoint, of_model.get(run.seed))
+        facts.check_features()
+        lengths = None
+        if audio_files is not None and of_model:
+            reader = WaveformReader(facts.format, run.audio_cache)
+            lengths = audio_files.lengths(reader, next(iter(of_model.values())), run)
+            _tell_bad_audio(check, lengths, run)
+            _try_augmentations(run, reader, lengths)
+        check.models.append(facts.plan(of_model, lengths))
+    except UserError as error:
+        check.mistakes += str(error).splitlines()
+
+
+def _checkpoint(run: Run) -> Checkpoint:
+    try:
+        return find_checkpoint(run.model.model_path_or_name)
+    except UserError as error:
+        raise UserError(f"{run.model_file}: model_path_or_name: {error}") from error
+
+
+class _AudioFiles:
+    """The lengths of all audio files of an experiment, read once for all models that want them the same."""
+
+    def __init__(self, experiment: Experiment, console: Console):
+        self.experiment = experiment
+        self.progress = reading_progress(LiveLines(console), str(experiment.file))
+        self._read: dict[tuple[WaveformReader, frozenset[str]], Lengths] = {}
+
+    def lengths(self, reader: WaveformReader, data: RunData, run: Run) -> Lengths:
+        """Of the corpus and of the test sets that are here."""
+        paths = dict.fromkeys(data.table["path"])
+        for test_set in further_test_sets(self.experiment):
+            if test_set.test_csv.is_file():
+                paths |= dict.fromkeys(_paths_of(test_set.test_csv, run))
+        key = (reader, frozenset(paths))
+        if key not in self._read:
+            found = check_all(reader, list(paths), self.progress)
+            self._read[key] = dict(zip(paths, found, strict=True))
+        return self._read[key]
+
+
+def _paths_of(test_csv: Path, run: Run) -> list[str]:
+    try:
+        class_column = Targets.of(run.model).class_column
+        paths: list[str] = read_metadata(test_csv, class_column or (), run.model.input_column)[
+            "path"
+        ].tolist()
+    except UserError:  # told by the check of the test sets
+        return []
+    return paths
+
+
+def _tell_bad_audio(check: StudyCheck, lengths: Lengths, run: Run) -> None:
+    bad = [str(found) for found in lengths.values() if isinstance(found, UserError)]
+    if run.config.on_bad_audio == "error":
+        check.mistakes += bad
+    elif bad:
+        check.notes += [f"left out: {line}" for line in bad]
+
+
+def _try_augmentations(run: Run, reader: WaveformReader, lengths: Lengths) -> None:
+    """Try the augmentations on the first good recording."""
+    good = next((path for path, found in lengths.items() if isinstance(found, int)), None)
+    plan = augmentation_plan(run.experiment, run.seed)
+    if plan is not None and good is not None:
+        try_out(run.experiment, plan, reader(good), reader.format.sampling_rate)
+
+
+def _check_state(check: StudyCheck, run: Run, data: RunData | None) -> None:
+    try:
+        check.states[run.model.name, run.seed] = run_state(run, data)
+    except UserError as error:
+        check.mistakes += str(error).splitlines()
