@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from kser.errors import UserError
+
+# What `replacing` calls the folders that it writes in: the name that is written, and what mkdtemp adds.
+_WORKSPACE = re.compile(r"\..+\.[a-z0-9_]{8}")
 
 
 @contextmanager
@@ -53,6 +57,16 @@ def replacing(path: str | Path) -> Iterator[Path]:
             raise
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove from a folder what `replacing` left there in processes that were killed.
+
+    What other processes are writing there is removed too: there must be none.
+    """
+    for path in list(folder.iterdir()) if folder.is_dir() else ():
+        if _WORKSPACE.fullmatch(path.name) and path.is_dir():
+            shutil.rmtree(path)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -369,10 +369,11 @@ class TestTrainingOnWrongFiles:
         assert train() == [f"experiment.json: {said}"]
 
     def test_mistakes_in_several_files_are_told_at_once(self, train, study):
-        write_study(study, {"batch_sise": 2, "name": "a/b"}, eval_metric="ccc")
+        twice = {"name": "corpus", "eval_csv_path": "test"}
+        write_study(study, {"batch_sise": 2, "name": "a/b"}, datasets=[twice, twice])
         (study / "models" / "other.json").write_text("{}")
         assert [line.split(": ")[:2] for line in train()] == [
-            ["experiment.json", "eval_metric"],
+            ["experiment.json", "datasets"],
             ["models/other.json", "model_path_or_name"],
             ["models/other.json", "name"],
             ["models/tiny.json", "name"],
@@ -469,7 +470,9 @@ class TestTrainingOnWrongFiles:
             ),
             (
                 {"model_path_or_name": "scratch:wav2vec3"},
-                "scratch:wav2vec3: no such architecture; there are scratch:log_mel, scratch:wav2vec2",
+                "scratch:wav2vec3: no such architecture; there are scratch:log_mel, scratch:wav2vec2, "
+                "scratch:hubert, scratch:wavlm, scratch:data2vec_audio, scratch:unispeech, "
+                "scratch:unispeech_sat, scratch:whisper, scratch:moonshine",
             ),
             (
                 {"model_path_or_name": "models", "backbone_arguments": {}},

@@ -14,10 +14,11 @@ from rich.progress import track
 from kser.errors import UserError
 from kser.experiment.augmenting import augmentation_plan, try_out
 from kser.experiment.config_files import Experiment
+from kser.experiment.model_building import build_model
 from kser.experiment.planning import Run, plan_runs
 from kser.experiment.run_data import RunData, load_run_data
 from kser.experiment.spectrogram_figure import draw_spectrogram
-from kser.experiment.training_run import build_classifier, waveform_format_of
+from kser.experiment.training_run import waveform_format_of
 from kser.files import expanded, replacing
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.reading import WaveformReader
@@ -57,7 +58,7 @@ def write_examples(experiment: Experiment, n: int, output_path: Path, console: C
     if plan is None:
         raise UserError(f"{experiment.file}: augmentations: there are none, so there is nothing to hear")
     data = load_run_data(run)
-    reader = WaveformReader(waveform_format_of(build_classifier(run, data.labels)), run.audio_cache)
+    reader = WaveformReader(waveform_format_of(build_model(run, data.head)), run.audio_cache)
     rate = reader.format.sampling_rate
     rows: list[dict[str, Any]] = []
     with replacing(folder) as draft:
@@ -69,7 +70,7 @@ def write_examples(experiment: Experiment, n: int, output_path: Path, console: C
                 try_out(experiment, plan, waveform, rate)
             variants = list(_variants(plan, waveform, rate, place))
             described = data.rows("train").iloc[place]
-            source = {name: described[name] for name in ("path", data.label_column, "actor")}
+            source = {name: described[name] for name in ("path", *data.targets.columns, "actor")}
             rows += [row | source for row in _write_variants(draft, number, variants, rate)]
         if not rows:
             raise UserError(f"{run.data_csv}: no recording of the training part can be used")

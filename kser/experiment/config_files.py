@@ -11,8 +11,11 @@ from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from kser.errors import UserError
-from kser.experiment.not_yet import not_yet_in_experiment, not_yet_in_model
+from kser.experiment.frozen_parts import frozen_parts_mistakes
 from kser.experiment.schema import ExperimentConfig, ModelConfig
+from kser.experiment.search.candidates import search_mistakes
+from kser.experiment.target_settings import experiment_mistakes, target_mistakes
+from kser.experiment.training_settings import training_mistakes
 from kser.files import read_json, resolve_input, visible_files
 
 Config = TypeVar("Config", bound=BaseModel)
@@ -50,7 +53,7 @@ def load_experiment(path: str | Path) -> Experiment:
     """
     path = Path(path)
     config = load_config(path, ExperimentConfig)
-    mistakes = [f"{path}: {line}" for line in [*not_yet_in_experiment(config), *_repeated_test_sets(config)]]
+    mistakes = [f"{path}: {line}" for line in _repeated_test_sets(config)]
     model_files = []
     try:
         model_files = _model_files(resolve_input(config.model_files, beside=path.parent))
@@ -63,7 +66,15 @@ def load_experiment(path: str | Path) -> Experiment:
         except UserError as error:
             mistakes.append(str(error))
             continue
-        mistakes += [f"{file}: {line}" for line in not_yet_in_model(models[file])]
+        of_model = [
+            *frozen_parts_mistakes(config, models[file]),
+            *training_mistakes(models[file]),
+            *target_mistakes(models[file]),
+        ]
+        # Candidates would repeat what is wrong of the model itself.
+        of_model = of_model or search_mistakes(config, models[file])
+        mistakes += [f"{file}: {line}" for line in of_model]
+        mistakes += [f"{path}: {line}" for line in experiment_mistakes(config, models[file])]
         mistakes += _inconsistencies(config, models[file], path, file)
     mistakes += _repeated_model_names(models)
     if mistakes:

@@ -49,9 +49,39 @@ class RunPaths:
         """The metadata of the training, validation and test part."""
         return self.results / "split"
 
+    @property
+    def search(self) -> Path:
+        """What the hyper-parameter search found."""
+        return self.results / "search"
+
+    @property
+    def searching(self) -> Path:
+        """What the hyper-parameter search needs until the run is finished."""
+        return self.work / "search"
+
+    @property
+    def search_states(self) -> Path:
+        """Saved states of the trial in hand."""
+        return self.states / "search_states"
+
+    def trial(self, number: int) -> "TrialPaths":
+        """Where a trial of the hyper-parameter search does what a run does."""
+        name = f"trial_{number}"
+        return TrialPaths(self.searching / name, self.search_states / name, self.searching / name)
+
     def evaluation(self, dataset_name: str) -> Path:
         """What the evaluation on a test set gave."""
         return self.results / "evaluation" / dataset_name
+
+
+@dataclass(frozen=True)
+class TrialPaths(RunPaths):
+    """Folders and files of one trial of a hyper-parameter search."""
+
+    @property
+    def log(self) -> Path:
+        """Losses and metrics by update; named otherwise than a run's, for the curves of runs are drawn."""
+        return self.work / "trial_log.csv"
 
 
 def work_folder(config: ExperimentConfig) -> Path:

@@ -7,8 +7,10 @@ from kser.errors import UserError
 from kser.experiment.config_files import Experiment
 from kser.experiment.paths import RunPaths
 from kser.experiment.schema import LARGEST_SEED, ExperimentConfig, ModelConfig
+from kser.experiment.target_settings import objective_of, shown_metric
 from kser.files import resolve_input
 from kser.pipeline.audio_cache import AudioCache
+from kser.training.objectives import Objective
 from kser.training.plan import TrainingPlan
 
 
@@ -76,9 +78,27 @@ class Run:
             save_steps=self.config.save_steps or eval_steps,
             save_total_limit=self.config.save_total_limit,
             length_buckets=self.config.length_buckets,
-            use_class_weights=self.model.use_class_weights,
             seed=self.seed,
+            lr_scheduler=self.model.lr_scheduler,
+            warmup_ratio=self.model.warmup_ratio,
+            layerwise_lr_decay=self.model.layerwise_lr_decay,
+            weight_decay=self.model.optimizer_weight_decay,
+            ema_momentum=self.model.ema_momentum,
+            best_metric=self.model.best_metric,
+            early_stopping_patience=self.model.early_stopping_patience,
+            early_stopping_threshold=self.model.early_stopping_threshold,
+            gradual_unfreezing_epochs=self.model.gradual_unfreezing_epochs,
         )
+
+    @property
+    def objective(self) -> Objective:
+        """The kind of target that the run learns, for `kser.training`."""
+        return objective_of(self.model)
+
+    @property
+    def shown_metric(self) -> str:
+        """The validation metric that progress shows."""
+        return shown_metric(self.config, self.model)
 
 
 def check_seed_range(low_seed: int | None, high_seed: int | None) -> None:

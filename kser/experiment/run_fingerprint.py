@@ -13,6 +13,7 @@ import kser
 from kser.corpora.metadata import content_key
 from kser.experiment.planning import Run
 from kser.experiment.run_data import RunData
+from kser.experiment.search.searching import search_settings
 from kser.files import expanded, is_there, visible_files
 
 
@@ -26,7 +27,10 @@ def run_fingerprint(run: Run, data: RunData) -> str:
         "kser": kser.__version__,
         "keras": keras.__version__,
         "backend": keras.config.backend(),
-        "model": run.model.model_dump(exclude={"name", "factors", "batch_size", "logging_steps"}),
+        "model": run.model.model_dump(
+            exclude={"name", "factors", "batch_size", "logging_steps", "feature_cache"}
+            | ({"hp_search_space", "hp_search_method"} if run.model.skip_hp_search else set())
+        ),
         "checkpoint": _checkpoint_keys(run.model.model_path_or_name),
         "seed": run.seed,
         "plan": {
@@ -34,9 +38,13 @@ def run_fingerprint(run: Run, data: RunData) -> str:
         },
         "labels": data.labels,
         "split": data.split_fingerprint,
+        "values": data.values_fingerprint,
         "audio": [data.recordings(part) for part in ("train", "validation")],
         "processing": run.config.model_dump(include={"loudness_lufs", "trim_db"}),
         "augmentation": _augmentation(run),
+        # Kept features are rounded; where they are kept has no effect.
+        "features_kept": run.model.feature_cache is not None,
+        "search": search_settings(run),
     }
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -44,6 +44,11 @@ def remove_locks(paths: RunPaths) -> None:
         (folder / _LOCK_FILE).unlink(missing_ok=True)
 
 
+def left_locks(paths: RunPaths) -> bool:
+    """Whether there is something for `remove_locks` to remove: a process is at the run, or was killed."""
+    return any((folder / _LOCK_FILE).exists() for folder in _folders(paths))
+
+
 @contextmanager
 def waiting_for(folder: Path) -> Iterator[None]:
     """Within this block no other process is in such a block for the same folder; waits for it to leave."""

@@ -34,6 +34,8 @@ class Provenance:
         training: updates, the update that was best, its validation loss, seconds.
         recordings: fingerprints of the audio files of the training and validation part.
         experiment_description: as in the experiment JSON.
+        search: what the hyper-parameter search was and found, see `kser.experiment.search`; `model_config`
+            has the best values. `None` for a model without one.
     """
 
     run_fingerprint: str
@@ -51,6 +53,7 @@ class Provenance:
     training: dict[str, Any]
     recordings: dict[str, list[str]] = field(repr=False)
     experiment_description: str = ""
+    search: dict[str, Any] | None = None
 
     @property
     def targets(self) -> Targets:

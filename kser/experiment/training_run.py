@@ -11,25 +11,36 @@ from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
 from kser.experiment.augmenting import augmentation_plan, try_out
+from kser.experiment.continuing import known_recordings
+from kser.experiment.feature_caching import feature_cache_of, with_features
 from kser.experiment.further_test_sets import further_test_sets
+from kser.experiment.model_building import build_model
 from kser.experiment.planning import Run
 from kser.experiment.run_data import RunData, load_run_data
 from kser.experiment.run_fingerprint import run_fingerprint
-from kser.experiment.run_lock import alone_on, remove_locks
+from kser.experiment.run_lock import alone_on, left_locks, remove_locks
+from kser.experiment.search.searching import (
+    Found,
+    SearchFailedError,
+    TrialFailedError,
+    search,
+    tidy_up_search,
+)
 from kser.experiment.trained_model import (
     PROVENANCE_FILE,
     Provenance,
     load_provenance,
     save_trained_model,
 )
-from kser.files import read_json, write_json
-from kser.models import AudioClassifierPreprocessor, EmotionClassifier, SpeechAudioConverter
-from kser.models.building import SCRATCH_PREFIX, build_backbone
+from kser.files import read_json, remove_drafts, write_json
+from kser.models import EmotionTask
 from kser.pipeline.augmenting import AugmentationPlan
+from kser.pipeline.feature_cache import FeatureCache
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
 from kser.training.fit import TrainingResult, train
+from kser.training.progress import ProgressDisplay
 from kser.training.training_state import remove_states
 
 
@@ -62,52 +73,138 @@ def do_run(
     data = load_run_data(run)
     fingerprint = run_fingerprint(run, data)
     if _is_finished(run, fingerprint):
-        _tidy_up(run)
+        if _is_untidy(run, fingerprint):
+            with alone_on(run.paths) as ours:
+                if ours:
+                    _tidy_up(run)
         return Outcome.ALREADY_THERE
     _check_interrupted(run, fingerprint)
     # Every audio file is read once before anything is written.
-    classifier = build_classifier(run, data.labels)
-    reader = WaveformReader(waveform_format_of(classifier), run.audio_cache)
+    model = build_model(run, data.head)
+    features = feature_cache_of(run, model, waveform_format_of(model))
+    reader = WaveformReader(waveform_format_of(model), run.audio_cache)
     parts = _read_parts(run, data, reader, progress)
     augmentation = _augmentation(run, reader, parts["train"])
     with alone_on(run.paths) as ours:
         if not ours:
             return Outcome.ELSEWHERE
         if _is_finished(run, fingerprint):  # while this process was reading
+            if _is_untidy(run, fingerprint):
+                _tidy_up(run)
             return Outcome.ALREADY_THERE
         _claim(run, fingerprint)
         data.write_split(run.paths.split, parts)
-        result = _train(run, classifier, parts, fingerprint, augmentation, callbacks)
-        provenance = _provenance(run, data, fingerprint, result, parts)
-        save_trained_model(run.paths.model, classifier, provenance)
+        found = None
+        if not run.model.skip_hp_search:
+            del model  # each trial has its own
+            found = _search(run, data, parts, fingerprint, augmentation, callbacks, progress)
+            run = found.run
+            model, features = _candidate(run, data, reader.format)
+        result = _fit(run, model, parts, features, fingerprint, augmentation, callbacks, progress)
+        provenance = _provenance(run, data, fingerprint, result, parts, found)
+        save_trained_model(run.paths.model, model, provenance)
         _tidy_up(run)
     return Outcome.TRAINED
 
 
+def _search(
+    run: Run,
+    data: RunData,
+    parts: Mapping[str, Utterances],
+    fingerprint: str,
+    augmentation: AugmentationPlan | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    progress: Progress | None,
+) -> Found:
+    """The run with the values of the best trial; trials are given the training and validation part alone."""
+
+    def train_trial(
+        trial: Run,
+        given: Mapping[str, Utterances],
+        identity: str,
+        shown: Sequence[keras.callbacks.Callback],
+    ) -> TrainingResult:
+        model, features = _candidate(trial, data, given["train"].format)
+        try:
+            return _fit(trial, model, given, features, identity, augmentation, shown, progress)
+        except TrainingFailedError as error:
+            raise TrialFailedError(str(error)) from error
+
+    display = next((of for of in callbacks if isinstance(of, ProgressDisplay)), None)
+    known = {part: parts[part] for part in ("train", "validation")}
+    try:
+        return search(run, data, known, fingerprint, train_trial, display)
+    except SearchFailedError as error:
+        raise TrainingFailedError(str(error)) from error
+
+
+def _candidate(
+    run: Run, data: RunData, waveform_format: WaveformFormat
+) -> tuple[EmotionTask, FeatureCache | None]:
+    """The model of a candidate, for audio that is read already, and where its features are kept."""
+    model = build_model(run, data.head)
+    if waveform_format_of(model) != waveform_format:
+        raise UserError(
+            f"{run.model_file}: hp_search_space: backbone_arguments: candidates must take audio of the same "
+            "sampling rate and the same shortest length"
+        )
+    return model, feature_cache_of(run, model, waveform_format)
+
+
+def _fit(
+    run: Run,
+    model: EmotionTask,
+    parts: Mapping[str, Utterances],
+    features: FeatureCache | None,
+    identity: str,
+    augmentation: AugmentationPlan | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    progress: Progress | None,
+) -> TrainingResult:
+    fitted, seen = _seen_in_training(model, parts, features, progress)
+    with model.ready_made_inputs():
+        return _train(run, fitted, model, seen, identity, augmentation, callbacks)
+
+
 def _train(
     run: Run,
-    classifier: EmotionClassifier,
+    fitted: keras.Model,
+    model: EmotionTask,
     parts: Mapping[str, Utterances],
     fingerprint: str,
     augmentation: AugmentationPlan | None,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> TrainingResult:
     try:
-        with classifier.ready_made_inputs():
-            return train(
-                classifier,
-                parts["train"],
-                parts["validation"],
-                run.training_plan,
-                states=run.paths.states,
-                log=run.paths.log,
-                identity=fingerprint,
-                callbacks=callbacks,
-                augmentation=augmentation,
-                data_workers=_data_workers(run),
-            )
+        return train(
+            fitted,
+            parts["train"],
+            parts["validation"],
+            run.training_plan,
+            run.objective,
+            states=run.paths.states,
+            log=run.paths.log,
+            identity=fingerprint,
+            callbacks=callbacks,
+            augmentation=augmentation,
+            data_workers=_data_workers(run),
+            weights_from_top=model.backbone.weights_from_top(),
+        )
     except UserError as error:
         raise TrainingFailedError(str(error)) from error
+
+
+def _seen_in_training(
+    model: EmotionTask,
+    parts: Mapping[str, Utterances],
+    features: FeatureCache | None,
+    progress: Progress | None,
+) -> tuple[keras.Model, Mapping[str, Utterances]]:
+    """The model that is fitted and the utterances as it takes them: audio, or the features of a cache."""
+    if features is None:
+        return model, parts
+    read = {part: parts[part] for part in ("train", "validation")}
+    return with_features(features, model, read, progress)
 
 
 def _is_finished(run: Run, fingerprint: str) -> bool:
@@ -142,7 +239,7 @@ def _read_parts(
         except UserError as error:
             mistakes.append(str(error))
     for test_set in further_test_sets(run.experiment):
-        table = read_metadata(test_set.test_csv, data.label_column, run.model.input_column)
+        table = read_metadata(test_set.test_csv, data.label_column or (), run.model.input_column)
         paths = table["path"].tolist()
         try:
             Utterances.from_files(paths, [0] * len(paths), reader, run.config.on_bad_audio, progress)
@@ -151,9 +248,7 @@ def _read_parts(
     if mistakes:
         raise UserError("\n".join(mistakes))
     for part, utterances in parts.items():
-        there = {data.labels[target] for target in utterances.targets}
-        wanted = set(data.rows(part)[data.label_column])
-        if lost := sorted(wanted - there):
+        if lost := data.lost(part, utterances):
             raise UserError(
                 f"{run.data_csv}: no audio file of {', '.join(lost)} in the {part} part can be used: "
                 f"{next(iter(utterances.skipped.values()))}"
@@ -170,67 +265,43 @@ def _data_workers(run: Run) -> int:
     return max(run.config.data_workers, int(tensors and keras.config.backend() == "torch"))
 
 
-def build_classifier(run: Run, labels: list[str]) -> EmotionClassifier:
-    """The classifier that a run starts with; the same weights for a seed on every backend.
-
-    Raises:
-        UserError: the model file asks for what is not there.
-    """
-    model = run.model
-    asked = {"trim_db": run.config.trim_db, "loudness_lufs": run.config.loudness_lufs}
-    processing = {name: value for name, value in asked.items() if value is not None}
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(run.seed)
-    try:
-        backbone = build_backbone(model.model_path_or_name, model.backbone_arguments)
-        converter = (
-            SpeechAudioConverter(sampling_rate=getattr(backbone, "sampling_rate", 16000), **processing)
-            if model.model_path_or_name.startswith(SCRATCH_PREFIX)
-            else SpeechAudioConverter.from_preset(model.model_path_or_name, **processing)
-        )
-    except UserError as error:
-        raise UserError(f"{run.model_file}: {error}") from error
-    if model.freeze_feature_encoder:
-        backbone.freeze_feature_encoder()
-    try:
-        return EmotionClassifier(
-            backbone,
-            labels,
-            preprocessor=AudioClassifierPreprocessor(converter),
-            pooling=model.pooling_mode,
-            pooling_arguments=model.pooling_arguments,
-            layer_weighting=model.layer_weighting if model.use_weight_encoder_layers else None,
-            pool_position=model.pool_position,
-            use_relu=model.use_relu,
-            use_batch_norm=model.use_batch_norm,
-            dropout=model.dropout_rate if model.use_dropout else 0.0,
-            l2=model.weight_decay if model.use_l2_reg else 0.0,
-            projection_dim=model.projection_dim,
-            projection_activation=model.projection_activation,
-        )
-    except ValueError as error:  # arguments that do not fit together, in a line
-        raise UserError(f"{run.model_file}: {error}") from error
-
-
-def waveform_format_of(classifier: EmotionClassifier) -> WaveformFormat:
-    """What the pipeline must give this classifier."""
-    preprocessor: Any = classifier.preprocessor
+def waveform_format_of(model: EmotionTask) -> WaveformFormat:
+    """What the pipeline must give this model."""
+    preprocessor: Any = model.preprocessor
     converter = preprocessor.audio_converter
     return WaveformFormat(
         sampling_rate=converter.sampling_rate,
         do_normalize=converter.do_normalize,
         mask_padding=converter.mask_padding,
-        minimum_samples=classifier.backbone.minimum_samples,
+        minimum_samples=model.backbone.minimum_samples,
         processing=converter.processing,
     )
 
 
 def _tidy_up(run: Run) -> None:
-    """Remove what only an unfinished run needs."""
+    """Remove what only an unfinished run needs; no other process may be at it."""
     if run.paths.states.is_dir():
         remove_states(run.paths.states)
+    tidy_up_search(run)
+    _remove_drafts(run)
     run.paths.settings.unlink(missing_ok=True)
     remove_locks(run.paths)
+
+
+def _is_untidy(run: Run, fingerprint: str) -> bool:
+    """Whether a finished run has left something to `_tidy_up`, and no other run is interrupted in its place.
+
+    That can be: two experiments of one name may write their results to different folders.
+    """
+    if run.paths.settings.is_file():
+        return bool(read_json(run.paths.settings).get("run_fingerprint") == fingerprint)
+    return left_locks(run.paths)
+
+
+def _remove_drafts(run: Run) -> None:
+    """Remove what processes that were killed at the run had half written."""
+    for folder in {run.paths.work, run.paths.states, run.paths.results}:
+        remove_drafts(folder)
 
 
 def _check_interrupted(run: Run, fingerprint: str) -> None:
@@ -248,6 +319,7 @@ def _check_interrupted(run: Run, fingerprint: str) -> None:
 def _claim(run: Run, fingerprint: str) -> None:
     """Write what the run is."""
     _check_interrupted(run, fingerprint)
+    _remove_drafts(run)  # at once: each may be as large as the model
     write_json(
         run.paths.settings,
         {
@@ -266,6 +338,7 @@ def _provenance(
     fingerprint: str,
     result: TrainingResult,
     parts: Mapping[str, Utterances],
+    found: Found | None,
 ) -> Provenance:
     waveform_format = parts["train"].format
     return Provenance(
@@ -274,6 +347,7 @@ def _provenance(
         keras_version=keras.__version__,
         backend=keras.config.backend(),
         experiment_name=run.config.experiment_name,
+        experiment_description=run.config.description,
         training_dataset=run.config.training_dataset.name,
         seed=run.seed,
         model_config=run.model.model_dump(),
@@ -293,5 +367,8 @@ def _provenance(
         label_column=data.label_column,
         split_fingerprint=data.split_fingerprint,
         training=vars(result),
-        recordings={part: data.recordings(part) for part in ("train", "validation")},
+        recordings=known_recordings(
+            run.model, {part: data.recordings(part) for part in ("train", "validation")}
+        ),
+        search=None if found is None else found.summary,
     )

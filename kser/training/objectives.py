@@ -1,7 +1,7 @@
 """What a run optimises and is judged by: everything that depends on the kind of target, in one place.
 
-An objective is also asked for the names of its metrics when settings are read, before Keras is there: losses and
-metrics are imported when they are made.
+An objective is also asked for the names of its metrics when settings are read, before Keras is there: losses
+and metrics are imported when they are made.
 """
 
 from collections.abc import Sequence

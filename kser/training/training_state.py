@@ -16,7 +16,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from kser.errors import UserError
-from kser.files import read_json, replacing, write_json
+from kser.files import read_json, remove_drafts, replacing, write_json
 
 VARIABLES_FILE = "variables.safetensors"
 PROGRESS_FILE = "progress.json"
@@ -136,9 +136,7 @@ def remove_states(folder: Path) -> None:
     for _, state in _states(folder):
         shutil.rmtree(state)
     (folder / BEST_FILE).unlink(missing_ok=True)
-    for pattern in (f".{BEST_FILE}.*", ".state-*"):
-        for abandoned in folder.glob(pattern):
-            shutil.rmtree(abandoned)
+    remove_drafts(folder)
 
 
 def _states(folder: Path) -> list[tuple[int, Path]]:

@@ -8,6 +8,7 @@ import pytest
 from kser.errors import UserError
 from kser.experiment.config_files import load_config, load_experiment
 from kser.experiment.schema import ExperimentConfig, ModelConfig
+from kser.experiment.target_settings import shown_metric
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHIPPED = sorted(
@@ -46,6 +47,7 @@ def test_defaults_of_an_experiment(tmp_path):
     config = load_experiment(write(tmp_path)).config.model_dump()
     assert config == {
         "experiment_name": "study",
+        "description": "",
         "output_path": "runs",
         "experiment_results_output_path": "results",
         "model_files": "models",
@@ -61,6 +63,7 @@ def test_defaults_of_an_experiment(tmp_path):
         "datasets": [],
         "hp_amount_of_training_data": 0.3,
         "hp_num_trials": 5,
+        "hp_number_of_training_epochs": None,
         "training_dataset": {
             "name": "corpus",
             "data_csv": "metadata.csv",
@@ -81,9 +84,11 @@ def test_defaults_of_an_experiment(tmp_path):
         "save_total_limit": 1,
         "eval_steps": 10,
         "logging_steps": 10,
-        "eval_metric": "accuracy",
+        "eval_metric": None,
         "run_eval": True,
         "run_grapher": False,
+        "tensorboard": False,
+        "mlflow": None,
         "checkpoint_save_folder": None,
         "length_buckets": 4,
     }
@@ -100,7 +105,13 @@ def test_defaults_of_a_model(tmp_path):
         "per_device_batch_size": 8,
         "gradient_accumulation_steps": 8,
         "learning_rate": 5e-5,
+        "lr_scheduler": "linear",
+        "warmup_ratio": 0.0,
+        "layerwise_lr_decay": 1.0,
         "max_grad_norm": 1.0,
+        "optimizer_weight_decay": 0.0,
+        "ema_momentum": None,
+        "precision": "float32",
         "pooling_mode": "mean",
         "pooling_arguments": {},
         "speaker_independent_scenario": True,
@@ -109,6 +120,11 @@ def test_defaults_of_a_model(tmp_path):
         "input_column": "path",
         "output_column": "class_id",
         "is_regression": False,
+        "is_multi_label": False,
+        "regression_columns": [],
+        "regression_loss": "ccc",
+        "regression_weight": 1.0,
+        "use_positive_weights": False,
         "eval_steps": None,
         "logging_steps": None,
         "use_batch_norm": False,
@@ -118,15 +134,28 @@ def test_defaults_of_a_model(tmp_path):
         "weight_decay": 0.01,
         "use_relu": True,
         "use_class_weights": True,
+        "label_smoothing": 0.0,
+        "focal_gamma": 0.0,
         "freeze_feature_encoder": True,
+        "freeze_layers": 0,
+        "lora_rank": None,
+        "lora_alpha": None,
+        "lora_targets": ["query", "value"],
+        "feature_cache": None,
         "projection_dim": None,
         "projection_activation": "tanh",
         "use_weight_encoder_layers": False,
         "layer_weighting": "free",
         "pool_position": "after",
+        "gradual_unfreezing_epochs": None,
         "number_of_training_epochs": 50,
+        "best_metric": "loss",
+        "early_stopping_patience": None,
+        "early_stopping_threshold": 0.0,
         "continue_model_training": False,
         "skip_hp_search": True,
+        "hp_search_method": "random",
+        "hp_search_space": None,
     }
 
 
@@ -213,7 +242,7 @@ def test_an_unknown_field_of_a_model_is_refused_with_what_would_be_right(tmp_pat
 
 def test_an_unknown_field_like_no_other_is_refused_with_all_there_are(tmp_path):
     (line,) = refusals(write(tmp_path, {"zzz": 1}))
-    assert line.startswith("experiment.json: zzz: unknown field; known are experiment_name, output_path, ")
+    assert line.startswith("experiment.json: zzz: unknown field; known are experiment_name, description, ")
     assert "path_to_model_files" not in line
 
 
@@ -230,7 +259,11 @@ def test_an_unknown_field_like_no_other_is_refused_with_all_there_are(tmp_path):
         ),
         (
             {"eval_metric": "loss"},
-            "eval_metric: should be 'accuracy', 'uar', 'f1score', 'ccc' or 'mse', not \"loss\"",
+            "eval_metric: should be 'accuracy', 'uar' or 'f1score' for tiny, not \"loss\"",
+        ),
+        (
+            {"eval_metric": "ccc"},
+            "eval_metric: should be 'accuracy', 'uar' or 'f1score' for tiny, not \"ccc\"",
         ),
         ({"datasets": {"name": "a"}}, 'datasets: should be a valid list, not {"name": "a"}'),
         ({"datasets": [5]}, "datasets.0: should be a JSON object, {…}, with name, eval_csv_path, not 5"),
@@ -348,43 +381,111 @@ def test_what_is_wrong_with_the_training_data_set_is_told_in_one_line(tmp_path, 
 
 
 def test_all_mistakes_of_all_models_are_told_at_once(tmp_path):
-    path = write(tmp_path, a={"batch_size": 0, "sed": 1}, b={"is_regression": True}, c={}, d={"seed": "x"})
+    path = write(
+        tmp_path, a={"batch_size": 0, "sed": 1}, b={"output_column": ["a", "b"]}, c={}, d={"seed": "x"}
+    )
     (tmp_path / "models" / "e.json").write_text("{")
     assert refusals(path) == [
         "models/a.json: batch_size: should be greater than or equal to 1, not 0",
         "models/a.json: sed: unknown field; did you mean seed?",
-        "models/b.json: is_regression, output_column: this version trains classifiers on one column",
+        "models/b.json: output_column: a list of columns wants is_regression: true (numbers) or "
+        "is_multi_label: true (0 and 1); a class is in one column, and numbers beside it in "
+        "regression_columns",
         'models/d.json: seed: should be a valid integer, not "x"',
         "models/e.json: not valid JSON: Expecting property name enclosed in double quotes, line 1 column 2",
     ]
 
 
-@pytest.mark.parametrize(
-    ("fields", "named"),
-    [
-        ({"eval_metric": "ccc"}, "eval_metric"),
-        ({"eval_metric": "mse"}, "eval_metric"),
-    ],
-)
-def test_what_this_version_cannot_do_is_said_of_the_experiment(tmp_path, fields, named):
-    (line,) = refusals(write(tmp_path, fields))
-    assert line.startswith(f"experiment.json: {named}: ")
-    assert "this version" in line
+NUMBERS = {"is_regression": True, "output_column": ["arousal", "valence"]}
+LABELS = {"is_multi_label": True, "output_column": ["joy", "anger"]}
+BESIDE = {"regression_columns": ["arousal"]}
 
 
 @pytest.mark.parametrize(
-    ("fields", "named"),
+    ("fields", "told"),
     [
-        ({"is_regression": True}, "is_regression, output_column"),
-        ({"output_column": ["arousal", "valence"]}, "is_regression, output_column"),
-        ({"continue_model_training": True}, "continue_model_training"),
-        ({"skip_hp_search": False}, "skip_hp_search"),
+        ({**NUMBERS, "is_multi_label": True}, "is_regression, is_multi_label: the columns hold numbers or "),
+        ({**NUMBERS, **BESIDE}, "regression_columns: stand beside a class; with is_regression or "),
+        ({**NUMBERS, "output_column": []}, "output_column: names no column"),
+        ({**NUMBERS, "output_column": ["a", "b", "a"]}, "output_column: 'a' more than once"),
+        ({"regression_columns": ["class_id"]}, "regression_columns: 'class_id' more than once"),
+        ({"regression_columns": ["path"]}, "regression_columns: 'path' is the column with the audio files"),
+        ({**LABELS, "output_column": ["a/b"]}, "output_column: 'a/b': wants a name without slash"),
+        ({**NUMBERS, "use_class_weights": True}, "use_class_weights: is for one class of several, not for "),
+        ({**LABELS, "label_smoothing": 0.1}, "label_smoothing: is for one class of several, not for "),
+        ({"regression_loss": "mse"}, "regression_loss: without effect unless is_regression or "),
+        (
+            {**NUMBERS, "regression_weight": 2.0},
+            "regression_weight: without effect unless regression_columns",
+        ),
+        ({**BESIDE, "use_positive_weights": True}, "use_positive_weights: without effect unless is_multi_l"),
+        (
+            {**NUMBERS, "per_device_batch_size": 1},
+            "per_device_batch_size: 1: the regression_loss ccc compares",
+        ),
+        (
+            {"best_metric": "ccc"},
+            "best_metric: should be 'loss', 'accuracy', 'uar' or 'f1score', not \"ccc\"",
+        ),
+        (
+            {**NUMBERS, "best_metric": "ccc_joy"},
+            "best_metric: should be 'loss', 'ccc', 'mse', 'ccc_arousal', 'mse_arousal', 'ccc_valence' or "
+            "'mse_valence', not \"ccc_joy\"",
+        ),
+        ({**LABELS, "best_metric": "uar"}, "best_metric: should be 'loss', 'f1score' or 'f1_micro', not "),
     ],
 )
-def test_what_this_version_cannot_do_is_said_of_the_model(tmp_path, fields, named):
+def test_what_contradicts_the_kind_of_target_is_told_in_one_line(tmp_path, fields, told):
     (line,) = refusals(write(tmp_path, tiny=fields))
-    assert line.startswith(f"models/tiny.json: {named}: ")
-    assert "this version" in line
+    assert line.startswith(f"models/tiny.json: {told}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({}, "accuracy"),
+        (NUMBERS, "ccc"),
+        ({"is_regression": True, "output_column": "arousal"}, "ccc"),
+        (LABELS, "f1score"),
+        (BESIDE, "accuracy"),
+        ({**NUMBERS, "best_metric": "ccc_valence", "regression_loss": "mse"}, "ccc"),
+        (
+            {**BESIDE, "best_metric": "class_loss", "regression_weight": 0.5, "use_class_weights": True},
+            "accuracy",
+        ),
+        (
+            {**LABELS, "use_positive_weights": True, "best_metric": "f1_micro", "use_class_weights": False},
+            "f1score",
+        ),
+        ({**NUMBERS, "per_device_batch_size": 1, "regression_loss": "mse"}, "ccc"),
+    ],
+)
+def test_every_kind_of_target_needs_no_more_than_its_columns(tmp_path, fields, shown):
+    experiment = load_experiment(write(tmp_path, tiny=fields))
+    assert shown_metric(experiment.config, experiment.models[0]) == shown
+
+
+def test_progress_may_show_the_number_of_one_column(tmp_path):
+    experiment = load_experiment(write(tmp_path, {"eval_metric": "ccc_valence"}, tiny=NUMBERS))
+    assert shown_metric(experiment.config, experiment.models[0]) == "ccc_valence"
+
+
+@pytest.mark.parametrize(("fields", "learns"), [(NUMBERS, "numbers"), (LABELS, "labels")])
+def test_fields_about_classes_want_classes(tmp_path, fields, learns):
+    dataset = {**EXPERIMENT["training_dataset"], "label_map": "canonical", "classes": ["anger"]}
+    experiment = {
+        "training_dataset": {**dataset, "split": {"min_per_class": 2}},
+        "datasets": [{"name": "other", "eval_csv_path": "other", "classes": ["joy"]}],
+    }
+    assert refusals(write(tmp_path, experiment, a={}, b={"name": learns, **fields})) == [
+        f"experiment.json: {field}: is for classes, and {learns} learns none"
+        for field in (
+            "training_dataset: label_map",
+            "training_dataset: classes",
+            "training_dataset: split: min_per_class",
+            "datasets: other: classes",
+        )
+    ]
 
 
 def test_the_misspelling_epaca_is_read_as_ecapa_with_a_notice(caplog):
@@ -436,8 +537,9 @@ def test_save_steps_that_meet_no_evaluation_are_refused(tmp_path):
 def test_models_that_are_not_there_are_told_beside_other_mistakes(tmp_path, model_files, line):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "._tiny.json").write_bytes(b"\0")
-    first, second = refusals(write(tmp_path, {"model_files": model_files, "eval_metric": "ccc"}))
-    assert first.startswith("experiment.json: eval_metric: ")
+    twice = {"name": "corpus", "eval_csv_path": "test"}
+    first, second = refusals(write(tmp_path, {"model_files": model_files, "datasets": [twice]}))
+    assert first.startswith("experiment.json: datasets: ")
     assert second.startswith(f"experiment.json: {line}")
 
 

@@ -9,6 +9,7 @@ from kser.errors import UserError
 from kser.experiment.config_files import load_experiment
 from kser.experiment.paths import evaluation_csv_folder
 from kser.experiment.planning import plan_runs
+from kser.training.objectives import ClassificationObjective
 
 LARGEST_SEED = 2**32 - 1
 
@@ -141,7 +142,18 @@ def test_the_plan_takes_each_setting_from_its_field(tmp_path):
         "learning_rate": 0.5,
         "gradient_accumulation_steps": 6,
         "max_grad_norm": 7.0,
+        "lr_scheduler": "cosine",
+        "warmup_ratio": 0.1,
+        "layerwise_lr_decay": 0.9,
+        "optimizer_weight_decay": 0.01,
+        "ema_momentum": 0.99,
+        "best_metric": "uar",
+        "early_stopping_patience": 5,
+        "early_stopping_threshold": 0.02,
+        "gradual_unfreezing_epochs": 1.5,
         "use_class_weights": False,
+        "label_smoothing": 0.2,
+        "focal_gamma": 2.0,
     }
     fields = {"save_steps": 30, "save_total_limit": 9, "length_buckets": 8, "eval_steps": 10}
     (run,) = plan_runs(experiment(tmp_path, {"a": model}, **fields), 11, 11)
@@ -152,7 +164,15 @@ def test_the_plan_takes_each_setting_from_its_field(tmp_path):
         "learning_rate": 0.5,
         "gradient_accumulation_steps": 6,
         "max_grad_norm": 7.0,
-        "use_class_weights": False,
+        "lr_scheduler": "cosine",
+        "warmup_ratio": 0.1,
+        "layerwise_lr_decay": 0.9,
+        "weight_decay": 0.01,
+        "ema_momentum": 0.99,
+        "best_metric": "uar",
+        "early_stopping_patience": 5,
+        "early_stopping_threshold": 0.02,
+        "gradual_unfreezing_epochs": 1.5,
         "save_steps": 30,
         "save_total_limit": 9,
         "length_buckets": 8,
@@ -160,3 +180,6 @@ def test_the_plan_takes_each_setting_from_its_field(tmp_path):
         "logging_steps": 10,
         "seed": 11,
     }
+    assert run.objective == ClassificationObjective(
+        use_class_weights=False, label_smoothing=0.2, focal_gamma=2.0
+    )
