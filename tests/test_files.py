@@ -1,6 +1,7 @@
 """Writing costs nobody an old file, and reading says what is wrong."""
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from kser.files import (
     is_there,
     read_json,
     read_text,
+    remove_drafts,
     replacing,
     resolve_input,
     visible_files,
@@ -120,6 +122,25 @@ class TestReplacing:
             reader.join()
         assert len(seen) >= 20, "the reader stopped at half a file"
         assert all(value in values for value in seen)
+
+
+def test_drafts_of_a_process_that_was_killed_are_removed_and_nothing_else(tmp_path):
+    for name in ("model", ".hidden", ".model.backup"):
+        put(tmp_path / name, "folder", "stays")
+    (tmp_path / ".model.12345678").write_text("stays: a file")
+    before = everything_in(tmp_path)
+    with replacing(tmp_path / "model") as draft:
+        draft.mkdir()
+        (draft / "inside").write_text("half")
+        killed = tmp_path / "killed"
+        shutil.copytree(draft.parent, killed)
+        workspace = draft.parent.name
+        shutil.rmtree(draft)
+        put(draft, "folder", "stays")
+    killed.rename(tmp_path / workspace)
+    remove_drafts(tmp_path)
+    assert everything_in(tmp_path) == before
+    remove_drafts(tmp_path / "nowhere")
 
 
 class TestReading:

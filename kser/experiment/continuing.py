@@ -36,6 +36,14 @@ def known_recordings(model: ModelConfig, recordings: Mapping[str, list[str]]) ->
     return {part: list(dict.fromkeys([*seen, *earlier.get(part, [])])) for part, seen in recordings.items()}
 
 
+def heard_before(model: ModelConfig, recordings: Mapping[str, list[str]]) -> dict[str, int]:
+    """How many recordings of each part the model that a run begins as was trained on, where there are any."""
+    folder = earlier_model(model)
+    trained_on = set() if folder is None else set(load_provenance(folder).recordings.get("train", []))
+    counts = {part: sum(of in trained_on for of in given) for part, given in recordings.items()}
+    return {part: count for part, count in counts.items() if count}
+
+
 def continued_model(run: Run, head: Head) -> Any:
     """The trained model that a run goes on with; checked against what its JSON files say.
 

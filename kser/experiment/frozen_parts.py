@@ -11,6 +11,8 @@ def frozen_parts_mistakes(config: ExperimentConfig, model: ModelConfig) -> list[
     adapts = model.lora_rank is not None
     if not adapts and (given := sorted({"lora_alpha", "lora_targets"} & model.model_fields_set)):
         mistakes.append(f"{', '.join(given)}: without effect unless lora_rank is given")
+    if len(set(model.lora_targets)) < len(model.lora_targets):
+        mistakes.append(f"lora_targets: a layer stands there twice: {', '.join(model.lora_targets)}")
     if adapts and model.freeze_layers == "all":
         mistakes.append(
             'freeze_layers: "all" leaves no layer to lora_rank, which freezes the others by itself'

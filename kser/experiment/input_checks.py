@@ -12,6 +12,7 @@ from kser.corpora.splits import PARTS, thin_classes
 from kser.errors import UserError
 from kser.experiment.augmenting import augmentation_plan
 from kser.experiment.config_files import Experiment
+from kser.experiment.continuing import earlier_model, heard_before
 from kser.experiment.evaluation_csv import EvaluationRow, recorded_rows
 from kser.experiment.further_test_sets import TestSet, evaluation_rows, further_test_sets
 from kser.experiment.mlflow_log import import_mlflow
@@ -136,6 +137,7 @@ def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:
     """The data of every run, read once for all runs that have the same."""
     notes: list[str] = []
     thin: list[str] = []
+    heard: list[str] = []
     read: dict[str, RunData] = {}
     missing = {of.message for of in inputs.missing}
     for run in runs:
@@ -147,10 +149,11 @@ def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:
                 notes += _notes(run, data)
                 thin += [*_thin_classes(run, data), *_thin_values(run, data)]
             inputs.data[run.model.name, run.seed] = data
+            heard += _heard_before(run, data)
         except UserError as error:
             inputs.mistakes += [line for line in str(error).splitlines() if line not in missing]
         inputs.mistakes += _mistakes_of(augmentation_plan, run.experiment, run.seed)
-    inputs.notes += [*dict.fromkeys(notes), *_first_of(list(dict.fromkeys(thin)))]
+    inputs.notes += [*dict.fromkeys(notes), *_first_of(list(dict.fromkeys(thin))), *_first_of(heard)]
 
 
 def _notes(run: Run, data: RunData) -> list[str]:
@@ -163,6 +166,18 @@ def _notes(run: Run, data: RunData) -> list[str]:
         left_out = ", ".join(f"{name} ({count})" for name, count in data.left_out.items())
         notes.append(f"{run.data_csv}: left out: {left_out}")
     return notes
+
+
+def _heard_before(run: Run, data: RunData) -> list[str]:
+    """Held-out recordings that the model which the run begins as has learned: told before, not after."""
+    if earlier_model(run.model) is None:
+        return []
+    held_out = {part: data.recordings(part) for part in PARTS[1:]}
+    return [
+        f"{run.title}: {count} of {len(held_out[part])} recordings of the {part} part were in the training "
+        f"of {run.model.model_path_or_name}: what is measured on them is no result"
+        for part, count in heard_before(run.model, held_out).items()
+    ]
 
 
 def _thin_classes(run: Run, data: RunData) -> list[str]:

@@ -28,7 +28,8 @@ def run_fingerprint(run: Run, data: RunData) -> str:
         "keras": keras.__version__,
         "backend": keras.config.backend(),
         "model": run.model.model_dump(
-            exclude={"name", "factors", "batch_size", "logging_steps", "feature_cache"}
+            # The run's own seed and eval_steps stand below, wherever the JSON says them.
+            exclude={"name", "factors", "batch_size", "logging_steps", "feature_cache", "seed", "eval_steps"}
             | ({"hp_search_space", "hp_search_method"} if run.model.skip_hp_search else set())
         ),
         "checkpoint": _checkpoint_keys(run.model.model_path_or_name),

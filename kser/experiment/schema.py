@@ -218,7 +218,7 @@ class ExperimentConfig(_Config):
     on_bad_audio: Literal["error", "skip"] = Field(
         "error", description="Whether files that cannot be used stop the run, or are left out and listed."
     )
-    audio_cache: str | None = Field(
+    audio_cache: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="Folder for decoded audio, which later epochs and runs read in place of the files."
     )
     data_workers: Annotated[int, Field(ge=0)] = Field(
@@ -394,7 +394,7 @@ class ModelConfig(_Config):
         description="Dense layers that get them: query, key, value, output_projection, intermediate, "
         "output_dense.",
     )
-    feature_cache: str | None = Field(
+    feature_cache: Annotated[str, Field(min_length=1)] | None = Field(
         None,
         description="Folder for what a frozen feature encoder makes of each recording (float16), which "
         "training then reads in place of audio; without augmentations. Unset: none.",

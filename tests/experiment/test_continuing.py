@@ -10,6 +10,7 @@ from rich.console import Console
 
 from kser.errors import UserError
 from kser.experiment.config_files import load_experiment
+from kser.experiment.input_checks import check_inputs
 from kser.experiment.model_building import build_model
 from kser.experiment.planning import plan_runs
 from kser.experiment.run_data import load_run_data
@@ -65,6 +66,20 @@ def test_what_the_trained_model_has_heard_stays_known(tmp_path, small_corpus, fi
     for part in ("train", "validation"):
         assert set(known[part]) == {*earlier[part], *data.recordings(part)}
         assert len(known[part]) > len(data.recordings(part))
+
+
+def test_held_out_recordings_that_the_trained_model_learned_are_told_before(tmp_path, small_corpus, first):
+    learned = set(load_provenance(first).recordings["train"])
+    run = further_run(tmp_path, small_corpus, first)
+    data = load_run_data(run)
+    notes = "\n".join(check_inputs(run.experiment, [run]))
+    for part in ("validation", "test"):
+        recordings = data.recordings(part)
+        count = len(learned.intersection(recordings))
+        assert count > 0
+        assert f"{count} of {len(recordings)} recordings of the {part} part were in the training" in notes
+    again = further_run(tmp_path, small_corpus, first, {"seed": 0})
+    assert not any("in the training of" in note for note in check_inputs(again.experiment, [again]))
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,11 @@ def test_freeze_layers_is_a_count_or_all(tmp_path: Path, small_corpus: Path, val
     [
         ({"lora_alpha": 4.0}, "lora_alpha: without effect unless lora_rank is given"),
         ({"lora_targets": ["key"]}, "lora_targets: without effect unless lora_rank is given"),
+        (
+            {"lora_rank": 2, "lora_targets": ["key", "key"]},
+            "lora_targets: a layer stands there twice: key, key",
+        ),
+        ({"feature_cache": ""}, "feature_cache: string should have at least 1 character"),
         ({"lora_rank": 2, "freeze_layers": "all"}, 'freeze_layers: "all" leaves no layer to lora_rank'),
         (
             {"feature_cache": "cache", "freeze_feature_encoder": False},

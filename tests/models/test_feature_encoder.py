@@ -121,3 +121,14 @@ def test_gelu_is_x_times_the_normal_distribution() -> None:
     np.testing.assert_allclose(
         ops.convert_to_numpy(gelu(ops.convert_to_tensor(x))), x * norm.cdf(x), atol=2e-6
     )
+
+
+@pytest.mark.parametrize("norm", ["group", "layer"])
+def test_what_stands_in_the_padding_may_be_no_number(norm: str) -> None:
+    layer = FeatureEncoder([4, 4], [10, 3], [5, 2], norm=norm)
+    waveform = np.random.default_rng(0).normal(size=(1, 200)).astype("float32")
+    padded = np.pad(waveform, [(0, 0), (0, 60)], constant_values=np.nan)
+    alone = ops.convert_to_numpy(layer(waveform, np.ones((1, 200), bool)))
+    result = ops.convert_to_numpy(layer(padded, ~np.isnan(padded)))
+    assert np.isfinite(result).all()
+    np.testing.assert_allclose(result[:, : alone.shape[1]], alone, atol=1e-5)

@@ -57,3 +57,13 @@ def test_empty_places_and_padding_change_neither_outputs_nor_statistics(training
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
     moved = expected_statistics[0] != 0  # the first moving mean starts at zero
     assert moved.all() if training else not moved.any()
+
+
+def test_what_stands_in_the_padding_may_be_no_number() -> None:
+    backbone = log_mel()
+    padded = np.pad(np.stack(waveforms(400)), [(0, 0), (0, 200)], constant_values=np.nan)
+    mask = ~np.isnan(padded)
+    alone = backbone({"waveform": padded[:, :400], "padding_mask": mask[:, :400]})
+    outputs = backbone({"waveform": padded, "padding_mask": mask})
+    result, expected = (ops.convert_to_numpy(of["sequence_output"]) for of in (outputs, alone))
+    np.testing.assert_allclose(result[:, : expected.shape[1]], expected, atol=1e-5)

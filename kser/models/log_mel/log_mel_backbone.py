@@ -51,6 +51,8 @@ class LogMelBackbone(SpeechBackbone):
             name="log_mel_spectrogram",
         )
         frame_mask_layer = FrameMask([window_length], [hop_length], dtype=dtype, name="frame_mask")
+        # What stands in the padding may be anything, also no number.
+        zero_padded_spectra = ZeroPaddedFrames(dtype="float32", name="zero_padded_spectra")
         band_norm = MaskedGroupNormalization(dtype=dtype, name="band_norm")
         blocks = [
             (
@@ -77,7 +79,7 @@ class LogMelBackbone(SpeechBackbone):
         padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
         spectra = spectrogram(waveform)
         frame_mask = frame_mask_layer(spectra, padding_mask)
-        x = band_norm(spectra, frame_mask)
+        x = band_norm(zero_padded_spectra(spectra, frame_mask), frame_mask)
         hidden_states = [x]
         for zero_padding, convolution, norm, relu, dropout_layer in blocks:
             x = convolution(zero_padding(x, frame_mask))

@@ -223,6 +223,8 @@ class FeatureEncoder(keras.layers.Layer):
                 self.group_norm.build(shape, shape[:-1])
 
     def call(self, waveform, padding_mask):
+        # A choice and not a product: what stands in the padding may be anything, also no number.
+        waveform = ops.where(padding_mask, waveform, ops.zeros_like(waveform))
         x = ops.expand_dims(waveform, -1)
         for index, convolution in enumerate(self.convolutions):
             x = convolution(x)

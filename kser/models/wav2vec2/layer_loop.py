@@ -33,8 +33,8 @@ def _kind(layer: Any) -> Any:
         for part in parts
     ]
     policies = [(part.dtype_policy.name, part.dtype_policy.quantization_mode) for part in parts]
-    weights = [[(w.shape, w.dtype) for w in weights] for weights in _weights(layer)]
-    return settings, policies, weights
+    variables = [(v.shape, v.dtype, v.trainable) for v in layer.variables]
+    return settings, policies, variables
 
 
 def _weights(layer: Any) -> tuple[list[Any], list[Any]]:
