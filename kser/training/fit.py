@@ -92,7 +92,8 @@ def train(
             is below, for `layerwise_lr_decay` and `gradual_unfreezing_epochs`; others are the head's.
 
     Raises:
-        UserError: an audio file cannot be read, or the loss is no longer a number.
+        UserError: an audio file cannot be read, the loss is no longer a number, or gradual unfreezing would
+            not come to any layer.
     """
     lengths = shared_bucket_lengths([training, validation], plan.length_buckets)
     copies = 1 if augmentation is None else augmentation.copies
@@ -101,6 +102,7 @@ def train(
     compiler = RunCompiler(
         model, objective, training.targets, plan, updates, batches.batches_per_epoch, weights_from_top
     )
+    compiler.unfreezing.check_that_something_joins(updates)
     saved = load_latest_state(states, identity)
     recorder = Recorder(
         plan,

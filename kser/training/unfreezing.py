@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from kser.errors import UserError
+
 
 class Unfreezing:
     """From which update on each weight of a model is trained.
@@ -50,6 +52,16 @@ class Unfreezing:
             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable_variables
         ]
         self.boundaries = sorted({0, *self._first_updates.values()})
+
+    def check_that_something_joins(self, updates: int) -> None:
+        """Raise `UserError` where a run of so many updates would train the head alone to its end."""
+        due = self.boundaries[1:2]
+        if due and due[0] >= updates:
+            raise UserError(
+                f"gradual_unfreezing_epochs: the first layer would join at update {due[0]} (an evaluation, "
+                f"see eval_steps), but the run ends at update {updates}; a smaller number, smaller "
+                "eval_steps or more number_of_training_epochs would let it"
+            )
 
     def first_update(self, weight: Any) -> int:
         """The update from which on a weight is trained."""

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from kser.errors import UserError
 from kser.models import EmotionClassifier, LogMelBackbone
 from kser.training.unfreezing import Unfreezing, trained_share
 from tests.models.small_models import wav2vec2
@@ -103,3 +104,11 @@ def test_the_share_of_what_is_trained(model):
     unfreezing.apply(0)
     head = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     assert unfreezing.trained_share(updates=10) == trained_share(model) == (head, numbers)
+
+
+def test_a_run_too_short_for_any_layer_is_refused(model):
+    unfreezing = Unfreezing(model, model.backbone.weights_from_top(), 3, eval_steps=50)
+    unfreezing.check_that_something_joins(51)
+    with pytest.raises(UserError, match=r"join at update 50 .* ends at update 50"):
+        unfreezing.check_that_something_joins(50)
+    Unfreezing(model, model.backbone.weights_from_top(), None, eval_steps=50).check_that_something_joins(1)
