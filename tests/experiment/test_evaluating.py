@@ -252,7 +252,7 @@ def test_a_column_that_is_not_there_is_named(evaluated, tmp_path, kind, column):
     (tmp_path / "set").mkdir()
     table.drop(columns=column).to_csv(tmp_path / "set" / "test.csv", index=False)
     rows = [(kind, folder / "models" / kind / "0", tmp_path / "set", tmp_path / "out")]
-    with pytest.raises(UserError, match=rf"test\.csv: the header lacks '{column}', which the model learned"):
+    with pytest.raises(UserError, match=rf"test\.csv: the header lacks '{column}', which the model learns"):
         evaluate(write_rows(tmp_path / "one.csv", rows), console())
 
 
