@@ -2,6 +2,7 @@
 
 import keras
 
+from kser.models.hashed_dropout import HashedDropout
 from kser.models.initializers import SeededNormal
 
 PROJECTION_ACTIVATIONS = ("tanh", "relu", "linear")
@@ -41,12 +42,12 @@ def head_layers(
         layers.append(
             keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="batch_norm", dtype="float32")
         )
-    layers.append(keras.layers.Dropout(dropout, name="dropout", dtype="float32"))
+    layers.append(HashedDropout(dropout, name="dropout", dtype="float32"))
     if projection_dim is not None:
         layers += [
             head_dense(projection_dim, l2, "projection"),
             keras.layers.Activation(projection_activation, name="projection_activation", dtype="float32"),
-            keras.layers.Dropout(dropout, name="projection_dropout", dtype="float32"),
+            HashedDropout(dropout, name="projection_dropout", dtype="float32"),
         ]
     return layers
 

@@ -18,6 +18,7 @@ from kser.models import (
     Wav2Vec2Backbone,
     WhisperEncoderBackbone,
 )
+from kser.models.hashed_dropout import HashedDropout
 from tests.golden import ENCODERS, VARIANTS, expected, golden_folder, inputs_of_encoders
 from tests.parity.comparison import hidden_states, hidden_states_model, mask_of
 
@@ -84,8 +85,15 @@ def initial_weights() -> dict[str, np.ndarray]:
     return weights
 
 
+def dropped() -> np.ndarray:
+    """What dropout leaves of ones."""
+    layer = HashedDropout(0.3, seed=5)
+    return np.stack([keras.ops.convert_to_numpy(layer(np.ones((7, 11)), training=True)) for _ in range(2)])
+
+
 def main(presets: str, output: str) -> None:
     results = {"backend": np.array(keras.config.backend())}
+    results["dropped"] = dropped()
     results |= {f"outputs/{preset.name}": task_outputs(preset) for preset in Path(presets).iterdir()}
     results |= {f"initial/{path}": value for path, value in initial_weights().items()}
     for variant in VARIANTS:

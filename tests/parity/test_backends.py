@@ -20,7 +20,7 @@ from kser.models import (
 )
 from tests.golden import ENCODERS, VARIANTS, expected, expected_of_encoder, golden_folder
 from tests.models.small_poolings import POOLING_ARGUMENTS
-from tests.parity.backend_program import UTTERANCE, initial_weights, task_outputs
+from tests.parity.backend_program import UTTERANCE, dropped, initial_weights, task_outputs
 from tests.parity.comparison import assert_equal_states
 
 ROOT = Path(__file__).parents[2]
@@ -122,3 +122,9 @@ def test_initial_weights_follow_from_the_seed_alone(other) -> None:
     assert here.keys() == there.keys()
     for name, weights in here.items():
         np.testing.assert_allclose(there[name], weights, rtol=1e-6, atol=0, err_msg=name)
+
+
+def test_dropout_of_a_seed_drops_the_same(other) -> None:
+    if other["backend"] == "torch":
+        pytest.skip("PyTorch has a fast dropout of its own")
+    np.testing.assert_array_equal(other["dropped"], dropped())

@@ -5,6 +5,7 @@ import keras_hub
 import numpy as np
 from keras import ops
 
+from kser.models.hashed_dropout import HashedDropout
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.whisper import convert_whisper
 from kser.models.whisper.whisper_feature_encoder import (
@@ -113,7 +114,7 @@ class WhisperEncoderBackbone(SpeechBackbone):
             dtype=dtype,
             name="position_embedding",
         )
-        encoder_dropout = keras.layers.Dropout(dropout, dtype=dtype, name="encoder_dropout")
+        encoder_dropout = HashedDropout(dropout, dtype=dtype, name="encoder_dropout")
         transformer_layers = [
             WhisperTransformerLayer(
                 num_heads,

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 from keras_hub.src.models.whisper.whisper_encoder import WhisperEncoder
 
+from kser.models.hashed_dropout import HashedDropout
 from kser.models.initializers import SeededNormal
 from kser.models.wav2vec2.feature_encoder import gelu
 
@@ -53,12 +54,8 @@ class WhisperTransformerLayer(WhisperEncoder):
         self.attention_dropout = attention_dropout
         self.activation_dropout = activation_dropout
         self.layer_drop = layer_drop
-        self.residual_dropout = keras.layers.Dropout(
-            dropout, dtype=self.dtype_policy, name="residual_dropout"
-        )
-        self.inner_dropout = keras.layers.Dropout(
-            activation_dropout, dtype=self.dtype_policy, name="inner_dropout"
-        )
+        self.residual_dropout = HashedDropout(dropout, dtype=self.dtype_policy, name="residual_dropout")
+        self.inner_dropout = HashedDropout(activation_dropout, dtype=self.dtype_policy, name="inner_dropout")
         if layer_drop:
             self.seed_generator = keras.random.SeedGenerator()
 
