@@ -1,12 +1,10 @@
 """What Wav2Vec 2.0 and its relatives have in common."""
 
-from functools import partial
-
 import keras
 
+from kser.models.hashed_dropout import HashedDropout
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.wav2vec2.feature_encoder import FeatureEncoder, FrameMask, ZeroPaddedFrames
-from kser.models.wav2vec2.layer_loop import train_deep
 from kser.models.wav2vec2.spec_augment import SpecAugment
 from kser.models.wav2vec2.transformer_layer import TransformerLayer, dense
 
@@ -69,11 +67,11 @@ class SpeechTransformerBackbone(SpeechBackbone):
         frame_mask_layer = FrameMask(kernel_sizes, strides, dtype=dtype, name="frame_mask")
         feature_norm_layer = layer_norm("feature_projection_norm") if feature_projection_norm else None
         feature_projection = dense(hidden_dim, dtype, "feature_projection")
-        feature_dropout_layer = keras.layers.Dropout(feature_dropout, dtype=dtype, name="feature_dropout")
+        feature_dropout_layer = HashedDropout(feature_dropout, dtype=dtype, name="feature_dropout")
         augment = SpecAugment(**spec_augment, dtype=dtype, name="spec_augmentation") if spec_augment else None
         zero_padding = ZeroPaddedFrames(dtype=dtype, name="zero_padded_frames")
         encoder_norm = layer_norm("encoder_norm")
-        encoder_dropout = keras.layers.Dropout(dropout, dtype=dtype, name="encoder_dropout")
+        encoder_dropout = HashedDropout(dropout, dtype=dtype, name="encoder_dropout")
         transformer_layers = [
             transformer_layer(
                 num_heads,
@@ -117,15 +115,6 @@ class SpeechTransformerBackbone(SpeechBackbone):
             **kwargs,
         )
 
-        # === Training ===
-        # In a function, not as attributes: Keras would count the layers twice.
-        self._deep_training = partial(
-            train_deep,
-            keras.Model(self.input, [hidden_states[0], *context], name="below_the_layers"),
-            transformer_layers,
-            encoder_norm if norm_first else None,
-        )
-
         # === Config ===
         self.num_layers = num_layers
         self.num_heads = num_heads
@@ -145,10 +134,6 @@ class SpeechTransformerBackbone(SpeechBackbone):
         self.spec_augment = dict(spec_augment) if spec_augment else None
         self.feature_encoder = feature_encoder
         self.hidden_states = tuple(hidden_states)  # Keras would wrap a list, and JAX refuses the wrapper
-
-    def call(self, inputs, training=None, mask=None, **kwargs):
-        outputs = self._deep_training(inputs) if training else None
-        return super().call(inputs, training=training, mask=mask, **kwargs) if outputs is None else outputs
 
     @property
     def minimum_samples(self):

@@ -3,7 +3,9 @@
 import keras
 from keras import ops
 
+from kser.models.hashed_dropout import HashedDropout
 from kser.models.initializers import SeededNormal
+from kser.models.separate_program import compute_apart
 from kser.models.wav2vec2.feature_encoder import gelu
 
 
@@ -34,9 +36,7 @@ class SelfAttention(keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.dropout = dropout
-        self.attention_dropout = keras.layers.Dropout(
-            dropout, dtype=self.dtype_policy, name="attention_dropout"
-        )
+        self.attention_dropout = HashedDropout(dropout, dtype=self.dtype_policy, name="attention_dropout")
 
     def build(self, frames_shape, frame_mask_shape):
         channels = frames_shape[-1]
@@ -195,11 +195,11 @@ class TransformerLayer(keras.layers.Layer):
             norm = keras.layers.LayerNormalization(epsilon=self.layer_norm_epsilon, dtype=policy, name=name)
             norm.build(frames_shape)
             setattr(self, name, norm)
-        self.residual_dropout = keras.layers.Dropout(self.dropout, dtype=policy, name="residual_dropout")
-        self.inner_dropout = keras.layers.Dropout(self.activation_dropout, dtype=policy, name="inner_dropout")
+        self.residual_dropout = HashedDropout(self.dropout, dtype=policy, name="residual_dropout")
+        self.inner_dropout = HashedDropout(self.activation_dropout, dtype=policy, name="inner_dropout")
 
     def call(self, frames, frame_mask, training=None):
-        return self.transform(frames, frame_mask, training=training)
+        return compute_apart(self, self.transform, frames, frame_mask, training=training)
 
     def transform(self, frames, *context, training=None):
         """The layer, with what its attention takes besides the frames."""

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from kser.models.separate_program import compute_apart
 from kser.models.wav2vec2.transformer_layer import SelfAttention, TransformerLayer, dense
 
 
@@ -46,4 +47,4 @@ class GatedTransformerLayer(TransformerLayer):
         self.build_parts(GatedSelfAttention, frames_shape, frame_mask_shape, position_bias_shape)
 
     def call(self, frames, frame_mask, position_bias, training=None):  # type: ignore[override]
-        return self.transform(frames, frame_mask, position_bias, training=training)
+        return compute_apart(self, self.transform, frames, frame_mask, position_bias, training=training)
