@@ -6,9 +6,25 @@ backends. These initializers draw with NumPy from the integer seed that Keras ha
 PyTorch.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import keras
 import numpy as np
 from keras import ops
+
+_draws = ContextVar("draws", default=True)
+
+
+@contextmanager
+def zeros_instead_of_draws() -> Iterator[None]:
+    """Within this block the initializers give zeros, in a moment: for weights that are loaded next."""
+    token = _draws.set(False)
+    try:
+        yield
+    finally:
+        _draws.reset(token)
 
 
 @keras.saving.register_keras_serializable(package="kser")
@@ -16,6 +32,8 @@ class SeededNormal(keras.initializers.RandomNormal):
     """Normal distribution; arguments as `keras.initializers.RandomNormal`, draws as NumPy."""
 
     def __call__(self, shape, dtype=None):
+        if not _draws.get():
+            return ops.zeros(shape, dtype=dtype)
         draws = np.random.default_rng(self.seed).normal(self.mean, self.stddev, size=shape)
         return ops.convert_to_tensor(draws.astype("float32"), dtype=dtype)
 

@@ -7,15 +7,17 @@ presets above all, goes through KerasHub's loader.
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import keras_hub
 from keras_hub.src.utils.preset_utils import (
+    TASK_WEIGHTS_FILE,
     KerasPresetLoader,
     PresetLoader,
+    check_file_exists,
     get_preset_loader,
     list_subclasses,
 )
@@ -26,6 +28,7 @@ from kser.checkpoints.named_checkpoints import named_checkpoint
 from kser.checkpoints.published_checkpoint import CONFIG_FILE, PublishedCheckpoint
 from kser.errors import UserError
 from kser.files import read_json
+from kser.models.initializers import zeros_instead_of_draws
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +69,14 @@ class SpeechPresetLoader(KerasPresetLoader):
     """A preset that KerasHub or kser saved."""
 
     def load_backbone(self, cls: Any, load_weights: bool, **kwargs: Any) -> Any:
-        with _missing_files_told(self.preset):
+        with _missing_files_told(self.preset), zeros_instead_of_draws() if load_weights else nullcontext():
             return super().load_backbone(cls, load_weights, **kwargs)
+
+    def load_task(self, cls: Any, load_weights: bool, load_task_weights: bool, **kwargs: Any) -> Any:
+        # A new head keeps what is drawn for it.
+        loaded = load_weights and load_task_weights and check_file_exists(self.preset, TASK_WEIGHTS_FILE)
+        with zeros_instead_of_draws() if loaded else nullcontext():
+            return super().load_task(cls, load_weights, load_task_weights, **kwargs)
 
     def load_audio_converter(self, cls: Any, **kwargs: Any) -> Any:
         with _missing_files_told(self.preset):
@@ -120,7 +129,8 @@ class CheckpointLoader(PresetLoader):
         cls = self.matching_class(cls)
         kwargs = {name: value for name, value in kwargs.items() if value is not None}
         try:
-            backbone = cls(**{**cls.convert_config(self.checkpoint), **kwargs})
+            with zeros_instead_of_draws() if load_weights else nullcontext():
+                backbone = cls(**{**cls.convert_config(self.checkpoint), **kwargs})
         except ValueError as error:  # values that do not fit together, as the layers see it
             reason = " ".join(str(error).split())
             raise UserError(f"{self.preset}: {CONFIG_FILE} describes no {cls.__name__}: {reason}") from error

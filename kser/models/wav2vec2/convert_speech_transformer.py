@@ -153,6 +153,7 @@ def _convert_mask_embedding(layer, checkpoint) -> None:
         convert_tensor(layer.mask_embedding, checkpoint, "masked_spec_embed")
     else:  # no hidden state depends on it, and transformers goes on as well
         logger.warning("%s: has no masked_spec_embed; SpecAugment starts from a random one", checkpoint.name)
+        layer.draw_mask_embedding()
 
 
 def _convert_transformer_layer(layer, checkpoint, name: str) -> None:

@@ -62,10 +62,14 @@ class SpecAugment(keras.layers.Layer):
     def build(self, frames_shape, frame_mask_shape):
         if self.mask_time_prob:
             # Mean and deviation of the uniform distribution that the published models start from.
-            initializer = SeededNormal(mean=0.5, stddev=12**-0.5)
+            self._embedding_initializer = SeededNormal(mean=0.5, stddev=12**-0.5)
             self.mask_embedding = self.add_weight(
-                name="mask_embedding", shape=(frames_shape[-1],), initializer=initializer
+                name="mask_embedding", shape=(frames_shape[-1],), initializer=self._embedding_initializer
             )
+
+    def draw_mask_embedding(self):
+        """Give the mask embedding random values, as a new layer has them."""
+        self.mask_embedding.assign(self._embedding_initializer(self.mask_embedding.shape))
 
     def call(self, frames, frame_mask, training=None):
         if not training:
