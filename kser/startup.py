@@ -26,10 +26,35 @@ def choose_backend() -> None:
 
 
 def import_keras() -> None:
-    """Import Keras and KerasHub, and hold back what TensorFlow has to say of it."""
+    """Import Keras and KerasHub: without TensorFlow, unless that is the backend, and without its noise."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _held_back_stderr():
+    if os.environ.get("KERAS_BACKEND") == "tensorflow":
+        with _held_back_stderr():
+            import keras_hub  # noqa: F401
+    else:
+        _import_without_tensorflow()
+
+
+def _import_without_tensorflow() -> None:
+    """Import KerasHub as if TensorFlow were not installed, and keep both from asking for it later.
+
+    KerasHub imports it on every backend for text, and Keras when it first saves a model, to know a tensor of
+    it. That takes seconds and 0.6 GB. Other code may still import it.
+    """
+    hidden = [name for name in ("tensorflow", "tensorflow_text") if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
+    try:
         import keras_hub  # noqa: F401
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+    if hidden:
+        from keras.src.utils.module_utils import tensorflow
+        from keras_hub.src.utils import preset_utils
+
+        tensorflow._available = False
+        # It would ask TensorFlow, for every file of every preset, which addresses are its own.
+        preset_utils.tf_registered_schemes = lambda: ["gs"]
 
 
 @contextmanager
