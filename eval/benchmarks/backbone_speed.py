@@ -9,7 +9,9 @@ are asked in turn, with a pause in between in which both rest, `--rounds` times;
 - inference, the last hidden states of 1 × 4 s, 8 × 4 s and 8 × 10 s of noise;
 - a training step of a classifier (mean over time, one dense layer, cross-entropy), AdamW, the convolutions
   over the waveform frozen, all dropouts and SpecAugment as in training, but no layer drop, so that every step
-  is the same work: 4 × 4 s on a CPU, 16 × 4 s on a GPU.
+  is the same work: 4 × 4 s on a CPU, 16 × 4 s on a GPU;
+- in kser the same step from kept features, what `feature_cache` has on disk of the frozen convolutions
+  (PyTorch: its step as before).
 
 PyTorch runs eagerly (`sdpa` attention, fused AdamW); `--compile` adds `torch.compile`. `--allocator-setting`
 runs all sides with freed memory kept in the process and huge pages (glibc). The memory is the peak while a
@@ -72,9 +74,11 @@ class Case:
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.task} {self.batch}×{self.seconds:g} s"
+        task = "training from kept features" if self.task == "features" else self.task
+        return f"{task} {self.batch}×{self.seconds:g} s"
 
 
+TASKS = ("inference", "training", "features")
 INFERENCE = (Case("inference", 1, 4), Case("inference", 8, 4), Case("inference", 8, 10))
 
 
@@ -100,7 +104,7 @@ def parsed_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=["base"], help="base, large, tiny or a config.json")
-    parser.add_argument("--tasks", nargs="+", default=["inference", "training"])
+    parser.add_argument("--tasks", nargs="+", default=[*TASKS], choices=TASKS)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--device", default="cpu", choices=["cpu", "gpu"])
@@ -143,16 +147,16 @@ def measured(name: str, arguments: argparse.Namespace) -> str:
         header += [f"{side}, utilisation" for side in sides]
     rows = [header, ["---"] * len(header)]
     with tempfile.TemporaryDirectory() as folder:
-        with Worker("write", name, folder, arguments) as writer:
-            writer.ask(do="write", model=name)
+        with Worker("write", folder, arguments) as writer:
+            config = writer.ask(do="write", model=name)["config"]
         for task in arguments.tasks:
-            rows += compared(task, sides, name, folder, arguments)
+            rows += compared(task, sides, config, folder, arguments)
     return f"## {name}\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
 def cases_of(task: str, arguments: argparse.Namespace) -> list[Case]:
     """What is measured of a task."""
-    if task == "training":
+    if task != "inference":
         batch = 16 if arguments.device == "gpu" else 4
         return [Case(task, batch, seconds) for seconds in arguments.seconds or [4]]
     return [c for c in INFERENCE if not arguments.seconds] or [
@@ -160,16 +164,14 @@ def cases_of(task: str, arguments: argparse.Namespace) -> list[Case]:
     ]
 
 
-def compared(task: str, sides: dict[str, str], name: str, folder: str, arguments: Any) -> list[list[str]]:
+def compared(task: str, sides: dict[str, str], config: dict, folder: str, arguments: Any) -> list[list[str]]:
     """A row for each case of a task, each side in a process of its own."""
     with ExitStack() as stack:
-        workers = {
-            side: stack.enter_context(Worker(kind, name, folder, arguments)) for side, kind in sides.items()
-        }
-        return [compared_once(case, workers, arguments) for case in cases_of(task, arguments)]
+        workers = {side: stack.enter_context(Worker(kind, folder, arguments)) for side, kind in sides.items()}
+        return [compared_once(case, workers, config, arguments) for case in cases_of(task, arguments)]
 
 
-def compared_once(case: Case, workers: "dict[str, Worker]", arguments: Any) -> list[str]:
+def compared_once(case: Case, workers: "dict[str, Worker]", config: dict, arguments: Any) -> list[str]:
     """The row of one case."""
     prepared = {side: worker.ask(do="prepare", **vars(case)) for side, worker in workers.items()}
     times: dict[str, list[float]] = {side: [] for side in workers}
@@ -188,15 +190,16 @@ def compared_once(case: Case, workers: "dict[str, Worker]", arguments: Any) -> l
     outputs = [np.load(prepared[side]["output"]) for side in (kser, opponents[0])]
     row.append(f"{np.abs(outputs[0] - outputs[1]).max():.1e}")
     if arguments.device == "gpu":
-        flops = prepared[opponents[0]]["flops"]
-        row += [f"{flops / medians[side] / arguments.peak_tflops / 1e12:.0%}" for side in workers]
+        for side, worker in workers.items():
+            flops = arithmetic(config, case, convolved=case.task != "features" or worker.kind != "kser")
+            row.append(f"{flops / medians[side] / arguments.peak_tflops / 1e12:.0%}")
     return row
 
 
 class Worker:
     """A process that does one thing when asked and waits without load in between."""
 
-    def __init__(self, kind: str, name: str, folder: str, arguments: argparse.Namespace):
+    def __init__(self, kind: str, folder: str, arguments: argparse.Namespace):
         environment = dict(os.environ, PYTHONWARNINGS="ignore", TF_CPP_MIN_LOG_LEVEL="3")
         environment.setdefault("KERAS_BACKEND", "jax")
         if arguments.device == "cpu":
@@ -249,15 +252,15 @@ def serve(arguments: argparse.Namespace) -> None:
         action = request.pop("do")
         answer: dict[str, Any] = {}
         if action == "write":
-            write_checkpoint(folder, request["model"])
+            answer = {"config": write_checkpoint(folder, request["model"])}
         elif action == "prepare":
             case = Case(**request)
-            run, output, flops = prepare(folder, case, arguments)
+            run, output = prepare(folder, case, arguments)
             path = folder / f"{arguments.worker}.npy"
             np.save(path, output)
             run()
             run()
-            answer = {"output": str(path), "flops": flops}
+            answer = {"output": str(path)}
             reset_peak_memory(arguments)
         elif action == "time":
             assert run is not None, "nothing was prepared"
@@ -269,8 +272,8 @@ def serve(arguments: argparse.Namespace) -> None:
         print(json.dumps(answer), file=answers, flush=True)
 
 
-def write_checkpoint(folder: Path, name: str) -> None:
-    """Let `transformers` write a model with random weights, the same in every run."""
+def write_checkpoint(folder: Path, name: str) -> dict[str, Any]:
+    """Let `transformers` write a model with random weights, the same in every run; its configuration."""
     import torch
     from transformers import AutoConfig, AutoModel, Wav2Vec2Config
 
@@ -278,6 +281,7 @@ def write_checkpoint(folder: Path, name: str) -> None:
     config = Wav2Vec2Config(**CONFIGS[name]) if name in CONFIGS else AutoConfig.from_pretrained(name)
     config.layerdrop = 0.0
     AutoModel.from_config(config).save_pretrained(folder)
+    return config.to_dict()
 
 
 def noise(case: Case) -> np.ndarray:
@@ -286,11 +290,15 @@ def noise(case: Case) -> np.ndarray:
     return rng.normal(size=(case.batch, int(case.seconds * SAMPLING_RATE))).astype(np.float32)
 
 
-def prepare_kser(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[], Any], np.ndarray, float]:
+def prepare_kser(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[], Any], np.ndarray]:
     """What runs a case in kser, and the outputs without what is random."""
+    from kser.startup import import_keras
+
+    import_keras()  # as the commands do
     import keras
 
     from kser.models import EmotionClassifier, SpeechBackbone
+    from kser.models.feature_split import feature_model, model_from_features
 
     dtype = "mixed_bfloat16" if arguments.dtype == "bfloat16" else "float32"
     backbone = kept(lambda: SpeechBackbone.from_preset(str(folder), dtype=dtype))
@@ -298,20 +306,23 @@ def prepare_kser(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[],
     inputs = {"waveform": audio, "padding_mask": np.ones(audio.shape, bool)}
     if case.task == "inference":
         output = backbone.predict_on_batch(inputs)["sequence_output"]
-        return lambda: backbone.predict_on_batch(inputs), np.asarray(output, "float32"), 0.0
+        return lambda: backbone.predict_on_batch(inputs), np.asarray(output, "float32")
     model = kept(lambda: EmotionClassifier(backbone, ["a", "b", "c", "d"], use_relu=False))
-    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)][-1]
-    dense.set_weights(head_weights(backbone.hidden_dim))
+    model.get_layer("logits").set_weights(head_weights(backbone.hidden_dim))
     backbone.freeze_feature_encoder()
+    if case.task == "features":
+        inputs = feature_model(backbone).predict_on_batch(inputs)
+        inputs["features"] = inputs["features"].astype("float16")  # as they are kept
+        model = model_from_features(model)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.AdamW(5e-5, weight_decay=0.01), loss)
     targets = np.arange(case.batch) % 4
     output = np.asarray(model.predict_on_batch(inputs), "float32")
-    return lambda: model.train_on_batch(inputs, targets), output, 0.0
+    return lambda: model.train_on_batch(inputs, targets), output
 
 
-def prepare_pytorch(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[], Any], np.ndarray, float]:
-    """What runs a case in `transformers`, the outputs without what is random, and the arithmetic."""
+def prepare_pytorch(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[], Any], np.ndarray]:
+    """What runs a case in `transformers`, and the outputs without what is random."""
     import torch
     from transformers import AutoModel
 
@@ -320,7 +331,6 @@ def prepare_pytorch(folder: Path, case: Case, arguments: Any) -> tuple[Callable[
     audio = torch.from_numpy(noise(case)).to(device)
     half = torch.autocast(device, torch.bfloat16, enabled=arguments.dtype == "bfloat16")
     forward = kept(lambda: torch.compile(model)) if arguments.worker == "pytorch compiled" else model
-    flops = arithmetic(model.config, case)
     if case.task == "inference":
         model.eval()
 
@@ -328,8 +338,8 @@ def prepare_pytorch(folder: Path, case: Case, arguments: Any) -> tuple[Callable[
             with torch.inference_mode(), half:
                 return forward(audio).last_hidden_state.float().cpu().numpy()
 
-        return infer, infer(), flops
-    return (*prepare_pytorch_training(model, forward, audio, half), flops)
+        return infer, infer()
+    return prepare_pytorch_training(model, forward, audio, half)
 
 
 def prepare_pytorch_training(
@@ -384,22 +394,23 @@ def kept(build: Callable[[], Any]) -> Any:
     return _kept[-1][1]
 
 
-def arithmetic(config: Any, case: Case) -> float:
+def arithmetic(config: dict[str, Any], case: Case, convolved: bool) -> float:
     """Floating-point operations of a case by the sizes of its matrix products, two for each multiply-add.
 
-    Training counts the backward pass twice the forward, but for the frozen convolutions.
+    Training counts the backward pass twice the forward, but for the frozen convolutions; without `convolved`
+    these are not computed at all.
     """
     length, channels, convolutions = case.seconds * SAMPLING_RATE, 1, 0.0
-    for filters, kernel, stride in zip(config.conv_dim, config.conv_kernel, config.conv_stride, strict=True):
+    layers = zip(config["conv_dim"], config["conv_kernel"], config["conv_stride"], strict=True)
+    for filters, kernel, stride in layers:
         length = (length - kernel) // stride + 1
-        convolutions += length * channels * filters * kernel
+        convolutions += length * channels * filters * kernel * convolved
         channels = filters
-    hidden = config.hidden_size
-    layer = 4 * hidden**2 + 2 * hidden * config.intermediate_size + 2 * length * hidden
-    groups = getattr(config, "num_conv_pos_embedding_groups", 16)
-    position = config.num_conv_pos_embeddings * hidden**2 / groups
-    rest = length * (config.num_hidden_layers * layer + position + channels * hidden)
-    return 2 * case.batch * (convolutions + rest * (3 if case.task == "training" else 1))
+    hidden = config["hidden_size"]
+    layer = 4 * hidden**2 + 2 * hidden * config["intermediate_size"] + 2 * length * hidden
+    position = config["num_conv_pos_embeddings"] * hidden**2 / config.get("num_conv_pos_embedding_groups", 16)
+    rest = length * (config["num_hidden_layers"] * layer + position + channels * hidden)
+    return 2 * case.batch * (convolutions + rest * (1 if case.task == "inference" else 3))
 
 
 def reset_peak_memory(arguments: Any) -> None:
