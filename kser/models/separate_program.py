@@ -52,8 +52,13 @@ def compute_apart(layer: keras.layers.Layer, function: Callable, *tensors: Any, 
     return output
 
 
+def computes_apart() -> bool:
+    """Whether layers are programs of their own where a training step is compiled."""
+    return keras.config.backend() == "jax" and xla_on_cpu() and keras.distribution.distribution() is None
+
+
 def _pays(tensors: tuple[Any, ...]) -> bool:
-    if keras.config.backend() != "jax" or not xla_on_cpu() or keras.distribution.distribution() is not None:
+    if not computes_apart():
         return False
     import jax
 

@@ -6,7 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from kser.models import SpeechBackbone, separate_program
+from kser.models import (
+    MoonshineEncoderBackbone,
+    SpeechBackbone,
+    WhisperEncoderBackbone,
+    separate_program,
+)
 from kser.models.feature_split import feature_model, model_from_features
 from tests.models.small_families import FAMILIES
 from tests.models.small_models import classifier, waveforms
@@ -22,9 +27,9 @@ def built(family: str, **kwargs) -> SpeechBackbone:
     return FAMILIES[family](**{"num_layers": NUM_LAYERS, **kwargs})
 
 
-def batch() -> dict[str, np.ndarray]:
-    audio = np.stack(waveforms(400, 400))
-    return {"waveform": audio, "padding_mask": np.arange(400) < np.array([[400], [233]])}
+def batch(samples: int = 400) -> dict[str, np.ndarray]:
+    audio = np.stack(waveforms(samples, samples))
+    return {"waveform": audio, "padding_mask": np.arange(samples) < np.array([[samples], [samples * 3 // 5]])}
 
 
 def values(variables: list[keras.Variable]) -> list:
@@ -67,13 +72,14 @@ def assert_same(found, expected, atol: float) -> None:
         np.testing.assert_allclose(result, plain, atol=atol * max(1, np.abs(plain).max(initial=0)))
 
 
-def assert_changes_nothing(model: keras.Model, monkeypatch: pytest.MonkeyPatch, atol: float = 2e-5) -> None:
-    apart = step(model, batch())
-    assert programs(model, batch()) == NUM_LAYERS
+def assert_changes_nothing(model: keras.Model, monkeypatch: pytest.MonkeyPatch, data=None, atol=2e-5) -> None:
+    data = data or batch()
+    apart = step(model, data)
+    assert programs(model, data) == NUM_LAYERS
     with monkeypatch.context() as patch:
         patch.setattr(separate_program, "_pays", lambda tensors: False)
-        assert programs(model, batch()) == 0
-        assert_same(apart, step(model, batch()), atol)
+        assert programs(model, data) == 0
+        assert_same(apart, step(model, data), atol)
 
 
 @pytest.mark.parametrize("large", [LARGE, {}], ids=["norm first", "norm last"])
@@ -84,6 +90,19 @@ def test_a_step_is_the_same(monkeypatch: pytest.MonkeyPatch, large) -> None:
 @pytest.mark.slow
 def test_a_step_with_a_position_bias_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_changes_nothing(built("wavlm", **LARGE, **RANDOM), monkeypatch)
+
+
+ENCODERS = {
+    WhisperEncoderBackbone: {"max_frames": 20, **RANDOM},
+    MoonshineEncoderBackbone: {"rotary_dim": 4, "attention_dropout": 0.2},
+}
+
+
+@pytest.mark.parametrize("family", ENCODERS)
+def test_a_step_of_an_encoder_is_the_same(monkeypatch: pytest.MonkeyPatch, family) -> None:
+    size = {"num_layers": NUM_LAYERS, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32}
+    keras.utils.set_random_seed(0)
+    assert_changes_nothing(family(**size, **ENCODERS[family]), monkeypatch, batch(4000))
 
 
 @pytest.mark.slow

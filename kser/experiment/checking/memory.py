@@ -2,10 +2,9 @@
 
 Weights, gradients and what the optimizer keeps follow exactly from the numbers of weights. What a step keeps
 of the forward pass for the backward pass is an estimate: how many numbers a layer keeps for each frame was
-fitted to what JAX keeps (`jax.vjp`) for models of kser in float32 with dropout. It is meant to be within a
-factor of 2: the temporary memory that XLA plans for the gradient on a CPU lay between 0.7 and 1.3 of it for
-transformers of two widths on 4 and 10 s, with the convolutions frozen and trained, and at 0.7 for the
-log-mel model. The form is that of [Korthikanti et al. (2022)](https://arxiv.org/abs/2205.05198), section 4.1.
+fitted to what JAX keeps (`jax.vjp`) for models of kser in float32 with dropout, and on a CPU to what
+`compute_apart` keeps. It is meant to be within a factor of 2 of the temporary memory that XLA plans for the
+gradient. The form is that of [Korthikanti et al. (2022)](https://arxiv.org/abs/2205.05198), section 4.1.
 """
 
 import math
@@ -14,11 +13,14 @@ from typing import Any
 
 import keras
 
+from kser.models.separate_program import computes_apart
 from kser.models.wav2vec2.feature_encoder import convolved_length
 
 # Numbers kept for each frame and channel of a transformer layer, for each frame and unit of its feed-forward
 # network, and for each pair of frames and head.
 _PER_CHANNEL, _PER_UNIT, _PER_PAIR = 12, 6, 4
+# The same of a layer that computes the rest again (`compute_apart`): its input and its matrix products.
+_PER_CHANNEL_APART, _PER_UNIT_APART = 6, 1
 # For each output of a convolution: kept where it is trained, in use at a time where it is not.
 _PER_CONVOLVED, _PER_FROZEN_CONVOLVED = 5, 4
 # For each number among the hidden states of a backbone without transformer.
@@ -79,15 +81,17 @@ def activation_bytes(backbone: Any, batch_size: int, samples: int) -> int:
     bytes_each = 2 if "16" in backbone.dtype_policy.compute_dtype else _BYTES
     convolved = _convolved(backbone, samples)
     if getattr(backbone, "intermediate_dim", None) is None:
-        kept, passing = _hidden_state_values(backbone, samples) * _PER_HIDDEN_STATE, 0
+        kept, in_use = _hidden_state_values(backbone, samples) * _PER_HIDDEN_STATE, 0
     else:
-        layer = _transformer_layer_values(backbone, samples)
-        kept, passing = layer * _trained_layers(backbone), layer
+        layer, in_use = _transformer_layer_values(backbone, samples)
+        kept = layer * _trained_layers(backbone)
+    before = 0
     if convolved and backbone.feature_encoder.trainable_weights:
         kept += _PER_CONVOLVED * sum(convolved)
     elif convolved:
-        passing = max(passing, _PER_FROZEN_CONVOLVED * max(convolved))
-    return bytes_each * batch_size * max(kept, passing)
+        before = _PER_FROZEN_CONVOLVED * max(convolved)
+    afterwards = kept + in_use if computes_apart() else max(kept, in_use)
+    return bytes_each * batch_size * max(before, afterwards)
 
 
 def _convolved(backbone: Any, samples: int) -> list[int]:
@@ -101,10 +105,14 @@ def _convolved(backbone: Any, samples: int) -> list[int]:
     ]
 
 
-def _transformer_layer_values(backbone: Any, samples: int) -> int:
+def _transformer_layer_values(backbone: Any, samples: int) -> tuple[int, int]:
+    """Numbers of an utterance that a transformer layer keeps, and those that it has in use with them."""
     frames = _shapes(backbone, backbone.output["sequence_output"], samples)[0][1]
-    per_frame = _PER_CHANNEL * backbone.hidden_dim + _PER_UNIT * backbone.intermediate_dim
-    return frames * per_frame + _PER_PAIR * backbone.num_heads * frames**2
+    channels, units = backbone.hidden_dim, backbone.intermediate_dim
+    pairs = _PER_PAIR * backbone.num_heads * frames**2
+    in_use = frames * (_PER_CHANNEL * channels + _PER_UNIT * units) + pairs
+    kept = frames * (_PER_CHANNEL_APART * channels + _PER_UNIT_APART * units)
+    return kept if computes_apart() else in_use, in_use
 
 
 def _hidden_state_values(backbone: Any, samples: int) -> int:

@@ -6,6 +6,7 @@ from keras import ops
 from keras_hub.src.models.moonshine.moonshine_encoder import MoonshineEncoderBlock
 
 from kser.models.initializers import SeededNormal
+from kser.models.separate_program import compute_apart
 from kser.models.wav2vec2.feature_encoder import gelu
 
 
@@ -39,7 +40,7 @@ class RotaryPositions(keras.layers.Layer):
         speeds = np.repeat(1.0 / np.float32(self.base) ** steps, 2)
         # Counted with a running sum and not `arange(shape)`: it exports with a dynamic time axis.
         position = ops.cumsum(ops.ones_like(frames[0, :, :1], dtype="float32"), axis=0) - 1.0
-        angles = position * speeds
+        angles = position * ops.convert_to_tensor(speeds)
         return ops.cos(angles), ops.sin(angles)
 
     def compute_output_spec(self, frames):
@@ -104,6 +105,10 @@ class RotaryTransformerLayer(MoonshineEncoderBlock):
                 variable.assign(SeededNormal(mean=0.0, stddev=self.initializer_range)(variable.shape))
 
     def call(self, frames, cosine, sine, frame_mask, training=None):
+        return compute_apart(self, self.transform, frames, cosine, sine, frame_mask, training=training)
+
+    def transform(self, frames, cosine, sine, frame_mask, training=None):
+        """The layer as it is."""
         x = self._attend(self.self_attention_layer_norm(frames), cosine, sine, frame_mask, training)
         attended = frames + x
         x = self.feedforward.dense_1(self.feedforward_layer_norm(attended))

@@ -6,6 +6,7 @@ from keras_hub.src.models.whisper.whisper_encoder import WhisperEncoder
 
 from kser.models.hashed_dropout import HashedDropout
 from kser.models.initializers import SeededNormal
+from kser.models.separate_program import compute_apart
 from kser.models.wav2vec2.feature_encoder import gelu
 
 
@@ -46,7 +47,7 @@ class WhisperTransformerLayer(WhisperEncoder):
             num_heads=num_heads,
             intermediate_dim=intermediate_dim,
             dropout=attention_dropout,  # what `build` gives the attention; the others are below
-            activation="linear",  # see `call`
+            activation="linear",  # see `transform`
             kernel_initializer=SeededNormal(mean=0.0, stddev=0.02),
             normalize_first=True,
             **kwargs,
@@ -68,6 +69,10 @@ class WhisperTransformerLayer(WhisperEncoder):
         super().build(frames_shape)
 
     def call(self, frames, frame_mask=None, training=None):
+        return compute_apart(self, self.transform, frames, frame_mask, training=training)
+
+    def transform(self, frames, frame_mask=None, training=None):
+        """The layer as it is."""
         attendable = None if frame_mask is None else ops.expand_dims(frame_mask, 1)
         x = self._self_attention_layer_norm(frames)
         x = self._self_attention_layer(x, x, attention_mask=attendable, training=training)
