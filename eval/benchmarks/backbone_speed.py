@@ -299,6 +299,7 @@ def prepare_kser(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[],
 
     from kser.models import EmotionClassifier, SpeechBackbone
     from kser.models.feature_split import feature_model, model_from_features
+    from kser.training.optimisation import GroupedAdamW
 
     dtype = "mixed_bfloat16" if arguments.dtype == "bfloat16" else "float32"
     backbone = kept(lambda: SpeechBackbone.from_preset(str(folder), dtype=dtype))
@@ -315,7 +316,7 @@ def prepare_kser(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[],
         inputs["features"] = inputs["features"].astype("float16")  # as they are kept
         model = model_from_features(model)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.AdamW(5e-5, weight_decay=0.01), loss)
+    model.compile(GroupedAdamW(5e-5, weight_decay=0.01), loss)
     targets = np.arange(case.batch) % 4
     output = np.asarray(model.predict_on_batch(inputs), "float32")
     return lambda: model.train_on_batch(inputs, targets), output

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from kser.training.torch_adam import fused_update
+
 # What `keras.optimizers.AdamW(...)` makes; on PyTorch a subclass of it, which updates many weights at once.
 _AdamW: Any = type(keras.optimizers.AdamW.__new__(keras.optimizers.AdamW))
 
@@ -74,16 +76,29 @@ class GroupedAdamW(_AdamW):
         # Keras would put the averages in the place of the weights whenever a `fit` ends.
         pass
 
+    def apply(self, grads, trainable_variables=None):
+        super().apply(grads, trainable_variables)
+        if keras.config.backend() == "torch":
+            # Keras would forget the gradients only after the next forward pass, whose peak they would raise.
+            for variable in trainable_variables or self._trainable_variables:
+                variable.value.grad = None
+
     def _backend_update_step(self, grads, trainable_variables, learning_rate):
         for (factor, first_update), group in self._groups(trainable_variables).items():
             rate = learning_rate if factor == 1.0 else learning_rate * factor
+            gradients = [grads[position] for position in group]
+            variables = [trainable_variables[position] for position in group]
+            if keras.config.backend() == "torch":
+                indices = [self._get_variable_index(variable) for variable in variables]
+                momentums, velocities = (
+                    [of[i] for i in indices] for of in (self._momentums, self._velocities)
+                )
+                updates = int(self.iterations) - first_update
+                fused_update(self, gradients, variables, momentums, velocities, rate, updates)
+                continue
             if first_update:
                 rate = rate * self._bias_correction(first_update) / self._bias_correction(0)
-            super()._backend_update_step(
-                [grads[position] for position in group],
-                [trainable_variables[position] for position in group],
-                rate,
-            )
+            super()._backend_update_step(gradients, variables, rate)
 
     def _groups(self, variables) -> dict[tuple[float, int], list[int]]:
         """Positions in a list of variables by factor and first update."""

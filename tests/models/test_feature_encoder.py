@@ -1,5 +1,6 @@
 """Convolutions over the waveform: lengths, masks, the norm that leaves padding out, and the activation."""
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from kser.models.wav2vec2.feature_encoder import (
     convolved_length,
     gelu,
 )
+from tests.models.gradients_of_sum import gradients_of_sum
 
 
 def frames_by_sliding(length: int, kernel_sizes: list[int], strides: list[int]) -> int:
@@ -62,6 +64,26 @@ def test_encoded_frames_do_not_depend_on_the_padding(norm_kind: str) -> None:
     alone = ops.convert_to_numpy(encoder(waveform, np.ones((1, 300), bool)))
     padded = encoder(np.pad(waveform, [(0, 0), (0, 500)]), np.arange(800)[None] < 300)
     np.testing.assert_allclose(ops.convert_to_numpy(padded)[:, : alone.shape[1]], alone, atol=1e-6)
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="the other form is PyTorch's")
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("norm_kind", ["group", "layer"])
+def test_encoder_in_torch_is_the_plain_one(norm_kind: str, use_bias: bool) -> None:
+    encoder = FeatureEncoder([6, 8, 4], kernel_sizes := [10, 4, 3], strides := [5, 2, 2], use_bias, norm_kind)
+    padding_mask = np.arange(400) < np.array([[400], [233], [0]])
+    waveform = np.where(padding_mask, np.random.default_rng(0).normal(size=(3, 400)), 0).astype("float32")
+    encoder.build(waveform.shape, padding_mask.shape)
+    mask = ops.convert_to_tensor(padding_mask)
+    counted = FrameMask(kernel_sizes, strides)(encoder(waveform, mask), mask)
+    weighting = ops.where(ops.expand_dims(counted, -1), np.random.default_rng(1).normal(size=(3, 18, 4)), 0.0)
+    outputs, gradients = [], []
+    for form in (encoder, encoder.encode):
+        outputs.append(ops.convert_to_numpy(form(ops.convert_to_tensor(waveform), mask) * weighting))
+        (gradient,) = gradients_of_sum(lambda x, form=form: form(x, mask) * weighting, waveform)
+        gradients.append(gradient * padding_mask)
+    np.testing.assert_allclose(*outputs, atol=1e-5)
+    np.testing.assert_allclose(*gradients, atol=1e-5)
 
 
 def test_unknown_norm_is_refused() -> None:

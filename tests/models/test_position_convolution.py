@@ -46,7 +46,7 @@ def split(frames, kernel, groups):
 @pytest.mark.parametrize(("length", "kernel_size"), [(12, 4), (12, 5), (3, 8), (2, 9), (1, 1), (37, 16)])
 def test_every_form_gives_what_the_plain_one_gives_and_its_gradients(form, length, kernel_size) -> None:
     frames, kernel = draws(2, length, 8), draws(kernel_size, 2, 8)
-    weighting = draws(2, length, 8)
+    weighting = ops.convert_to_tensor(draws(2, length, 8))
     expected = gradients_of_sum(lambda x, k: plain(x, k, 4) * weighting, frames, kernel)
     found = gradients_of_sum(lambda x, k: form(x, k, 4) * weighting, frames, kernel)
     for result, plain_result in zip(found, expected, strict=True):

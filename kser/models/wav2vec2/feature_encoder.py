@@ -7,13 +7,17 @@ import numpy as np
 from keras import ops
 
 from kser.models.initializers import SeededHeNormal
+from kser.models.wav2vec2.torch_feature_encoder import encode_in_torch
 
 
 def gelu(x):
     """Gaussian error linear unit, exact form (https://arxiv.org/abs/1606.08415), any shape.
 
     Written with `erf` because that is faster than `ops.gelu` under XLA and survives every export format.
+    PyTorch has it as one function.
     """
+    if keras.config.backend() == "torch":
+        return ops.gelu(x, approximate=False)
     return 0.5 * x * (1.0 + ops.erf(x * (1.0 / math.sqrt(2.0))))
 
 
@@ -225,6 +229,12 @@ class FeatureEncoder(keras.layers.Layer):
     def call(self, waveform, padding_mask):
         # A choice and not a product: what stands in the padding may be anything, also no number.
         waveform = ops.where(padding_mask, waveform, ops.zeros_like(waveform))
+        if keras.config.backend() == "torch":
+            return encode_in_torch(self, waveform, padding_mask)
+        return self.encode(waveform, padding_mask)
+
+    def encode(self, waveform, padding_mask):
+        """The frames of a waveform that is zero where padded, in Keras' functions, on any backend."""
         x = ops.expand_dims(waveform, -1)
         for index, convolution in enumerate(self.convolutions):
             x = convolution(x)
@@ -235,14 +245,18 @@ class FeatureEncoder(keras.layers.Layer):
             x = gelu(x)
         return x
 
+    def first_frame_mask(self, frames, padding_mask):
+        """Mask (batch, frames) of what the first convolution gives, (batch, frames, channels)."""
+        return mask_frames(frames, padding_mask, self.kernel_sizes[:1], self.strides[:1])
+
     def _normalise_first(self, frames, waveform, padding_mask):
         """Group norm of the first convolution's frames, the largest tensor of all: read seldom.
 
         The mean of what a convolution gives is the convolution of the mean window. (The variance follows from
         the windows' covariance just so, but in float32 a filter against low frequencies would lose it all.)
         """
-        convolution, (kernel_size,), (stride,) = self.convolutions[0], self.kernel_sizes[:1], self.strides[:1]
-        frame_mask = mask_frames(frames, padding_mask, [kernel_size], [stride])
+        convolution, kernel_size, stride = self.convolutions[0], self.kernel_sizes[0], self.strides[0]
+        frame_mask = self.first_frame_mask(frames, padding_mask)
         samples = ops.expand_dims(ops.cast(waveform, "float32"), -1)
         windows = ops.conv(samples, np.eye(kernel_size, dtype="float32")[:, None], strides=stride)
         valid = ops.expand_dims(ops.cast(frame_mask, "float32"), -1)

@@ -9,6 +9,7 @@ from keras import ops
 from kser.models.computing_device import xla_on_cpu
 from kser.models.initializers import SeededNormal
 from kser.models.wav2vec2.feature_encoder import gelu
+from kser.models.wav2vec2.torch_feature_encoder import outputs_first
 
 
 @keras.saving.register_keras_serializable(package="kser")
@@ -70,9 +71,9 @@ class PositionConvolution(keras.layers.Layer):
 def convolve_around(frames, kernel, groups):
     """Grouped convolution over time that gives as many frames as there were, zeros before and after them.
 
-    It is `grouped_convolution(pad_around(frames, kernel_size), kernel, groups)`. PyTorch, and all on a
-    GPU, compute it so. XLA and TensorFlow on a CPU have no fast kernel for it, above all backwards: there
-    wide kernels go through frequencies.
+    It is `grouped_convolution(pad_around(frames, kernel_size), kernel, groups)`, and on a GPU it is computed
+    so. XLA and TensorFlow on a CPU have no fast kernel for it, above all backwards: there wide kernels go
+    through frequencies.
 
     Args:
         frames: tensor (batch, frames, channels).
@@ -85,6 +86,8 @@ def convolve_around(frames, kernel, groups):
     if xla_on_cpu() and pays_through_frequencies(frames.shape, kernel.shape, kernel.dtype):
         return convolve_by_frequencies(frames, kernel, groups)
     padded = pad_around(frames, kernel.shape[0])
+    if keras.config.backend() == "torch":
+        return convolve_in_torch(padded, kernel, groups)
     return (split_convolution if xla_on_cpu() else grouped_convolution)(padded, kernel, groups)
 
 
@@ -118,6 +121,14 @@ def grouped_convolution(frames, kernel, groups):
     if frames.shape[-1] != groups * kernel.shape[1]:
         raise ValueError(f"`groups` does not fit. Received: {groups}, {frames.shape}, {kernel.shape}")
     return ops.conv(frames, kernel, padding="valid")
+
+
+def convolve_in_torch(frames, kernel, groups):
+    """`grouped_convolution` by PyTorch's own function, from kernels that are turned around faster."""
+    from torch.nn.functional import conv1d
+
+    kernel = outputs_first(ops.convert_to_tensor(kernel))
+    return conv1d(frames.transpose(1, 2), kernel, groups=groups).transpose(1, 2)
 
 
 def split_convolution(frames, kernel, groups):

@@ -16,6 +16,25 @@ def dense(units, dtype, name):
     )
 
 
+def apply_dense(layer, x):
+    """`layer(x)` of a dense layer inside another layer.
+
+    On PyTorch product and bias are one function, and without what Keras does around each call, which takes
+    longer than the product of a short utterance.
+
+    Args:
+        layer: `keras.layers.Dense` without an activation, built.
+        x: tensor (…, channels) of the type that the layer computes in.
+    """
+    if keras.config.backend() != "torch" or layer.quantization_mode is not None:
+        return layer(x)
+    from torch import addmm
+
+    # Not `linear`, whose gradient lies in memory as PyTorch has its kernels, and would be turned around.
+    kernel, bias = ops.convert_to_tensor(layer.kernel), ops.convert_to_tensor(layer.bias)
+    return addmm(bias, x.reshape(-1, kernel.shape[0]), kernel).view(*x.shape[:-1], kernel.shape[1])
+
+
 @keras.saving.register_keras_serializable(package="kser")
 class SelfAttention(keras.layers.Layer):
     """Multi-head self-attention over frames ([Vaswani et al., 2017](https://arxiv.org/abs/1706.03762)).
@@ -55,11 +74,13 @@ class SelfAttention(keras.layers.Layer):
 
     def attend(self, frames, frame_mask, score_bias=None, training=None):
         """Attention with a tensor added to the scores, broadcast to (batch, heads, frames, frames)."""
-        query, key, value = (self.split_heads(part(frames)) for part in (self.query, self.key, self.value))
+        projections = (self.query, self.key, self.value)
+        query, key, value = (self.split_heads(apply_dense(part, frames)) for part in projections)
         scale = (frames.shape[-1] // self.num_heads) ** -0.5
         attendable = ops.expand_dims(ops.expand_dims(frame_mask, 1), 1)
-        if keras.config.backend() == "torch" and not (training and self.dropout):
-            mixed = fused_attention(query, key, value, attendable, score_bias, scale)
+        if keras.config.backend() == "torch":
+            dropout = self.dropout if training else 0.0
+            mixed = fused_attention(query, key, value, attendable, score_bias, scale, dropout)
         else:
             scores = ops.matmul(query * scale, ops.transpose(key, (0, 1, 3, 2)))
             if score_bias is not None:
@@ -68,7 +89,7 @@ class SelfAttention(keras.layers.Layer):
             weights = self.attention_dropout(weights, training=training)
             mixed = ops.matmul(weights, value) / total
         mixed = ops.transpose(mixed, (0, 2, 1, 3))
-        return self.output_projection(ops.reshape(mixed, ops.shape(frames)))
+        return apply_dense(self.output_projection, ops.reshape(mixed, ops.shape(frames)))
 
     def split_heads(self, x):
         """(batch, frames, channels) → (batch, heads, frames, channels // heads)."""
@@ -108,25 +129,26 @@ def unnormalised_softmax(scores):
     return weights, ops.cast(total, weights.dtype)
 
 
-def fused_attention(query, key, value, attendable, score_bias, scale):
-    """The same attention by PyTorch's fused kernel, which has no dropout that Keras' seeds would drive.
+def fused_attention(query, key, value, attendable, score_bias, scale, dropout):
+    """The same attention by PyTorch's fused kernel.
 
     Args:
         query, key, value: tensors (batch, heads, frames, channels).
         attendable: bool tensor (batch, 1, 1, frames).
         score_bias: tensor that is added to the scaled scores, or `None`.
         scale: float.
+        dropout: float, share of attention weights dropped.
 
     Returns:
         tensor (batch, heads, frames, channels).
     """
+    from torch.nn.functional import scaled_dot_product_attention
+
     if score_bias is None:
         score_bias = ops.zeros_like(attendable, dtype=query.dtype)
     # PyTorch takes a mask or a bias.
     bias = ops.where(attendable, score_bias, masked_score(query))
-    query, key, value = (ops.transpose(x, (0, 2, 1, 3)) for x in (query, key, value))
-    mixed = ops.nn.dot_product_attention(query, key, value, bias=bias, scale=scale)
-    return ops.transpose(mixed, (0, 2, 1, 3))
+    return scaled_dot_product_attention(query, key, value, bias, dropout, scale=scale)
 
 
 @keras.saving.register_keras_serializable(package="kser")
@@ -215,11 +237,13 @@ class TransformerLayer(keras.layers.Layer):
         return x
 
     def _attend(self, x, context, training):
-        return self.residual_dropout(self.attention(x, *context, training=training), training=training)
+        x = self.attention(x, *context, training=training)
+        return self.residual_dropout(x, training=True) if training else x
 
     def _feed_forward(self, x, training):
-        x = self.inner_dropout(gelu(self.intermediate(x)), training=training)
-        return self.residual_dropout(self.output_dense(x), training=training)
+        x = gelu(apply_dense(self.intermediate, x))
+        x = apply_dense(self.output_dense, self.inner_dropout(x, training=True) if training else x)
+        return self.residual_dropout(x, training=True) if training else x
 
     def compute_output_spec(self, frames, *context, training=None):
         return keras.KerasTensor(frames.shape, dtype=self.compute_dtype)
