@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from kser.models.initializers import SeededHeNormal
-from kser.models.wav2vec2.torch_feature_encoder import encode_in_torch
+from kser.models.wav2vec2.torch_convolutions import encode_in_torch
 
 
 def gelu(x):

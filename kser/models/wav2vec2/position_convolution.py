@@ -9,7 +9,7 @@ from keras import ops
 from kser.models.computing_device import xla_on_cpu
 from kser.models.initializers import SeededNormal
 from kser.models.wav2vec2.feature_encoder import gelu
-from kser.models.wav2vec2.torch_feature_encoder import outputs_first
+from kser.models.wav2vec2.torch_convolutions import convolve_in_torch
 
 
 @keras.saving.register_keras_serializable(package="kser")
@@ -55,7 +55,7 @@ class PositionConvolution(keras.layers.Layer):
 
     def kernel(self):
         """The normalised kernel, (kernel_size, channels // groups, channels)."""
-        norm = ops.sqrt(ops.sum(ops.square(self.direction), axis=(1, 2), keepdims=True))
+        norm = ops.norm(self.direction, axis=(1, 2), keepdims=True)
         return self.direction * (self.magnitude / norm)
 
     def call(self, frames):
@@ -87,7 +87,7 @@ def convolve_around(frames, kernel, groups):
         return convolve_by_frequencies(frames, kernel, groups)
     padded = pad_around(frames, kernel.shape[0])
     if keras.config.backend() == "torch":
-        return convolve_in_torch(padded, kernel, groups)
+        return convolve_in_torch(padded, ops.convert_to_tensor(kernel), groups=groups)
     return (split_convolution if xla_on_cpu() else grouped_convolution)(padded, kernel, groups)
 
 
@@ -121,14 +121,6 @@ def grouped_convolution(frames, kernel, groups):
     if frames.shape[-1] != groups * kernel.shape[1]:
         raise ValueError(f"`groups` does not fit. Received: {groups}, {frames.shape}, {kernel.shape}")
     return ops.conv(frames, kernel, padding="valid")
-
-
-def convolve_in_torch(frames, kernel, groups):
-    """`grouped_convolution` by PyTorch's own function, from kernels that are turned around faster."""
-    from torch.nn.functional import conv1d
-
-    kernel = outputs_first(ops.convert_to_tensor(kernel))
-    return conv1d(frames.transpose(1, 2), kernel, groups=groups).transpose(1, 2)
 
 
 def split_convolution(frames, kernel, groups):
