@@ -61,8 +61,7 @@ def _import_without_tensorflow() -> None:
 def _held_back_stderr() -> Iterator[None]:
     """Keep standard error back, and show it only if the block fails.
 
-    TensorFlow, which KerasHub imports on every backend, writes to it from C++ before any of its log
-    settings is read.
+    TensorFlow writes to it from C++ before any of its log settings is read.
     """
     sys.stderr.flush()
     original = os.dup(2)

@@ -2,9 +2,10 @@
 
     KERAS_BACKEND=jax python eval/benchmarks/backbone_speed.py base large --output eval/results/speed.md
 
-Each name is `base`, `large` or `tiny` (Wav2Vec 2.0 with random weights) or a `config.json` of any family.
-`transformers` writes the checkpoint; kser and `transformers` read it. They run in processes of their own that
-are asked in turn, with a pause in between in which both rest, `--rounds` times; the medians count. Measured:
+Each name is `base`, `large` or `tiny` (Wav2Vec 2.0 with random weights) or a `config.json` of a speech
+transformer (not Whisper or Moonshine). `transformers` writes the checkpoint; kser and `transformers` read it.
+They run in processes of their own that are asked in turn, with a pause in between in which both rest,
+`--rounds` times; the medians count. Measured:
 
 - inference, the last hidden states of 1 × 4 s, 8 × 4 s and 8 × 10 s of noise;
 - a training step of a classifier (mean over time, one dense layer, cross-entropy), AdamW, the convolutions
@@ -15,8 +16,8 @@ are asked in turn, with a pause in between in which both rest, `--rounds` times;
 
 PyTorch runs eagerly (`sdpa` attention, fused AdamW); `--compile` adds `torch.compile`. `--allocator-setting`
 runs all sides with freed memory kept in the process and huge pages (glibc). The memory is the peak while a
-case ran, of the process (CPU) or of the framework's allocator (GPU). On a GPU the share of `--peak-tflops`
-that the model's arithmetic makes is printed too.
+case ran, of the process (CPU) or of the framework's allocator (GPU; on JAX since the process began). On a GPU
+the share of `--peak-tflops` that the model's arithmetic makes is printed too.
 """
 
 import argparse
@@ -418,10 +419,17 @@ def reset_peak_memory(arguments: Any) -> None:
     """Forget the peak so far: reading the checkpoint and compiling are not the case's."""
     if arguments.device == "cpu":
         Path("/proc/self/clear_refs").write_text("5")
-    elif arguments.worker != "kser":
+        return
+    backend = os.environ["KERAS_BACKEND"] if arguments.worker == "kser" else "torch"
+    if backend == "torch":
         import torch
 
         torch.cuda.reset_peak_memory_stats()
+    elif backend == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.reset_memory_stats("GPU:0")
+    # JAX cannot: there the peak is that of loading and of the cases so far.
 
 
 def peak_memory(arguments: Any) -> float:

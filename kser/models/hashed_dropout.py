@@ -12,9 +12,10 @@ class HashedDropout(keras.layers.Dropout):
     on a CPU they took a fifth of a base model's training step. A hash is a few multiplications that XLA
     computes within the operation before, in the backward pass again instead of keeping a mask. JAX and
     TensorFlow drop the same values for a seed. PyTorch has a fast dropout of its own, which is used there.
+    A `noise_shape` is left to Keras.
 
     Call arguments:
-        inputs: float tensor of any shape, of fewer than 2³² values.
+        inputs: float tensor of any shape, of fewer than 2³¹ values.
         training: bool; without it the inputs pass through.
 
     Returns:
@@ -23,7 +24,8 @@ class HashedDropout(keras.layers.Dropout):
     """
 
     def call(self, inputs, training=False):
-        if not training or self.rate == 0 or keras.config.backend() == "torch":
+        plain = self.rate in (0, 1) or self.noise_shape is not None
+        if not training or plain or keras.config.backend() == "torch":
             return super().call(inputs, training=training)
         bits = random_bits(self.seed_generator.next(), ops.size(inputs))
         kept = ops.reshape(bits >= _constant(round(self.rate * 2**32)), ops.shape(inputs))

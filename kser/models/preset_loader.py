@@ -127,7 +127,8 @@ class CheckpointLoader(PresetLoader):
 
     def load_backbone(self, cls: Any, load_weights: bool, **kwargs: Any) -> Any:
         cls = self.matching_class(cls)
-        kwargs = {name: value for name, value in kwargs.items() if value is not None}
+        if kwargs.get("dtype") is None:
+            kwargs.pop("dtype", None)
         try:
             with zeros_instead_of_draws() if load_weights else nullcontext():
                 backbone = cls(**{**cls.convert_config(self.checkpoint), **kwargs})

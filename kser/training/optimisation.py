@@ -27,7 +27,7 @@ class GroupedAdamW(_AdamW):
       begins with the weights as they are at `build`. It stays beside the weights: see `swap_averages`.
 
     Args:
-        *args: as `keras.optimizers.AdamW`.
+        *args: as `keras.optimizers.AdamW`, without `amsgrad`.
         factors: list of float, one for each variable that `build` gets; `None`: all 1.
         first_updates: list of int, the update at which each of them joined; `None`: all 0.
         **kwargs: as `keras.optimizers.AdamW`.
@@ -37,6 +37,8 @@ class GroupedAdamW(_AdamW):
 
     def __init__(self, *args, factors=None, first_updates=None, **kwargs):
         super().__init__(*args, **kwargs)
+        if self.amsgrad:
+            raise ValueError("`amsgrad` is not supported. Received: amsgrad=True")
         self.factors = None if factors is None else tuple(factors)
         self.first_updates = None if first_updates is None else tuple(first_updates)
         self._rate_factor = 1.0

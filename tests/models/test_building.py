@@ -18,6 +18,8 @@ def test_arguments_take_the_place_of_the_class_and_of_the_checkpoint():
     assert isinstance(published, Wav2Vec2Backbone)
     assert published.dropout == 0.4
     assert published.hidden_dim == 32
+    assert published.spec_augment is not None
+    assert build_backbone(str(golden_folder("group_norm")), {"spec_augment": None}).spec_augment is None
 
 
 SMALL = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32}

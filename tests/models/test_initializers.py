@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kser.models.initializers import SeededHeNormal, SeededNormal
+from kser.models.initializers import SeededHeNormal, SeededNormal, zeros_instead_of_draws
 
 INITIALIZERS = [SeededNormal(mean=0.0, stddev=0.02, seed=3), SeededHeNormal(seed=3)]
 
@@ -55,3 +55,11 @@ def test_initializers_are_saved_and_loaded(initializer) -> None:
     loaded = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(initializer))
     assert type(loaded) is type(initializer)
     np.testing.assert_array_equal(drawn(loaded), drawn(initializer))
+
+
+@pytest.mark.parametrize("initializer", INITIALIZERS, ids=lambda initializer: type(initializer).__name__)
+def test_what_is_loaded_next_is_not_drawn(initializer) -> None:
+    with pytest.raises(KeyError), zeros_instead_of_draws():
+        assert not drawn(initializer).any()
+        raise KeyError
+    assert drawn(initializer).all()

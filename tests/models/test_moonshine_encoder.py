@@ -99,7 +99,8 @@ def test_scores_depend_on_the_distance_between_frames_alone() -> None:
     positions = RotaryPositions(6)
     cosine, sine = positions(np.zeros((1, 12, 1), np.float32))
     query, key = (np.tile(vector, (1, 12, 1, 1)) for vector in waveforms(8, 8, seed=1))
-    turned = [keras.ops.convert_to_numpy(rotate(x, cosine, sine))[0, :, 0] for x in (query, key)]
+    turned = [rotate(keras.ops.convert_to_tensor(x), cosine, sine)[0, :, 0] for x in (query, key)]
+    turned = [keras.ops.convert_to_numpy(x) for x in turned]
     scores = turned[0] @ turned[1].T
     for distance in range(-11, 12):
         diagonal = np.diagonal(scores, distance)

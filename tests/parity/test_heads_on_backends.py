@@ -12,13 +12,19 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from kser.models import EmotionClassifier
+from kser.models import EmotionClassifier, MoonshineEncoderBackbone, WhisperEncoderBackbone
 from kser.models.pooling import POOLINGS
 from tests.models.small_models import BACKBONES, classifier, waveforms
 from tests.models.small_poolings import POOLING_ARGUMENTS
 
 ROOT = Path(__file__).parents[2]
 OTHERS = [name for name in ("jax", "tensorflow", "torch") if name != keras.config.backend()]
+SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32}
+FAMILIES = {
+    **BACKBONES,
+    "whisper": lambda: WhisperEncoderBackbone(**SIZE, max_frames=20),
+    "moonshine": lambda: MoonshineEncoderBackbone(**SIZE, rotary_dim=4),
+}
 HEADS: dict[str, dict[str, Any]] = {
     **{name: {"pooling": name, "pooling_arguments": POOLING_ARGUMENTS.get(name)} for name in POOLINGS},
     "softmax_after": {"layer_weighting": "softmax", "projection_dim": 5},
@@ -28,11 +34,17 @@ HEADS: dict[str, dict[str, Any]] = {
 pytestmark = pytest.mark.slow
 
 
+def utterances(model: EmotionClassifier, seed: int = 0) -> list[np.ndarray]:
+    """Three, the last of few frames, and one that has no frame."""
+    frames_apart = 20 if model.backbone.minimum_samples < 100 else 320
+    lengths = (20 * frames_apart, 12 * frames_apart, 3 * frames_apart + 10)
+    return [*waveforms(*lengths, seed=seed), np.ones(5, np.float32)]
+
+
 def logits(preset: Path | str) -> np.ndarray:
-    """Of three utterances, one of a single frame, and of one that has no frame."""
-    utterances = [*waveforms(400, 250, 70), np.ones(5, np.float32)]
+    """Of the utterances."""
     model = EmotionClassifier.from_preset(str(preset))
-    return keras.ops.convert_to_numpy(model.predict_on_batch(utterances))
+    return keras.ops.convert_to_numpy(model.predict_on_batch(utterances(model)))
 
 
 def main(presets: str, output: str) -> None:
@@ -44,7 +56,7 @@ def train(model: EmotionClassifier) -> None:
     """Three steps on a batch of which one place has no frame."""
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=keras.optimizers.AdamW(1e-3), loss=loss)
-    batch = model.preprocessor([*waveforms(400, 250, 330, seed=1), np.ones(5, np.float32)])
+    batch = model.preprocessor(utterances(model, seed=1))
     with model.ready_made_inputs():
         for _ in range(3):
             model.train_on_batch(batch, np.array([0, 1, 2, 1]))
@@ -61,7 +73,7 @@ def presets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of classifiers, each backbone with each head: random weights and a few steps of training."""
     folder = tmp_path_factory.mktemp("presets")
     rng = np.random.default_rng(0)
-    for backbone, build in BACKBONES.items():
+    for backbone, build in FAMILIES.items():
         for head, arguments in HEADS.items():
             # No ReLU: a few channels may all be negative.
             model = classifier(build(), use_batch_norm=True, use_relu=False, **arguments)
@@ -90,7 +102,7 @@ def test_probabilities_are_the_same(
     finished = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
     with np.load(output) as there:
-        assert len(there) == len(BACKBONES) * len(HEADS)
+        assert len(there) == len(FAMILIES) * len(HEADS)
         for name in there:
             assert np.ptp(here[name][:3], axis=0).max() > 1e-4, name
             ours, theirs = softmax(here[name], axis=1), softmax(there[name], axis=1)

@@ -71,10 +71,14 @@ def _normalise(x: Any, frame_mask: Any, norm: Any) -> Any:
 
     What stands where the mask is false is anything.
     """
-    if x.device.type == "cpu" and not x.requires_grad:
+    import torch
+
+    scale, offset = norm.scale.value.float(), norm.offset.value.float()
+    exported = torch.compiler.is_compiling() or torch.compiler.is_exporting()
+    if x.device.type == "cpu" and not x.requires_grad and not exported:
         for row, count in enumerate(frame_mask.sum(dim=1).tolist()):
             frames = x[row : row + 1, :count]
-            frames.copy_(_normalise_unpadded(frames, norm))
+            frames.copy_(_normalise_unpadded(frames, scale, offset, norm.epsilon))
         return x
     computed_in, x = x.dtype, x.float()
     valid = frame_mask.unsqueeze(2).float()
@@ -82,14 +86,12 @@ def _normalise(x: Any, frame_mask: Any, norm: Any) -> Any:
     mean = (x * valid).sum(dim=1, keepdim=True) / count
     x = (x - mean) * valid
     variance = x.square().sum(dim=1, keepdim=True) / count
-    scale = (variance + norm.epsilon).rsqrt() * norm.scale.value
-    return (x * scale + norm.offset.value).to(computed_in)
+    return (x * ((variance + norm.epsilon).rsqrt() * scale) + offset).to(computed_in)
 
 
-def _normalise_unpadded(frames: Any, norm: Any) -> Any:
+def _normalise_unpadded(frames: Any, scale: Any, offset: Any, epsilon: float) -> Any:
     """The same of (1, frames, channels) without padding."""
     from torch import group_norm
 
     image = frames.float().transpose(1, 2).unsqueeze(2)
-    image = group_norm(image, image.shape[1], norm.scale.value, norm.offset.value, norm.epsilon)
-    return image.squeeze(2).transpose(1, 2)
+    return group_norm(image, image.shape[1], scale, offset, epsilon).squeeze(2).transpose(1, 2)
