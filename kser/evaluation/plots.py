@@ -1,7 +1,7 @@
 """Figures of an evaluation, drawn without a display and without pyplot's global state."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,13 @@ _CELL_INCHES = 0.66
 _GAP_INCHES = 0.12
 _DPI = 200
 
+# The lines of a cell, by how many there are: where each is, in cells below the middle; its size in points;
+# and that size times the characters of it that fill a cell, from which on they are smaller.
+_LINES = {
+    2: ((-0.12, 10.0, 60.0), (0.21, 7.5, 75.0)),
+    3: ((-0.24, 10.0, 60.0), (0.07, 7.5, 75.0), (0.32, 6.5, 75.0)),
+}
+
 
 def plot_confusion_matrix(matrix: pd.DataFrame, path: str | Path, title: str | None = None) -> None:
     """Draw a confusion matrix to a PNG file.
@@ -43,7 +50,7 @@ def plot_confusion_matrix(matrix: pd.DataFrame, path: str | Path, title: str | N
     percents = np.vectorize(_percent, otypes=[object])(shares)
     numbers = np.vectorize("{:d}".format, otypes=[object])(counts)
     labels = (list(map(str, matrix.index)), list(map(str, matrix.columns)))
-    _draw(shares, numbers, percents, labels, path, title)
+    _draw(shares, (numbers, percents), labels, path, title)
 
 
 def plot_averaged_confusion_matrix(
@@ -52,8 +59,8 @@ def plot_averaged_confusion_matrix(
     """Draw confusion matrices averaged over runs to a PNG file.
 
     A cell says the mean share of the true class in percent and, below, its standard deviation over the runs
-    in percentage points; its colour is the mean share. Beside a true label stands its mean number of
-    utterances.
+    in percentage points and the mean number of utterances; its colour is the mean share. Beside a true label
+    stands its mean number of utterances.
 
     Args:
         averaged: as `kser.evaluation.averaging.average_confusions` gives it.
@@ -63,31 +70,13 @@ def plot_averaged_confusion_matrix(
     shares, sd = averaged.shares.to_numpy(), averaged.sd.to_numpy()
     means = np.vectorize(_percent, otypes=[object])(shares)
     spreads = np.where(np.isnan(sd), "", np.vectorize("± {:.1f}".format, otypes=[object])(100 * sd))
+    numbers = np.vectorize("n = {:.1f}".format, otypes=[object])(averaged.counts.to_numpy())
     sizes = averaged.counts.sum(axis=1)
     rows = [f"{label} (n = {size:.4g})" for label, size in zip(sizes.index, sizes, strict=True)]
     what = f"mean ± SD over {averaged.runs} runs"
     above = what if title is None else f"{title}: {what}"
-    _draw(shares, means, spreads, (rows, list(map(str, averaged.shares.columns))), path, above)
-
-
-def plot_group_confusion_matrices(
-    matrices: Mapping[str, pd.DataFrame], folder: str | Path, title: str | None = None
-) -> list[Path]:
-    """Draw the confusion matrix of each group to `GROUP_confusion_matrix.png`.
-
-    Args:
-        matrices: counts by group ("female"), as `plot_confusion_matrix` takes them.
-        folder: where the files go.
-        title: a line above each figure; the group is added to it.
-
-    Returns:
-        The files, in the order of `matrices`. What a file name cannot hold is an underscore in it.
-    """
-    names = distinct_file_names(list(matrices))
-    paths = {group: Path(folder) / f"{name}_confusion_matrix.png" for group, name in names.items()}
-    for group, matrix in matrices.items():
-        plot_confusion_matrix(matrix, paths[group], title=group if title is None else f"{title}, {group}")
-    return list(paths.values())
+    labels = (rows, list(map(str, averaged.shares.columns)))
+    _draw(shares, (means, spreads, numbers), labels, path, above)
 
 
 def distinct_file_names(names: Sequence[str]) -> dict[str, str]:
@@ -113,18 +102,17 @@ def _percent(share: float) -> str:
 
 def _draw(
     shares: np.ndarray,
-    above: np.ndarray,
-    below: np.ndarray,
+    texts: Sequence[np.ndarray],
     labels: tuple[list[str], list[str]],
     path: str | Path,
     title: str | None,
 ) -> None:
-    """Draw shares (rows, columns) as colours, with two texts in each cell."""
+    """Draw shares (rows, columns) as colours, with two or three lines of text in each cell."""
     rows, columns = shares.shape
     figure = Figure(figsize=(columns * _CELL_INCHES, rows * _CELL_INCHES))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     image = axes.imshow(shares, cmap=_COLOURS, vmin=0.0, vmax=1.0)
-    _write_cells(axes, shares, above, below)
+    _write_cells(axes, shares, texts)
     _name_axes(axes, *labels)
     _add_scale(figure, image, columns)
     if title is not None:
@@ -134,15 +122,15 @@ def _draw(
         figure.savefig(draft, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
 
 
-def _write_cells(axes: Axes, shares: np.ndarray, above: np.ndarray, below: np.ndarray) -> None:
+def _write_cells(axes: Axes, shares: np.ndarray, texts: Sequence[np.ndarray]) -> None:
     # White wherever its contrast ratio reaches 3:1: on blues of that depth it reads better than black.
     white = _luminance(colormaps[_COLOURS](np.nan_to_num(shares))) < 0.3
-    for (row, column), text in np.ndenumerate(above):
+    for row, column in np.ndindex(shares.shape):
         colour = "white" if white[row, column] else "black"
-        size = min(10.0, 60 / len(text))  # six characters of 10 points fill a cell
-        axes.text(column, row - 0.12, text, ha="center", va="center", fontsize=size, color=colour)
-        second = str(below[row, column])
-        axes.text(column, row + 0.21, second, ha="center", va="center", fontsize=7.5, color=colour)
+        for lines, (below, largest, filling) in zip(texts, _LINES[len(texts)], strict=True):
+            text = str(lines[row, column])
+            size = min(largest, filling / max(len(text), 1))
+            axes.text(column, row + below, text, ha="center", va="center", fontsize=size, color=colour)
 
 
 def _luminance(rgba: np.ndarray) -> np.ndarray:

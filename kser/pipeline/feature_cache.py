@@ -111,6 +111,10 @@ class FeatureCache:
             samples = min(samples, self.maximum_samples)
         return max(0, (samples - self.format.minimum_samples) // self.samples_per_frame + 1)
 
+    def stored_bytes(self, samples: int) -> int:
+        """Size of the entry of a recording of so many samples."""
+        return _HEADER.size + self.frames(samples) * self.channels * _FEATURE.itemsize
+
     def _entry(self, path: str) -> Path:
         try:
             content = content_digest(path)

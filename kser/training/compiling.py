@@ -45,11 +45,9 @@ class RunCompiler:
         self.targets = targets
         self.plan = plan
         self.updates = updates
-        updates_per_layer = None
-        if plan.gradual_unfreezing_epochs is not None:
-            updates_per_epoch = batches_per_epoch / plan.gradient_accumulation_steps
-            updates_per_layer = plan.gradual_unfreezing_epochs * updates_per_epoch
-        self.unfreezing = Unfreezing(model, weights_from_top, updates_per_layer, plan.eval_steps)
+        self.unfreezing = Unfreezing(
+            model, weights_from_top, plan.updates_per_layer(batches_per_epoch), plan.eval_steps
+        )
         self._depths = {
             id(weight): depth for depth, group in enumerate(weights_from_top, start=1) for weight in group
         }

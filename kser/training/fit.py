@@ -70,6 +70,7 @@ def train(
     augmentation: AugmentationPlan | None = None,
     data_workers: int = 0,
     weights_from_top: Sequence[Sequence[Any]] = (),
+    whole: keras.Model | None = None,
 ) -> TrainingResult:
     """Fit a model; called again on the same `states` after an interruption, it continues exactly.
 
@@ -90,6 +91,7 @@ def train(
         data_workers: processes that read and augment them; 0 for threads.
         weights_from_top: the weights of each layer of the backbone from the top one down, and at last of what
             is below, for `layerwise_lr_decay` and `gradual_unfreezing_epochs`; others are the head's.
+        whole: what `model` is the upper part of, to say how much of it is trained; `None`: `model` is whole.
 
     Raises:
         UserError: an audio file cannot be read, the loss is no longer a number, or gradual unfreezing would
@@ -117,7 +119,7 @@ def train(
     )
     recorder.set_model(model)
     recorder.data = ", ".join(
-        [_describe(batches, training, copies), *_describe_weights(compiler.unfreezing, updates)]
+        [_describe(batches, training, copies), *_describe_weights(compiler.unfreezing, updates, whole)]
     )
     validation_batches = plan_in_order(validation.lengths, lengths, plan.evaluation_batch_size)
     validation_data = for_backend(
@@ -220,9 +222,11 @@ def for_backend(dataset: Any) -> Any:
     return tf_dataset(dataset) if keras.config.backend() == "tensorflow" else dataset
 
 
-def _describe_weights(unfreezing: Unfreezing, updates: int) -> list[str]:
-    """How large the model is and how much of it is trained, in words."""
+def _describe_weights(unfreezing: Unfreezing, updates: int, whole: keras.Model | None) -> list[str]:
+    """How large the whole model is and how much of it is trained, in words."""
     trained, there = unfreezing.trained_share(updates)
+    if whole is not None:
+        there = whole.count_params()
     percent = 100.0 * trained / there
     share = "all" if trained == there else f"{percent:.0f}%" if percent >= 1 else f"{percent:.2g}%"
     words = [f"{there:,} weights, {share} of them trained"]

@@ -64,3 +64,9 @@ class TrainingPlan:
         with batches of one epoch more, not cut.
         """
         return -(-self.epochs * batches_per_epoch // self.gradient_accumulation_steps)
+
+    def updates_per_layer(self, batches_per_epoch: int) -> float | None:
+        """Updates from one layer that joins to the next; `None` where all are trained from the start."""
+        if self.gradual_unfreezing_epochs is None:
+            return None
+        return self.gradual_unfreezing_epochs * (batches_per_epoch / self.gradient_accumulation_steps)

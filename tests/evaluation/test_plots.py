@@ -14,7 +14,6 @@ from kser.evaluation.plots import (
     distinct_file_names,
     plot_averaged_confusion_matrix,
     plot_confusion_matrix,
-    plot_group_confusion_matrices,
 )
 
 LONG_NAMES = [f"emotion number {i:02d}, not further specified" for i in range(12)]
@@ -101,7 +100,7 @@ def test_global_state_of_matplotlib_is_left_alone(tmp_path):
     assert dict(matplotlib.rcParams) == before
 
 
-def test_averaged_cells_say_mean_share_and_its_spread(tmp_path, drawn):
+def test_averaged_cells_say_mean_share_its_spread_and_mean_count(tmp_path, drawn):
     def matrix(true, pred):
         return confusion_matrix(y_true=true, y_pred=pred, labels=["a", "b", "c"])
 
@@ -109,8 +108,8 @@ def test_averaged_cells_say_mean_share_and_its_spread(tmp_path, drawn):
     plot_averaged_confusion_matrix(averaged, tmp_path / "matrix.png", title="wavlm on EMOVO")
     axes = drawn[0].axes[0]
     texts = [text.get_text() for text in axes.texts]
-    assert texts[:6] == ["75.0%", "± 35.4", "25.0%", "± 35.4", "0.0%", "± 0.0"]
-    assert texts[-6:] == ["–", "", "–", "", "–", ""]
+    assert texts[:6] == ["75.0%", "± 35.4", "n = 1.5", "25.0%", "± 35.4", "n = 0.5"]
+    assert texts[-6:] == ["–", "", "n = 0.0", "–", "", "n = 0.0"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["a (n = 2)", "b (n = 2)", "c (n = 0)"]
     assert axes.get_title() == "wavlm on EMOVO: mean ± SD over 2 runs"
     check_border(tmp_path / "matrix.png")
@@ -128,13 +127,15 @@ def test_text_stays_in_its_cell(tmp_path, drawn):
             assert abs(box.x1 - box.x0) < 1
 
 
-def test_each_group_has_its_figure_under_the_name_of_the_original(tmp_path, drawn):
-    paths = plot_group_confusion_matrices(
-        {"female": matrix_of(2), "n/a": matrix_of(3)}, tmp_path / "out", title="wavlm on EMOVO"
-    )
-    assert [path.name for path in paths] == ["female_confusion_matrix.png", "n_a_confusion_matrix.png"]
-    assert all(path.is_file() and path.parent == tmp_path / "out" for path in paths)
-    assert drawn[0].axes[0].get_title() == "wavlm on EMOVO, female"
+def test_the_lines_of_a_cell_do_not_touch(tmp_path, drawn):
+    averaged = average_confusions([matrix_of(2) + 1, matrix_of(2) + 7])
+    plot_averaged_confusion_matrix(averaged, tmp_path / "matrix.png")
+    axes, renderer = drawn[0].axes[0], FigureCanvasAgg(drawn[0]).get_renderer()
+    boxes = [text.get_window_extent(renderer).transformed(axes.transData.inverted()) for text in axes.texts]
+    for place, cell in enumerate(np.array_split(np.array(boxes, dtype=object), 4)):
+        row = place // 2
+        first, second, third = ((box[1][1], box[0][1]) for box in cell)  # top and bottom; rows count down
+        assert row - 0.5 < first[0] < first[1] < second[0] < second[1] < third[0] < third[1] < row + 0.5
 
 
 def test_groups_never_overwrite_each_other(tmp_path):
@@ -147,5 +148,3 @@ def test_groups_never_overwrite_each_other(tmp_path):
         "a_b": "a_b_2",
         "a_b_2": "a_b_2_2",
     }
-    paths = plot_group_confusion_matrices(dict.fromkeys(groups[:2], matrix_of(2)), tmp_path)
-    assert [path.name for path in paths] == ["female_confusion_matrix.png", "Female_2_confusion_matrix.png"]

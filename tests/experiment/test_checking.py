@@ -2,6 +2,9 @@
 
 import io
 import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import keras
@@ -14,6 +17,7 @@ from rich.console import Console
 from kser import cli
 from kser.checkpoints import hub as hub_module
 from kser.corpora.metadata import read_metadata, write_metadata
+from kser.errors import UserError
 from kser.experiment.checking.checkpoints import find_checkpoint
 from kser.experiment.checking.memory import activation_bytes, estimate_memory
 from kser.experiment.checking.run_states import RunState, in_ranges
@@ -27,6 +31,9 @@ from kser.experiment.study import train_experiment
 from kser.models import LogMelBackbone
 from tests.experiment.conftest import write_experiment
 from tests.models.small_models import wav2vec2
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+SHIPPED = sorted(path.name for path in (CONFIGS / "experiments").glob("*.json"))
 
 
 def console():
@@ -58,7 +65,14 @@ def offline(monkeypatch, tmp_path):
 def study_folder(tmp_path_factory, small_corpus):
     folder = tmp_path_factory.mktemp("study")
     return write_experiment(
-        folder, small_corpus, models=["log_mel"], cross_validation=2, run_eval=False, length_buckets=2
+        folder,
+        small_corpus,
+        models=["log_mel"],
+        cross_validation=2,
+        run_eval=False,
+        length_buckets=2,
+        run_grapher=True,
+        tensorboard=True,
     ).parent
 
 
@@ -92,6 +106,51 @@ def test_steps_and_weights_are_those_of_training(before, trained):
     assert stored_bytes(trained / "results/small/log_mel/seed_0/model") == pytest.approx(
         model.model_bytes, rel=0.01
     )
+
+
+def test_what_training_writes_is_where_it_was_said_to_be(before, trained):
+    said = written_to(before)
+    places = {name: said[name] for name in ("model", "split", "log", "training curves", "TensorBoard")}
+    for seed in (0, 1):
+        for place in places.values():
+            assert Path(place.replace("/MODEL/seed_N", f"/log_mel/seed_{seed}")).exists()
+    asked_for = {"search for hyper-parameters", "MLflow", "decoded audio", "features of frozen encoders"}
+    assert not asked_for & set(said)
+
+
+def written_to(found):
+    """Where the plan says that everything goes, by what it is."""
+    section = shown(found).partition("written to\n")[2].partition("\n\n")[0]
+    return dict(line.strip().split(": ", 1) for line in section.splitlines())
+
+
+def test_the_plan_says_where_all_that_is_asked_for_goes_and_what_it_takes(tmp_path, small_corpus):
+    path = write_experiment(
+        tmp_path,
+        small_corpus,
+        models=["wav2vec2"],
+        mlflow="http://there",
+        audio_cache=str(tmp_path / "audio"),
+    )
+    file = tmp_path / "models" / "wav2vec2.json"
+    search = {"skip_hp_search": False, "hp_search_space": {"learning_rate": {"min": 1e-4, "max": 1e-3}}}
+    change(file, feature_cache=str(tmp_path / "features"), **search)
+    found = checked(path)
+    said = written_to(found)
+    assert said["search for hyper-parameters"] == f"{tmp_path}/results/small/MODEL/seed_N/search"
+    assert said["MLflow"] == "http://there"
+    assert said["decoded audio"] == f"{tmp_path}/audio"
+    assert said["features of frozen encoders"] == f"{tmp_path}/features"
+    data = load_run_data(plan_runs(load_experiment(path))[0])
+    recordings = [path for part in ("train", "validation") for path in data.rows(part)["path"]]
+    features = found.models[0].features
+    for (cache, recording), size in list(features.items())[:3]:
+        aside = replace(cache, folder=tmp_path / "aside" / Path(recording).stem)
+        frames = cache.frames(soundfile.info(recording).frames)
+        aside.put(recording, np.zeros((frames, cache.channels)))
+        assert [file.stat().st_size for file in aside.folder.rglob("*.features")] == [size]
+    assert sorted(recording for _, recording in features) == sorted(recordings)
+    assert f"features of {len(recordings)} recordings: " in shown(found)
 
 
 def stored_bytes(folder):
@@ -218,6 +277,33 @@ def test_a_checkpoint_without_weights_is_known_by_its_configuration(tmp_path, sm
     (plan,) = found.models
     assert plan.parameters > plan.trained > 0
     assert plan.memory.activations > 0
+
+
+def test_layers_that_would_never_join_are_a_mistake_as_in_training(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"], cross_validation=2)
+    file = tmp_path / "models" / "log_mel.json"
+    change(file, gradual_unfreezing_epochs=1.3)
+    assert checked(path).mistakes == []
+    change(file, gradual_unfreezing_epochs=1.9)
+    found = checked(path)
+    (mistake,) = found.mistakes
+    assert mistake.startswith(f"{file}: gradual_unfreezing_epochs: the first layer would join at update 8 ")
+    assert mistake.endswith("(seed 0–1)")
+    assert "ready" not in shown(found)
+    with pytest.raises(UserError) as error:
+        train_experiment(load_experiment(path), console(), low_seed=0, high_seed=0)
+    line = mistake.removeprefix(f"{file}: ").removesuffix(" (seed 0–1)")
+    assert line in str(error.value)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_experiments_are_right(tmp_path, monkeypatch, offline, name):
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    found = checked(Path("configs/experiments") / name, audio=False)
+    assert found.mistakes == []
+    assert any("kser data prepare" in line for line in found.to_obtain)
+    assert "the experiment is right; to be obtained before it can run here" in shown(found)
 
 
 def test_every_bad_audio_file_is_told(tmp_path, small_corpus):

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -108,6 +109,13 @@ def test_kept_features_are_another_run_wherever_they_are_kept(tmp_path: Path, sm
     assert fingerprints[0] != fingerprints[1] == fingerprints[2]
 
 
+class Told(keras.callbacks.Callback):
+    """Keeps what a run says of its data and weights."""
+
+    def on_train_begin(self, logs=None):
+        self.data = self.recorder.data
+
+
 def test_training_on_kept_features_is_training_on_audio(
     tmp_path: Path, small_corpus: Path, monkeypatch
 ) -> None:
@@ -120,10 +128,13 @@ def test_training_on_kept_features_is_training_on_audio(
 
     monkeypatch.setattr(feature_caching, "compute_missing", counted)
     fields = {"lora_rank": 2, "learning_rate": 1e-2}
+    told = []
     plain = run_of(tmp_path / "plain", small_corpus, **fields)
     kept = run_of(tmp_path / "kept", small_corpus, feature_cache=str(tmp_path / "cache"), **fields)
     for run in (plain, kept):
-        assert do_run(run) is Outcome.TRAINED
+        told.append(Told())
+        assert do_run(run, [told[-1]]) is Outcome.TRAINED
+    assert told[1].data == told[0].data, "the encoder that features are kept of has weights too"
     np.testing.assert_allclose(losses(kept), losses(plain), rtol=1e-3)
     assert np.ptp(losses(kept)) > 0
     data = load_run_data(kept)

@@ -23,7 +23,7 @@ def test_the_schemas_are_fresh(name: str) -> None:
     [
         (f"{kind}.schema.json", file)
         for kind in ("experiment", "model")
-        for file in sorted((CONFIGS / f"{kind}s").glob("*.json"))
+        for file in sorted((CONFIGS / f"{kind}s").rglob("*.json"))
     ],
     ids=lambda value: getattr(value, "name", value),
 )

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from kser import cli
 from kser.errors import UserError
 from kser.evaluation.statistics.analysis import analyse
 from kser.evaluation.statistics.rendering import write
+from kser.experiment.config_files import load_experiment
 from kser.experiment.evaluation_csv import COLUMNS
 from kser.experiment.report_kinds import CLASSES
 from kser.experiment.statistics_inputs import read_results
@@ -294,6 +296,24 @@ def test_two_experiments_with_the_same_models(tmp_path):
         write_reports(tmp_path / name, study(seeds=1))
     with pytest.raises(UserError, match=r"is there 2 times: .*/one/.* and .*/two/.*; analyse one experiment"):
         read_results(tmp_path)
+
+
+def test_the_shipped_italian_studies_are_analysed_together(tmp_path):
+    experiments = Path(__file__).parents[2] / "configs" / "experiments"
+    models = []
+    for name in ("italian_study", "italian_study_augmented"):
+        experiment = load_experiment(experiments / f"{name}.json")
+        assert "experiment_results_output_path" not in experiment.config.model_fields_set
+        models += [(tmp_path / name, model) for model in experiment.models]
+    runs = study(seeds=3)
+    measured = runs[runs["model_name"] == "w2v"]
+    for folder, model in models:
+        write_reports(folder, measured.assign(model_name=model.name, **model.factors), list(model.factors))
+    inputs = read_results(tmp_path)
+    assert (inputs.problems, inputs.factors) == ([], [*FACTORS, "augmentation"])
+    assert len(inputs.results) == 8 * len(measured)
+    sources = analyse(inputs.results, inputs.factors).table("anova").frame["source"].tolist()
+    assert "augmentation" in sources
 
 
 def test_nothing_there(tmp_path):

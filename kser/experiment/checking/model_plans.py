@@ -12,6 +12,7 @@ from kser.errors import UserError
 from kser.experiment.augmenting import augmentation_plan
 from kser.experiment.checking.checkpoints import Checkpoint
 from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, estimate_memory
+from kser.experiment.checking.run_states import in_ranges
 from kser.experiment.feature_caching import feature_cache_of
 from kser.experiment.frozen_parts import freeze
 from kser.experiment.model_building import build_model, task_model
@@ -21,8 +22,10 @@ from kser.experiment.targets import Head, Targets
 from kser.experiment.training_run import waveform_format_of
 from kser.models import AudioClassifierPreprocessor, EmotionTask, SpeechAudioConverter, SpeechBackbone
 from kser.pipeline.buckets import choose_bucket_lengths
+from kser.pipeline.feature_cache import FeatureCache
 from kser.pipeline.waveform_format import WaveformFormat
 from kser.training.fit import BUCKET_GRID_S
+from kser.training.unfreezing import Unfreezing
 
 Lengths = Mapping[str, int | UserError]
 """Samples of each audio file, or why it cannot be used."""
@@ -40,6 +43,7 @@ class RunPlan:
     Attributes:
         training: utterances of the training part that can be used.
         copies: of each utterance in an epoch, by augmentation.
+        batches_per_epoch: of the training part.
         updates: of the whole run.
         evaluations: on the validation part, the one before training included.
         saved_states: how often a state is saved, the one at the end included.
@@ -48,6 +52,7 @@ class RunPlan:
 
     training: int
     copies: int
+    batches_per_epoch: int
     updates: int
     evaluations: int
     saved_states: int
@@ -66,6 +71,8 @@ class ModelPlan:
         trained: those that are trained.
         runs: by seed; of seeds whose data are here.
         memory: of the run with the longest batches; `None` where the architecture is unknown.
+        features: bytes that each recording of the runs takes in a cache, by cache and audio file; empty
+            where no `feature_cache` is asked for, or lengths are not known.
     """
 
     run: Run
@@ -75,6 +82,7 @@ class ModelPlan:
     trained: int | None
     runs: Mapping[int, RunPlan]
     memory: MemoryEstimate | None
+    features: Mapping[tuple[FeatureCache, str], int]
 
     @property
     def model_bytes(self) -> int | None:
@@ -111,6 +119,7 @@ class ModelFacts:
         self.parameters: int | None = None
         self.trained: int | None = None
         self._model: EmotionTask | None = None
+        self._features: FeatureCache | None = None
         # To continue a model is to have its classes, which only the data tell.
         if checkpoint.has_weights and (data is not None or not run.model.continue_model_training):
             self._model = build_model(run, _USUAL_HEAD if data is None else data.head)
@@ -126,7 +135,29 @@ class ModelFacts:
     def check_features(self) -> None:
         """Raise `UserError` where a `feature_cache` is asked for and the model has no features to keep."""
         if self._model is not None:
-            feature_cache_of(self.run, self._model, self.format)
+            self._features = feature_cache_of(self.run, self._model, self.format)
+
+    def unfreezing_mistakes(self, runs: Mapping[int, RunPlan]) -> list[str]:
+        """What training would say of `gradual_unfreezing_epochs`, a line for all runs that it is true of.
+
+        Args:
+            runs: by seed.
+        """
+        seeds: dict[str, list[int]] = {}
+        for seed, plan in runs.items():
+            try:
+                self._check_unfreezing(plan)
+            except UserError as error:
+                seeds.setdefault(str(error), []).append(seed)
+        return [f"{self.run.model_file}: {line} (seed {in_ranges(of)})" for line, of in seeds.items()]
+
+    def _check_unfreezing(self, plan: RunPlan) -> None:
+        settings = self.run.training_plan
+        updates_per_layer = settings.updates_per_layer(plan.batches_per_epoch)
+        if self._model is not None and updates_per_layer is not None:
+            layers = self._model.backbone.weights_from_top()
+            unfreezing = Unfreezing(self._model, layers, updates_per_layer, settings.eval_steps)
+            unfreezing.check_that_something_joins(plan.updates)
 
     def plan(self, data: Mapping[int, RunData], lengths: Lengths | None) -> ModelPlan:
         """What the runs of the model do.
@@ -146,7 +177,22 @@ class ModelFacts:
             self.trained,
             runs,
             self._memory(max((plan.lengths[-1] for plan in runs.values() if plan.lengths), default=None)),
+            self._kept_features(data, lengths),
         )
+
+    def _kept_features(
+        self, data: Mapping[int, RunData], lengths: Lengths | None
+    ) -> dict[tuple[FeatureCache, str], int]:
+        cache = self._features
+        if cache is None or lengths is None:
+            return {}
+        parts = (of.rows(part)["path"] for of in data.values() for part in ("train", "validation"))
+        paths = dict.fromkeys(path for part in parts for path in part)
+        return {
+            (cache, path): cache.stored_bytes(length)
+            for path in paths
+            if isinstance(length := lengths[path], int)
+        }
 
     def _run_plan(self, data: RunData, copies: int, lengths: Lengths | None) -> RunPlan:
         plan = self.run.training_plan
@@ -157,10 +203,12 @@ class ModelFacts:
             of_all = [length for path in training + validation if isinstance(length := lengths[path], int)]
             grid = round(BUCKET_GRID_S * self.format.sampling_rate)
             buckets = choose_bucket_lengths(of_all, plan.length_buckets, grid)
-        updates = plan.updates(-(-len(training) * copies // plan.batch_size))
+        batches_per_epoch = -(-len(training) * copies // plan.batch_size)
+        updates = plan.updates(batches_per_epoch)
         return RunPlan(
             training=len(training),
             copies=copies,
+            batches_per_epoch=batches_per_epoch,
             updates=updates,
             evaluations=1 + -(-updates // plan.eval_steps),
             saved_states=-(-updates // plan.save_steps),

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,7 +14,9 @@ from kser.experiment.checking.run_states import RunState, in_ranges
 from kser.experiment.checking.split_counts import SplitCounts
 from kser.experiment.checking.study_check import StudyCheck, existing_parent
 from kser.experiment.further_test_sets import further_test_sets
-from kser.experiment.paths import evaluation_csv_folder
+from kser.experiment.paths import evaluation_csv_folder, results_folder
+from kser.experiment.run_logs import EVENTS_FOLDER
+from kser.files import resolve_input
 
 _SPLITS_IN_FULL = 3
 _UNKNOWN = "?"
@@ -122,11 +125,25 @@ def _show_paths(check: StudyCheck, show: _Shown) -> None:
         f"{of_every_run(paths.evaluation('DATASET'))}"
     )
     lines.append(f"evaluation CSV and summary: {evaluation_csv_folder(config)}")
+    if any(not model.skip_hp_search for model in check.experiment.models):
+        lines.append(f"search for hyper-parameters: {of_every_run(paths.search)}")
+    if config.run_grapher:
+        lines.append(f"training curves: {results_folder(config) / 'training_curves.png'}")
     lines.append(f"log: {of_every_run(paths.log)}")
+    if config.tensorboard:
+        lines.append(f"TensorBoard: {of_every_run(paths.work / EVENTS_FOLDER)}")
+    if config.mlflow is not None:
+        lines.append(f"MLflow: {config.mlflow}")
     lines.append(f"saved states, while a run lasts: {of_every_run(paths.states)}")
     if run.audio_cache is not None:
         lines.append(f"decoded audio: {run.audio_cache.folder}")
+    lines += [f"features of frozen encoders: {folder}" for folder in _feature_folders(check)]
     show.section("written to", lines)
+
+
+def _feature_folders(check: StudyCheck) -> list[Path]:
+    named = [model.feature_cache for model in check.experiment.models if model.feature_cache is not None]
+    return list(dict.fromkeys(map(resolve_input, named)))
 
 
 def _show_splits(split: SplitCounts, show: _Shown) -> None:
@@ -237,16 +254,22 @@ def _show_memory(models: Sequence[ModelPlan], show: _Shown) -> None:
 
 
 def _show_disk(check: StudyCheck, show: _Shown) -> None:
-    """What all models take together, beside what the disk has."""
+    """What all models take together, and the features that they keep, beside what the disk has."""
     to_come = [run.model.name for run in check.runs if run not in check.runs_in(RunState.FINISHED)]
     sizes = {of.run.model.name: of.model_bytes for of in check.models}
     known = [size for name in to_come if (size := sizes.get(name)) is not None]
     if known:
-        free = shutil.disk_usage(existing_parent(check.runs[0].paths.results)).free
-        show.line(
-            f"{len(known)} models to come: {_bytes(sum(known))}; free there: {_bytes(free)}",
-            "yellow" if sum(known) > free else "",
-        )
+        _show_space(f"{len(known)} models to come", sum(known), check.runs[0].paths.results, show)
+    features = {entry: size for of in check.models for entry, size in of.features.items()}
+    for folder in _feature_folders(check):
+        sizes_there = [size for (cache, _), size in features.items() if cache.folder == folder]
+        if sizes_there:
+            _show_space(f"features of {len(sizes_there)} recordings", sum(sizes_there), folder, show)
+
+
+def _show_space(what: str, size: int, folder: Path, show: _Shown) -> None:
+    free = shutil.disk_usage(existing_parent(folder)).free
+    show.line(f"{what}: {_bytes(size)}; free there: {_bytes(free)}", "yellow" if size > free else "")
 
 
 def _range(numbers: Iterable[int]) -> str:

@@ -138,7 +138,9 @@ def _check_model(check: StudyCheck, run: Run, inputs: Inputs, audio_files: "_Aud
             lengths = audio_files.lengths(reader, next(iter(of_model.values())), run)
             _tell_bad_audio(check, lengths, run)
             _try_augmentations(run, reader, lengths)
-        check.models.append(facts.plan(of_model, lengths))
+        plan = facts.plan(of_model, lengths)
+        check.models.append(plan)
+        check.mistakes += facts.unfreezing_mistakes(plan.runs)
     except UserError as error:
         check.mistakes += str(error).splitlines()
 
