@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from kser.errors import UserError
 from kser.experiment.evaluation_csv import EvaluationRow
 from kser.experiment.evaluation_kind import EvaluationKind, Findings, Heard
 from kser.experiment.evaluation_results import kinds_for, results_there, write_results
+from kser.experiment.run_lock import filling
 from kser.experiment.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
 from kser.experiment.training_run import waveform_format_of
 from kser.files import read_text, write_json
@@ -102,7 +103,8 @@ class Evaluator:
         write and, last of all, their reports. What else lies there stays.
 
         Raises:
-            UserError: the model or the test set cannot be read, or they do not fit together.
+            UserError: the model or the test set cannot be read, they do not fit together, or the model gives
+                no numbers.
         """
         provenance = load_provenance(row.model_path)
         kinds = kinds_for(provenance.targets)
@@ -110,11 +112,24 @@ class Evaluator:
         recordings = [content_key(path) for path in table["path"]]
         by = [column for column in self.by if column in table]
         fingerprint = _evaluation_fingerprint(row, recordings)
-        if not self.redo:
-            reports = results_there(row.eval_out_path, kinds)
-            if self._still_holds(reports, fingerprint, by):
-                named = [_by_the_names_of(row, *part) for part in zip(kinds, reports, strict=True)]
-                return Evaluated(row, list(zip(kinds, named, strict=True)), done_now=False)
+        if there := self._evaluated_before(row, kinds, fingerprint, by):
+            return there
+        with filling(row.eval_out_path):
+            # Again, for another process may have done it meanwhile.
+            if there := self._evaluated_before(row, kinds, fingerprint, by):
+                return there
+            return self._evaluated_now(row, provenance, table, recordings, kinds, fingerprint, by)
+
+    def _evaluated_now(
+        self,
+        row: EvaluationRow,
+        provenance: Provenance,
+        table: pd.DataFrame,
+        recordings: list[str],
+        kinds: Sequence[EvaluationKind],
+        fingerprint: str,
+        by: Sequence[str],
+    ) -> Evaluated:
         title = f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}"
         found, heard = self._findings(row, table, kinds, by, title, provenance.model_config["batch_size"])
         common = {
@@ -131,6 +146,16 @@ class Evaluator:
         reports = write_results(row.eval_out_path, heard, list(zip(kinds, found, strict=True)), common)
         return Evaluated(row, list(zip(kinds, reports, strict=True)), done_now=True)
 
+    def _evaluated_before(
+        self, row: EvaluationRow, kinds: Sequence[EvaluationKind], fingerprint: str, by: Sequence[str]
+    ) -> Evaluated | None:
+        """The results on disk, if they are those that would come of evaluating again and may be taken."""
+        reports = [] if self.redo else results_there(row.eval_out_path, kinds)
+        if not self._still_holds(reports, fingerprint, by):
+            return None
+        named = [_by_the_names_of(row, *part) for part in zip(kinds, reports, strict=True)]
+        return Evaluated(row, list(zip(kinds, named, strict=True)), done_now=False)
+
     def _findings(
         self,
         row: EvaluationRow,
@@ -145,6 +170,7 @@ class Evaluator:
         truths = [kind.truth(row, table, model) for kind in kinds]
         utterances = self._utterances(row, table, model)
         outputs = predict_outputs(model, utterances, batch_size)
+        _check_finite(outputs, row.model_path)
         rows = table.iloc[list(utterances.positions)]
         heard = Heard(rows, outputs, by, title, utterances.skipped)
         try:
@@ -213,6 +239,15 @@ def predict_outputs(model: Any, utterances: Utterances, batch_size: int) -> dict
     if not isinstance(predicted, dict):
         predicted = {"logits" if hasattr(model, "labels") else "values": predicted}
     return {name: _in_order(values, batches, batch_size) for name, values in predicted.items()}
+
+
+def _check_finite(outputs: Mapping[str, np.ndarray], folder: Path) -> None:
+    """Every output must be a number: nothing can be judged by NaN or infinity."""
+    finite = np.all([np.isfinite(values).all(axis=1) for values in outputs.values()], axis=0)
+    if not finite.all():
+        raise UserError(
+            f"{folder}: the model gives no numbers for {(~finite).sum()} of {len(finite)} recordings"
+        )
 
 
 def _in_order(values: np.ndarray, batches: Sequence[Any], batch_size: int) -> np.ndarray:

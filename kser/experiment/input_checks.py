@@ -70,15 +70,21 @@ class Inputs:
 
 
 def check_inputs(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
+    """As `checked_inputs`.
+
+    Returns:
+        What is no mistake and still worth knowing, a line each: classes left out or renamed, and those that a
+        part has hardly any utterance of.
+    """
+    return checked_inputs(experiment, runs).notes
+
+
+def checked_inputs(experiment: Experiment, runs: Sequence[Run]) -> Inputs:
     """Read everything that the runs and their evaluation read, audio and checkpoints excepted.
 
     Args:
         experiment: validated.
         runs: of the experiment.
-
-    Returns:
-        What is no mistake and still worth knowing, a line each: classes left out or renamed, and those that a
-        part has hardly any utterance of.
 
     Raises:
         UserError: every mistake, a line each.
@@ -87,11 +93,11 @@ def check_inputs(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
     mistakes = [*(of.message for of in inputs.missing), *inputs.mistakes]
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
-    return inputs.notes
+    return inputs
 
 
 def read_inputs(experiment: Experiment, runs: Sequence[Run]) -> Inputs:
-    """As `check_inputs`, with mistakes in place of an error.
+    """As `checked_inputs`, with mistakes in place of an error.
 
     Args:
         experiment: validated.

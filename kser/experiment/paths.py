@@ -6,6 +6,9 @@ from pathlib import Path
 from kser.experiment.schema import ExperimentConfig
 from kser.files import resolve_input
 
+# The traceback of an error that nobody foresaw, until what failed has succeeded.
+ERROR_FILE = "error.txt"
+
 
 @dataclass(frozen=True)
 class RunPaths:
@@ -38,6 +41,11 @@ class RunPaths:
     def log(self) -> Path:
         """Losses and metrics by update, as CSV."""
         return self.work / "log.csv"
+
+    @property
+    def error(self) -> Path:
+        """Why the run failed, where nobody foresaw it."""
+        return self.work / ERROR_FILE
 
     @property
     def model(self) -> Path:

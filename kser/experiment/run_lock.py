@@ -56,6 +56,25 @@ def waiting_for(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def filling(folder: Path) -> Iterator[None]:
+    """As `waiting_for`, for work that is done once, with nothing of the lock left behind.
+
+    A process that waits with the old file open may come to hold it beside a third one: each must look first
+    whether the work is done.
+    """
+    lock = _lock(folder, timeout_s=-1)
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        (folder / _LOCK_FILE).unlink(missing_ok=True)
+        lock.release()
+
+
 def _folders(paths: RunPaths) -> list[Path]:
     return list(dict.fromkeys((paths.results, paths.work, paths.states)))
 

@@ -1,8 +1,8 @@
 """A whole experiment on the command line: train every run, then evaluate, and say what came of it."""
 
-import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.markup import escape
 from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
 from kser.evaluation.curves import plot_training_curves
+from kser.experiment.checking.refusals import refusals
 from kser.experiment.config_files import Experiment
 from kser.experiment.evaluating import Evaluated, Evaluator
 from kser.experiment.evaluation_csv import (
@@ -20,9 +21,10 @@ from kser.experiment.evaluation_csv import (
     record_rows,
 )
 from kser.experiment.evaluation_summary import summarise_evaluations
+from kser.experiment.failures import Failure, told_at_the_end, unforeseen
 from kser.experiment.further_test_sets import evaluation_rows
-from kser.experiment.input_checks import check_inputs
-from kser.experiment.paths import evaluation_csv_folder, results_folder, work_folder
+from kser.experiment.input_checks import checked_inputs
+from kser.experiment.paths import ERROR_FILE, evaluation_csv_folder, results_folder, work_folder
 from kser.experiment.planning import Run, plan_runs
 from kser.experiment.run_data import SKIPPED_FILE
 from kser.experiment.run_lock import waiting_for
@@ -30,8 +32,7 @@ from kser.experiment.run_logs import MlflowLog, RowFollower, run_logs
 from kser.experiment.schema import ExperimentConfig
 from kser.experiment.study_progress import StudyProgress
 from kser.experiment.trained_model import PROVENANCE_FILE
-from kser.experiment.training_run import Outcome, TrainingFailedError, do_run
-from kser.files import write_text
+from kser.experiment.training_run import ModelMistakeError, Outcome, TrainingFailedError, do_run
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.utterances import OnBadAudio
 from kser.training.progress import LiveLines, ProgressDisplay, reading_progress
@@ -52,60 +53,86 @@ def train_experiment(
         The evaluation CSV, with the rows of all runs that are trained; `None` while none is.
 
     Raises:
-        UserError: a mistake in the data or settings, at once; or runs that failed in training, a line each,
-            after all others are done. Runs that another process is doing are left to it.
+        UserError: mistakes in the data or settings that can be told before training, at once; or what failed
+            in training and evaluation, a line each, after all others are done. Runs that another process is
+            doing are left to it.
     """
     runs = plan_runs(experiment, low_seed, high_seed)
-    for note in check_inputs(experiment, runs):
-        console.print(note, style="yellow", soft_wrap=True, highlight=False, markup=False)
-    csv_folder = evaluation_csv_folder(experiment.config)
-    failures = []
-    evaluation_csv = None
-    with StudyProgress(runs, LiveLines(console)) as progress:
-        for number, run in enumerate(runs, start=1):
-            failure = _do(run, f"[{number}/{len(runs)}] {run.title}", progress)
-            if failure:
-                failures.append(f"{run.title}: {failure}")
-            if (run.paths.model / PROVENANCE_FILE).is_file():
-                with waiting_for(csv_folder):
-                    evaluation_csv = record_rows(csv_folder, evaluation_rows(run))
+    _check(experiment, runs, console)
+    failures, evaluation_csv = _train_all(experiment, runs, console)
+    mistakes = []
     if evaluation_csv is not None:
         console.print(f"evaluation CSV: {evaluation_csv}", soft_wrap=True, highlight=False, markup=False)
-        if experiment.config.run_eval:
-            evaluate(evaluation_csv, console, experiment.config.on_bad_audio, runs[0].audio_cache)
-        if experiment.config.run_grapher:
-            draw_curves(experiment.config, console)
-    if failures:
-        raise UserError("\n".join([*failures, "the same command tries what failed again"]))
+        mistakes = _evaluate_and_draw(experiment.config, evaluation_csv, console, runs[0].audio_cache)
+    if lines := told_at_the_end(failures, len(runs), mistakes):
+        raise UserError("\n".join(lines))
     return evaluation_csv
 
 
-def _do(run: Run, title: str, progress: StudyProgress) -> str:
-    """Do a run; what made it fail, in a line, or nothing."""
+def _check(experiment: Experiment, runs: Sequence[Run], console: Console) -> None:
+    """What can be told before training, is."""
+    inputs = checked_inputs(experiment, runs)
+    if mistakes := refusals(runs, inputs.data):
+        raise UserError("\n".join(mistakes))
+    for note in inputs.notes:
+        console.print(note, style="yellow", soft_wrap=True, highlight=False, markup=False)
+
+
+def _train_all(
+    experiment: Experiment, runs: Sequence[Run], console: Console
+) -> tuple[list[Failure], Path | None]:
+    """Do all runs; what failed, and the evaluation CSV with the rows of what is trained."""
+    csv_folder = evaluation_csv_folder(experiment.config)
+    failures: list[Failure] = []
+    hopeless: dict[str, Failure] = {}  # models of which no further run is begun
+    evaluation_csv = None
+    with StudyProgress(runs, LiveLines(console)) as progress:
+        for number, run in enumerate(runs, start=1):
+            if run.model.name in hopeless and not _is_trained(run):
+                failure: Failure | None = replace(hopeless[run.model.name], run=run)
+                progress.end_run(run, trained=False, failed=True)
+            else:
+                failure = _do(run, f"[{number}/{len(runs)}] {run.title}", progress)
+            if failure is not None:
+                failures.append(failure)
+                if failure.of_the_model:
+                    hopeless[run.model.name] = failure
+            if _is_trained(run):
+                with waiting_for(csv_folder):
+                    evaluation_csv = record_rows(csv_folder, evaluation_rows(run))
+    return failures, evaluation_csv
+
+
+def _is_trained(run: Run) -> bool:
+    return (run.paths.model / PROVENANCE_FILE).is_file()
+
+
+def _do(run: Run, title: str, progress: StudyProgress) -> Failure | None:
+    """Do a run; what made it fail, if it did."""
     lines = progress.lines
     console = lines.console
     display = ProgressDisplay(escape(title), lines, run.shown_metric)
-    outcome, failure = None, ""
+    outcome, failure = None, None
     progress.begin_run()
     try:
         with logs_of(run) as logs:
             outcome = do_run(run, [display, *logs], reading_progress(lines, escape(title)))
     except TrainingFailedError as error:
-        failure = str(error)
-    except UserError:
-        raise  # the runs after it would stop at the same mistake
+        failure = Failure(run, str(error))
+    except UserError as error:
+        of_the_model = isinstance(error, ModelMistakeError)
+        failure = Failure(run, str(error), begun=False, of_the_model=of_the_model)
     except Exception as error:
         # What nobody foresaw must not cost the runs after it.
-        report = run.paths.work / "error.txt"
-        write_text(report, traceback.format_exc())
-        failure = f"{type(error).__name__}: {' '.join(str(error).split())[:200]} (more in {report})"
+        failure = Failure(run, unforeseen(error, run.paths.error))
     finally:
         display.stop()
-    if failure:
-        console.print(f"{title}: {failure}", style="red", highlight=False, markup=False)
+    if failure is not None:
+        console.print(f"{title}: {failure.message}", style="red", highlight=False, markup=False)
     if outcome is not None:
         _tell(outcome, run, title, display)
-    progress.end_run(run, trained=outcome is Outcome.TRAINED and not display.continued, failed=bool(failure))
+    trained_from_the_start = outcome is Outcome.TRAINED and not display.continued
+    progress.end_run(run, trained_from_the_start, failed=failure is not None)
     return failure
 
 
@@ -141,6 +168,33 @@ def _tell(outcome: Outcome, run: Run, title: str, display: ProgressDisplay) -> N
         console.print(f"{escape(title)}: another process is at it", highlight=False)
 
 
+def _evaluate_and_draw(
+    config: ExperimentConfig, evaluation_csv: Path, console: Console, audio_cache: AudioCache | None
+) -> list[str]:
+    """Evaluate what is trained and draw its curves, as far as asked for; mistakes, a line each."""
+    report = work_folder(config) / ERROR_FILE
+    report.unlink(missing_ok=True)
+    mistakes = []
+    if config.run_eval:
+        mistakes += _mistakes_of(
+            lambda: evaluate(evaluation_csv, console, config.on_bad_audio, audio_cache), report
+        )
+    if config.run_grapher:
+        mistakes += _mistakes_of(lambda: draw_curves(config, console), report)
+    return mistakes
+
+
+def _mistakes_of(step: Callable[[], None], report: Path) -> list[str]:
+    """What keeps a step from its end; the steps after it are taken all the same."""
+    try:
+        step()
+    except UserError as error:
+        return str(error).splitlines()
+    except Exception as error:
+        return [unforeseen(error, report)]
+    return []
+
+
 def draw_curves(config: ExperimentConfig, console: Console) -> None:
     """Draw the training curves of all runs of an experiment into its results."""
     curves, notes = read_training_curves(work_folder(config))
@@ -173,7 +227,8 @@ def evaluate(
         redo: evaluate again what was evaluated before.
 
     Raises:
-        UserError: rows that cannot be evaluated, a line each; all others are done first.
+        UserError: rows that cannot be evaluated, for whatever reason, a line each; all others are done first.
+            The traceback of what nobody foresaw is in error.txt of the row's folder.
     """
     csv_paths = evaluation_csvs(eval_path)
     rows = list(dict.fromkeys(row for path in csv_paths for row in read_evaluation_csv(path)))
@@ -207,6 +262,12 @@ def _evaluate_rows(
         except UserError as error:
             mistakes.append(f"{row.model_name} on {row.dataset_name}: {error}")
             continue
+        except Exception as error:
+            # What nobody foresaw must not cost the rows after it.
+            line = unforeseen(error, row.eval_out_path / ERROR_FILE)
+            mistakes.append(f"{row.model_name} on {row.dataset_name}: {line}")
+            continue
+        (row.eval_out_path / ERROR_FILE).unlink(missing_ok=True)
         done = evaluated[number]
         console.print(
             f"{escape(row.model_name)} on {escape(row.dataset_name)}, seed {done.report['seed']}: "

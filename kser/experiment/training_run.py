@@ -1,6 +1,7 @@
 """Doing one run: data, model, training, and the trained model on disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any
 
@@ -48,6 +49,10 @@ class TrainingFailedError(UserError):
     """A run that was rightly asked for, began, and could not be finished: other runs may."""
 
 
+class ModelMistakeError(UserError):
+    """A mistake that stops every run of the model, whatever its seed: each would find it anew."""
+
+
 class Outcome(Enum):
     """What came of asking for a run."""
 
@@ -68,6 +73,7 @@ def do_run(
 
     Raises:
         UserError: the data are wrong, or results of other settings stand where these would go.
+        ModelMistakeError: the model cannot be built, or audio cannot be read.
         TrainingFailedError: it began and failed, say because the loss is no longer a number.
     """
     data = load_run_data(run)
@@ -80,8 +86,9 @@ def do_run(
         return Outcome.ALREADY_THERE
     _check_interrupted(run, fingerprint)
     # Every audio file is read once before anything is written.
-    model = build_model(run, data.head)
-    features = feature_cache_of(run, model, waveform_format_of(model))
+    with _of_every_run():
+        model = build_model(run, data.head)
+        features = feature_cache_of(run, model, waveform_format_of(model))
     reader = WaveformReader(waveform_format_of(model), run.audio_cache)
     parts = _read_parts(run, data, reader, progress)
     augmentation = _augmentation(run, reader, parts["train"])
@@ -189,6 +196,7 @@ def _train(
             augmentation=augmentation,
             data_workers=_data_workers(run),
             weights_from_top=model.backbone.weights_from_top(),
+            whole=model,
         )
     except UserError as error:
         raise TrainingFailedError(str(error)) from error
@@ -223,8 +231,18 @@ def _augmentation(run: Run, reader: WaveformReader, training: Utterances) -> Aug
     """What is done to the training part, tried out."""
     plan = augmentation_plan(run.experiment, run.seed)
     if plan is not None:
-        try_out(run.experiment, plan, reader(training.paths[0]), reader.format.sampling_rate)
+        with _of_every_run():
+            try_out(run.experiment, plan, reader(training.paths[0]), reader.format.sampling_rate)
     return plan
+
+
+@contextmanager
+def _of_every_run() -> Iterator[None]:
+    """What is wrong within this block is wrong for every run of the model."""
+    try:
+        yield
+    except UserError as error:
+        raise ModelMistakeError(str(error)) from error
 
 
 def _read_parts(
@@ -246,7 +264,7 @@ def _read_parts(
         except UserError as error:
             mistakes.append(str(error))
     if mistakes:
-        raise UserError("\n".join(mistakes))
+        raise ModelMistakeError("\n".join(mistakes))
     for part, utterances in parts.items():
         if lost := data.lost(part, utterances):
             raise UserError(
@@ -279,11 +297,12 @@ def waveform_format_of(model: EmotionTask) -> WaveformFormat:
 
 
 def _tidy_up(run: Run) -> None:
-    """Remove what only an unfinished run needs; no other process may be at it."""
+    """Remove what only an unfinished run needs or leaves; no other process may be at it."""
     if run.paths.states.is_dir():
         remove_states(run.paths.states)
     tidy_up_search(run)
     _remove_drafts(run)
+    run.paths.error.unlink(missing_ok=True)
     run.paths.settings.unlink(missing_ok=True)
     remove_locks(run.paths)
 
@@ -295,7 +314,7 @@ def _is_untidy(run: Run, fingerprint: str) -> bool:
     """
     if run.paths.settings.is_file():
         return bool(read_json(run.paths.settings).get("run_fingerprint") == fingerprint)
-    return left_locks(run.paths)
+    return left_locks(run.paths) or run.paths.error.is_file()
 
 
 def _remove_drafts(run: Run) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from sklearn import metrics as sklearn_metrics
 
 from kser.errors import UserError
 from kser.evaluation.regression import concordance_correlation
+from kser.experiment import evaluating
 from kser.experiment.evaluation_results import kinds_for, results_there
+from kser.experiment.run_lock import filling
 from kser.experiment.statistics_inputs import read_results
 from kser.experiment.study import evaluate
 from kser.experiment.targets import Targets
@@ -254,6 +257,57 @@ def test_a_column_that_is_not_there_is_named(evaluated, tmp_path, kind, column):
     rows = [(kind, folder / "models" / kind / "0", tmp_path / "set", tmp_path / "out")]
     with pytest.raises(UserError, match=rf"test\.csv: the header lacks '{column}', which the model learns"):
         evaluate(write_rows(tmp_path / "one.csv", rows), console())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_that_gives_no_numbers_is_named_and_the_rows_after_it_are_done(
+    evaluated, tmp_path, monkeypatch, kind
+):
+    folder, table, _ = evaluated
+    models = [
+        shutil.copytree(folder / "models" / kind / "0", tmp_path / "broken"),
+        shutil.copytree(folder / "models" / "class" / "1", tmp_path / "whole"),
+    ]
+
+    def predict(model, *arguments):
+        outputs = predict_outputs(model, *arguments)
+        if not broken:
+            broken.append(model)
+            for values in outputs.values():
+                values[[0, 3], 0] = np.nan
+            next(iter(outputs.values()))[3:5] = np.inf
+        return outputs
+
+    broken, predict_outputs = [], evaluating.predict_outputs
+    monkeypatch.setattr(evaluating, "predict_outputs", predict)
+    rows = [(f"m{i}", model, folder / "set", tmp_path / f"out {i}") for i, model in enumerate(models)]
+    with pytest.raises(UserError) as error:
+        evaluate(write_rows(tmp_path / "two.csv", rows), console())
+    (line,) = str(error.value).splitlines()
+    said = f"{models[0]}: the model gives no numbers for 3 of {len(table)} recordings"
+    assert line == f"m0 on made up: {said}"
+    assert list((tmp_path / "out 0").iterdir()) == []
+    assert report_in(tmp_path / "out 1", "classification_report")["model_name"] == "m1"
+
+
+def test_what_another_process_evaluates_is_waited_for_and_not_done_again(evaluated, tmp_path, monkeypatch):
+    folder, _, _ = evaluated
+    out = tmp_path / "out"
+    rows = [("numbers", folder / "models" / "numbers" / "0", folder / "set", out)]
+    path = write_rows(tmp_path / "one.csv", rows)
+
+    @contextmanager
+    def done_meanwhile(place):
+        assert place == out
+        shutil.copytree(folder / "numbers" / "0", out)
+        with filling(place):
+            yield
+
+    monkeypatch.setattr(evaluating, "filling", done_meanwhile)
+    told = console()
+    evaluate(path, told)
+    assert "(evaluated before)" in told.export_text()
+    assert not (out / ".lock").exists()
 
 
 def test_leaks_and_damaged_audio_of_other_kinds_are_told_too(corpus, tmp_path):

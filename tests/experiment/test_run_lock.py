@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from kser.errors import UserError
 from kser.experiment.paths import RunPaths
-from kser.experiment.run_lock import alone_on, waiting_for
+from kser.experiment.run_lock import alone_on, filling, waiting_for
 
 HOLDER = """
 import sys, time
@@ -69,4 +70,17 @@ def test_a_run_can_be_taken_again_when_it_was_given_up(tmp_path) -> None:
 def test_a_folder_that_cannot_be_made_is_told(tmp_path) -> None:
     (tmp_path / "results").write_text("a file")
     with pytest.raises(UserError, match=r"results: cannot be written"), alone_on(paths(tmp_path)):
+        pass
+
+
+def test_one_process_at_a_time_fills_a_folder_and_nothing_is_left(tmp_path) -> None:
+    others = FileLock(tmp_path / "out" / ".lock", timeout=0)
+    with filling(tmp_path / "out"), pytest.raises(Timeout):
+        others.acquire()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_filled_is_told(tmp_path) -> None:
+    (tmp_path / "out" / ".lock").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"out: cannot be written"), filling(tmp_path / "out"):
         pass

@@ -59,7 +59,7 @@ def find_checkpoint(name: str) -> Checkpoint:
             raise
         return Checkpoint(name, "not here", to_obtain=str(error), published=published)
     if config is None:
-        raise UserError(f"{name}: has no {CONFIG_FILE}, so it is no checkpoint")
+        raise UserError(f"{name}: has no {CONFIG_FILE}: neither a KerasHub preset nor a published checkpoint")
     if _weights_are_here(files):
         found = f"in {config.parent}"
         return Checkpoint(name, found, has_config=True, has_weights=True, published=published)
