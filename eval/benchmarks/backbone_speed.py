@@ -12,7 +12,8 @@ They run in processes of their own that are asked in turn, with a pause in betwe
   over the waveform frozen, all dropouts and SpecAugment as in training, but no layer drop, so that every step
   is the same work: 4 × 4 s on a CPU, 16 × 4 s on a GPU;
 - in kser the same step from kept features, what `feature_cache` has on disk of the frozen convolutions
-  (PyTorch: its step as before).
+  (PyTorch: its step as before);
+- with `--tasks parts`, where inference spends its time: parts of the model by themselves on 8 × 4 s.
 
 PyTorch runs eagerly (`sdpa` attention, fused AdamW); `--compile` adds `torch.compile`. `--allocator-setting`
 runs all sides with freed memory kept in the process and huge pages (glibc). The memory is the peak while a
@@ -80,6 +81,7 @@ class Case:
 
 
 TASKS = ("inference", "training", "features")
+PARTS = ("feature encoder", "position convolution", "transformer layer", "its first dense layer")
 INFERENCE = (Case("inference", 1, 4), Case("inference", 8, 4), Case("inference", 8, 10))
 
 
@@ -105,7 +107,7 @@ def parsed_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=["base"], help="base, large, tiny or a config.json")
-    parser.add_argument("--tasks", nargs="+", default=[*TASKS], choices=TASKS)
+    parser.add_argument("--tasks", nargs="+", default=[*TASKS], choices=[*TASKS, "parts"])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--device", default="cpu", choices=["cpu", "gpu"])
@@ -157,6 +159,8 @@ def measured(name: str, arguments: argparse.Namespace) -> str:
 
 def cases_of(task: str, arguments: argparse.Namespace) -> list[Case]:
     """What is measured of a task."""
+    if task == "parts":
+        return [Case(part, 8, 4) for part in PARTS]
     if task != "inference":
         batch = 16 if arguments.device == "gpu" else 4
         return [Case(task, batch, seconds) for seconds in arguments.seconds or [4]]
@@ -309,6 +313,9 @@ def prepare_kser(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[],
     if case.task == "inference":
         output = backbone.predict_on_batch(inputs)["sequence_output"]
         return lambda: backbone.predict_on_batch(inputs), np.asarray(output, "float32")
+    if case.task in PARTS:
+        part, inputs = part_of_kser(backbone, case.task, inputs)
+        return lambda: part.predict_on_batch(inputs), np.asarray(part.predict_on_batch(inputs), "float32")
     model = kept(lambda: EmotionClassifier(backbone, ["a", "b", "c", "d"], use_relu=False))
     model.get_layer("logits").set_weights(head_weights(backbone.hidden_dim))
     backbone.freeze_feature_encoder()
@@ -321,6 +328,29 @@ def prepare_kser(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[],
     targets = np.arange(case.batch) % 4
     output = np.asarray(model.predict_on_batch(inputs), "float32")
     return lambda: model.train_on_batch(inputs, targets), output
+
+
+def part_of_kser(backbone: Any, part: str, inputs: dict[str, np.ndarray]) -> tuple[Any, Any]:
+    """A model of that part alone, and what it is given."""
+    import keras
+
+    if part == "feature encoder":
+        return keras.Model(backbone.input, backbone.feature_encoder.output), inputs
+    given = frames_for(*backbone.compute_output_spec(inputs)["sequence_output"].shape)
+    frames = keras.Input(given.shape[1:])
+    layer = backbone.get_layer("transformer_layer_0")
+    if part == "transformer layer":
+        valid = keras.Input(given.shape[1:2], dtype="bool")
+        return keras.Model([frames, valid], layer(frames, valid)), [given, np.ones(given.shape[:2], bool)]
+    if part == "position convolution":
+        layer = next(layer for layer in backbone.layers if "position_convolution" in layer.name)
+        return keras.Model(frames, layer(frames)), given
+    return keras.Model(frames, layer.intermediate(frames)), given
+
+
+def frames_for(batch: int, frames: int, channels: int) -> np.ndarray:
+    """What a part after the convolutions is given, float32 (batch, frames, channels)."""
+    return np.random.default_rng(2).normal(size=(batch, frames, channels)).astype(np.float32)
 
 
 def prepare_pytorch(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[], Any], np.ndarray]:
@@ -341,7 +371,35 @@ def prepare_pytorch(folder: Path, case: Case, arguments: Any) -> tuple[Callable[
                 return forward(audio).last_hidden_state.float().cpu().numpy()
 
         return infer, infer()
+    if case.task in PARTS:
+        return prepare_part_of_pytorch(model.eval(), case.task, audio, half)
     return prepare_pytorch_training(model, forward, audio, half)
+
+
+def prepare_part_of_pytorch(
+    model: Any, part: str, audio: Any, half: Any
+) -> tuple[Callable[[], Any], np.ndarray]:
+    """What runs a part of the model in `transformers`, and its outputs."""
+    import torch
+
+    layer = model.encoder.layers[0]
+    modules = {
+        "feature encoder": lambda waveform: model.feature_extractor(waveform).transpose(1, 2),
+        "position convolution": model.encoder.pos_conv_embed,
+        "transformer layer": layer,
+        "its first dense layer": layer.feed_forward.intermediate_dense,
+    }
+    given = audio
+    if part != "feature encoder":
+        frames = int(model._get_feat_extract_output_lengths(audio.shape[1]))
+        given = torch.from_numpy(frames_for(len(audio), frames, model.config.hidden_size)).to(audio.device)
+
+    def infer() -> np.ndarray:
+        with torch.inference_mode(), half:
+            output = modules[part](given)
+            return (output[0] if isinstance(output, tuple) else output).float().cpu().numpy()
+
+    return infer, infer()
 
 
 def prepare_pytorch_training(
