@@ -1,6 +1,7 @@
 """Evaluating trained models on test sets, row by row of an evaluation CSV."""
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from kser.experiment.evaluation_results import kinds_for, results_there, write_r
 from kser.experiment.run_lock import filling
 from kser.experiment.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
 from kser.experiment.training_run import waveform_format_of
-from kser.files import read_text, write_json
+from kser.files import read_json, read_text, write_json
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset, reader_errors
@@ -111,12 +112,13 @@ class Evaluator:
         table = _read_test_set(row, provenance)
         recordings = [content_key(path) for path in table["path"]]
         by = [column for column in self.by if column in table]
+        factors = provenance.model_config.get("factors", {})
         fingerprint = _evaluation_fingerprint(row, recordings)
-        if there := self._evaluated_before(row, kinds, fingerprint, by):
+        if there := self._evaluated_before(row, factors, kinds, fingerprint, by):
             return there
         with filling(row.eval_out_path):
             # Again, for another process may have done it meanwhile.
-            if there := self._evaluated_before(row, kinds, fingerprint, by):
+            if there := self._evaluated_before(row, factors, kinds, fingerprint, by):
                 return there
             return self._evaluated_now(row, provenance, table, recordings, kinds, fingerprint, by)
 
@@ -147,13 +149,18 @@ class Evaluator:
         return Evaluated(row, list(zip(kinds, reports, strict=True)), done_now=True)
 
     def _evaluated_before(
-        self, row: EvaluationRow, kinds: Sequence[EvaluationKind], fingerprint: str, by: Sequence[str]
+        self,
+        row: EvaluationRow,
+        factors: dict[str, str],
+        kinds: Sequence[EvaluationKind],
+        fingerprint: str,
+        by: Sequence[str],
     ) -> Evaluated | None:
         """The results on disk, if they are those that would come of evaluating again and may be taken."""
         reports = [] if self.redo else results_there(row.eval_out_path, kinds)
         if not self._still_holds(reports, fingerprint, by):
             return None
-        named = [_by_the_names_of(row, *part) for part in zip(kinds, reports, strict=True)]
+        named = [_by_the_names_of(row, factors, *part) for part in zip(kinds, reports, strict=True)]
         return Evaluated(row, list(zip(kinds, named, strict=True)), done_now=False)
 
     def _findings(
@@ -283,9 +290,11 @@ def _input_column(test_csv: Path, provenance: Provenance) -> str:
     return "path" if "path" in columns else provenance.model_config["input_column"]
 
 
-def _by_the_names_of(row: EvaluationRow, kind: EvaluationKind, report: dict[str, Any]) -> dict[str, Any]:
-    """A report on disk, which learns the names of the row if it was made under others."""
-    names = {"model_name": row.model_name, "dataset_name": row.dataset_name}
+def _by_the_names_of(
+    row: EvaluationRow, factors: dict[str, str], kind: EvaluationKind, report: dict[str, Any]
+) -> dict[str, Any]:
+    """A report on disk, which learns the row's names and the model's factors if it was made under others."""
+    names = {"model_name": row.model_name, "dataset_name": row.dataset_name, "factors": factors}
     if report.items() >= names.items():
         return report
     write_json(row.eval_out_path / kind.report.file, report | names)
@@ -294,7 +303,9 @@ def _by_the_names_of(row: EvaluationRow, kind: EvaluationKind, report: dict[str,
 
 def _evaluation_fingerprint(row: EvaluationRow, recordings: list[str]) -> str:
     """What the results follow from: the model, the list of the test set and its recordings."""
-    digest = hashlib.sha256((row.model_path / PROVENANCE_FILE).read_bytes())
+    facts = read_json(row.model_path / PROVENANCE_FILE)
+    facts["model_config"].pop("factors", None)  # names, which may change
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     digest.update(row.test_csv.read_bytes())
     digest.update(f"{kser.__version__}\n{row.label_map}\n{row.classes}\n".encode())
     digest.update("".join(recordings).encode())

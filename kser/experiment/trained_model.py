@@ -1,5 +1,6 @@
 """A trained model on disk: a KerasHub preset folder that also knows where it comes from."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,14 @@ def load_provenance(folder: Path) -> Provenance:
         raise UserError(
             f"{folder / PROVENANCE_FILE}: not as this version of kser writes it: {error}"
         ) from None
+
+
+def renew_factors(folder: Path, factors: Mapping[str, str]) -> None:
+    """Let a trained model have the factors that its JSON has by now: what it is called, not what it is."""
+    facts = read_json(folder / PROVENANCE_FILE)
+    if facts["model_config"].get("factors", {}) != factors:
+        facts["model_config"]["factors"] = dict(factors)
+        write_json(folder / PROVENANCE_FILE, facts)
 
 
 def load_classifier(folder: Path, **arguments: Any) -> Any:

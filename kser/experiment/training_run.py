@@ -31,6 +31,7 @@ from kser.experiment.trained_model import (
     PROVENANCE_FILE,
     Provenance,
     load_provenance,
+    renew_factors,
     save_trained_model,
 )
 from kser.files import read_json, remove_drafts, write_json
@@ -83,6 +84,7 @@ def do_run(
             with alone_on(run.paths) as ours:
                 if ours:
                     _tidy_up(run)
+        renew_factors(run.paths.model, run.model.factors)
         return Outcome.ALREADY_THERE
     _check_interrupted(run, fingerprint)
     # Every audio file is read once before anything is written.

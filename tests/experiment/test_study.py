@@ -281,6 +281,18 @@ def two_models(tmp_path, small_corpus):
     return path
 
 
+def test_factors_that_are_named_later_reach_the_reports_of_finished_runs(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"], cross_validation=1)
+    train_experiment(load_experiment(path), console())
+    change_model(path, "log_mel", factors={"front end": "log-mel"})
+    told = console()
+    train_experiment(load_experiment(path), told)
+    assert "is trained already" in told.export_text(clear=False)
+    assert "(evaluated before)" in told.export_text()
+    (report,) = (tmp_path / "results").rglob("classification_report.json")
+    assert json.loads(report.read_text())["factors"] == {"front end": "log-mel"}
+
+
 def failures_of(experiment):
     with pytest.raises(UserError) as failed:
         train_experiment(load_experiment(experiment), console())
