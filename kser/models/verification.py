@@ -20,13 +20,7 @@ from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
 
 BOUND = 2e-5
-"""Largest |difference| of float32 that a right conversion has (VALIDITY 1), unless values are large."""
-
-ROUNDINGS = 4
-"""So many times what float32 makes of the published model itself may be kser's, whose order of sums differs.
-
-Trained checkpoints have states of hundreds, which float32 knows to no more than 10⁻⁵ of that.
-"""
+"""Largest |difference| of float32 that a right conversion has (VALIDITY 1)."""
 
 FEATURE_EXTRACTOR_FILE = "preprocessor_config.json"
 
@@ -54,11 +48,6 @@ class StateComparison:
         """The larger of the two differences; a NaN counts as infinite."""
         largest = max(np.nan_to_num([self.alone, self.padded or 0.0], nan=np.inf))
         return float(largest)
-
-    @property
-    def allowed(self) -> float:
-        """How large the differences may be."""
-        return max(BOUND, ROUNDINGS * (self.rounding or 0.0))
 
 
 def require_transformers() -> None:
