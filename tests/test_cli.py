@@ -211,7 +211,7 @@ class TestCommands:
         def interrupt(path):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("kser.experiment.config_files.load_experiment", interrupt)
+        monkeypatch.setattr("kser.experiment.config.loading.load_experiment", interrupt)
         ended = run("train", "--experiment_file", "experiment.json")
         assert (ended.status, ended.lines) == (130, ["interrupted; the same command continues"])
 

@@ -17,6 +17,7 @@ LAYERS = (
     "evaluation",
     "training",
     "experiment",
+    "report",
     "startup",
     "cli",
 )

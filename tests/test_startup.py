@@ -12,7 +12,7 @@ from kser.startup import choose_backend, import_keras
 choose_backend()
 import_keras()
 import keras, numpy
-from kser.experiment import study, evaluating
+from kser.experiment.study import study
 from kser.models import EmotionClassifier, LogMelBackbone
 classifier = EmotionClassifier(LogMelBackbone(filters=[8], kernel_sizes=[3]), ["a", "b"])
 classifier.save_to_preset(sys.argv[1])

@@ -20,12 +20,12 @@ def augment(
 
     They are drawn by the first seed, and augmented as in the first epoch; index.csv says which file is what.
     """
-    from kser.experiment.config_files import load_experiment
+    from kser.experiment.config.loading import load_experiment
 
     choose_backend()
     experiment = load_experiment(experiment_file)
     import_keras()
-    from kser.experiment.augmentation_examples import write_examples
+    from kser.experiment.augmentation_examples.writing import write_examples
 
     shown_on = console()
     index = write_examples(experiment, n, output_path, shown_on)

@@ -32,7 +32,7 @@ def report(
 
     The page needs no other file and no network.
     """
-    from kser.experiment.report.page import write_report
+    from kser.report.page import write_report
 
     path = output_path or input_path / OUTPUT_FILE
     study = write_report(input_path, path, logs=logs_path, with_audio=with_audio)

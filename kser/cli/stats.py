@@ -56,7 +56,7 @@ def stats(
     named = None if factors is None else [name.strip() for name in factors.split(",") if name.strip()]
     from kser.evaluation.statistics.analysis import analyse
     from kser.evaluation.statistics.rendering import show, write
-    from kser.experiment.statistics_inputs import read_results
+    from kser.experiment.evaluating.statistics_inputs import read_results
 
     inputs = read_results(input_path, named, n_classes)
     metric = metric or inputs.main_metric

@@ -34,15 +34,15 @@ def train(
 
     Runs that are trained already are skipped, an interrupted one continues where it was.
     """
-    from kser.experiment.config_files import load_experiment
-    from kser.experiment.planning import check_seed_range
+    from kser.experiment.config.loading import load_experiment
+    from kser.experiment.runs.planning import check_seed_range
 
     choose_backend()
     check_seed_range(low_seed, high_seed)
     shown_on = console()
     experiment = load_experiment(experiment_file or _default_experiment(shown_on))
     import_keras()
-    from kser.experiment.study import train_experiment
+    from kser.experiment.study.study import train_experiment
 
     train_experiment(experiment, shown_on, low_seed, high_seed)
 
@@ -65,8 +65,8 @@ def check(
     Nothing is trained and no result written. Mistakes end with status 2, a line each; what is not on this
     machine yet is listed, with how to obtain it.
     """
-    from kser.experiment.config_files import load_experiment
-    from kser.experiment.planning import check_seed_range
+    from kser.experiment.config.loading import load_experiment
+    from kser.experiment.runs.planning import check_seed_range
 
     choose_backend()
     check_seed_range(low_seed, high_seed)
@@ -100,13 +100,13 @@ def evaluate(
     ] = None,
 ) -> None:
     """Evaluate trained models on test sets, and summarise over seeds."""
-    from kser.experiment.evaluation_csv import evaluation_csvs, read_evaluation_csv
+    from kser.experiment.evaluating.evaluation_csv import evaluation_csvs, read_evaluation_csv
 
     choose_backend()
     for path in evaluation_csvs(eval_path):
         read_evaluation_csv(path)
     import_keras()
-    from kser.experiment.study import evaluate as evaluate_rows
+    from kser.experiment.study.study import evaluate as evaluate_rows
     from kser.pipeline.audio_cache import AudioCache
 
     cache = None if audio_cache is None else AudioCache(audio_cache.absolute())

@@ -9,9 +9,9 @@ import pandas as pd
 import soundfile as sf
 
 from kser.corpora.metadata import content_key
-from kser.experiment.evaluation_csv import COLUMNS
-from kser.experiment.schema import ModelConfig
-from kser.experiment.trained_model import Provenance, save_trained_model
+from kser.experiment.config.schema import ModelConfig
+from kser.experiment.evaluating.evaluation_csv import COLUMNS
+from kser.experiment.runs.trained_model import Provenance, save_trained_model
 from kser.models import (
     AudioClassifierPreprocessor,
     EmotionClassifier,

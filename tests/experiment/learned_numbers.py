@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kser.experiment.config_files import load_experiment
-from kser.experiment.planning import Run, plan_runs
+from kser.experiment.config.loading import load_experiment
+from kser.experiment.runs.planning import Run, plan_runs
 from tests.experiment.conftest import write_experiment
 
 DIMENSIONS = ["arousal", "valence"]

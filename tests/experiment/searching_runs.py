@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.experiment.config_files import load_experiment
-from kser.experiment.planning import Run, plan_runs
-from kser.experiment.run_data import RunData, load_run_data
+from kser.experiment.config.loading import load_experiment
+from kser.experiment.runs.planning import Run, plan_runs
+from kser.experiment.runs.run_data import RunData, load_run_data
 from kser.experiment.search.searching import Found, search
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.waveform_format import WaveformFormat

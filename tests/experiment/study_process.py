@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["kser.cli", "kser.experiment.config_files", "kser.experiment.study"])
+_CONTEXT.set_forkserver_preload(["kser.cli", "kser.experiment.config.loading", "kser.experiment.study.study"])
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,17 @@ from typing import Any
 import keras
 
 from kser.errors import UserError
-from kser.experiment.augmenting import augmentation_plan
 from kser.experiment.checking.checkpoints import Checkpoint
 from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, estimate_memory
 from kser.experiment.checking.run_states import in_ranges
-from kser.experiment.feature_caching import feature_cache_of
-from kser.experiment.frozen_parts import freeze
-from kser.experiment.model_building import build_model, task_model
-from kser.experiment.planning import Run
-from kser.experiment.run_data import RunData
-from kser.experiment.targets import Head, Targets
-from kser.experiment.training_run import waveform_format_of
+from kser.experiment.config.frozen_parts import freeze
+from kser.experiment.execution.training_run import waveform_format_of
+from kser.experiment.runs.augmenting import augmentation_plan
+from kser.experiment.runs.feature_caching import feature_cache_of
+from kser.experiment.runs.model_building import build_model, task_model
+from kser.experiment.runs.planning import Run
+from kser.experiment.runs.run_data import RunData
+from kser.experiment.tasks.targets import Head, Targets
 from kser.models import AudioClassifierPreprocessor, EmotionTask, SpeechAudioConverter, SpeechBackbone
 from kser.pipeline.buckets import choose_bucket_lengths
 from kser.pipeline.feature_cache import FeatureCache

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from kser.corpora.recipe import Recipe
 from kser.corpora.recipes import RECIPES
-from kser.experiment.input_checks import MissingFile
+from kser.experiment.checking.input_checks import MissingFile
 
 
 def how_to_obtain(missing: MissingFile) -> str:

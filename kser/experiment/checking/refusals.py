@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from kser.errors import UserError
 from kser.experiment.checking.checkpoints import find_checkpoint
 from kser.experiment.checking.run_states import RunState, run_state
-from kser.experiment.planning import Run
-from kser.experiment.run_data import RunData
+from kser.experiment.runs.planning import Run
+from kser.experiment.runs.run_data import RunData
 from kser.files import expanded
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from enum import Enum
 
 from kser.errors import UserError
-from kser.experiment.planning import Run
-from kser.experiment.run_data import RunData
-from kser.experiment.run_fingerprint import run_fingerprint
-from kser.experiment.trained_model import PROVENANCE_FILE, load_provenance
+from kser.experiment.execution.run_fingerprint import run_fingerprint
+from kser.experiment.runs.planning import Run
+from kser.experiment.runs.run_data import RunData
+from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_provenance
 from kser.files import read_json
 
 

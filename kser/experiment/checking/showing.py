@@ -13,9 +13,9 @@ from kser.experiment.checking.model_plans import ModelPlan
 from kser.experiment.checking.run_states import RunState, in_ranges
 from kser.experiment.checking.split_counts import SplitCounts
 from kser.experiment.checking.study_check import StudyCheck, existing_parent
-from kser.experiment.further_test_sets import further_test_sets
-from kser.experiment.paths import evaluation_csv_folder, results_folder
-from kser.experiment.run_logs import EVENTS_FOLDER
+from kser.experiment.evaluating.test_sets import further_test_sets
+from kser.experiment.runs.paths import evaluation_csv_folder, results_folder
+from kser.experiment.runs.run_logs import EVENTS_FOLDER
 from kser.files import resolve_input
 
 _SPLITS_IN_FULL = 3

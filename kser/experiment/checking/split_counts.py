@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kser.corpora.splits import describe_split
-from kser.experiment.run_data import RunData
+from kser.experiment.runs.run_data import RunData
 
 
 @dataclass(frozen=True)

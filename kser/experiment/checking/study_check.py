@@ -9,18 +9,18 @@ from rich.console import Console
 
 from kser.corpora.metadata import read_metadata
 from kser.errors import UserError
-from kser.experiment.augmenting import augmentation_plan, try_out
 from kser.experiment.checking.checkpoints import Checkpoint, find_checkpoint
+from kser.experiment.checking.input_checks import Inputs, read_inputs
 from kser.experiment.checking.model_plans import Lengths, ModelFacts, ModelPlan
 from kser.experiment.checking.obtaining import how_to_obtain
 from kser.experiment.checking.run_states import RunState, run_state
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
-from kser.experiment.config_files import Experiment
-from kser.experiment.further_test_sets import further_test_sets
-from kser.experiment.input_checks import Inputs, read_inputs
-from kser.experiment.planning import Run, plan_runs
-from kser.experiment.run_data import RunData
-from kser.experiment.targets import Targets
+from kser.experiment.config.loading import Experiment
+from kser.experiment.evaluating.test_sets import further_test_sets
+from kser.experiment.runs.augmenting import augmentation_plan, try_out
+from kser.experiment.runs.planning import Run, plan_runs
+from kser.experiment.runs.run_data import RunData
+from kser.experiment.tasks.targets import Targets
 from kser.pipeline.reading import WaveformReader, check_all
 from kser.training.progress import LiveLines, reading_progress
 

@@ -10,8 +10,8 @@ from typing import Any
 import keras_tuner
 import numpy as np
 
-from kser.experiment.search import halving
-from kser.experiment.search.space import Choice, Dimension, SearchSpace
+from kser.experiment.config import halving
+from kser.experiment.config.search_space import Choice, Dimension, SearchSpace
 
 Draw = dict[str, Any]
 """What an oracle draws: by field a number, or the position of a value in its `Choice`; of hyperband also

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from kser.experiment.search.candidates import value_in_words
-from kser.experiment.search.space import Choice, Dimension, SearchSpace
+from kser.experiment.config.search_rules import value_in_words
+from kser.experiment.config.search_space import Choice, Dimension, SearchSpace
 from kser.experiment.search.trials import Trial
 from kser.files import replacing
 from kser.training.objectives import ValidationMetric

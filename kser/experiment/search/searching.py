@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from kser.errors import UserError
-from kser.experiment.planning import Run
-from kser.experiment.run_data import RunData
-from kser.experiment.search.candidates import in_words, search_epochs
+from kser.experiment.config.search_rules import in_words, search_epochs
+from kser.experiment.config.search_space import DEFAULT_SPACE, SearchSpace, space_of, with_values
+from kser.experiment.runs.planning import Run
+from kser.experiment.runs.run_data import RunData
 from kser.experiment.search.oracles import Draw, ask_oracle, epochs_of, trials_in_all, values_of
 from kser.experiment.search.plot import plot_search
 from kser.experiment.search.share_of_speakers import searched_share
-from kser.experiment.search.space import DEFAULT_SPACE, SearchSpace, space_of, with_values
 from kser.experiment.search.trials import Trial, TrialRecord, best_trial, write_trials
 from kser.files import write_json
 from kser.pipeline.utterances import Utterances

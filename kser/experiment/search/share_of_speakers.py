@@ -12,8 +12,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from kser.experiment.planning import Run
-from kser.experiment.run_data import RunData
+from kser.experiment.runs.planning import Run
+from kser.experiment.runs.run_data import RunData
 from kser.pipeline.utterances import Utterances, map_targets
 
 # Keeps what is drawn here apart from what is drawn of the same seed elsewhere.

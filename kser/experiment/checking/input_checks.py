@@ -1,0 +1,280 @@
+"""What would stop a later run, or the evaluation, is told before hours of training."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from kser.corpora.emotions import map_to_model
+from kser.corpora.metadata import read_metadata
+from kser.corpora.splits import PARTS, thin_classes
+from kser.errors import UserError
+from kser.experiment.config.loading import Experiment
+from kser.experiment.config.schema import ModelConfig
+from kser.experiment.evaluating.evaluation_csv import EvaluationRow, recorded_rows
+from kser.experiment.evaluating.test_sets import TestSet, evaluation_rows, further_test_sets
+from kser.experiment.runs.augmenting import augmentation_plan
+from kser.experiment.runs.continuing import earlier_model, heard_before
+from kser.experiment.runs.mlflow_log import import_mlflow
+from kser.experiment.runs.paths import evaluation_csv_folder
+from kser.experiment.runs.planning import Run
+from kser.experiment.runs.run_data import RunData, load_run_data, split_scheme
+from kser.experiment.tasks.target_values import labels_in, numbers_in
+from kser.experiment.tasks.targets import Targets
+from kser.files import is_there
+
+_SHOWN_SPLITS = 3
+# The fields of a model that `load_run_data` reads: where they and the seed are the same, so are the data.
+_FIELDS_OF_THE_DATA = {
+    "input_column",
+    "output_column",
+    "is_regression",
+    "is_multi_label",
+    "regression_columns",
+    "train_test_split",
+    "speaker_independent_scenario",
+}
+
+
+@dataclass(frozen=True)
+class MissingFile:
+    """A metadata file that an experiment names and that is not there.
+
+    Attributes:
+        dataset: name of the corpus or test set.
+        path: of the CSV.
+        message: the mistake that it is when the experiment is to run.
+    """
+
+    dataset: str
+    path: Path
+    message: str
+
+
+@dataclass
+class Inputs:
+    """What the runs of an experiment and their evaluation read, audio and checkpoints excepted.
+
+    Attributes:
+        data: of each run whose data are right, by model and seed; runs of one split share one object.
+        missing: metadata that are not there.
+        mistakes: a line each.
+        notes: what is no mistake and still worth knowing, a line each.
+    """
+
+    data: dict[tuple[str, int], RunData] = field(default_factory=dict)
+    missing: list[MissingFile] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def check_inputs(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
+    """As `checked_inputs`.
+
+    Returns:
+        What is no mistake and still worth knowing, a line each: classes left out or renamed, and those that a
+        part has hardly any utterance of.
+    """
+    return checked_inputs(experiment, runs).notes
+
+
+def checked_inputs(experiment: Experiment, runs: Sequence[Run]) -> Inputs:
+    """Read everything that the runs and their evaluation read, audio and checkpoints excepted.
+
+    Args:
+        experiment: validated.
+        runs: of the experiment.
+
+    Raises:
+        UserError: every mistake, a line each.
+    """
+    inputs = read_inputs(experiment, runs)
+    mistakes = [*(of.message for of in inputs.missing), *inputs.mistakes]
+    if mistakes:
+        raise UserError("\n".join(dict.fromkeys(mistakes)))
+    return inputs
+
+
+def read_inputs(experiment: Experiment, runs: Sequence[Run]) -> Inputs:
+    """As `checked_inputs`, with mistakes in place of an error.
+
+    Args:
+        experiment: validated.
+        runs: of the experiment.
+    """
+    test_sets = further_test_sets(experiment)
+    inputs = Inputs(missing=_missing_test_sets(experiment, test_sets) + _missing_metadata(runs))
+    _read_splits(inputs, runs)
+    labels = {model: data.labels for (model, _), data in inputs.data.items()}
+    there = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
+    for model, test_set in product(experiment.models, there):
+        inputs.mistakes += _mistakes_of(_check_test_set, test_set, model, labels.get(model.name))
+    inputs.mistakes += _mistakes_of(_check_recorded_rows, experiment, runs)
+    if experiment.config.mlflow is not None:
+        inputs.mistakes += [f"{experiment.file}: {line}" for line in _mistakes_of(import_mlflow)]
+    inputs.mistakes = list(dict.fromkeys(inputs.mistakes))
+    if inputs.data and not inputs.mistakes:
+        inputs.notes += _untested_folds(runs)
+    return inputs
+
+
+def _missing_test_sets(experiment: Experiment, test_sets: Sequence[TestSet]) -> list[MissingFile]:
+    return [
+        MissingFile(
+            of.name,
+            of.test_csv,
+            f"{experiment.file}: datasets: {of.name}: eval_csv_path: no folder with a test.csv: {of.folder}",
+        )
+        for of in test_sets
+        if not of.test_csv.is_file()
+    ]
+
+
+def _missing_metadata(runs: Sequence[Run]) -> list[MissingFile]:
+    """Of the training corpus; the same for all runs."""
+    dataset = runs[0].config.training_dataset
+    named = [dataset.data_csv, dataset.split.validation_csv, dataset.split.test_csv]
+    paths = [runs[0].input_file(path) for path in named if path is not None]
+    return [MissingFile(dataset.name, path, f"{path}: no such file") for path in paths if not is_there(path)]
+
+
+def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:
+    """The data of every run, read once for all runs that have the same."""
+    notes: list[str] = []
+    thin: list[str] = []
+    heard: list[str] = []
+    read: dict[str, RunData] = {}
+    missing = {of.message for of in inputs.missing}
+    for run in runs:
+        try:
+            key = f"{run.seed} {run.model.model_dump(include=_FIELDS_OF_THE_DATA)}"
+            data = read.get(key)
+            if data is None:
+                data = read[key] = load_run_data(run)
+                notes += _notes(run, data)
+                thin += [*_thin_classes(run, data), *_thin_values(run, data)]
+            inputs.data[run.model.name, run.seed] = data
+            heard += _heard_before(run, data)
+        except UserError as error:
+            inputs.mistakes += [line for line in str(error).splitlines() if line not in missing]
+        inputs.mistakes += _mistakes_of(augmentation_plan, run.experiment, run.seed)
+    inputs.notes += [*dict.fromkeys(notes), *_first_of(list(dict.fromkeys(thin))), *_first_of(heard)]
+
+
+def _notes(run: Run, data: RunData) -> list[str]:
+    """What becomes of classes and rows that are not taken as they are."""
+    notes = []
+    if data.renamed:
+        renamed = ", ".join(f"{old} → {new}" for old, new in data.renamed.items())
+        notes.append(f"{run.data_csv}: classes by their new names: {renamed}")
+    if data.left_out:
+        left_out = ", ".join(f"{name} ({count})" for name, count in data.left_out.items())
+        notes.append(f"{run.data_csv}: left out: {left_out}")
+    return notes
+
+
+def _heard_before(run: Run, data: RunData) -> list[str]:
+    """Held-out recordings that the model which the run begins as has learned: told before, not after."""
+    if earlier_model(run.model) is None:
+        return []
+    held_out = {part: data.recordings(part) for part in PARTS[1:]}
+    return [
+        f"{run.title}: {count} of {len(held_out[part])} recordings of the {part} part were in the training "
+        f"of {run.model.model_path_or_name}: what is measured on them is no result"
+        for part, count in heard_before(run.model, held_out).items()
+    ]
+
+
+def _thin_classes(run: Run, data: RunData) -> list[str]:
+    return [
+        f"{run.data_csv}, seed {run.seed}: few utterances to judge a class by: {line}"
+        for line in thin_classes(data.table, data.parts, data.label_column)
+    ]
+
+
+def _thin_values(run: Run, data: RunData) -> list[str]:
+    """Labels that training sees always or never, and numbers that a held-out part cannot measure."""
+    lines = []
+    shares = data.part_values("train")[list(data.targets.label_columns)].mean()
+    never, always = list(shares.index[shares == 0]), list(shares.index[shares == 1])
+    lines += [f"the training part has no utterance with: {', '.join(never)}"] if never else []
+    lines += [f"the training part has no utterance without: {', '.join(always)}"] if always else []
+    for part in PARTS[1:]:
+        different = data.part_values(part)[list(data.targets.number_columns)].nunique()
+        few = [f"{column} ({count})" for column, count in different.items() if count < 2]
+        lines += [f"too few different numbers for a CCC: {part}: {', '.join(few)}"] if few else []
+    return [f"{run.data_csv}, seed {run.seed}: {line}" for line in lines]
+
+
+def _untested_folds(runs: Sequence[Run]) -> list[str]:
+    """For splits with folds: those that no seed tests on."""
+    tested: dict[str, set[int]] = {}
+    for run in runs:
+        tested.setdefault(run.model.name, set()).add(run.seed)
+    notes = []
+    for run in {run.model.name: run for run in runs}.values():
+        if run.config.training_dataset.split.by_files:
+            continue
+        scheme = split_scheme(run)
+        folds = scheme.number_of_folds(load_run_data(run).table, str(run.data_csv))
+        covered = len({seed % folds for seed in tested[run.model.name]}) if folds else 0
+        if folds and covered < folds:
+            notes.append(
+                f"{run.model.name}: the seeds test on {covered} of the {folds} folds of {scheme.name}; "
+                f"cross_validation: {folds} tests on every one"
+            )
+    return notes
+
+
+def _first_of(lines: list[str]) -> list[str]:
+    more = len(lines) - _SHOWN_SPLITS
+    return lines if more <= 0 else [*lines[:_SHOWN_SPLITS], f"and {more} more parts of splits like that"]
+
+
+def _check_test_set(test_set: TestSet, model: ModelConfig, labels: list[str] | None) -> None:
+    """The metadata are right: numbers, labels, and the names that its classes are given."""
+    targets = Targets.of(model)
+    column = targets.class_column
+    table = read_metadata(test_set.test_csv, column or (), model.input_column)
+    if targets.number_columns:
+        numbers_in(table, targets.number_columns, str(test_set.test_csv))
+    if targets.label_columns:
+        labels_in(table, targets.label_columns, str(test_set.test_csv))
+    if column is not None and labels is not None:
+        row = EvaluationRow(
+            model.name, test_set.name, Path(), test_set.folder, Path(), test_set.label_map, test_set.classes
+        )
+        map_to_model(
+            table[column],
+            labels,
+            row.new_names(),
+            row.kept_classes(),
+            source=str(test_set.test_csv),
+        )
+
+
+def _check_recorded_rows(experiment: Experiment, runs: Sequence[Run]) -> None:
+    """An earlier start of the experiment must not have meant other test sets by the same names."""
+    folder = evaluation_csv_folder(experiment.config)
+    recorded = {row.eval_out_path: row for row in recorded_rows(folder)}
+    for row in (row for run in runs for row in evaluation_rows(run)):
+        other = recorded.get(row.eval_out_path, row)
+        if other.test_set != row.test_set:
+            raise UserError(
+                f"{experiment.file}: datasets: {row.dataset_name}: is {_in_words(row)}, but the evaluation "
+                f"CSV in {folder} has {_in_words(other)} under that name; give the test set another name"
+            )
+
+
+def _in_words(row: EvaluationRow) -> str:
+    further = [f"{name} {getattr(row, name)}" for name in ("label_map", "classes") if getattr(row, name)]
+    return ", ".join([str(row.eval_csv_path), *further])
+
+
+def _mistakes_of(function: Callable[..., Any], *arguments: Any) -> list[str]:
+    try:
+        function(*arguments)
+    except UserError as error:
+        return str(error).splitlines()
+    return []

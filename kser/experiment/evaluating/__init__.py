@@ -1,0 +1,1 @@
+"""Trained models on test sets: the evaluation CSV, results, summaries, tables for statistics."""

@@ -1,0 +1,174 @@
+"""From the evaluations of many runs to one summary: tables, every run's measures, averaged confusions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from kser.evaluation.averaging import average_confusions
+from kser.evaluation.plots import distinct_file_names, plot_averaged_confusion_matrix
+from kser.evaluation.summary import summarise, summary_header, summary_markdown, summary_rows
+from kser.experiment.evaluating.evaluator import Evaluated
+from kser.experiment.tasks.class_evaluation import CONFUSION_FILE, matrices_of_groups
+from kser.experiment.tasks.evaluation_kind import GENDER, write_csv
+from kser.experiment.tasks.report_kinds import CLASSES, LABELS, NUMBERS, REPORT_KINDS, ReportKind
+from kser.files import write_json, write_text
+
+_TITLES = {
+    CLASSES: "UAR: unweighted average recall, WA: accuracy; mean ± SD over seeds",
+    NUMBERS: "CCC: concordance correlation, CCC, MSE and r: means over targets; mean ± SD over seeds",
+    LABELS: "AUC: area under the ROC curve; mean ± SD over seeds",
+}
+_KEYS_IN_FILE = {"wa": "accuracy"}
+"""Measures that the file of a kind calls otherwise, as the study does that kser continues."""
+
+Result = tuple[Evaluated, dict[str, Any]]
+"""A run, and its report of one kind."""
+
+
+def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console: Console) -> None:
+    """Show the summary over seeds and write it.
+
+    The folder gets summary.csv and summary.md (mean and SD of each model on each test set), accuracies.json
+    (every run's accuracy, WA, and UAR, by model and test set), for models that predict numbers
+    regression_measures.json, for those that give labels multi_label_measures.json, and, for each model that
+    names a class on each test set, the confusion matrix averaged over its runs, of all utterances and of each
+    group of speakers: mean counts, mean shares and their SD, as CSV and PNG.
+
+    Args:
+        evaluated: at least one evaluation. The names are its row's: results on disk may have been made under
+            others. A run counts once, however many rows evaluate it.
+        folder: to write to; what else lies there stays.
+        console: where the tables and the warnings are shown.
+    """
+    by_kind = _by_kind(_distinct(evaluated))
+    tables = {kind: _summarised(kind, results) for kind, results in by_kind.items()}
+    for kind, (summary, measures) in tables.items():
+        _show(summary, measures, _TITLES[kind], console)
+    warnings = _warnings(evaluated)
+    for line in warnings:
+        style = "bold red" if line.startswith("LEAK") else "yellow"
+        console.print(escape(line), style=style, highlight=False)
+    write_csv(_joined([summary for summary, _ in tables.values()]), folder / "summary.csv")
+    shown = [summary_markdown(summary, measures) for summary, measures in tables.values()]
+    notes = "".join(f"- {line}\n" for line in warnings)
+    write_text(folder / "summary.md", "\n".join([*shown, *([notes] if notes else [])]))
+    for kind, results in by_kind.items():
+        write_json(folder / kind.runs_file, _measures_of_runs(kind, results))
+    _write_averaged_confusions(by_kind.get(CLASSES, []), folder)
+    console.print(f"summary: {folder}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _warnings(evaluated: Sequence[Evaluated]) -> list[str]:
+    """What must be known of the evaluations, each line once for all seeds that it is true of; leaks first."""
+    seeds: dict[tuple[str, str], list[str]] = {}
+    for done in evaluated:
+        for line in done.warnings:
+            of = seeds.setdefault((f"{done.row.model_name} on {done.row.dataset_name}", line), [])
+            of.append(str(done.report["seed"]))
+    lines = []
+    for (title, line), of in seeds.items():
+        leak, colon, told = line.rpartition("LEAK: ")
+        which = f"seed {of[0]}" if len(of) == 1 else f"{len(of)} seeds"
+        lines.append(f"{leak}{colon}{title}, {which}: {told}")
+    return sorted(lines, key=lambda line: not line.startswith("LEAK"))
+
+
+def _distinct(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
+    found: dict[tuple[Any, ...], Evaluated] = {}
+    for done in evaluated:
+        row = done.row
+        found.setdefault((row.model_name, row.dataset_name, row.model_path, row.test_set), done)
+    return list(found.values())
+
+
+def _by_kind(runs: Sequence[Evaluated]) -> dict[ReportKind, list[Result]]:
+    """The reports of each kind that there is."""
+    found: dict[ReportKind, list[Result]] = {kind: [] for kind in REPORT_KINDS}
+    for done in runs:
+        for kind, report in done.parts:
+            found[kind.report].append((done, report))
+    return {kind: results for kind, results in found.items() if results}
+
+
+def _summarised(kind: ReportKind, results: Sequence[Result]) -> tuple[pd.DataFrame, list[str]]:
+    """The summary of one kind, and the measures that it is about."""
+    measures = kind.columns(report for _, report in results)
+    rows = [
+        {"model_name": done.row.model_name, "dataset_name": done.row.dataset_name, **kind.measures_of(report)}
+        for done, report in results
+    ]
+    return summarise(
+        pd.DataFrame(rows).reindex(columns=["model_name", "dataset_name", *measures]), measures
+    ), measures
+
+
+def _joined(summaries: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One table of all kinds: a row a model and test set, cells empty where a model has no such measure."""
+    keys = ["model_name", "dataset_name", "runs"]
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for summary in summaries:
+        for row in summary.to_dict("records"):
+            rows.setdefault(tuple(row[key] for key in keys), {}).update(
+                {str(name): value for name, value in row.items()}
+            )
+    return pd.DataFrame(list(rows.values()))
+
+
+def _show(summary: pd.DataFrame, measures: Sequence[str], title: str, console: Console) -> None:
+    table = Table(*map(escape, summary_header(measures)), title=title)
+    for cells in summary_rows(summary, measures):
+        table.add_row(*map(escape, cells))
+    console.print(table)
+
+
+def _by_model_and_dataset(results: Sequence[Result]) -> dict[tuple[str, str], list[Result]]:
+    found: dict[tuple[str, str], list[Result]] = {}
+    for done, report in results:
+        found.setdefault((done.row.model_name, done.row.dataset_name), []).append((done, report))
+    return found
+
+
+def _measures_of_runs(
+    kind: ReportKind, results: Sequence[Result]
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """By model and test set: seed and measures of every run."""
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for (model, dataset), of in _by_model_and_dataset(results).items():
+        found.setdefault(model, {})[dataset] = [
+            {"seed": report["seed"]}
+            | {
+                _KEYS_IN_FILE.get(name, name): None if pd.isna(value) else value
+                for name, value in kind.measures_of(report).items()
+            }
+            for _, report in of
+        ]
+    return found
+
+
+def _write_averaged_confusions(results: Sequence[Result], folder: Path) -> None:
+    """The matrix of each model on each test set, of all utterances and of each group."""
+    matrices: dict[tuple[str, ...], list[Path]] = {}
+    for (model, dataset), of in _by_model_and_dataset(results).items():
+        title = f"{model} on {dataset}"
+        matrices[(title,)] = [done.row.eval_out_path / CONFUSION_FILE for done, _ in of]
+        for done, report in of:
+            for (column, group), name in matrices_of_groups(report).items():
+                told = group if column == GENDER else f"{column}={group}"
+                matrices.setdefault((title, told), []).append(done.row.eval_out_path / f"{name}.csv")
+    names = distinct_file_names([" ".join(key) for key in matrices])
+    for key, files in matrices.items():
+        _write_averaged_confusion(files, ", ".join(key), folder / names[" ".join(key)])
+
+
+def _write_averaged_confusion(files: Sequence[Path], title: str, path: Path) -> None:
+    # A class may be called "None" or "NA".
+    matrices = [pd.read_csv(file, index_col=0, dtype={0: str}, keep_default_na=False) for file in files]
+    averaged = average_confusions(matrices)
+    for name, table in (("counts", averaged.counts), ("shares", averaged.shares), ("sd", averaged.sd)):
+        write_csv(table, path.with_name(f"{path.name}_confusion_{name}.csv"), index=True)
+    plot_averaged_confusion_matrix(averaged, path.with_name(f"{path.name}_confusion_matrix.png"), title)

@@ -1,0 +1,1 @@
+"""Doing one run: reading, searching, training, saving."""

@@ -1,0 +1,395 @@
+"""Doing one run: data, model, training, and the trained model on disk."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from typing import Any
+
+import keras
+
+import kser
+from kser.corpora.metadata import read_metadata
+from kser.corpora.splits import PARTS
+from kser.errors import UserError
+from kser.experiment.evaluating.test_sets import further_test_sets
+from kser.experiment.execution.run_fingerprint import run_fingerprint
+from kser.experiment.runs.augmenting import augmentation_plan, try_out
+from kser.experiment.runs.continuing import known_recordings
+from kser.experiment.runs.feature_caching import feature_cache_of, with_features
+from kser.experiment.runs.model_building import build_model
+from kser.experiment.runs.planning import Run
+from kser.experiment.runs.run_data import RunData, load_run_data
+from kser.experiment.runs.run_lock import alone_on, left_locks, remove_locks
+from kser.experiment.runs.trained_model import (
+    PROVENANCE_FILE,
+    Provenance,
+    load_provenance,
+    renew_factors,
+    save_trained_model,
+)
+from kser.experiment.search.searching import (
+    Found,
+    SearchFailedError,
+    TrialFailedError,
+    search,
+    tidy_up_search,
+)
+from kser.files import read_json, remove_drafts, write_json
+from kser.models import EmotionTask
+from kser.pipeline.augmenting import AugmentationPlan
+from kser.pipeline.feature_cache import FeatureCache
+from kser.pipeline.reading import Progress, WaveformReader
+from kser.pipeline.utterances import Utterances
+from kser.pipeline.waveform_format import WaveformFormat
+from kser.training.fit import TrainingResult, train
+from kser.training.progress import ProgressDisplay
+from kser.training.training_state import remove_states
+
+
+class TrainingFailedError(UserError):
+    """A run that was rightly asked for, began, and could not be finished: other runs may."""
+
+
+class ModelMistakeError(UserError):
+    """A mistake that stops every run of the model, whatever its seed: each would find it anew."""
+
+
+class Outcome(Enum):
+    """What came of asking for a run."""
+
+    TRAINED = "trained"
+    ALREADY_THERE = "already there"
+    ELSEWHERE = "another process is at it"
+
+
+def do_run(
+    run: Run, callbacks: Sequence[keras.callbacks.Callback] = (), progress: Progress | None = None
+) -> Outcome:
+    """Train one model with one seed, unless it is there already; continue it if it was interrupted.
+
+    Args:
+        run: the model, the seed and the paths.
+        callbacks: further callbacks for `kser.training.fit.train`.
+        progress: shows how far the reading of all audio files is, before training.
+
+    Raises:
+        UserError: the data are wrong, or results of other settings stand where these would go.
+        ModelMistakeError: the model cannot be built, or audio cannot be read.
+        TrainingFailedError: it began and failed, say because the loss is no longer a number.
+    """
+    data = load_run_data(run)
+    fingerprint = run_fingerprint(run, data)
+    if _is_finished(run, fingerprint):
+        if _is_untidy(run, fingerprint):
+            with alone_on(run.paths) as ours:
+                if ours:
+                    _tidy_up(run)
+        renew_factors(run.paths.model, run.model.factors)
+        return Outcome.ALREADY_THERE
+    _check_interrupted(run, fingerprint)
+    # Every audio file is read once before anything is written.
+    with _of_every_run():
+        model = build_model(run, data.head)
+        features = feature_cache_of(run, model, waveform_format_of(model))
+    reader = WaveformReader(waveform_format_of(model), run.audio_cache)
+    parts = _read_parts(run, data, reader, progress)
+    augmentation = _augmentation(run, reader, parts["train"])
+    with alone_on(run.paths) as ours:
+        if not ours:
+            return Outcome.ELSEWHERE
+        if _is_finished(run, fingerprint):  # while this process was reading
+            if _is_untidy(run, fingerprint):
+                _tidy_up(run)
+            return Outcome.ALREADY_THERE
+        _claim(run, fingerprint)
+        data.write_split(run.paths.split, parts)
+        found = None
+        if not run.model.skip_hp_search:
+            del model  # each trial has its own
+            found = _search(run, data, parts, fingerprint, augmentation, callbacks, progress)
+            run = found.run
+            model, features = _candidate(run, data, reader.format)
+        result = _fit(run, model, parts, features, fingerprint, augmentation, callbacks, progress)
+        provenance = _provenance(run, data, fingerprint, result, parts, found)
+        save_trained_model(run.paths.model, model, provenance)
+        _tidy_up(run)
+    return Outcome.TRAINED
+
+
+def _search(
+    run: Run,
+    data: RunData,
+    parts: Mapping[str, Utterances],
+    fingerprint: str,
+    augmentation: AugmentationPlan | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    progress: Progress | None,
+) -> Found:
+    """The run with the values of the best trial; trials are given the training and validation part alone."""
+
+    def train_trial(
+        trial: Run,
+        given: Mapping[str, Utterances],
+        identity: str,
+        shown: Sequence[keras.callbacks.Callback],
+    ) -> TrainingResult:
+        model, features = _candidate(trial, data, given["train"].format)
+        try:
+            return _fit(trial, model, given, features, identity, augmentation, shown, progress)
+        except TrainingFailedError as error:
+            raise TrialFailedError(str(error)) from error
+
+    display = next((of for of in callbacks if isinstance(of, ProgressDisplay)), None)
+    known = {part: parts[part] for part in ("train", "validation")}
+    try:
+        return search(run, data, known, fingerprint, train_trial, display)
+    except SearchFailedError as error:
+        raise TrainingFailedError(str(error)) from error
+
+
+def _candidate(
+    run: Run, data: RunData, waveform_format: WaveformFormat
+) -> tuple[EmotionTask, FeatureCache | None]:
+    """The model of a candidate, for audio that is read already, and where its features are kept."""
+    model = build_model(run, data.head)
+    if waveform_format_of(model) != waveform_format:
+        raise UserError(
+            f"{run.model_file}: hp_search_space: backbone_arguments: candidates must take audio of the same "
+            "sampling rate and the same shortest length"
+        )
+    return model, feature_cache_of(run, model, waveform_format)
+
+
+def _fit(
+    run: Run,
+    model: EmotionTask,
+    parts: Mapping[str, Utterances],
+    features: FeatureCache | None,
+    identity: str,
+    augmentation: AugmentationPlan | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+    progress: Progress | None,
+) -> TrainingResult:
+    fitted, seen = _seen_in_training(model, parts, features, progress)
+    with model.ready_made_inputs():
+        return _train(run, fitted, model, seen, identity, augmentation, callbacks)
+
+
+def _train(
+    run: Run,
+    fitted: keras.Model,
+    model: EmotionTask,
+    parts: Mapping[str, Utterances],
+    fingerprint: str,
+    augmentation: AugmentationPlan | None,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> TrainingResult:
+    try:
+        return train(
+            fitted,
+            parts["train"],
+            parts["validation"],
+            run.training_plan,
+            run.objective,
+            states=run.paths.states,
+            log=run.paths.log,
+            identity=fingerprint,
+            callbacks=callbacks,
+            augmentation=augmentation,
+            data_workers=_data_workers(run),
+            weights_from_top=model.backbone.weights_from_top(),
+            whole=model,
+        )
+    except UserError as error:
+        raise TrainingFailedError(str(error)) from error
+
+
+def _seen_in_training(
+    model: EmotionTask,
+    parts: Mapping[str, Utterances],
+    features: FeatureCache | None,
+    progress: Progress | None,
+) -> tuple[keras.Model, Mapping[str, Utterances]]:
+    """The model that is fitted and the utterances as it takes them: audio, or the features of a cache."""
+    if features is None:
+        return model, parts
+    read = {part: parts[part] for part in ("train", "validation")}
+    return with_features(features, model, read, progress)
+
+
+def _is_finished(run: Run, fingerprint: str) -> bool:
+    """Whether the trained model stands in its place."""
+    if not (run.paths.model / PROVENANCE_FILE).is_file():
+        return False
+    if load_provenance(run.paths.model).run_fingerprint != fingerprint:
+        raise UserError(
+            f"{run.paths.model}: holds a model trained with other settings, data or version of kser; "
+            "give the experiment another experiment_name, or move that folder away"
+        )
+    return True
+
+
+def _augmentation(run: Run, reader: WaveformReader, training: Utterances) -> AugmentationPlan | None:
+    """What is done to the training part, tried out."""
+    plan = augmentation_plan(run.experiment, run.seed)
+    if plan is not None:
+        with _of_every_run():
+            try_out(run.experiment, plan, reader(training.paths[0]), reader.format.sampling_rate)
+    return plan
+
+
+@contextmanager
+def _of_every_run() -> Iterator[None]:
+    """What is wrong within this block is wrong for every run of the model."""
+    try:
+        yield
+    except UserError as error:
+        raise ModelMistakeError(str(error)) from error
+
+
+def _read_parts(
+    run: Run, data: RunData, reader: WaveformReader, progress: Progress | None
+) -> dict[str, Utterances]:
+    """The utterances of every part; what cannot be read, of the test sets too, is told at once."""
+    parts: dict[str, Utterances] = {}
+    mistakes = []
+    for part in PARTS:
+        try:
+            parts[part] = data.utterances(part, reader, run.config.on_bad_audio, progress)
+        except UserError as error:
+            mistakes.append(str(error))
+    for test_set in further_test_sets(run.experiment):
+        table = read_metadata(test_set.test_csv, data.label_column or (), run.model.input_column)
+        paths = table["path"].tolist()
+        try:
+            Utterances.from_files(paths, [0] * len(paths), reader, run.config.on_bad_audio, progress)
+        except UserError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise ModelMistakeError("\n".join(mistakes))
+    for part, utterances in parts.items():
+        if lost := data.lost(part, utterances):
+            raise UserError(
+                f"{run.data_csv}: no audio file of {', '.join(lost)} in the {part} part can be used: "
+                f"{next(iter(utterances.skipped.values()))}"
+            )
+    return parts
+
+
+def _data_workers(run: Run) -> int:
+    """Processes that read data: one at least where threads would not do.
+
+    On PyTorch augmentation of tensors and the model's dropout draw from the same global generator.
+    """
+    tensors = any(augmentation.tensors for augmentation in run.config.augmentations.values())
+    return max(run.config.data_workers, int(tensors and keras.config.backend() == "torch"))
+
+
+def waveform_format_of(model: EmotionTask) -> WaveformFormat:
+    """What the pipeline must give this model."""
+    preprocessor: Any = model.preprocessor
+    converter = preprocessor.audio_converter
+    return WaveformFormat(
+        sampling_rate=converter.sampling_rate,
+        do_normalize=converter.do_normalize,
+        mask_padding=converter.mask_padding,
+        minimum_samples=model.backbone.minimum_samples,
+        processing=converter.processing,
+    )
+
+
+def _tidy_up(run: Run) -> None:
+    """Remove what only an unfinished run needs or leaves; no other process may be at it."""
+    if run.paths.states.is_dir():
+        remove_states(run.paths.states)
+    tidy_up_search(run)
+    _remove_drafts(run)
+    run.paths.error.unlink(missing_ok=True)
+    run.paths.settings.unlink(missing_ok=True)
+    remove_locks(run.paths)
+
+
+def _is_untidy(run: Run, fingerprint: str) -> bool:
+    """Whether a finished run has left something to `_tidy_up`, and no other run is interrupted in its place.
+
+    That can be: two experiments of one name may write their results to different folders.
+    """
+    if run.paths.settings.is_file():
+        return bool(read_json(run.paths.settings).get("run_fingerprint") == fingerprint)
+    return left_locks(run.paths) or run.paths.error.is_file()
+
+
+def _remove_drafts(run: Run) -> None:
+    """Remove what processes that were killed at the run had half written."""
+    for folder in {run.paths.work, run.paths.states, run.paths.results}:
+        remove_drafts(folder)
+
+
+def _check_interrupted(run: Run, fingerprint: str) -> None:
+    """Make sure that an interrupted run in the place of this one is this one."""
+    if not run.paths.settings.is_file():
+        return
+    interrupted: dict[str, Any] = read_json(run.paths.settings)
+    if interrupted.get("run_fingerprint") != fingerprint:
+        raise UserError(
+            f"{run.paths.work}: holds an interrupted run with other settings, data or version of kser; "
+            "give the experiment another experiment_name, or move that folder away"
+        )
+
+
+def _claim(run: Run, fingerprint: str) -> None:
+    """Write what the run is."""
+    _check_interrupted(run, fingerprint)
+    _remove_drafts(run)  # at once: each may be as large as the model
+    write_json(
+        run.paths.settings,
+        {
+            "run_fingerprint": fingerprint,
+            "experiment_name": run.config.experiment_name,
+            "model_name": run.model.name,
+            "seed": run.seed,
+            "backend": keras.config.backend(),
+        },
+    )
+
+
+def _provenance(
+    run: Run,
+    data: RunData,
+    fingerprint: str,
+    result: TrainingResult,
+    parts: Mapping[str, Utterances],
+    found: Found | None,
+) -> Provenance:
+    waveform_format = parts["train"].format
+    return Provenance(
+        run_fingerprint=fingerprint,
+        kser_version=kser.__version__,
+        keras_version=keras.__version__,
+        backend=keras.config.backend(),
+        experiment_name=run.config.experiment_name,
+        experiment_description=run.config.description,
+        training_dataset=run.config.training_dataset.name,
+        seed=run.seed,
+        model_config=run.model.model_dump(),
+        audio={
+            "sampling_rate": waveform_format.sampling_rate,
+            "channels": "mean",
+            **vars(waveform_format.processing),
+            "skipped": {part: len(utterances.skipped) for part, utterances in parts.items()},
+        },
+        augmentation=run.config.model_dump(
+            mode="json",
+            by_alias=True,
+            include={"augmentations", "augmentation_mode", "augmentation_draws"},
+        )
+        if run.config.augmentations
+        else {},
+        label_column=data.label_column,
+        split_fingerprint=data.split_fingerprint,
+        training=vars(result),
+        recordings=known_recordings(
+            run.model, {part: data.recordings(part) for part in ("train", "validation")}
+        ),
+        search=None if found is None else found.summary,
+    )

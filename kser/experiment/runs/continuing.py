@@ -1,0 +1,151 @@
+"""Starting from a model that kser trained: its head, its preprocessing, and what it already knows."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kser.errors import UserError
+from kser.experiment.config.schema import ModelConfig
+from kser.experiment.runs.planning import Run
+from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_classifier, load_provenance
+from kser.experiment.tasks.targets import Head, Targets
+from kser.files import expanded
+
+
+def earlier_model(model: ModelConfig) -> Path | None:
+    """The folder that a run starts from, if kser trained what is in it."""
+    folder = expanded(model.model_path_or_name)
+    return folder if (folder / PROVENANCE_FILE).is_file() else None
+
+
+def known_recordings(model: ModelConfig, recordings: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """All recordings that a trained model has seen: those of its run, and of the model that it began as.
+
+    The latter also where the head is a new one: the backbone has learned from them.
+
+    Args:
+        model: the model JSON.
+        recordings: fingerprints of the audio files of the run's training and validation part.
+
+    Returns:
+        By part, each recording once. What was in the training part of one and in the validation part of the
+        other is in both.
+    """
+    folder = earlier_model(model)
+    earlier = {} if folder is None else load_provenance(folder).recordings
+    return {part: list(dict.fromkeys([*seen, *earlier.get(part, [])])) for part, seen in recordings.items()}
+
+
+def heard_before(model: ModelConfig, recordings: Mapping[str, list[str]]) -> dict[str, int]:
+    """How many recordings of each part the model that a run begins as was trained on, where there are any."""
+    folder = earlier_model(model)
+    trained_on = set() if folder is None else set(load_provenance(folder).recordings.get("train", []))
+    counts = {part: sum(of in trained_on for of in given) for part, given in recordings.items()}
+    return {part: count for part, count in counts.items() if count}
+
+
+def continued_model(run: Run, head: Head) -> Any:
+    """The trained model that a run goes on with; checked against what its JSON files say.
+
+    Numbers stay in the units that its head was made for: mean and deviation of the earlier training part.
+
+    Args:
+        run: which.
+        head: of its data.
+
+    Raises:
+        UserError: it is none that kser trained, or it has learned something else, or it has other classes,
+            another architecture or another preprocessing than the files say.
+    """
+    model = run.model
+    folder = earlier_model(model)
+    if folder is None:
+        raise UserError(
+            f"{run.model_file}: continue_model_training: model_path_or_name: {model.model_path_or_name} is "
+            "no model that kser trained (a folder with kser.json), so there is no head to go on with; set "
+            "continue_model_training to false"
+        )
+    classifier = load_classifier(
+        folder,
+        dtype=model.precision,
+        dropout=model.dropout_rate if model.use_dropout else 0.0,
+        l2=model.weight_decay if model.use_l2_reg else 0.0,
+    )
+    mistakes = [
+        *(
+            _target_mistakes(classifier, folder, run)
+            or _label_mistakes(classifier, folder, list(head.labels), str(run.data_csv))
+        ),
+        *(f"{run.model_file}: {line}" for line in _architecture_mistakes(classifier, model)),
+        *(f"{run.experiment.file}: {line}" for line in _processing_mistakes(classifier, run)),
+    ]
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return classifier
+
+
+def _target_mistakes(model: Any, folder: Path, run: Run) -> list[str]:
+    """What is to be learned must be what was learned; classes are seen to by `_label_mistakes`."""
+    targets, kind = Targets.of(run.model), load_provenance(folder).targets.kind
+    numbers = getattr(model, "targets", [])
+    if (kind, numbers) == (targets.kind, list(targets.number_columns)):
+        return []
+    return [
+        f"{run.model_file}: continue_model_training: the model learns "
+        f"{_in_words(targets.kind, targets.number_columns)}, but {folder} learned {_in_words(kind, numbers)}"
+    ]
+
+
+def _in_words(kind: str, numbers: Sequence[str]) -> str:
+    """What is learned: "class and numbers (arousal, valence)"."""
+    return f"{kind} ({', '.join(numbers)})" if numbers else kind
+
+
+def _label_mistakes(classifier: Any, folder: Path, labels: list[str], source: str) -> list[str]:
+    there = getattr(classifier, "labels", [])
+    if there == labels:
+        return []
+    return [
+        f"{source}: has the classes {', '.join(labels)}, but {folder}, whose training is to be continued, "
+        f"has the classes {', '.join(there)}; label_map, classes of training_dataset make them the same"
+    ]
+
+
+def _architecture_mistakes(classifier: Any, model: ModelConfig) -> list[str]:
+    """Fields that are given and say something else than what the model is; what is not given is its own.
+
+    Dropout and L2 of the head are settings of the training and may be others than before.
+    """
+    config = {**classifier.get_config(), "backbone": classifier.backbone.get_config()}
+    there = {
+        "pooling_mode": config["pooling"],
+        "pooling_arguments": config["pooling_arguments"],
+        "use_weight_encoder_layers": config["layer_weighting"] is not None,
+        "layer_weighting": config["layer_weighting"] or model.layer_weighting,
+        "pool_position": config["pool_position"],
+        "use_relu": config["use_relu"],
+        "use_batch_norm": config["use_batch_norm"],
+        "projection_dim": config["projection_dim"],
+        "projection_activation": config["projection_activation"],
+    }
+    given = {name: getattr(model, name) for name in there if name in model.model_fields_set}
+    for argument, value in model.backbone_arguments.items():
+        given[f"backbone_arguments.{argument}"] = value
+        there[f"backbone_arguments.{argument}"] = config["backbone"].get(argument)
+    return [
+        f"{name}: {value!r}, but the model whose training is to be continued has {there[name]!r}; "
+        "leave it out"
+        for name, value in given.items()
+        if value != there[name]
+    ]
+
+
+def _processing_mistakes(classifier: Any, run: Run) -> list[str]:
+    processing = vars(classifier.preprocessor.audio_converter.processing)
+    asked = {"trim_db": run.config.trim_db, "loudness_lufs": run.config.loudness_lufs}
+    return [
+        f"{name}: {value:g}, but the model whose training is to be continued, {run.model.name}, was trained "
+        f"with {'none' if processing[name] is None else format(processing[name], 'g')}; leave it out"
+        for name, value in asked.items()
+        if value is not None and value != processing[name]
+    ]

@@ -1,0 +1,103 @@
+"""The model that a run starts with, as its JSON files say it."""
+
+from typing import Any
+
+import keras
+
+from kser.errors import UserError
+from kser.experiment.config.frozen_parts import freeze
+from kser.experiment.runs.continuing import continued_model
+from kser.experiment.runs.planning import Run
+from kser.experiment.tasks.targets import Head, Targets
+from kser.models import (
+    AudioClassifierPreprocessor,
+    EmotionClassifier,
+    EmotionRegressor,
+    EmotionTagger,
+    EmotionTask,
+    MultiTaskEmotionModel,
+    SpeechAudioConverter,
+)
+from kser.models.building import SCRATCH_PREFIX, build_backbone
+
+
+def build_model(run: Run, head: Head) -> EmotionTask:
+    """The model that a run starts with; the same weights for a seed on every backend.
+
+    Args:
+        run: its model JSON says what kind of model it is.
+        head: see `RunData.head`.
+
+    Raises:
+        UserError: the model file asks for what is not there.
+    """
+    model = run.model
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(run.seed)
+    if model.continue_model_training:
+        return _frozen(run, continued_model(run, head))
+    try:
+        backbone = build_backbone(model.model_path_or_name, model.backbone_arguments, model.precision)
+        converter = _converter(run, backbone)
+        freeze(backbone, model)
+    except UserError as error:
+        raise UserError(f"{run.model_file}: {error}") from error
+    try:
+        return task_model(
+            Targets.of(model),
+            head,
+            backbone,
+            preprocessor=AudioClassifierPreprocessor(converter),
+            pooling=model.pooling_mode,
+            pooling_arguments=model.pooling_arguments,
+            layer_weighting=model.layer_weighting if model.use_weight_encoder_layers else None,
+            pool_position=model.pool_position,
+            use_relu=model.use_relu,
+            use_batch_norm=model.use_batch_norm,
+            dropout=model.dropout_rate if model.use_dropout else 0.0,
+            l2=model.weight_decay if model.use_l2_reg else 0.0,
+            projection_dim=model.projection_dim,
+            projection_activation=model.projection_activation,
+        )
+    except ValueError as error:  # arguments that do not fit together, in a line
+        raise UserError(f"{run.model_file}: {error}") from error
+
+
+def task_model(targets: Targets, head: Head, backbone: Any, **arguments: Any) -> EmotionTask:
+    """A model of the class that such targets want.
+
+    Args:
+        targets: what it is to say of an utterance.
+        head: of which classes, and in which units.
+        backbone: a `SpeechBackbone`.
+        **arguments: of `EmotionTask`.
+    """
+    of_numbers = {"targets": targets.number_columns, "offsets": head.offsets, "scales": head.scales}
+    match targets.kind:
+        case "class":
+            return EmotionClassifier(backbone, head.labels, **arguments)
+        case "numbers":
+            return EmotionRegressor(backbone, **of_numbers, **arguments)
+        case "class and numbers":
+            return MultiTaskEmotionModel(backbone, head.labels, **of_numbers, **arguments)
+        case "labels":
+            return EmotionTagger(backbone, targets.label_columns, **arguments)
+
+
+def _converter(run: Run, backbone: Any) -> SpeechAudioConverter:
+    """What makes inputs of audio: as the checkpoint wants it, with what the experiment asks for besides."""
+    name = run.model.model_path_or_name
+    asked = {"trim_db": run.config.trim_db, "loudness_lufs": run.config.loudness_lufs}
+    processing = {name: value for name, value in asked.items() if value is not None}
+    if name.startswith(SCRATCH_PREFIX):
+        return SpeechAudioConverter(sampling_rate=getattr(backbone, "sampling_rate", 16000), **processing)
+    return SpeechAudioConverter.from_preset(name, **processing)
+
+
+def _frozen(run: Run, model: EmotionTask) -> EmotionTask:
+    """A model of which those parts are frozen that the model JSON says."""
+    try:
+        freeze(model.backbone, run.model)
+    except UserError as error:
+        raise UserError(f"{run.model_file}: {error}") from error
+    return model

@@ -1,0 +1,123 @@
+"""A trained model on disk: a KerasHub preset folder that also knows where it comes from."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kser.errors import UserError
+from kser.experiment.config.schema import ModelConfig
+from kser.experiment.tasks.targets import Targets
+from kser.files import read_json, replacing, write_json
+
+PROVENANCE_FILE = "kser.json"
+RECORDINGS_FILE = "recordings.json"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made a model. Labels and sampling rate are in the preset itself.
+
+    Attributes:
+        run_fingerprint: see `kser.experiment.execution.run_fingerprint`.
+        kser_version: of the run.
+        keras_version: of the run.
+        backend: of the run.
+        experiment_name: as in the experiment JSON.
+        training_dataset: its name.
+        seed: of the run.
+        model_config: the model JSON with all defaults.
+        audio: what was done to the audio before the model: sampling rate in Hz, channels, trimming, loudness;
+            and how many files of each part were left out.
+        augmentation: the experiment's fields of augmentation; empty for none.
+        label_column: column of the metadata that holds the class; `None` where there is none.
+        split_fingerprint: of the split; `split.json` beside the model has the counts.
+        training: updates, the update that was best, its validation loss, seconds.
+        recordings: fingerprints of the audio files of the training and validation part.
+        experiment_description: as in the experiment JSON.
+        search: what the hyper-parameter search was and found, see `kser.experiment.search`; `model_config`
+            has the best values. `None` for a model without one.
+    """
+
+    run_fingerprint: str
+    kser_version: str
+    keras_version: str
+    backend: str
+    experiment_name: str
+    training_dataset: str
+    seed: int
+    model_config: dict[str, Any]
+    audio: dict[str, Any]
+    augmentation: dict[str, Any]
+    label_column: str | None
+    split_fingerprint: str
+    training: dict[str, Any]
+    recordings: dict[str, list[str]] = field(repr=False)
+    experiment_description: str = ""
+    search: dict[str, Any] | None = None
+
+    @property
+    def targets(self) -> Targets:
+        """The columns that the model learned, by its settings."""
+        # Older models have fewer settings: those that they lack are as they were then.
+        return Targets.of(ModelConfig.model_construct(**self.model_config))
+
+
+def save_trained_model(folder: Path, classifier: Any, provenance: Provenance) -> None:
+    """Write the preset and its provenance, all or nothing."""
+    facts = asdict(provenance)
+    recordings = facts.pop("recordings")
+    with replacing(folder) as draft:
+        classifier.save_to_preset(str(draft))
+        write_json(draft / PROVENANCE_FILE, facts)
+        write_json(draft / RECORDINGS_FILE, recordings)
+
+
+def load_provenance(folder: Path) -> Provenance:
+    """Read where a model comes from.
+
+    Raises:
+        UserError: the folder holds no model that kser trained.
+    """
+    if not (folder / PROVENANCE_FILE).is_file():
+        what = "holds no model trained by kser (no kser.json)" if folder.is_dir() else "no such folder"
+        raise UserError(f"{folder}: {what}")
+    facts, recordings = read_json(folder / PROVENANCE_FILE), read_json(folder / RECORDINGS_FILE)
+    try:
+        return Provenance(**facts, recordings=recordings)
+    except TypeError as error:
+        raise UserError(
+            f"{folder / PROVENANCE_FILE}: not as this version of kser writes it: {error}"
+        ) from None
+
+
+def renew_factors(folder: Path, factors: Mapping[str, str]) -> None:
+    """Let a trained model have the factors that its JSON has by now: what it is called, not what it is."""
+    facts = read_json(folder / PROVENANCE_FILE)
+    if facts["model_config"].get("factors", {}) != factors:
+        facts["model_config"]["factors"] = dict(factors)
+        write_json(folder / PROVENANCE_FILE, facts)
+
+
+def load_classifier(folder: Path, **arguments: Any) -> Any:
+    """Load the model of a folder on the running backend, whatever it says of an utterance.
+
+    Args:
+        folder: what `save_trained_model` wrote.
+        **arguments: of its class, in the place of the saved ones, such as dropout; or `dtype`.
+
+    Returns:
+        An `EmotionTask` of the class that was saved: `EmotionClassifier`, `EmotionRegressor`,
+        `MultiTaskEmotionModel` or `EmotionTagger`.
+
+    Raises:
+        UserError: files of the preset are missing or damaged.
+    """
+    from kser.models import EmotionTask
+
+    try:
+        return EmotionTask.from_preset(str(folder), **arguments)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        # What Keras and h5py raise for damaged files, and say over many lines.
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"{folder}: the model cannot be loaded: {reason}") from error

@@ -1,0 +1,1 @@
+"""A whole experiment: every run, then evaluation, curves and summary."""

@@ -1,0 +1,93 @@
+"""How far a study is: a line above that of the run in hand, or a plain line after each run."""
+
+import time
+from collections.abc import Sequence
+from statistics import mean
+
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from kser.experiment.runs.planning import Run
+from kser.training.progress import LiveLines
+
+
+class StudyProgress:
+    """Counts the runs of a study and estimates how long the rest takes.
+
+    The estimate takes a run of a model for as long as those of that model took in the mean, and that of a
+    model of which none is trained yet for as long as the others.
+
+    Args:
+        runs: all of the study, in the order in which they are done.
+        lines: where the line is shown; a study of a single run has none.
+    """
+
+    def __init__(self, runs: Sequence[Run], lines: LiveLines):
+        self.runs = runs
+        self.lines = lines
+        self.done = 0
+        self.failed = 0
+        self._seconds: dict[str, list[float]] = {}
+        self._begun = time.monotonic()
+
+    def __enter__(self) -> "StudyProgress":
+        if len(self.runs) > 1:
+            self.lines.add(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lines.remove(self)
+
+    def begin_run(self) -> None:
+        """The next run begins."""
+        self._begun = time.monotonic()
+
+    def end_run(self, run: Run, trained: bool, failed: bool = False) -> None:
+        """The run ended.
+
+        Args:
+            run: which.
+            trained: whether it was trained from its first update, so that it tells how long others take.
+            failed: whether it will have to be tried again.
+        """
+        self.done += 1
+        self.failed += failed
+        if trained:
+            self._seconds.setdefault(run.model.name, []).append(time.monotonic() - self._begun)
+        self.begin_run()
+        if trained and not self.lines.console.is_terminal and len(self.runs) > 1:
+            self.lines.console.print(str(self), soft_wrap=True, highlight=False, markup=False)
+
+    def seconds_left(self) -> float | None:
+        """About how long the rest takes; `None` before the first run is trained."""
+        if not self._seconds:
+            return None
+        of_any = mean(seconds for of in self._seconds.values() for seconds in of)
+        means = {model: mean(seconds) for model, seconds in self._seconds.items()}
+        left = [means.get(run.model.name, of_any) for run in self.runs[self.done :]]
+        if not left:
+            return 0.0
+        return max(left[0] - (time.monotonic() - self._begun), 0.0) + sum(left[1:])
+
+    def __str__(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
+        left = self.seconds_left()
+        time_left = f", about {in_words(left)} left" if left else ""
+        return f"study: {self.done} of {len(self.runs)} runs done{failed}{time_left}"
+
+    def __rich__(self) -> Table:
+        line = Table.grid(padding=(0, 1))
+        line.add_row(str(self), ProgressBar(total=len(self.runs), completed=self.done, width=16))
+        return line
+
+
+def in_words(seconds: float) -> str:
+    """A duration in its two largest units: "45 s", "12 min", "3 h 20 min", "2 d 4 h"."""
+    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    if hours < 2:
+        return f"{minutes:.0f} min"
+    if days < 2:
+        return f"{int(hours)} h {int(minutes) % 60} min"
+    return f"{int(days)} d {int(hours) % 24} h"

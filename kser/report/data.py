@@ -1,0 +1,127 @@
+"""The data: how the corpus was split, and which classes are in which part."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kser.report.markup import Html, details, join, paragraph
+from kser.report.numbers import counted, natural, range_of
+from kser.report.study_folder import Study, TrainedRun
+from kser.report.tables import table
+
+_SPEAKERS = " speakers"
+_SIZES = ("part", "utterances", "speakers")
+_MOST_OPEN = 6
+
+
+def data_section(study: Study) -> Html:
+    """What was trained on, the splits by seed, and classes by part."""
+    splits = distinct_splits(study.runs)
+    corpora = sorted(
+        {
+            str(run.provenance["training_dataset"])
+            for run in study.runs
+            if run.provenance.get("training_dataset")
+        }
+    )
+    tests = study.datasets
+    said = [f"Trained on {', '.join(corpora)}." if corpora else "The training corpus is not recorded."]
+    if tests:
+        said.append(f"Tested on {', '.join(tests)}.")
+    if not splits:
+        return join([paragraph(" ".join(said)), paragraph("No split.json is there, so parts are not known.")])
+    return join(
+        [
+            paragraph(" ".join([*said, *_split_in_words(splits)])),
+            _classes_by_part(splits),
+            _splits_table(splits, len(study.models)),
+            _renamed(splits),
+        ]
+    )
+
+
+def distinct_splits(runs: Sequence[TrainedRun]) -> dict[str, list[TrainedRun]]:
+    """Runs by split; runs of the same seed usually share one."""
+    found: dict[str, list[TrainedRun]] = {}
+    for run in runs:
+        if _parts(run):
+            found.setdefault(str(run.split.get("fingerprint") or run.folder), []).append(run)
+    return found
+
+
+def _parts(run: TrainedRun) -> dict[str, Mapping[str, Any]]:
+    rows = run.split.get("parts")
+    if not isinstance(rows, list):
+        return {}
+    return {str(row.get("part")): row for row in rows if isinstance(row, dict)}
+
+
+def _splits_table(splits: Mapping[str, list[TrainedRun]], models: int) -> Html:
+    """Sizes by split; folded where there are many."""
+    firsts = [of[0] for of in splits.values()]
+    names = list(dict.fromkeys(part for run in firsts for part in _parts(run)))
+    rows = []
+    for fingerprint, runs in splits.items():
+        parts = _parts(runs[0])
+        seeds = sorted({run.seed for run in runs}, key=natural)
+        of = list(dict.fromkeys(run.model for run in runs))
+        rows.append(
+            [
+                ", ".join(seeds),
+                "all" if len(of) == models else ", ".join(of),
+                *(_size(parts.get(name, {})) for name in names),
+                fingerprint if runs[0].split.get("fingerprint") else "–",
+            ]
+        )
+    caption = f"{counted(len(splits), 'split')}: utterances (speakers)"
+    whole = table(caption, ["seed", "models", *names, "fingerprint"], rows, text_columns=2)
+    return whole if len(rows) <= _MOST_OPEN else details(f"The {len(rows)} splits", whole)
+
+
+def _split_in_words(splits: Mapping[str, list[TrainedRun]]) -> list[str]:
+    """How the corpus was split and what became of speakers, as far as split.json says so."""
+    told = [run.split for runs in splits.values() for run in runs]
+    said = []
+    if schemes := sorted({str(of["scheme"]) for of in told if of.get("scheme")}):
+        said.append(f"Split scheme: {', '.join(schemes)}.")
+    shared = [of["shared_speakers"] for of in told if of.get("shared_speakers") is not None]
+    if any(shared):
+        said.append(f"Speakers in more than one part: {range_of(shared)} a split.")
+    elif len(shared) == len(told):
+        said.append("No speaker is in more than one part.")
+    return said
+
+
+def _size(part: Mapping[str, Any]) -> str:
+    return f"{part.get('utterances', '–')} ({part.get('speakers', '–')})"
+
+
+def _classes_by_part(splits: Mapping[str, list[TrainedRun]]) -> Html:
+    firsts = [_parts(of[0]) for of in splits.values()]
+    names = list(dict.fromkeys(part for parts in firsts for part in parts))
+    columns = list(dict.fromkeys(column for parts in firsts for row in parts.values() for column in row))
+    classes = [column for column in columns if column not in _SIZES and not column.endswith(_SPEAKERS)]
+    genders = [column for column in columns if column.endswith(_SPEAKERS)]
+    rows = [
+        [
+            column,
+            *(range_of(parts.get(name, {}).get(column, 0) for parts in firsts) for name in names),
+        ]
+        for column in [*classes, *_SIZES[1:], *genders]
+    ]
+    what = "Utterances of each class, and speakers," if classes else "Speakers"
+    return table(
+        f"{what} by part; range over {counted(len(splits), 'split')}",
+        ["class" if classes else "", *names],
+        rows,
+    )
+
+
+def _renamed(splits: Mapping[str, list[TrainedRun]]) -> Html:
+    names = {
+        old: new
+        for runs in splits.values()
+        for old, new in (runs[0].split.get("labels_renamed") or {}).items()
+    }
+    if not names:
+        return Html("")
+    return paragraph(f"Classes were renamed: {', '.join(f'{old} → {new}' for old, new in names.items())}.")

@@ -1,0 +1,481 @@
+"""`kser check`: the plan is that of training, every mistake is told, nothing is written."""
+
+import io
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from rich.console import Console
+
+from kser import cli
+from kser.checkpoints import hub as hub_module
+from kser.corpora.metadata import read_metadata, write_metadata
+from kser.errors import UserError
+from kser.experiment.checking import memory
+from kser.experiment.checking.checkpoints import find_checkpoint
+from kser.experiment.checking.input_checks import read_inputs
+from kser.experiment.checking.memory import activation_bytes, estimate_memory
+from kser.experiment.checking.run_states import RunState, in_ranges
+from kser.experiment.checking.showing import show_plan
+from kser.experiment.checking.study_check import check_study
+from kser.experiment.config.loading import load_experiment
+from kser.experiment.runs.planning import plan_runs
+from kser.experiment.runs.run_data import load_run_data
+from kser.experiment.study.study import train_experiment
+from kser.models import LogMelBackbone
+from tests.experiment.conftest import write_experiment
+from tests.models.small_models import wav2vec2
+
+CONFIGS = Path(__file__).resolve().parents[3] / "configs"
+SHIPPED = sorted(path.name for path in (CONFIGS / "experiments").glob("*.json"))
+
+
+def console():
+    return Console(width=80, record=True, file=io.StringIO())
+
+
+def checked(path, **arguments):
+    return check_study(load_experiment(path), console(), **arguments)
+
+
+def shown(found):
+    told = console()
+    show_plan(found, told)
+    return told.export_text()
+
+
+def change(path, **fields):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(hub_module, "_HUB", hub_module._Hub())
+
+
+@pytest.fixture(scope="module")
+def study_folder(tmp_path_factory, small_corpus):
+    folder = tmp_path_factory.mktemp("study")
+    return write_experiment(
+        folder,
+        small_corpus,
+        models=["log_mel"],
+        cross_validation=2,
+        run_eval=False,
+        length_buckets=2,
+        run_grapher=True,
+        tensorboard=True,
+    ).parent
+
+
+@pytest.fixture(scope="module")
+def before(study_folder):
+    return checked(study_folder / "experiment.json")
+
+
+@pytest.fixture(scope="module")
+def trained(study_folder, before):
+    assert sorted(path.name for path in study_folder.iterdir()) == ["experiment.json", "models"]
+    train_experiment(load_experiment(study_folder / "experiment.json"), console())
+    return study_folder
+
+
+def test_before_it_all_is_to_do_and_nothing_was_written(before):
+    assert (before.mistakes, before.to_obtain) == ([], [])
+    assert len(before.runs_in(RunState.TO_DO)) == 2
+
+
+def test_steps_and_weights_are_those_of_training(before, trained):
+    (model,) = before.models
+    for seed, plan in model.runs.items():
+        result = json.loads((trained / f"results/small/log_mel/seed_{seed}/model/kser.json").read_text())
+        log = pd.read_csv(trained / f"runs/small/log_mel/seed_{seed}/log.csv")
+        assert plan.updates == result["training"]["updates"]
+        assert plan.evaluations == log["val_loss"].notna().sum()
+        counts = before.splits[0].by_seed[seed].reset_index().to_dict("records")
+        split = json.loads((trained / f"results/small/log_mel/seed_{seed}/split/split.json").read_text())
+        assert counts == split["parts"]
+    assert stored_bytes(trained / "results/small/log_mel/seed_0/model") == pytest.approx(
+        model.model_bytes, rel=0.01
+    )
+
+
+def test_what_training_writes_is_where_it_was_said_to_be(before, trained):
+    said = written_to(before)
+    places = {name: said[name] for name in ("model", "split", "log", "training curves", "TensorBoard")}
+    for seed in (0, 1):
+        for place in places.values():
+            assert Path(place.replace("/MODEL/seed_N", f"/log_mel/seed_{seed}")).exists()
+    asked_for = {"search for hyper-parameters", "MLflow", "decoded audio", "features of frozen encoders"}
+    assert not asked_for & set(said)
+
+
+def written_to(found):
+    """Where the plan says that everything goes, by what it is."""
+    section = shown(found).partition("written to\n")[2].partition("\n\n")[0]
+    return dict(line.strip().split(": ", 1) for line in section.splitlines())
+
+
+def test_the_plan_says_where_all_that_is_asked_for_goes_and_what_it_takes(tmp_path, small_corpus):
+    path = write_experiment(
+        tmp_path,
+        small_corpus,
+        models=["wav2vec2"],
+        mlflow="http://there",
+        audio_cache=str(tmp_path / "audio"),
+    )
+    file = tmp_path / "models" / "wav2vec2.json"
+    search = {"skip_hp_search": False, "hp_search_space": {"learning_rate": {"min": 1e-4, "max": 1e-3}}}
+    change(file, feature_cache=str(tmp_path / "features"), **search)
+    found = checked(path)
+    said = written_to(found)
+    assert said["search for hyper-parameters"] == f"{tmp_path}/results/small/MODEL/seed_N/search"
+    assert said["MLflow"] == "http://there"
+    assert said["decoded audio"] == f"{tmp_path}/audio"
+    assert said["features of frozen encoders"] == f"{tmp_path}/features"
+    data = load_run_data(plan_runs(load_experiment(path))[0])
+    recordings = [path for part in ("train", "validation") for path in data.rows(part)["path"]]
+    features = found.models[0].features
+    for (cache, recording), size in list(features.items())[:3]:
+        aside = replace(cache, folder=tmp_path / "aside" / Path(recording).stem)
+        frames = cache.frames(soundfile.info(recording).frames)
+        aside.put(recording, np.zeros((frames, cache.channels)))
+        assert [file.stat().st_size for file in aside.folder.rglob("*.features")] == [size]
+    assert sorted(recording for _, recording in features) == sorted(recordings)
+    assert f"features of {len(recordings)} recordings: " in shown(found)
+
+
+def stored_bytes(folder):
+    """Of all arrays in HDF5 files."""
+    sizes = []
+    for path in folder.glob("*.h5"):
+        with h5py.File(path) as file:
+            file.visititems(lambda _, of: sizes.append(of.nbytes) if isinstance(of, h5py.Dataset) else None)
+    return sum(sizes)
+
+
+def test_finished_and_interrupted_runs_are_found(before, trained):
+    run = before.runs[1]
+    model, aside = run.paths.model, trained / "aside"
+    model.rename(aside)
+    fingerprint = json.loads((aside / "kser.json").read_text())["run_fingerprint"]
+    run.paths.settings.write_text(json.dumps({"run_fingerprint": fingerprint}))
+    try:
+        found = checked(trained / "experiment.json", audio=False)
+        assert found.states == {
+            ("log_mel", 0): RunState.FINISHED,
+            ("log_mel", 1): RunState.INTERRUPTED,
+        }
+        assert "log_mel: finished: seed 0; interrupted: seed 1" in shown(found)
+    finally:
+        aside.rename(model)
+        run.paths.settings.unlink()
+    assert "all runs are finished" in shown(checked(trained / "experiment.json", audio=False))
+
+
+def test_what_training_would_refuse_is_a_mistake(trained):
+    file = trained / "models" / "log_mel.json"
+    text = file.read_text()
+    change(file, learning_rate=0.5)
+    try:
+        found = checked(trained / "experiment.json", audio=False)
+    finally:
+        file.write_text(text)
+    assert len(found.mistakes) == 2
+    assert "holds a model trained with other settings" in found.mistakes[0]
+
+
+def test_the_plan_says_everything(tmp_path, small_corpus):
+    (tmp_path / "further").mkdir()
+    write_metadata(read_metadata(small_corpus).iloc[:8], tmp_path / "further" / "test.csv")
+    path = write_experiment(
+        tmp_path,
+        small_corpus,
+        cross_validation=5,
+        datasets=[{"name": "further", "eval_csv_path": "further"}],
+        augmentations={"noise": {"module": "audiomentations", "class": "AddGaussianSNR", "p": 1.0}},
+    )
+    found = checked(path)
+    text = shown(found)
+    lines = [line.split() for line in text.splitlines()]
+    training = len(load_run_data(plan_runs(load_experiment(path))[0]).rows("train"))
+    assert "10 runs, 2 models: 10 to do" in text
+    assert f"{tmp_path}/results/small/MODEL/seed_N/model" in text
+    assert "evaluation on synthetic, further" in text
+    assert "splits (speaker) of log_mel, wav2vec2" in text
+    assert len([line for line in lines if line[1:2] == ["train"] and line[0].isdigit()]) == 3
+    assert ["all", "5", "train"] in [line[:3] for line in lines]
+    assert next(line[:4] for line in lines if line[:1] == ["log_mel"]) == ["log_mel", str(training), "×", "2"]
+    assert "log_mel: 1 of 2 s; 8 utterances each in training, 8 in evaluation" in text
+    assert "log_mel: scratch:log_mel, random weights" in text
+    assert f"ready: kser train --experiment_file {path}" in text
+    assert found.mistakes == []
+
+
+def test_what_is_not_here_yet_is_no_mistake(tmp_path, offline):
+    path = write_experiment(
+        tmp_path,
+        tmp_path / "data/emodb/metadata.csv",
+        models=["log_mel"],
+        cross_validation=110,
+        datasets=[{"name": "mine", "eval_csv_path": str(tmp_path / "nowhere")}],
+    )
+    known = {"name": "xlsr", "model_path_or_name": "facebook/wav2vec2-large-xlsr-53"}
+    (tmp_path / "models" / "xlsr.json").write_text(json.dumps(known))
+    found = checked(path)
+    assert found.mistakes == []
+    corpus, test_set, checkpoint = sorted(
+        found.to_obtain, key=lambda line: ("emodb" not in line, line[:1] != "/")
+    )
+    assert "kser data prepare emodb --source FOLDER_OR_ARCHIVE --output_path" in corpus
+    assert str(tmp_path / "nowhere" / "test.csv") in test_set
+    assert checkpoint.startswith("facebook/wav2vec2-large-xlsr-53: no such folder, the Hugging Face hub")
+    text = shown(found)
+    assert "220 runs, 2 models: 220 to do" in text
+    assert "the experiment is right; to be obtained before it can run here: 3" in text
+    assert ["xlsr", "315,438,720"] in [line.split()[:2] for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("nowhere", "no such folder, and not a Hugging Face id"),
+        ("scratch:nothing", "no such architecture"),
+        ("empty", "has no config.json"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_is_a_mistake(tmp_path, small_corpus, monkeypatch, name, line):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    change(tmp_path / "models" / "log_mel.json", model_path_or_name=name)
+    (mistake,) = checked(path, audio=False).mistakes
+    assert mistake.startswith(str(tmp_path / "models" / "log_mel.json"))
+    assert line in mistake
+
+
+def test_a_checkpoint_without_weights_is_known_by_its_configuration(tmp_path, small_corpus):
+    config = {"model_type": "wav2vec2", "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config |= {"intermediate_size": 24, "conv_dim": [8] * 7, "num_conv_pos_embeddings": 8}
+    config |= {"num_conv_pos_embedding_groups": 2}
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "config.json").write_text(json.dumps(config))
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    model = {"name": "w", "model_path_or_name": str(tmp_path / "checkpoint")}
+    (tmp_path / "models" / "log_mel.json").write_text(json.dumps(model))
+    found = checked(path)
+    assert (found.mistakes, len(found.to_obtain)) == ([], 1)
+    assert "has config.json but no weights" in found.to_obtain[0]
+    (plan,) = found.models
+    assert plan.parameters > plan.trained > 0
+    assert plan.memory.activations > 0
+
+
+def test_layers_that_would_never_join_are_a_mistake_as_in_training(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"], cross_validation=2)
+    file = tmp_path / "models" / "log_mel.json"
+    change(file, gradual_unfreezing_epochs=1.3)
+    assert checked(path).mistakes == []
+    change(file, gradual_unfreezing_epochs=1.9)
+    found = checked(path)
+    (mistake,) = found.mistakes
+    assert mistake.startswith(f"{file}: gradual_unfreezing_epochs: the first layer would join at update 8 ")
+    assert mistake.endswith("(seed 0–1)")
+    assert "ready" not in shown(found)
+    with pytest.raises(UserError) as error:
+        train_experiment(load_experiment(path), console(), low_seed=0, high_seed=0)
+    line = mistake.removeprefix(f"{file}: ").removesuffix(" (seed 0–1)")
+    assert line in str(error.value)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_experiments_are_right(tmp_path, monkeypatch, offline, name):
+    shutil.copytree(CONFIGS, tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    found = checked(Path("configs/experiments") / name, audio=False)
+    assert found.mistakes == []
+    assert any("kser data prepare" in line for line in found.to_obtain)
+    assert "the experiment is right; to be obtained before it can run here" in shown(found)
+
+
+def test_every_bad_audio_file_is_told(tmp_path, small_corpus):
+    table = read_metadata(small_corpus)
+    bad = []
+    for place in range(0, 14, 2):
+        bad.append(tmp_path / f"{place}.wav")
+        soundfile.write(bad[-1], np.zeros(10), 16000)
+        table.loc[table.index[place], "path"] = str(bad[-1])
+    write_metadata(table, tmp_path / "metadata.csv")
+    path = write_experiment(tmp_path, tmp_path / "metadata.csv", models=["log_mel"])
+    mistakes = checked(path).mistakes
+    assert [line.partition(":")[0] for line in mistakes] == [str(of) for of in bad]
+    change(path, on_bad_audio="skip")
+    skipping = checked(path)
+    assert skipping.mistakes == []
+    assert len([line for line in skipping.notes if line.startswith("left out: ")]) == len(bad)
+    assert checked(path, audio=False).notes == [
+        line for line in skipping.notes if not line.startswith("left out: ")
+    ]
+
+
+def test_mistakes_of_all_kinds_are_told_together(tmp_path, small_corpus):
+    path = write_experiment(
+        tmp_path,
+        small_corpus,
+        augmentations={"noise": {"module": "audiomentations", "class": "Nothing"}},
+        mlflow="sqlite:///mlflow.db",
+    )
+    change(tmp_path / "models" / "wav2vec2.json", backbone_arguments={"hidden_dims": 8})
+    mistakes = "\n".join(checked(path, audio=False).mistakes)
+    for said in ("augmentations.noise", "mlflow: ", "has no argument hidden_dims; did you mean hidden_dim?"):
+        assert mistakes.count(said) == 1
+
+
+def test_many_seeds_share_their_splits_among_models(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, cross_validation=3)
+    change(tmp_path / "models" / "wav2vec2.json", train_test_split=0.6)
+    experiment = load_experiment(path)
+    runs = plan_runs(experiment)
+    data = read_inputs(experiment, runs).data
+    for run in runs:
+        alone = load_run_data(run)
+        assert data[run.model.name, run.seed].split_fingerprint == alone.split_fingerprint
+    assert data["log_mel", 0] is not data["wav2vec2", 0]
+    change(tmp_path / "models" / "wav2vec2.json", train_test_split=0.8)
+    experiment = load_experiment(path)
+    data = read_inputs(experiment, plan_runs(experiment)).data
+    assert data["log_mel", 0] is data["wav2vec2", 0]
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_mistake(tmp_path, small_corpus, monkeypatch):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    monkeypatch.setattr("os.access", lambda folder, mode: folder != tmp_path)
+    mistakes = checked(path, audio=False).mistakes
+    assert (
+        f"{tmp_path}/results/small/log_mel/seed_0: cannot be written: {tmp_path} is not writable" in mistakes
+    )
+
+
+def test_checkpoints_of_keras_hub_are_left_to_the_first_run():
+    found = find_checkpoint("kaggle://keras/moonshine/keras/moonshine_tiny_en")
+    assert (found.to_obtain, found.has_config) == ("", False)
+
+
+def test_seeds_in_ranges():
+    assert in_ranges([7, 0, 1, 2, 9, 10]) == "0–2, 7, 9–10"
+    assert in_ranges([]) == ""
+
+
+def temporary_bytes(backbone, batch_size, samples):
+    """What XLA sets aside for the gradient of a training step."""
+    jax = pytest.importorskip("jax")
+    if keras.config.backend() != "jax":
+        pytest.skip("asks XLA")
+
+    def loss(trainable, fixed, inputs):
+        outputs, _ = backbone.stateless_call(trainable, fixed, inputs, training=True)
+        return keras.ops.mean(keras.ops.square(outputs["sequence_output"]))
+
+    inputs = {
+        "waveform": np.zeros((batch_size, samples), "float32"),
+        "padding_mask": np.ones((batch_size, samples), bool),
+    }
+    values = (
+        [of.value for of in backbone.trainable_variables],
+        [of.value for of in backbone.non_trainable_variables],
+    )
+    compiled = jax.jit(jax.grad(loss)).lower(*values, inputs).compile()
+    return compiled.memory_analysis().temp_size_in_bytes
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_activations_are_within_a_factor_of_2_of_a_transformer(frozen):
+    backbone = wav2vec2("group", num_layers=3, hidden_dim=64, intermediate_dim=256, num_heads=4, dropout=0.1)
+    if frozen:
+        backbone.freeze_feature_encoder()
+    estimate = activation_bytes(backbone, 8, 4000)
+    assert 0.5 < temporary_bytes(backbone, 8, 4000) / estimate < 2.0
+
+
+def test_activations_are_within_a_factor_of_2_of_the_log_mel_baseline():
+    backbone = LogMelBackbone()
+    assert 0.5 < temporary_bytes(backbone, 8, 32000) / activation_bytes(backbone, 8, 32000) < 2.0
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_frozen_layers_keep_nothing(monkeypatch, apart):
+    monkeypatch.setattr(memory, "computes_apart", lambda: apart)
+
+    def kept(frozen_layers):
+        backbone = wav2vec2("group", num_layers=4, hidden_dim=64, intermediate_dim=256, num_heads=4)
+        backbone.freeze_feature_encoder()
+        backbone.freeze_layers(frozen_layers)
+        return activation_bytes(backbone, 8, 8000)
+
+    assert kept(0) > kept(1) > kept(2)
+    if apart:  # a layer in use comes on top
+        assert kept(0) - kept(1) == kept(1) - kept(2)
+    else:
+        assert kept(2) == pytest.approx(kept(0) / 2)
+
+
+def test_memory_counts_accumulated_gradients_and_averages():
+    plain = estimate_memory(10, 6, accumulates=False, averages=False, activations=100)
+    assert (plain.weights, plain.gradients, plain.optimizer, plain.total) == (40, 24, 48, 212)
+    more = estimate_memory(10, 6, accumulates=True, averages=True, activations=None)
+    assert (more.gradients, more.optimizer) == (48, 72)
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `kser check`; its status, what it printed and the mistakes that it told."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["kser", "check", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        told = capsys.readouterr()
+        return end.value.code, told.out, told.err.splitlines()
+
+    return run
+
+
+def test_the_command_ends_with_0_where_all_is_right_and_writes_nothing(tmp_path, small_corpus, command):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    status, out, mistakes = command("--experiment_file", path, "--low_seed", 3, "--high_seed", 4)
+    assert (status, mistakes) == (0, [])
+    assert "log_mel: to do: seed 3–4" in out
+    assert sorted(of.name for of in tmp_path.iterdir()) == ["experiment.json", "models"]
+
+
+def test_the_command_takes_what_is_missing_for_a_mistake_when_strict(tmp_path, command):
+    path = write_experiment(tmp_path, tmp_path / "nowhere.csv", models=["log_mel"])
+    assert command("--experiment_file", path)[0] == 0
+    status, out, (mistake,) = command("--experiment-file", path, "--strict")
+    assert status == 2
+    assert mistake.startswith(f"kser: {tmp_path}/nowhere.csv: the metadata of synthetic are not here")
+    assert "1 runs, 1 models: 1 to do" in out
+
+
+def test_the_command_tells_mistakes_after_the_plan(tmp_path, small_corpus, command):
+    path = write_experiment(tmp_path, small_corpus)
+    change(tmp_path / "models" / "log_mel.json", backbone_arguments={"filtres": [8]})
+    status, out, (mistake,) = command("--experiment_file", path, "--no_audio")
+    assert status == 2
+    assert "no argument filtres; did you mean filters?" in mistake
+    assert "wav2vec2: scratch:wav2vec2, random weights" in out
+    assert "ready" not in out
+
+
+def test_the_command_wants_a_file(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    assert command() == (2, "", ["kser: give --experiment_file; there is no run.json here"])

@@ -1,0 +1,152 @@
+"""What a model JSON says of freezing, LoRA and kept features comes to be, or is told before anything runs."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from kser.errors import UserError
+from kser.experiment.config.loading import load_experiment
+from kser.experiment.execution.run_fingerprint import run_fingerprint
+from kser.experiment.execution.training_run import Outcome, do_run, waveform_format_of
+from kser.experiment.runs import feature_caching
+from kser.experiment.runs.model_building import build_model
+from kser.experiment.runs.planning import Run, plan_runs
+from kser.experiment.runs.run_data import load_run_data
+from kser.experiment.runs.trained_model import load_classifier
+from kser.experiment.tasks.targets import Head
+from kser.pipeline.reading import WaveformReader
+from tests.experiment.conftest import write_experiment
+
+HEAD = Head(["a", "b"])
+
+
+def run_of(folder: Path, corpus: Path, model: str = "wav2vec2", experiment=None, **fields) -> Run:
+    """The run of a small experiment with one model, which has these fields besides its own."""
+    folder = folder / model
+    path = write_experiment(folder, corpus, models=[model], **(experiment or {}))
+    file = folder / "models" / f"{model}.json"
+    short = {"number_of_training_epochs": 1, "per_device_batch_size": 3}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **short, **fields}))
+    (run,) = plan_runs(load_experiment(path))
+    return run
+
+
+def losses(run: Run) -> np.ndarray:
+    return pd.read_csv(run.paths.log)["val_loss"].dropna().to_numpy()
+
+
+def test_frozen_layers_are_those_of_the_model_file(tmp_path: Path, small_corpus: Path) -> None:
+    backbone = build_model(run_of(tmp_path, small_corpus, freeze_layers=1), HEAD).backbone
+    assert backbone.trainable_variables == []
+    backbone = build_model(run_of(tmp_path, small_corpus, freeze_layers="all"), HEAD).backbone
+    assert backbone.trainable_variables == []
+    backbone = build_model(run_of(tmp_path, small_corpus, "log_mel", freeze_layers=1), HEAD).backbone
+    assert backbone.trainable_variables == []
+    with pytest.raises(
+        UserError, match=r"wav2vec2\.json: freeze_layers: 2 of the 1 layers of this Wav2Vec2Back"
+    ):
+        build_model(run_of(tmp_path, small_corpus, freeze_layers=2), HEAD)
+
+
+@pytest.mark.parametrize("value", [-1, "most", True, 1.5, None])
+def test_freeze_layers_is_a_count_or_all(tmp_path: Path, small_corpus: Path, value: object) -> None:
+    with pytest.raises(UserError, match='freeze_layers: should be a whole number from 0, or "all", not'):
+        run_of(tmp_path, small_corpus, freeze_layers=value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"lora_alpha": 4.0}, "lora_alpha: without effect unless lora_rank is given"),
+        ({"lora_targets": ["key"]}, "lora_targets: without effect unless lora_rank is given"),
+        (
+            {"lora_rank": 2, "lora_targets": ["key", "key"]},
+            "lora_targets: a layer stands there twice: key, key",
+        ),
+        ({"feature_cache": ""}, "feature_cache: string should have at least 1 character"),
+        ({"lora_rank": 2, "freeze_layers": "all"}, 'freeze_layers: "all" leaves no layer to lora_rank'),
+        (
+            {"feature_cache": "cache", "freeze_feature_encoder": False},
+            "feature_cache: wants freeze_feature_encoder: true",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_told(tmp_path: Path, small_corpus: Path, fields, told: str) -> None:
+    with pytest.raises(UserError, match=rf"wav2vec2\.json: {told}"):
+        run_of(tmp_path, small_corpus, **fields)
+
+
+def test_features_are_not_kept_of_audio_that_changes(tmp_path: Path, small_corpus: Path) -> None:
+    augmentations = {"noise": {"module": "audiomentations", "class": "AddGaussianNoise"}}
+    with pytest.raises(UserError, match=r"feature_cache: .*the experiment's augmentations change the audio"):
+        run_of(tmp_path, small_corpus, experiment={"augmentations": augmentations}, feature_cache="cache")
+
+
+def test_what_cannot_be_kept_stops_the_run_before_it_begins(tmp_path: Path, small_corpus: Path) -> None:
+    run = run_of(tmp_path, small_corpus, "log_mel", feature_cache=str(tmp_path / "cache"))
+    with pytest.raises(
+        UserError, match=r"log_mel\.json: feature_cache: LogMelBackbone has no feature encoder"
+    ):
+        do_run(run)
+    assert not run.paths.work.exists()
+    run = run_of(tmp_path, small_corpus, feature_cache=str(tmp_path / "cache"))
+    classifier = build_model(run, HEAD)
+    waveform_format = replace(waveform_format_of(classifier), mask_padding=False)
+    with pytest.raises(UserError, match=r"wav2vec2\.json: feature_cache: scratch:wav2vec2 takes the padding"):
+        feature_caching.feature_cache_of(run, classifier, waveform_format)
+
+
+def test_kept_features_are_another_run_wherever_they_are_kept(tmp_path: Path, small_corpus: Path) -> None:
+    fingerprints = []
+    for folder in (None, "here", "there"):
+        run = run_of(tmp_path, small_corpus, feature_cache=folder)
+        fingerprints.append(run_fingerprint(run, load_run_data(run)))
+    assert fingerprints[0] != fingerprints[1] == fingerprints[2]
+
+
+class Told(keras.callbacks.Callback):
+    """Keeps what a run says of its data and weights."""
+
+    def on_train_begin(self, logs=None):
+        self.data = self.recorder.data
+
+
+def test_training_on_kept_features_is_training_on_audio(
+    tmp_path: Path, small_corpus: Path, monkeypatch
+) -> None:
+    computed = []
+    compute = feature_caching.compute_missing
+
+    def counted(*arguments):
+        computed.append(compute(*arguments))
+        return computed[-1]
+
+    monkeypatch.setattr(feature_caching, "compute_missing", counted)
+    fields = {"lora_rank": 2, "learning_rate": 1e-2}
+    told = []
+    plain = run_of(tmp_path / "plain", small_corpus, **fields)
+    kept = run_of(tmp_path / "kept", small_corpus, feature_cache=str(tmp_path / "cache"), **fields)
+    for run in (plain, kept):
+        told.append(Told())
+        assert do_run(run, [told[-1]]) is Outcome.TRAINED
+    assert told[1].data == told[0].data, "the encoder that features are kept of has weights too"
+    np.testing.assert_allclose(losses(kept), losses(plain), rtol=1e-3)
+    assert np.ptp(losses(kept)) > 0
+    data = load_run_data(kept)
+    assert computed == [len(data.rows("train")), len(data.rows("validation"))]
+    # A second start finds them all.
+    classifier = build_model(kept, data.head)
+    cache = feature_caching.feature_cache_of(kept, classifier, waveform_format_of(classifier))
+    parts = {part: data.utterances(part, WaveformReader(cache.format)) for part in ("train", "validation")}
+    feature_caching.with_features(cache, classifier, parts)
+    assert computed[2:] == [0, 0]
+    # The model that is saved is whole: it takes audio, and has what was trained.
+    ours, theirs = (load_classifier(run.paths.model) for run in (kept, plain))
+    assert not [weight.path for weight in ours.weights if "lora" in weight.path]
+    noise = np.random.default_rng(0).normal(size=(2, 16000)).astype(np.float32)
+    np.testing.assert_allclose(ours.predict(noise, verbose=0), theirs.predict(noise, verbose=0), atol=1e-3)

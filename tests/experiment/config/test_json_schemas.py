@@ -1,0 +1,50 @@
+"""The JSON Schemas in configs/ are those of the code, and the shipped configs obey them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kser.experiment.config.json_schemas import SCHEMAS, json_schema
+from kser.experiment.config.loading import load_config
+from kser.experiment.config.schema import ModelConfig
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_schemas_are_fresh(name: str) -> None:
+    written = json.loads((CONFIGS / "schemas" / name).read_text(encoding="utf-8"))
+    assert written == json_schema(name), "run: python -m kser.experiment.config.json_schemas configs/schemas"
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        (f"{kind}.schema.json", file)
+        for kind in ("experiment", "model")
+        for file in sorted((CONFIGS / f"{kind}s").rglob("*.json"))
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_shipped_configs_have_the_documented_fields_alone(name: str, file: Path) -> None:
+    schema, config = json_schema(name), json.loads(file.read_text(encoding="utf-8"))
+    assert set(schema["required"]) <= set(config) <= {*schema["properties"], "$schema"}
+    load_config(file, SCHEMAS[name])
+
+
+def test_every_field_is_described() -> None:
+    for name in SCHEMAS:
+        schema = json_schema(name)
+        for part in [schema, *schema["$defs"].values()] if "$defs" in schema else [schema]:
+            for field, of in part["properties"].items():
+                described = "description" in of or any(
+                    "$ref" in option for option in [of, *of.get("allOf", [])]
+                )
+                assert described, f"{part['title']}.{field}"
+
+
+def test_a_file_may_name_its_schema(tmp_path: Path) -> None:
+    model = {"$schema": "model.schema.json", "name": "m", "model_path_or_name": "scratch:log_mel"}
+    (tmp_path / "model.json").write_text(json.dumps(model))
+    assert load_config(tmp_path / "model.json", ModelConfig).name == "m"

@@ -1,0 +1,116 @@
+"""A trained model is trained further: backbone, head and preprocessing, and what it has already heard."""
+
+import io
+import json
+
+import keras
+import numpy as np
+import pytest
+from rich.console import Console
+
+from kser.errors import UserError
+from kser.experiment.checking.input_checks import check_inputs
+from kser.experiment.config.loading import load_experiment
+from kser.experiment.runs.model_building import build_model
+from kser.experiment.runs.planning import plan_runs
+from kser.experiment.runs.run_data import load_run_data
+from kser.experiment.runs.trained_model import load_classifier, load_provenance
+from kser.experiment.study.study import train_experiment
+from kser.experiment.tasks.targets import Head
+from tests.experiment.conftest import write_experiment
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, small_corpus):
+    """The folder of a trained model, brought to a loudness."""
+    folder = tmp_path_factory.mktemp("first")
+    path = write_experiment(
+        folder, small_corpus, models=["log_mel"], loudness_lufs=-23.0, run_eval=False, eval_steps=2
+    )
+    train_experiment(load_experiment(path), Console(file=io.StringIO()))
+    return folder / "results" / "small" / "log_mel" / "seed_0" / "model"
+
+
+def further_run(folder, corpus, model, fields=None, experiment=None):
+    """A run with another split that begins with a trained model."""
+    path = write_experiment(folder, corpus, models=["log_mel"], run_eval=False, **(experiment or {}))
+    file = folder / "models" / "log_mel.json"
+    given = {"model_path_or_name": str(model), "continue_model_training": True, "seed": 1}
+    file.write_text(json.dumps(json.loads(file.read_text()) | given | (fields or {})))
+    (run,) = plan_runs(load_experiment(path))
+    return run
+
+
+def test_begins_with_backbone_head_and_preprocessing_of_the_trained_model(tmp_path, small_corpus, first):
+    run = further_run(tmp_path, small_corpus, first, {"use_dropout": True, "dropout_rate": 0.25})
+    classifier = build_model(run, load_run_data(run).head)
+    expected = load_classifier(first)
+    for weight, before in zip(classifier.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (weight, before)))
+    assert classifier.preprocessor.audio_converter.processing.loudness_lufs == -23.0
+    assert (expected.dropout, classifier.dropout) == (0.0, 0.25)
+
+
+@pytest.mark.parametrize("keeps_head", [True, False])
+def test_what_the_trained_model_has_heard_stays_known(tmp_path, small_corpus, first, keeps_head):
+    run = further_run(
+        tmp_path,
+        small_corpus,
+        first,
+        {"continue_model_training": keeps_head, "number_of_training_epochs": 1},
+        {"loudness_lufs": -23.0},
+    )
+    train_experiment(run.experiment, Console(file=io.StringIO()))
+    known = load_provenance(run.paths.model).recordings
+    earlier, data = load_provenance(first).recordings, load_run_data(run)
+    for part in ("train", "validation"):
+        assert set(known[part]) == {*earlier[part], *data.recordings(part)}
+        assert len(known[part]) > len(data.recordings(part))
+
+
+def test_held_out_recordings_that_the_trained_model_learned_are_told_before(tmp_path, small_corpus, first):
+    learned = set(load_provenance(first).recordings["train"])
+    run = further_run(tmp_path, small_corpus, first)
+    data = load_run_data(run)
+    notes = "\n".join(check_inputs(run.experiment, [run]))
+    for part in ("validation", "test"):
+        recordings = data.recordings(part)
+        count = len(learned.intersection(recordings))
+        assert count > 0
+        assert f"{count} of {len(recordings)} recordings of the {part} part were in the training" in notes
+    again = further_run(tmp_path, small_corpus, first, {"seed": 0})
+    assert not any("in the training of" in note for note in check_inputs(again.experiment, [again]))
+
+
+@pytest.mark.parametrize(
+    ("fields", "experiment", "said"),
+    [
+        ({"pooling_mode": "max"}, {}, "log_mel.json: pooling_mode: 'max', but the model whose training"),
+        (
+            {"backbone_arguments": {"filters": [4]}},
+            {},
+            "log_mel.json: backbone_arguments.filters: [4], but the model whose training",
+        ),
+        ({}, {"loudness_lufs": -30.0}, "experiment.json: loudness_lufs: -30, but the model whose training"),
+    ],
+)
+def test_files_that_say_something_else_are_told(tmp_path, small_corpus, first, fields, experiment, said):
+    run = further_run(tmp_path, small_corpus, first, fields, experiment)
+    with pytest.raises(UserError) as error:
+        build_model(run, load_run_data(run).head)
+    (line,) = str(error.value).splitlines()
+    assert said in line
+
+
+def test_other_classes_are_told(tmp_path, small_corpus, first):
+    run = further_run(tmp_path, small_corpus, first)
+    with pytest.raises(UserError, match=r"has the classes joy, rage, but .*seed_0/model, whose training"):
+        build_model(run, Head(["joy", "rage"]))
+
+
+def test_a_checkpoint_that_kser_did_not_train_is_told(tmp_path, small_corpus, first):
+    plain = tmp_path / "plain"
+    load_classifier(first).save_to_preset(str(plain))
+    run = further_run(tmp_path, small_corpus, plain)
+    with pytest.raises(UserError, match=r"continue_model_training: .*plain is no model that kser trained"):
+        build_model(run, load_run_data(run).head)

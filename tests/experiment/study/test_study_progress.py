@@ -1,0 +1,96 @@
+"""How far a study is and how long it will take, on a terminal and elsewhere."""
+
+import io
+from dataclasses import dataclass
+
+import pytest
+from rich.console import Console
+
+from kser.experiment.study import study_progress
+from kser.experiment.study.study_progress import StudyProgress, in_words
+from kser.training.progress import LiveLines
+
+
+@dataclass
+class Model:
+    name: str
+
+
+@dataclass
+class Run:
+    model: Model
+
+
+RUNS = [Run(Model("large")), Run(Model("large")), Run(Model("small")), Run(Model("small"))]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(study_progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def console(terminal):
+    return Console(file=io.StringIO(), force_terminal=terminal, width=100)
+
+
+def run_for(progress, clock, run, seconds, **ended):
+    progress.begin_run()
+    clock[0] += seconds
+    progress.end_run(run, **{"trained": True, **ended})
+
+
+def test_time_left_follows_from_runs_of_the_same_model(clock):
+    progress = StudyProgress(RUNS, LiveLines(console(terminal=False)))
+    assert progress.seconds_left() is None
+    run_for(progress, clock, RUNS[0], 100.0)
+    assert progress.seconds_left() == 300.0
+    clock[0] += 30.0
+    assert progress.seconds_left() == 270.0
+    run_for(progress, clock, RUNS[1], 100.0)
+    run_for(progress, clock, RUNS[2], 10.0)
+    assert progress.seconds_left() == 10.0
+    run_for(progress, clock, RUNS[3], 10.0)
+    assert progress.seconds_left() == 0.0
+
+
+def test_runs_that_were_there_or_failed_say_nothing_of_the_time(clock):
+    progress = StudyProgress(RUNS, LiveLines(console(terminal=False)))
+    run_for(progress, clock, RUNS[0], 1.0, trained=False)
+    run_for(progress, clock, RUNS[1], 1.0, trained=False, failed=True)
+    assert progress.seconds_left() is None
+    assert str(progress) == "study: 2 of 4 runs done, 1 failed"
+
+
+def test_without_a_terminal_a_line_after_each_trained_run(clock):
+    shown_on = console(terminal=False)
+    with StudyProgress(RUNS, LiveLines(shown_on)) as progress:
+        run_for(progress, clock, RUNS[0], 1.0, trained=False)
+        run_for(progress, clock, RUNS[1], 600.0)
+    assert shown_on.file.getvalue() == "study: 2 of 4 runs done, about 20 min left\n"
+
+
+def test_on_a_terminal_the_line_is_live_and_goes(clock):
+    shown_on = console(terminal=True)
+    with StudyProgress(RUNS, LiveLines(shown_on)) as progress:
+        run_for(progress, clock, RUNS[0], 600.0)
+        with shown_on.capture() as capture:
+            shown_on.print(progress)
+        assert "study: 1 of 4 runs done, about 30 min left" in capture.get()
+    assert shown_on.file.getvalue().endswith("\x1b[2K")  # the line is cleared at the end
+
+
+def test_a_study_of_one_run_has_no_line_of_its_own(clock):
+    shown_on = console(terminal=False)
+    with StudyProgress(RUNS[:1], LiveLines(shown_on)) as progress:
+        run_for(progress, clock, RUNS[0], 600.0)
+    assert shown_on.file.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(45, "45 s"), (720, "12 min"), (12_000, "3 h 20 min"), (187_200, "2 d 4 h")],
+)
+def test_durations_in_words(seconds, words):
+    assert in_words(seconds) == words
