@@ -1,6 +1,7 @@
 """The trunk that all tasks share: backbone, pooling over frames, head."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from kser.models.audio_classifier import AudioClassifier
 from kser.models.heads import apply_head, head_dense, head_layers
 from kser.models.layer_weighting import LayerWeighting
 from kser.models.pooling import build_pooling
+from kser.pipeline.waveform_format import WaveformFormat
 
 POOL_POSITIONS = ("after", "before")
 
@@ -108,6 +110,19 @@ class EmotionTask(AudioClassifier):
         self.l2 = l2
         self.projection_dim = projection_dim
         self.projection_activation = projection_activation
+
+    @property
+    def waveform_format(self) -> WaveformFormat:
+        """How recordings must be read for this model; requires a preprocessor."""
+        preprocessor: Any = self.preprocessor
+        converter = preprocessor.audio_converter
+        return WaveformFormat(
+            sampling_rate=converter.sampling_rate,
+            do_normalize=converter.do_normalize,
+            mask_padding=converter.mask_padding,
+            minimum_samples=self.backbone.minimum_samples,
+            processing=converter.processing,
+        )
 
     def get_config(self):
         return {

@@ -14,7 +14,6 @@ from rich.progress import track
 from kser.errors import UserError
 from kser.experiment.augmentation_examples.spectrogram_figure import draw_spectrogram
 from kser.experiment.config.loading import Experiment
-from kser.experiment.execution.training_run import waveform_format_of
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import Run, plan_runs
@@ -58,7 +57,7 @@ def write_examples(experiment: Experiment, n: int, output_path: Path, console: C
     if plan is None:
         raise UserError(f"{experiment.file}: augmentations: there are none, so there is nothing to hear")
     data = load_run_data(run)
-    reader = WaveformReader(waveform_format_of(build_model(run, data.head)), run.audio_cache)
+    reader = WaveformReader(build_model(run, data.head).waveform_format, run.audio_cache)
     rate = reader.format.sampling_rate
     rows: list[dict[str, Any]] = []
     with replacing(folder) as draft:

@@ -13,7 +13,6 @@ from kser.experiment.checking.checkpoints import Checkpoint
 from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, estimate_memory
 from kser.experiment.checking.run_states import in_ranges
 from kser.experiment.config.frozen_parts import freeze
-from kser.experiment.execution.training_run import waveform_format_of
 from kser.experiment.runs.augmenting import augmentation_plan
 from kser.experiment.runs.feature_caching import feature_cache_of
 from kser.experiment.runs.model_building import build_model, task_model
@@ -128,7 +127,7 @@ class ModelFacts:
         elif checkpoint.published is not None:
             self.parameters = self.trained = checkpoint.published.parameters
         if self._model is not None:
-            self.format = waveform_format_of(self._model)
+            self.format = self._model.waveform_format
             self.parameters = _count(self._model.weights)
             self.trained = _count(self._model.trainable_weights)
 

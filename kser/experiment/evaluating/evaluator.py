@@ -17,7 +17,6 @@ from kser.corpora.metadata import content_key, read_metadata
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_results import kinds_for, results_there, write_results
-from kser.experiment.execution.training_run import waveform_format_of
 from kser.experiment.runs.run_lock import filling
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
 from kser.experiment.tasks.evaluation_kind import EvaluationKind, Findings, Heard
@@ -197,7 +196,7 @@ class Evaluator:
 
     def _utterances(self, row: EvaluationRow, table: pd.DataFrame, model: Any) -> Utterances:
         """The test set's recordings, read as the model was trained on them."""
-        reader = WaveformReader(waveform_format_of(model), self.audio_cache)
+        reader = WaveformReader(model.waveform_format, self.audio_cache)
         try:
             return Utterances.from_files(
                 table["path"].tolist(), [0] * len(table), reader, self.on_bad_audio, self.progress
@@ -217,7 +216,7 @@ def predict_probabilities(classifier: Any, utterances: Utterances, batch_size: i
 
     Args:
         classifier: an `EmotionClassifier`.
-        utterances: in the format of the classifier, see `waveform_format_of`.
+        utterances: in the format of the classifier, its `waveform_format`.
         batch_size: utterances in a batch.
 
     Returns:
@@ -231,7 +230,7 @@ def predict_outputs(model: Any, utterances: Utterances, batch_size: int) -> dict
 
     Args:
         model: an `EmotionTask`.
-        utterances: in the format of the model, see `waveform_format_of`.
+        utterances: in the format of the model, its `waveform_format`.
         batch_size: utterances in a batch.
 
     Returns:

@@ -90,8 +90,8 @@ def do_run(
     # Every audio file is read once before anything is written.
     with _of_every_run():
         model = build_model(run, data.head)
-        features = feature_cache_of(run, model, waveform_format_of(model))
-    reader = WaveformReader(waveform_format_of(model), run.audio_cache)
+        features = feature_cache_of(run, model, model.waveform_format)
+    reader = WaveformReader(model.waveform_format, run.audio_cache)
     parts = _read_parts(run, data, reader, progress)
     augmentation = _augmentation(run, reader, parts["train"])
     with alone_on(run.paths) as ours:
@@ -152,7 +152,7 @@ def _candidate(
 ) -> tuple[EmotionTask, FeatureCache | None]:
     """The model of a candidate, for audio that is read already, and where its features are kept."""
     model = build_model(run, data.head)
-    if waveform_format_of(model) != waveform_format:
+    if model.waveform_format != waveform_format:
         raise UserError(
             f"{run.model_file}: hp_search_space: backbone_arguments: candidates must take audio of the same "
             "sampling rate and the same shortest length"
@@ -283,19 +283,6 @@ def _data_workers(run: Run) -> int:
     """
     tensors = any(augmentation.tensors for augmentation in run.config.augmentations.values())
     return max(run.config.data_workers, int(tensors and keras.config.backend() == "torch"))
-
-
-def waveform_format_of(model: EmotionTask) -> WaveformFormat:
-    """What the pipeline must give this model."""
-    preprocessor: Any = model.preprocessor
-    converter = preprocessor.audio_converter
-    return WaveformFormat(
-        sampling_rate=converter.sampling_rate,
-        do_normalize=converter.do_normalize,
-        mask_padding=converter.mask_padding,
-        minimum_samples=model.backbone.minimum_samples,
-        processing=converter.processing,
-    )
 
 
 def _tidy_up(run: Run) -> None:

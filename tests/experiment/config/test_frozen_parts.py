@@ -12,7 +12,7 @@ import pytest
 from kser.errors import UserError
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.execution.run_fingerprint import run_fingerprint
-from kser.experiment.execution.training_run import Outcome, do_run, waveform_format_of
+from kser.experiment.execution.training_run import Outcome, do_run
 from kser.experiment.runs import feature_caching
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import Run, plan_runs
@@ -96,7 +96,7 @@ def test_what_cannot_be_kept_stops_the_run_before_it_begins(tmp_path: Path, smal
     assert not run.paths.work.exists()
     run = run_of(tmp_path, small_corpus, feature_cache=str(tmp_path / "cache"))
     classifier = build_model(run, HEAD)
-    waveform_format = replace(waveform_format_of(classifier), mask_padding=False)
+    waveform_format = replace(classifier.waveform_format, mask_padding=False)
     with pytest.raises(UserError, match=r"wav2vec2\.json: feature_cache: scratch:wav2vec2 takes the padding"):
         feature_caching.feature_cache_of(run, classifier, waveform_format)
 
@@ -141,7 +141,7 @@ def test_training_on_kept_features_is_training_on_audio(
     assert computed == [len(data.rows("train")), len(data.rows("validation"))]
     # A second start finds them all.
     classifier = build_model(kept, data.head)
-    cache = feature_caching.feature_cache_of(kept, classifier, waveform_format_of(classifier))
+    cache = feature_caching.feature_cache_of(kept, classifier, classifier.waveform_format)
     parts = {part: data.utterances(part, WaveformReader(cache.format)) for part in ("train", "validation")}
     feature_caching.with_features(cache, classifier, parts)
     assert computed[2:] == [0, 0]

@@ -67,7 +67,6 @@ def test_each_evaluates_what_it_trained(studies, backend):
 def test_a_model_gives_the_same_probabilities_on_the_backend_of_the_test(studies):
     """Trained and evaluated on one backend each, then predicted here."""
     from kser.experiment.evaluating.evaluator import predict_probabilities
-    from kser.experiment.execution.training_run import waveform_format_of
     from kser.experiment.runs.trained_model import load_classifier
     from kser.pipeline.reading import WaveformReader
     from kser.pipeline.utterances import Utterances
@@ -77,7 +76,7 @@ def test_a_model_gives_the_same_probabilities_on_the_backend_of_the_test(studies
             told = pd.read_csv(run / "evaluation" / "synthetic" / "predictions.csv")
             classifier = load_classifier(run / "model")
             paths = pd.read_csv(run / "split" / "test.csv")["path"].tolist()
-            reader = WaveformReader(waveform_format_of(classifier))
+            reader = WaveformReader(classifier.waveform_format)
             utterances = Utterances.from_files(paths, [0] * len(paths), reader)
             here = predict_probabilities(classifier, utterances, 8)
             there = told[[f"p_{label}" for label in classifier.labels]].to_numpy()

@@ -17,7 +17,7 @@ from kser.experiment.checking.input_checks import read_inputs
 from kser.experiment.checking.study_check import check_study
 from kser.experiment.evaluating.evaluator import predict_outputs
 from kser.experiment.execution.run_fingerprint import run_fingerprint
-from kser.experiment.execution.training_run import Outcome, do_run, waveform_format_of
+from kser.experiment.execution.training_run import Outcome, do_run
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData, load_run_data
@@ -38,7 +38,7 @@ def corpus(tmp_path_factory, small_corpus) -> Path:
 def part(run: Run, name: str = "train") -> tuple[RunData, Utterances]:
     """The data of a run and the utterances of one part."""
     data = load_run_data(run)
-    reader = WaveformReader(waveform_format_of(build_model(run, data.head)))
+    reader = WaveformReader(build_model(run, data.head).waveform_format)
     return data, data.utterances(name, reader)
 
 
