@@ -13,7 +13,7 @@ from rich.progress import track
 
 from kser.errors import UserError
 from kser.experiment.augmentation_examples.spectrogram_figure import draw_spectrogram
-from kser.experiment.config.loading import Experiment
+from kser.experiment.config.loading import ExperimentDefinition
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import Run, plan_runs
@@ -29,7 +29,7 @@ Variant = tuple[str, np.ndarray]
 """What was done to an utterance, in words, and what came of it, float32 (samples,)."""
 
 
-def write_examples(experiment: Experiment, n: int, output_path: Path, console: Console) -> Path:
+def write_examples(experiment: ExperimentDefinition, n: int, output_path: Path, console: Console) -> Path:
     """Write examples of what the augmentations do to utterances of the first run's training part.
 
     For each of `n` utterances, drawn by the run's seed: the utterance as it is, with each augmentation alone
@@ -55,7 +55,7 @@ def write_examples(experiment: Experiment, n: int, output_path: Path, console: C
     run = plan_runs(experiment)[0]
     plan = augmentation_plan(experiment, run.seed)
     if plan is None:
-        raise UserError(f"{experiment.file}: augmentations: there are none, so there is nothing to hear")
+        raise UserError(f"{experiment.source}: augmentations: there are none, so there is nothing to hear")
     data = load_run_data(run)
     reader = WaveformReader(build_model(run, data.head).waveform_format, run.audio_cache)
     rate = reader.format.sampling_rate

@@ -10,7 +10,7 @@ from kser.corpora.emotions import map_to_model
 from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS, thin_classes
 from kser.errors import UserError
-from kser.experiment.config.loading import Experiment
+from kser.experiment.config.loading import ExperimentDefinition
 from kser.experiment.config.schema import ModelConfig
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow, recorded_rows
 from kser.experiment.evaluating.test_sets import TestSet, evaluation_rows, further_test_sets
@@ -69,7 +69,7 @@ class Inputs:
     notes: list[str] = field(default_factory=list)
 
 
-def check_inputs(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
+def check_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> list[str]:
     """As `checked_inputs`.
 
     Returns:
@@ -79,7 +79,7 @@ def check_inputs(experiment: Experiment, runs: Sequence[Run]) -> list[str]:
     return checked_inputs(experiment, runs).notes
 
 
-def checked_inputs(experiment: Experiment, runs: Sequence[Run]) -> Inputs:
+def checked_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inputs:
     """Read everything that the runs and their evaluation read, audio and checkpoints excepted.
 
     Args:
@@ -96,7 +96,7 @@ def checked_inputs(experiment: Experiment, runs: Sequence[Run]) -> Inputs:
     return inputs
 
 
-def read_inputs(experiment: Experiment, runs: Sequence[Run]) -> Inputs:
+def read_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inputs:
     """As `checked_inputs`, with mistakes in place of an error.
 
     Args:
@@ -112,19 +112,20 @@ def read_inputs(experiment: Experiment, runs: Sequence[Run]) -> Inputs:
         inputs.mistakes += _mistakes_of(_check_test_set, test_set, model, labels.get(model.name))
     inputs.mistakes += _mistakes_of(_check_recorded_rows, experiment, runs)
     if experiment.config.mlflow is not None:
-        inputs.mistakes += [f"{experiment.file}: {line}" for line in _mistakes_of(import_mlflow)]
+        inputs.mistakes += [f"{experiment.source}: {line}" for line in _mistakes_of(import_mlflow)]
     inputs.mistakes = list(dict.fromkeys(inputs.mistakes))
     if inputs.data and not inputs.mistakes:
         inputs.notes += _untested_folds(runs)
     return inputs
 
 
-def _missing_test_sets(experiment: Experiment, test_sets: Sequence[TestSet]) -> list[MissingFile]:
+def _missing_test_sets(experiment: ExperimentDefinition, test_sets: Sequence[TestSet]) -> list[MissingFile]:
     return [
         MissingFile(
             of.name,
             of.test_csv,
-            f"{experiment.file}: datasets: {of.name}: eval_csv_path: no folder with a test.csv: {of.folder}",
+            f"{experiment.source}: datasets: {of.name}: eval_csv_path: no folder with a test.csv: "
+            f"{of.folder}",
         )
         for of in test_sets
         if not of.test_csv.is_file()
@@ -254,7 +255,7 @@ def _check_test_set(test_set: TestSet, model: ModelConfig, labels: list[str] | N
         )
 
 
-def _check_recorded_rows(experiment: Experiment, runs: Sequence[Run]) -> None:
+def _check_recorded_rows(experiment: ExperimentDefinition, runs: Sequence[Run]) -> None:
     """An earlier start of the experiment must not have meant other test sets by the same names."""
     folder = evaluation_csv_folder(experiment.config)
     recorded = {row.eval_out_path: row for row in recorded_rows(folder)}
@@ -262,7 +263,7 @@ def _check_recorded_rows(experiment: Experiment, runs: Sequence[Run]) -> None:
         other = recorded.get(row.eval_out_path, row)
         if other.test_set != row.test_set:
             raise UserError(
-                f"{experiment.file}: datasets: {row.dataset_name}: is {_in_words(row)}, but the evaluation "
+                f"{experiment.source}: datasets: {row.dataset_name}: is {_in_words(row)}, but the evaluation "
                 f"CSV in {folder} has {_in_words(other)} under that name; give the test set another name"
             )
 

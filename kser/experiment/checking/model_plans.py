@@ -148,7 +148,7 @@ class ModelFacts:
                 self._check_unfreezing(plan)
             except UserError as error:
                 seeds.setdefault(str(error), []).append(seed)
-        return [f"{self.run.model_file}: {line} (seed {in_ranges(of)})" for line, of in seeds.items()]
+        return [f"{self.run.model_source}: {line} (seed {in_ranges(of)})" for line, of in seeds.items()]
 
     def _check_unfreezing(self, plan: RunPlan) -> None:
         settings = self.run.training_plan
@@ -244,7 +244,7 @@ def _without_weights(run: Run) -> EmotionTask:
             preprocessor = AudioClassifierPreprocessor(converter)
             return task_model(Targets.of(model), _USUAL_HEAD, backbone, preprocessor=preprocessor)
     except UserError as error:
-        raise UserError(f"{run.model_file}: {error}") from error
+        raise UserError(f"{run.model_source}: {error}") from error
 
 
 @contextmanager

@@ -46,5 +46,5 @@ def _checkpoint_mistakes(run: Run, runs: Sequence[Run]) -> list[str]:
     try:
         find_checkpoint(name)
     except UserError as error:
-        return [f"{run.model_file}: {error}"]
+        return [f"{run.model_source}: {error}"]
     return []

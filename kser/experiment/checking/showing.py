@@ -32,7 +32,7 @@ def show_plan(check: StudyCheck, console: Console) -> None:
     show = _Shown(console)
     experiment = check.experiment
     show.line(
-        f"{experiment.config.experiment_name} ({experiment.file}), kser {kser.__version__} on "
+        f"{experiment.config.experiment_name} ({experiment.source}), kser {kser.__version__} on "
         f"{keras.config.backend()}"
     )
     if experiment.config.description:
@@ -61,7 +61,7 @@ def _verdict(check: StudyCheck) -> tuple[str, str]:
         )
     if not to_come:
         return "\nall runs are finished", "green"
-    return f"\nready: kser train --experiment_file {check.experiment.file}", "green"
+    return f"\nready: kser train --experiment_file {check.experiment.source}", "green"
 
 
 class _Shown:

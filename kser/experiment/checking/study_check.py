@@ -15,7 +15,7 @@ from kser.experiment.checking.model_plans import Lengths, ModelFacts, ModelPlan
 from kser.experiment.checking.obtaining import how_to_obtain
 from kser.experiment.checking.run_states import RunState, run_state
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
-from kser.experiment.config.loading import Experiment
+from kser.experiment.config.loading import ExperimentDefinition
 from kser.experiment.evaluating.test_sets import further_test_sets
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.planning import Run, plan_runs
@@ -40,7 +40,7 @@ class StudyCheck:
         notes: what is worth knowing, a line each.
     """
 
-    experiment: Experiment
+    experiment: ExperimentDefinition
     runs: Sequence[Run]
     states: dict[tuple[str, int], RunState] = field(default_factory=dict)
     splits: list[SplitCounts] = field(default_factory=list)
@@ -55,7 +55,7 @@ class StudyCheck:
 
 
 def check_study(
-    experiment: Experiment,
+    experiment: ExperimentDefinition,
     console: Console,
     low_seed: int | None = None,
     high_seed: int | None = None,
@@ -149,15 +149,15 @@ def _checkpoint(run: Run) -> Checkpoint:
     try:
         return find_checkpoint(run.model.model_path_or_name)
     except UserError as error:
-        raise UserError(f"{run.model_file}: model_path_or_name: {error}") from error
+        raise UserError(f"{run.model_source}: model_path_or_name: {error}") from error
 
 
 class _AudioFiles:
     """The lengths of all audio files of an experiment, read once for all models that want them the same."""
 
-    def __init__(self, experiment: Experiment, console: Console):
+    def __init__(self, experiment: ExperimentDefinition, console: Console):
         self.experiment = experiment
-        self.progress = reading_progress(LiveLines(console), str(experiment.file))
+        self.progress = reading_progress(LiveLines(console), experiment.source)
         self._read: dict[tuple[WaveformReader, frozenset[str]], Lengths] = {}
 
     def lengths(self, reader: WaveformReader, data: RunData, run: Run) -> Lengths:

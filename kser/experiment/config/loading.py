@@ -24,28 +24,25 @@ _SHOWN_OF_A_VALUE = 60
 
 
 @dataclass(frozen=True)
-class Experiment:
-    """An experiment file and the model files it names.
+class ExperimentDefinition:
+    """The validated fields of an experiment and of its models.
 
     Attributes:
         config: the experiment's fields.
         models: the models, in the order of their files' names.
-        file: the experiment file.
-        model_files: the files of `models`.
+        source: what messages call the experiment: its file.
+        model_sources: likewise of `models`.
+        folder: where relative input paths are looked for first: the file's.
     """
 
     config: ExperimentConfig
     models: tuple[ModelConfig, ...]
-    file: Path
-    model_files: tuple[Path, ...]
-
-    @property
-    def folder(self) -> Path:
-        """The experiment file's folder, where relative input paths are looked for first."""
-        return self.file.absolute().parent
+    source: str
+    model_sources: tuple[str, ...]
+    folder: Path
 
 
-def load_experiment(path: str | Path) -> Experiment:
+def load_experiment(path: str | Path) -> ExperimentDefinition:
     """Read an experiment and its models.
 
     Raises:
@@ -79,7 +76,9 @@ def load_experiment(path: str | Path) -> Experiment:
     mistakes += _repeated_model_names(models)
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
-    return Experiment(config, tuple(models.values()), path, tuple(models))
+    return ExperimentDefinition(
+        config, tuple(models.values()), str(path), tuple(map(str, models)), path.absolute().parent
+    )
 
 
 def load_config(path: Path, schema: type[Config]) -> Config:

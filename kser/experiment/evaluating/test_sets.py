@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from kser.experiment.config.loading import Experiment
+from kser.experiment.config.loading import ExperimentDefinition
 from kser.experiment.config.schema import EvaluationDataset
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.runs.planning import Run
@@ -50,7 +50,7 @@ def _as_cell(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def further_test_sets(experiment: Experiment) -> list[TestSet]:
+def further_test_sets(experiment: ExperimentDefinition) -> list[TestSet]:
     """The test sets of an experiment, besides the test part of its corpus."""
     return [TestSet.of(dataset, experiment.folder) for dataset in experiment.config.datasets]
 

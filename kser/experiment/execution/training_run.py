@@ -154,8 +154,8 @@ def _candidate(
     model = build_model(run, data.head)
     if model.waveform_format != waveform_format:
         raise UserError(
-            f"{run.model_file}: hp_search_space: backbone_arguments: candidates must take audio of the same "
-            "sampling rate and the same shortest length"
+            f"{run.model_source}: hp_search_space: backbone_arguments: candidates must take audio of the "
+            "same sampling rate and the same shortest length"
         )
     return model, feature_cache_of(run, model, waveform_format)
 

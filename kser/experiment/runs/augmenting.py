@@ -6,13 +6,13 @@ import numpy as np
 
 from kser.audio.augmentation import AugmentationSpec, Augmenter
 from kser.errors import UserError
-from kser.experiment.config.loading import Experiment
+from kser.experiment.config.loading import ExperimentDefinition
 from kser.pipeline.augmenting import AugmentationPlan
 
 logger = logging.getLogger(__name__)
 
 
-def augmentation_plan(experiment: Experiment, seed: int) -> AugmentationPlan | None:
+def augmentation_plan(experiment: ExperimentDefinition, seed: int) -> AugmentationPlan | None:
     """What is done to the training data of a run, or `None` where the experiment has no augmentations.
 
     Args:
@@ -35,7 +35,7 @@ def augmentation_plan(experiment: Experiment, seed: int) -> AugmentationPlan | N
         try:
             augmenters.append(Augmenter(spec, experiment.folder))
         except UserError as error:
-            mistakes += [f"{experiment.file}: {line}" for line in str(error).splitlines()]
+            mistakes += [f"{experiment.source}: {line}" for line in str(error).splitlines()]
     if mistakes:
         raise UserError("\n".join(mistakes))
     if not augmenters:
@@ -43,7 +43,9 @@ def augmentation_plan(experiment: Experiment, seed: int) -> AugmentationPlan | N
     return AugmentationPlan(tuple(augmenters), config.augmentation_mode, config.augmentation_draws, seed)
 
 
-def try_out(experiment: Experiment, plan: AugmentationPlan, waveform: np.ndarray, sampling_rate: int) -> None:
+def try_out(
+    experiment: ExperimentDefinition, plan: AugmentationPlan, waveform: np.ndarray, sampling_rate: int
+) -> None:
     """Try every augmentation on an utterance, before hours of training depend on it.
 
     Args:
@@ -59,13 +61,13 @@ def try_out(experiment: Experiment, plan: AugmentationPlan, waveform: np.ndarray
         try:
             augmenter.check_repeatable(waveform, sampling_rate)
         except UserError as error:
-            raise UserError(f"{experiment.file}: {error}") from error
+            raise UserError(f"{experiment.source}: {error}") from error
         longer = len(augmenter(waveform, sampling_rate, (0,))) - len(waveform)
         if longer > 0:
             logger.warning(
                 "%s: augmentations.%s: makes utterances longer (by %.2f s of %.2f s, say); training cuts "
                 "what goes beyond the length of the batch",
-                experiment.file,
+                experiment.source,
                 augmenter.spec.name,
                 longer / sampling_rate,
                 len(waveform) / sampling_rate,

@@ -61,7 +61,7 @@ def continued_model(run: Run, head: Head) -> Any:
     folder = earlier_model(model)
     if folder is None:
         raise UserError(
-            f"{run.model_file}: continue_model_training: model_path_or_name: {model.model_path_or_name} is "
+            f"{run.model_source}: continue_model_training: model_path_or_name: {model.model_path_or_name} is "
             "no model that kser trained (a folder with kser.json), so there is no head to go on with; set "
             "continue_model_training to false"
         )
@@ -76,8 +76,8 @@ def continued_model(run: Run, head: Head) -> Any:
             _target_mistakes(classifier, folder, run)
             or _label_mistakes(classifier, folder, list(head.labels), str(run.data_csv))
         ),
-        *(f"{run.model_file}: {line}" for line in _architecture_mistakes(classifier, model)),
-        *(f"{run.experiment.file}: {line}" for line in _processing_mistakes(classifier, run)),
+        *(f"{run.model_source}: {line}" for line in _architecture_mistakes(classifier, model)),
+        *(f"{run.experiment.source}: {line}" for line in _processing_mistakes(classifier, run)),
     ]
     if mistakes:
         raise UserError("\n".join(mistakes))
@@ -91,7 +91,7 @@ def _target_mistakes(model: Any, folder: Path, run: Run) -> list[str]:
     if (kind, numbers) == (targets.kind, list(targets.number_columns)):
         return []
     return [
-        f"{run.model_file}: continue_model_training: the model learns "
+        f"{run.model_source}: continue_model_training: the model learns "
         f"{_in_words(targets.kind, targets.number_columns)}, but {folder} learned {_in_words(kind, numbers)}"
     ]
 

@@ -29,10 +29,10 @@ def feature_cache_of(run: Run, classifier: Any, waveform_format: WaveformFormat)
     try:
         channels = feature_model(backbone).output["features"].shape[-1]
     except UserError as error:
-        raise UserError(f"{run.model_file}: {error}") from error
+        raise UserError(f"{run.model_source}: {error}") from error
     if not waveform_format.mask_padding:
         raise UserError(
-            f"{run.model_file}: feature_cache: {run.model.model_path_or_name} takes the padding for sound "
+            f"{run.model_source}: feature_cache: {run.model.model_path_or_name} takes the padding for sound "
             "(mask_padding: false), so that features depend on the batch; leave feature_cache out"
         )
     return FeatureCache(

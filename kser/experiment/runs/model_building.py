@@ -41,7 +41,7 @@ def build_model(run: Run, head: Head) -> EmotionTask:
         converter = _converter(run, backbone)
         freeze(backbone, model)
     except UserError as error:
-        raise UserError(f"{run.model_file}: {error}") from error
+        raise UserError(f"{run.model_source}: {error}") from error
     try:
         return task_model(
             Targets.of(model),
@@ -60,7 +60,7 @@ def build_model(run: Run, head: Head) -> EmotionTask:
             projection_activation=model.projection_activation,
         )
     except ValueError as error:  # arguments that do not fit together, in a line
-        raise UserError(f"{run.model_file}: {error}") from error
+        raise UserError(f"{run.model_source}: {error}") from error
 
 
 def task_model(targets: Targets, head: Head, backbone: Any, **arguments: Any) -> EmotionTask:
@@ -99,5 +99,5 @@ def _frozen(run: Run, model: EmotionTask) -> EmotionTask:
     try:
         freeze(model.backbone, run.model)
     except UserError as error:
-        raise UserError(f"{run.model_file}: {error}") from error
+        raise UserError(f"{run.model_source}: {error}") from error
     return model

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kser.errors import UserError
-from kser.experiment.config.loading import Experiment
+from kser.experiment.config.loading import ExperimentDefinition
 from kser.experiment.config.schema import LARGEST_SEED, ExperimentConfig, ModelConfig
 from kser.experiment.config.target_rules import objective_of, shown_metric
 from kser.experiment.runs.paths import RunPaths
@@ -22,14 +22,14 @@ class Run:
         experiment: what the run belongs to.
         model: the model.
         seed: of the split, initial weights, order and dropout.
-        model_file: its JSON, for messages.
+        model_source: what messages call the model: its JSON.
         paths: where everything of the run is.
     """
 
-    experiment: Experiment
+    experiment: ExperimentDefinition
     model: ModelConfig
     seed: int
-    model_file: Path
+    model_source: str
     paths: RunPaths
 
     @property
@@ -113,7 +113,9 @@ def check_seed_range(low_seed: int | None, high_seed: int | None) -> None:
         )
 
 
-def plan_runs(experiment: Experiment, low_seed: int | None = None, high_seed: int | None = None) -> list[Run]:
+def plan_runs(
+    experiment: ExperimentDefinition, low_seed: int | None = None, high_seed: int | None = None
+) -> list[Run]:
     """The runs of an experiment, model by model.
 
     Args:
@@ -127,14 +129,14 @@ def plan_runs(experiment: Experiment, low_seed: int | None = None, high_seed: in
     check_seed_range(low_seed, high_seed)
     config = experiment.config
     runs = []
-    for model, file in zip(experiment.models, experiment.model_files, strict=True):
+    for model, source in zip(experiment.models, experiment.model_sources, strict=True):
         first, last = model.seed, model.seed + config.cross_validation - 1
         if low_seed is not None and high_seed is not None:
             first, last = low_seed, high_seed
         if last > LARGEST_SEED:
-            raise UserError(f"{file}: seed: {first} and those after it pass the largest, {LARGEST_SEED}")
+            raise UserError(f"{source}: seed: {first} and those after it pass the largest, {LARGEST_SEED}")
         runs += [
-            Run(experiment, model, seed, file, RunPaths.of(config, model.name, seed))
+            Run(experiment, model, seed, source, RunPaths.of(config, model.name, seed))
             for seed in range(first, last + 1)
         ]
     return runs

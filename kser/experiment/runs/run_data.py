@@ -240,7 +240,7 @@ def split_scheme(run: Run) -> SplitScheme:
         return SplitScheme("random", run.model.train_test_split)
     if not independent and split.scheme not in ("random", "fixed"):
         raise UserError(
-            f"{run.model_file}: speaker_independent_scenario: false contradicts the split "
+            f"{run.model_source}: speaker_independent_scenario: false contradicts the split "
             f"{split.scheme!r} of the training data set, which never shares speakers; leave one of them out"
         )
     return split.splitting(run.model.train_test_split, allow_shared_speakers=not independent)

@@ -13,7 +13,7 @@ from kser.evaluation.curve_files import read_training_curves
 from kser.evaluation.curves import plot_training_curves
 from kser.experiment.checking.input_checks import checked_inputs
 from kser.experiment.checking.refusals import refusals
-from kser.experiment.config.loading import Experiment
+from kser.experiment.config.loading import ExperimentDefinition
 from kser.experiment.config.schema import ExperimentConfig
 from kser.experiment.evaluating.evaluation_csv import (
     EvaluationRow,
@@ -39,7 +39,10 @@ from kser.training.progress import LiveLines, ProgressDisplay, reading_progress
 
 
 def train_experiment(
-    experiment: Experiment, console: Console, low_seed: int | None = None, high_seed: int | None = None
+    experiment: ExperimentDefinition,
+    console: Console,
+    low_seed: int | None = None,
+    high_seed: int | None = None,
 ) -> Path | None:
     """Train all runs of an experiment, and evaluate them if it says so.
 
@@ -69,7 +72,7 @@ def train_experiment(
     return evaluation_csv
 
 
-def _check(experiment: Experiment, runs: Sequence[Run], console: Console) -> None:
+def _check(experiment: ExperimentDefinition, runs: Sequence[Run], console: Console) -> None:
     """What can be told before training, is."""
     inputs = checked_inputs(experiment, runs)
     if mistakes := refusals(runs, inputs.data):
@@ -79,7 +82,7 @@ def _check(experiment: Experiment, runs: Sequence[Run], console: Console) -> Non
 
 
 def _train_all(
-    experiment: Experiment, runs: Sequence[Run], console: Console
+    experiment: ExperimentDefinition, runs: Sequence[Run], console: Console
 ) -> tuple[list[Failure], Path | None]:
     """Do all runs; what failed, and the evaluation CSV with the rows of what is trained."""
     csv_folder = evaluation_csv_folder(experiment.config)

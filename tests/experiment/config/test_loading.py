@@ -547,7 +547,7 @@ def test_one_model_file_is_taken_as_well_as_a_folder(tmp_path):
     path = write(tmp_path, {"model_files": "models/b.json"}, a={}, b={})
     experiment = load_experiment(path)
     assert [model.name for model in experiment.models] == ["b"]
-    assert experiment.model_files == (tmp_path / "models" / "b.json",)
+    assert experiment.model_sources == (str(tmp_path / "models" / "b.json"),)
 
 
 def test_models_come_by_the_names_of_their_files(tmp_path):

@@ -244,7 +244,7 @@ def trained_elsewhere(tmp_path_factory, corpus) -> dict[str, Run]:
         run = run_over(tmp_path_factory.mktemp(backend), corpus, "class and numbers")
         program = "from kser.cli import main; main()"
         done = subprocess.run(
-            [sys.executable, "-c", program, "train", "--experiment_file", str(run.experiment.file)],
+            [sys.executable, "-c", program, "train", "--experiment_file", str(run.experiment.source)],
             env={**os.environ, "KERAS_BACKEND": backend},
             capture_output=True,
             text=True,

@@ -138,7 +138,7 @@ def test_a_search_interrupted_inside_a_trial_goes_on_there(searched, tmp_path, s
 def test_a_search_on_pytorch(tmp_path, small_corpus):
     pytest.importorskip("torch")
     run = run_of(tmp_path, small_corpus, {"number_of_training_epochs": 1}, hp_num_trials=2)
-    command = ["train", "--experiment_file", str(run.experiment.file)]
+    command = ["train", "--experiment_file", str(run.experiment.source)]
     done = subprocess.run(
         [sys.executable, "-c", "from kser.cli import main; main()", *command],
         env={**os.environ, "KERAS_BACKEND": "torch"},
