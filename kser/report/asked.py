@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kser.evaluation.measure_names import measure_name
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.report.markup import Html, details, element, join, paragraph
 from kser.report.numbers import counted, mean_and_spread, natural, range_of, seeds_in_words
 from kser.report.study_folder import Study, TrainedRun

@@ -9,7 +9,7 @@ import pandas as pd
 import soundfile as sf
 
 from kser.corpora.metadata import content_key
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.evaluating.evaluation_csv import COLUMNS
 from kser.experiment.runs.trained_model import Provenance, save_trained_model
 from kser.models import (

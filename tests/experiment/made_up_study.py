@@ -10,7 +10,7 @@ import soundfile as sf
 from kser.evaluation.metrics import classification_report, confusion_matrix
 from kser.evaluation.multi_label import multi_label_report
 from kser.evaluation.regression import regression_report
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 
 LABELS = ("anger", "joy", "sadness")
 TARGETS = ("arousal", "valence")

@@ -11,7 +11,7 @@ from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS, thin_classes
 from kser.errors import UserError
 from kser.experiment.config.loading import ExperimentDefinition
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow, recorded_rows
 from kser.experiment.evaluating.test_sets import TestSet, evaluation_rows, further_test_sets
 from kser.experiment.runs.augmenting import augmentation_plan

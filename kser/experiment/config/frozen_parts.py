@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from kser.experiment.config.schema import ExperimentConfig, ModelConfig
+from kser.experiment.config.experiment_config import ExperimentConfig
+from kser.experiment.config.model_config import ModelConfig
 
 
 def frozen_parts_mistakes(config: ExperimentConfig, model: ModelConfig) -> list[str]:

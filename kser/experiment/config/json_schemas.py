@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from kser.experiment.config.schema import ExperimentConfig, ModelConfig
+from kser.experiment.config.experiment_config import ExperimentConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.files import write_json
 
 SCHEMAS: dict[str, type[BaseModel]] = {

@@ -11,8 +11,9 @@ from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from kser.errors import UserError
+from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.frozen_parts import frozen_parts_mistakes
-from kser.experiment.config.schema import ExperimentConfig, ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.search_rules import search_mistakes
 from kser.experiment.config.target_rules import experiment_mistakes, target_mistakes
 from kser.experiment.config.training_rules import training_mistakes

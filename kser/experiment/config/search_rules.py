@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from kser.errors import UserError
+from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.frozen_parts import frozen_parts_mistakes
 from kser.experiment.config.halving import fewest_epochs, first_draws
-from kser.experiment.config.schema import ExperimentConfig, ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.search_space import SearchSpace, space_of, with_values
 from kser.experiment.config.target_rules import target_mistakes
 from kser.experiment.config.training_rules import training_mistakes

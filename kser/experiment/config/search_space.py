@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from kser.corpora.hints import did_you_mean
 from kser.errors import UserError
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 
-# That of the original: kser/experiment/config/schema.py documents it.
+# That of the original: kser/experiment/config/model_config.py documents it.
 DEFAULT_SPACE: dict[str, dict[str, Any]] = {"learning_rate": {"min": 5e-5, "max": 1e-3, "sampling": "log"}}
 _ARGUMENTS = ("backbone_arguments", "pooling_arguments")
 _WHAT_IS_LEARNED = "says what is learned and from what, and is the same for all candidates"

@@ -2,7 +2,8 @@
 
 import json
 
-from kser.experiment.config.schema import ExperimentConfig, ModelConfig
+from kser.experiment.config.experiment_config import ExperimentConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.tasks.targets import Kind, Targets
 from kser.training.multi_label_objective import MultiLabelObjective
 from kser.training.multi_task_objective import MultiTaskObjective

@@ -1,6 +1,6 @@
 """What a model JSON asks of optimisation that contradicts itself, told before anything is trained."""
 
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 
 
 def training_mistakes(model: ModelConfig) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kser.errors import UserError
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_classifier, load_provenance
 from kser.experiment.tasks.targets import Head, Targets

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from kser.experiment.config.schema import ExperimentConfig
+from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.files import resolve_input
 
 # The traceback of an error that nobody foresaw, until what failed has succeeded.

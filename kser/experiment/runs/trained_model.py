@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kser.errors import UserError
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.tasks.targets import Targets
 from kser.files import read_json, replacing, write_json
 

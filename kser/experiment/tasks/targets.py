@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 
 Kind = Literal["class", "numbers", "class and numbers", "labels"]
 

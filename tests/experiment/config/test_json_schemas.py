@@ -7,7 +7,7 @@ import pytest
 
 from kser.experiment.config.json_schemas import SCHEMAS, json_schema
 from kser.experiment.config.loading import load_config
-from kser.experiment.config.schema import ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 

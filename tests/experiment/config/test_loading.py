@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from kser.errors import UserError
+from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.loading import load_config, load_experiment
-from kser.experiment.config.schema import ExperimentConfig, ModelConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.target_rules import shown_metric
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -3,7 +3,8 @@
 import pytest
 
 from kser.errors import UserError
-from kser.experiment.config.schema import ExperimentConfig, ModelConfig
+from kser.experiment.config.experiment_config import ExperimentConfig
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.search_rules import in_words, search_mistakes
 from kser.experiment.config.search_space import Choice, Range, space_of, with_values
 from kser.experiment.search.oracles import values_of

@@ -1,0 +1,119 @@
+"""The data sets of an experiment JSON: the corpus to train on, how it is split, and further test sets."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from kser.corpora.splits.scheme import SchemeName, SplitScheme
+from kser.errors import UserError
+from kser.experiment.config.field_types import Config, Name
+
+
+def _label_map(value: Any) -> Any:
+    # Left to itself, pydantic tells a mistake once for each type that the field may have.
+    if isinstance(value, dict) and all(new is None or isinstance(new, str) for new in value.values()):
+        return value
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise ValueError(
+        'should be an object from classes of the corpus to new names or null, or a name such as "canonical"'
+    )
+
+
+LabelMap = Annotated[
+    str | dict[str, str | None] | None,
+    BeforeValidator(_label_map),
+    Field(
+        description="New names of classes by their names in the corpus, null to leave a class out; or "
+        "'canonical', or a corpus whose codes the column has, e.g. 'emodb'; see kser/corpora/emotions.py."
+    ),
+]
+
+
+Classes = Annotated[
+    Annotated[list[str], Field(min_length=1)] | None,
+    Field(description="Only these classes are kept, named as after label_map; unset: all."),
+]
+
+
+class EvaluationDataset(Config):
+    """A test set that every trained model is evaluated on."""
+
+    name: Name = Field(description="What reports call it.")
+    eval_csv_path: str = Field(description="Folder that holds test.csv.")
+    label_map: LabelMap = None
+    classes: Classes = None
+
+
+class SplitConfig(Config):
+    """How the corpus is split. With folds, the seed chooses the one that is the test part: seed % folds."""
+
+    scheme: SchemeName = Field(
+        "speaker", description="Whole speakers, unless random (by utterance) is asked for."
+    )
+    folds: int | None = Field(None, description="Of k_fold: how many.")
+    folds_seed: int = Field(0, description="Of k_fold: draws the folds, which are the same for all seeds.")
+    column: str | None = Field(
+        None,
+        description="Of leave_one_session_out: with the sessions, unless it is called session; of fixed: "
+        "with the parts, official or your own.",
+    )
+    parts: dict[Literal["train", "validation", "test"], list[str]] | None = Field(
+        None, description="Of fixed: the values of the column that make each part; others are left out."
+    )
+    test_csv: str | None = Field(None, description="Of fixed, by files: metadata of the test part.")
+    validation_csv: str | None = Field(
+        None,
+        description="Of fixed, by files: metadata of the validation part; unset: from the training part.",
+    )
+    min_per_class: int = Field(
+        0, description="Of speaker: utterances of each class that validation and test part have at least."
+    )
+
+    @model_validator(mode="after")
+    def _check_what_belongs_together(self) -> "SplitConfig":
+        if self.by_files and (self.scheme != "fixed" or self.column or self.parts):
+            raise ValueError(
+                "test_csv and validation_csv belong to the scheme fixed, without column or parts"
+            )
+        if self.validation_csv is not None and self.test_csv is None:
+            raise ValueError("validation_csv wants test_csv, too")
+        if not self.by_files:
+            try:
+                self.splitting(0.8, allow_shared_speakers=False)
+            except UserError as error:
+                raise ValueError(str(error).removeprefix("split: ")) from None
+        return self
+
+    @property
+    def by_files(self) -> bool:
+        """Whether test (and validation) part stand in files of their own."""
+        return self.test_csv is not None or self.validation_csv is not None
+
+    def splitting(self, train_test_split: float, allow_shared_speakers: bool) -> SplitScheme:
+        """The scheme as `kser.corpora` knows it; not for parts in files of their own.
+
+        Args:
+            train_test_split: the model's field.
+            allow_shared_speakers: whether a speaker may be in two parts of a fixed split.
+
+        Raises:
+            UserError: fields that do not belong together.
+        """
+        fields = self.model_dump(exclude={"scheme", "test_csv", "validation_csv"})
+        return SplitScheme(
+            self.scheme,
+            train_test_split,
+            allow_shared_speakers=allow_shared_speakers and self.scheme == "fixed",
+            **fields,
+        )
+
+
+class TrainingDataset(Config):
+    """The corpus that is split into training, validation and test part."""
+
+    name: Name = Field(description="What reports call it.")
+    data_csv: str = Field(description="Metadata CSV: path, class_id, actor, gender and any further columns.")
+    label_map: LabelMap = None
+    classes: Classes = None
+    split: SplitConfig = Field(default_factory=SplitConfig, description="How the corpus is split.")

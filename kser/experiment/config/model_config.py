@@ -1,0 +1,215 @@
+"""The fields of a model JSON, each documented where it is declared."""
+
+import logging
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from kser.experiment.config.field_types import Config, Count, Fraction, Name, Seed
+
+logger = logging.getLogger(__name__)
+
+
+def _frozen_layers(value: Any) -> Any:
+    # Left to itself, pydantic tells a mistake once for each type that the field may have.
+    if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    raise ValueError('should be a whole number from 0, or "all"')
+
+
+class ModelConfig(Config):
+    """A model and how it is trained."""
+
+    model_path_or_name: str = Field(
+        min_length=1,
+        description="A Hugging Face id, a folder in the Hugging Face layout, a KerasHub preset, or an "
+        "architecture with random weights: scratch:log_mel, scratch:wav2vec2, scratch:hubert, scratch:wavlm, "
+        "scratch:data2vec_audio, scratch:unispeech, scratch:unispeech_sat, scratch:whisper, "
+        "scratch:moonshine. backbone_arguments choose their sizes.",
+    )
+    name: Name = Field(description="What reports and folders call the model.")
+    factors: dict[str, str] = Field(
+        default_factory=dict,
+        description='What sets the model apart in statistics, e.g. {"architecture": "HuBERT"}.',
+    )
+    backbone_arguments: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Constructor arguments of the backbone that take the place of the checkpoint's or the "
+        "class's, e.g. dropout.",
+    )
+    batch_size: Count = Field(8, description="Utterances in a batch of evaluation.")
+    per_device_batch_size: Count = Field(8, description="Utterances in a batch of training.")
+    gradient_accumulation_steps: Count = Field(8, description="Batches whose gradients make one update.")
+    learning_rate: Annotated[float, Field(gt=0.0)] = Field(
+        5e-5, description="The highest of the run, that of the head."
+    )
+    lr_scheduler: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="How it goes on after the warm-up: it falls to 0, or stays."
+    )
+    warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.0, description="Share of the updates in which it rises linearly from 0."
+    )
+    layerwise_lr_decay: Fraction = Field(
+        1.0,
+        description="d: the k-th layer of the backbone from the top learns with learning_rate · dᵏ, what is "
+        "below all n layers with learning_rate · dⁿ⁺¹.",
+    )
+    max_grad_norm: Annotated[float, Field(gt=0.0)] = Field(
+        1.0, description="Longest gradient, as the norm over all weights."
+    )
+    optimizer_weight_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.0, description="Decoupled weight decay of AdamW, not of biases and norms."
+    )
+    ema_momentum: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
+        None,
+        description="Momentum, an update, of a moving average of the weights, which validation and the final "
+        "model use, e.g. 0.99; unset: none.",
+    )
+    precision: Literal["float32", "mixed_bfloat16"] = Field(
+        "float32",
+        description="What the backbone computes in; weights, pooling, head, loss and metrics are float32.",
+    )
+    pooling_mode: Literal[
+        "mean", "sum", "max", "first_last", "attention", "multi_head_attention", "att_stats", "ecapa"
+    ] = Field("mean", description="From frames to one vector; see kser/models/pooling.")
+    pooling_arguments: dict[str, Any] = Field(
+        default_factory=dict, description="Constructor arguments of the pooling, e.g. num_heads."
+    )
+    speaker_independent_scenario: bool = Field(
+        True, description="Whether no speaker is in two of training, validation and test part."
+    )
+    train_test_split: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
+        0.8, description="N: training part N², validation part N(1−N), test part 1−N."
+    )
+    seed: Seed = Field(0, description="First seed: split, initial weights, order, dropout.")
+    input_column: str = Field("path", description="Column with the audio files.")
+    output_column: str | list[str] = Field(
+        "class_id",
+        description="Column with the class; a list of columns for is_regression and is_multi_label.",
+    )
+    is_regression: bool = Field(
+        False,
+        description="Whether the output columns hold numbers, e.g. arousal; an empty cell is a missing one.",
+    )
+    is_multi_label: bool = Field(
+        False, description="Whether the output columns hold 0 or 1 each: emotions of which any may be there."
+    )
+    regression_columns: list[str] = Field(
+        default_factory=list, description="Columns with numbers that are learned beside the class."
+    )
+    regression_loss: Literal["ccc", "mse"] = Field(
+        "ccc", description="Of numbers: 1 − concordance correlation, or squared error (standardised)."
+    )
+    regression_weight: Annotated[float, Field(gt=0.0)] = Field(
+        1.0, description="How much the loss of regression_columns counts beside that of the class."
+    )
+    use_positive_weights: bool = Field(
+        False,
+        description="Of is_multi_label: whether a label that is there counts by how rare it is in training.",
+    )
+    eval_steps: Count | None = Field(None, description="In place of the experiment's.")
+    logging_steps: Count | None = Field(None, description="In place of the experiment's.")
+    use_batch_norm: bool = Field(False, description="Batch normalisation of the pooled vector.")
+    use_dropout: bool = Field(False, description="Dropout on the pooled vector.")
+    dropout_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.5, description="Its rate.")
+    use_l2_reg: bool = Field(False, description="L2 penalty on the classifier's weights.")
+    weight_decay: Annotated[float, Field(ge=0.0)] = Field(0.01, description="Its weight.")
+    use_relu: bool = Field(True, description="ReLU on the pooled vector.")
+    use_class_weights: bool = Field(True, description="Whether a class counts by 1 / its utterances.")
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+        0.0, description="Share of the target that training spreads evenly over all classes."
+    )
+    focal_gamma: Annotated[float, Field(ge=0.0)] = Field(
+        0.0, description="Exponent of the focal loss in training, e.g. 2; 0: cross-entropy."
+    )
+    freeze_feature_encoder: bool = Field(
+        True, description="Whether the convolutions over the waveform keep their weights."
+    )
+    freeze_layers: Annotated[int | Literal["all"], BeforeValidator(_frozen_layers)] = Field(
+        0,
+        description="How many layers of the backbone, from the lowest, keep their weights, with everything "
+        'below them; "all": the whole backbone.',
+    )
+    lora_rank: Count | None = Field(
+        None,
+        description="Rank of LoRA: of the backbone, products of two matrices of that rank beside some dense "
+        "kernels are trained, and nothing else; unset: off.",
+    )
+    lora_alpha: Annotated[float, Field(gt=0.0)] | None = Field(
+        None, description="Weight of these products times lora_rank; unset: lora_rank."
+    )
+    lora_targets: Annotated[list[str], Field(min_length=1)] = Field(
+        ["query", "value"],
+        description="Dense layers that get them: query, key, value, output_projection, intermediate, "
+        "output_dense.",
+    )
+    feature_cache: Annotated[str, Field(min_length=1)] | None = Field(
+        None,
+        description="Folder for what a frozen feature encoder makes of each recording (float16), which "
+        "training then reads in place of audio; without augmentations. Unset: none.",
+    )
+    projection_dim: Count | None = Field(
+        None, description="Units of a further dense layer before the last one; unset: none."
+    )
+    projection_activation: Literal["tanh", "relu", "linear"] = Field("tanh", description="Its activation.")
+    use_weight_encoder_layers: bool = Field(
+        False, description="Learned weighting of the hidden states of all layers."
+    )
+    layer_weighting: Literal["free", "softmax"] = Field(
+        "free",
+        description="Whether its weights are free, as the original's, or a softmax: above 0, of sum 1.",
+    )
+    pool_position: Literal["after", "before"] = Field("after", description="Pooling after or before it.")
+    gradual_unfreezing_epochs: Annotated[float, Field(gt=0.0)] | None = Field(
+        None,
+        description="Epochs after which one layer more of the backbone is trained, from the top, beginning "
+        "with the head alone, at last what is below the layers; unset: all from the start.",
+    )
+    number_of_training_epochs: Count = Field(50, description="Passes over the training part.")
+    best_metric: str = Field(
+        "loss",
+        description="Validation metric that chooses the best weights: loss; of classes accuracy, uar, "
+        "f1score; of numbers ccc, mse, or that of one column, e.g. ccc_arousal; of labels f1score, f1_micro; "
+        "of classes and numbers also class_loss, regression_loss.",
+    )
+    early_stopping_patience: Count | None = Field(
+        None,
+        description="Evaluations in a row without an improvement of best_metric that end the training; "
+        "unset: none do. With gradual_unfreezing_epochs they count when all is trained.",
+    )
+    early_stopping_threshold: Annotated[float, Field(ge=0.0)] = Field(
+        0.0, description="An improvement is larger than this, measured against the last one that was."
+    )
+    continue_model_training: bool = Field(
+        False,
+        description="Whether model_path_or_name is a model that kser trained on the same classes, whose head "
+        "is kept as well.",
+    )
+    skip_hp_search: bool = Field(True, description="Whether to train without a hyper-parameter search.")
+    hp_search_method: Literal["random", "bayesian", "hyperband"] = Field(
+        "random", description="How candidates are drawn, see kser/experiment/search."
+    )
+    hp_search_space: Annotated[dict[str, dict[str, Any]], Field(min_length=1)] | None = Field(
+        None,
+        description='What is searched, by fields of this file: {"learning_rate": {"min": 5e-5, "max": 1e-3, '
+        '"sampling": "log"}} if unset; sampling is linear or log, step makes a grid; or {"values": [...]}. '
+        '"backbone_arguments.dropout" is one argument.',
+    )
+
+    @field_validator("pooling_mode", mode="before")
+    @classmethod
+    def _accept_misspelling(cls, value: Any) -> Any:
+        if value != "epaca":
+            return value
+        # The original's JSON files have it so.
+        logger.warning("pooling_mode: 'epaca' is taken for 'ecapa'")
+        return "ecapa"
+
+    @field_validator("output_column", mode="before")
+    @classmethod
+    def _check_output_column(cls, value: Any) -> Any:
+        # Left to itself, pydantic tells two mistakes of one: no text, and no list either.
+        names = value if isinstance(value, list) else [value]
+        if all(isinstance(name, str) for name in names):
+            return value
+        raise ValueError("should be the name of a column, or a list of names for regression")
