@@ -1,10 +1,12 @@
 """What may be done to whole recordings before a model hears them: trimming silence, setting the loudness.
 
 In an experiment the steps are an `AudioProcessing`, applied in training, recorded in the model and applied
-again in evaluation and prediction; `kser normalize` and `kser trim` do the same to files.
+again in evaluation and prediction; `kser normalize` and `kser trim` do the same to files. A new step is a
+field of `AudioProcessing` and, for experiments, one of the same name in `ExperimentConfig`; caches,
+fingerprints, models and reports take the value as a whole.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -21,7 +23,7 @@ _HOP_S = 0.032
 
 @dataclass(frozen=True)
 class AudioProcessing:
-    """Trims, then sets the loudness of a waveform; what is `None` is left out.
+    """Trims, then sets the loudness of a waveform; a step whose setting is `None` is left out.
 
     Args:
         loudness_lufs: integrated loudness (ITU-R BS.1770) that every waveform is brought to, −70 to 0 LUFS.
@@ -60,14 +62,13 @@ class AudioProcessing:
             waveform = waveform * np.float32(gain)
         return waveform
 
-    def describe(self) -> str:
-        """In words, for reports: `trimmed at 40 dB, −23 LUFS`; `as recorded` when nothing is done."""
-        steps = []
-        if self.trim_db is not None:
-            steps.append(f"trimmed at {self.trim_db:g} dB")
-        if self.loudness_lufs is not None:
-            steps.append(f"{self.loudness_lufs:g} LUFS".replace("-", "−"))
-        return ", ".join(steps) or "as recorded"
+    def chosen(self) -> dict[str, float]:
+        """The settings of the steps that are taken, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+PROCESSING_STEPS = tuple(step.name for step in fields(AudioProcessing))
+"""Names of the settings of an `AudioProcessing`, in experiments and in the configuration of models."""
 
 
 def sound_between(waveform: np.ndarray, sampling_rate: int, trim_db: float) -> tuple[int, int]:

@@ -4,7 +4,7 @@ import keras
 import keras_hub
 import numpy as np
 
-from kser.audio.processing import AudioProcessing
+from kser.audio.processing import PROCESSING_STEPS, AudioProcessing
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
 from kser.models.preset_loader import preset_loader
@@ -22,9 +22,8 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
         mask_padding: bool. `False` repeats the published recipe of models with `feat_extract_norm: group`
             (`return_attention_mask: false`): the model takes the padding for sound, and results depend on
             its length. See `kser.audio.waveform.model_inputs`.
-        trim_db: float, silence at both ends is cut: what lies so many dB below the loudest part. `None`
-            leaves it.
-        loudness_lufs: float, integrated loudness that utterances are brought to. `None` leaves it.
+        **kwargs: settings of `kser.audio.processing.AudioProcessing`, such as `trim_db` and
+            `loudness_lufs`, applied first; and arguments of `keras_hub.layers.AudioConverter`.
 
     Call arguments:
         audio: one utterance (samples,), a batch (batch, samples), or a list of utterances of any lengths.
@@ -39,20 +38,13 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
 
     backbone_cls = SpeechBackbone
 
-    def __init__(
-        self,
-        sampling_rate=16000,
-        do_normalize=True,
-        mask_padding=True,
-        trim_db=None,
-        loudness_lufs=None,
-        **kwargs,
-    ):
+    def __init__(self, sampling_rate=16000, do_normalize=True, mask_padding=True, **kwargs):
+        steps = {name: kwargs.pop(name, None) for name in PROCESSING_STEPS}
         super().__init__(**kwargs)
         self.sampling_rate = sampling_rate
         self.do_normalize = do_normalize
         self.mask_padding = mask_padding
-        self.processing = AudioProcessing(loudness_lufs=loudness_lufs, trim_db=trim_db)
+        self.processing = AudioProcessing(**steps)
 
     @classmethod
     def from_preset(cls, preset, **kwargs):
@@ -84,8 +76,7 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
             "sampling_rate": self.sampling_rate,
             "do_normalize": self.do_normalize,
             "mask_padding": self.mask_padding,
-            "trim_db": self.processing.trim_db,
-            "loudness_lufs": self.processing.loudness_lufs,
+            **vars(self.processing),
         }
 
 

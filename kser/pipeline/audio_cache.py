@@ -3,7 +3,7 @@
 import hashlib
 import struct
 import tempfile
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -88,8 +88,9 @@ class AudioCache:
             ) from error
 
     def _entry(self, path: str, waveform_format: WaveformFormat) -> Path:
-        processing = waveform_format.processing
-        settings = (waveform_format.sampling_rate, processing.trim_db, processing.loudness_lufs)
+        # Reversed, as the keys of existing entries have it.
+        steps = reversed(astuple(waveform_format.processing))
+        settings = (waveform_format.sampling_rate, *steps)
         made_by = f"{LOADER_VERSION} {settings}"
         try:
             content = content_digest(path)

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from kser.audio.processing import PROCESSING_STEPS
 from kser.evaluation.measure_names import measure_name
+from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.model_config import ModelConfig
 from kser.report.markup import Html, details, element, join, paragraph
 from kser.report.numbers import counted, mean_and_spread, natural, range_of, seeds_in_words
@@ -155,8 +157,7 @@ def _meaning(name: str, before: str) -> str:
 _AUDIO_MEANINGS = {
     "sampling_rate": "in Hz; every recording is resampled to it",
     "channels": "what becomes of several",
-    "trim_db": "silence at both ends is cut: what lies so many dB below the loudest part",
-    "loudness_lufs": "integrated loudness that every utterance is brought to",
+    **{step: ExperimentConfig.model_fields[step].description or "" for step in PROCESSING_STEPS},
 }
 
 

@@ -148,16 +148,9 @@ class TestAudioProcessing:
         assert pickle.loads(pickle.dumps(processing)) == processing
         assert len({processing, AudioProcessing(-23.0, 40.0), AudioProcessing(-23.0)}) == 2
 
-    @pytest.mark.parametrize(
-        ("processing", "words"),
-        [
-            (AudioProcessing(), "as recorded"),
-            (AudioProcessing(-23.0), "−23 LUFS"),
-            (AudioProcessing(-23.5, 40), "trimmed at 40 dB, −23.5 LUFS"),
-        ],
-    )
-    def test_describes_itself(self, processing, words):
-        assert processing.describe() == words
+    def test_chosen_are_the_steps_that_are_taken(self):
+        assert AudioProcessing().chosen() == {}
+        assert AudioProcessing(trim_db=40.0).chosen() == {"trim_db": 40.0}
 
     def test_import_is_light(self):
         program = "import sys, kser.audio.processing; print(*sys.modules)"

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from kser.audio.processing import PROCESSING_STEPS, AudioProcessing
 from kser.experiment.config.dataset_config import EvaluationDataset, TrainingDataset
 from kser.experiment.config.field_types import Config, Count, Fraction, Name
 
@@ -110,3 +111,8 @@ class ExperimentConfig(Config):
     length_buckets: Count = Field(
         4, description="How many different lengths utterances are padded to; each is compiled once."
     )
+
+    @property
+    def audio_processing(self) -> AudioProcessing:
+        """What is done to every utterance, in training and in evaluation."""
+        return AudioProcessing(**{step: getattr(self, step) for step in PROCESSING_STEPS})

@@ -41,7 +41,7 @@ def run_fingerprint(run: Run, data: RunData) -> str:
         "split": data.split_fingerprint,
         "values": data.values_fingerprint,
         "audio": [data.recordings(part) for part in ("train", "validation")],
-        "processing": run.config.model_dump(include={"loudness_lufs", "trim_db"}),
+        "processing": vars(run.config.audio_processing),
         "augmentation": _augmentation(run),
         # Kept features are rounded; where they are kept has no effect.
         "features_kept": run.model.feature_cache is not None,

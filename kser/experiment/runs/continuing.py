@@ -141,11 +141,10 @@ def _architecture_mistakes(classifier: Any, model: ModelConfig) -> list[str]:
 
 
 def _processing_mistakes(classifier: Any, run: Run) -> list[str]:
-    processing = vars(classifier.preprocessor.audio_converter.processing)
-    asked = {"trim_db": run.config.trim_db, "loudness_lufs": run.config.loudness_lufs}
+    before = vars(classifier.waveform_format.processing)
     return [
         f"{name}: {value:g}, but the model whose training is to be continued, {run.model.name}, was trained "
-        f"with {'none' if processing[name] is None else format(processing[name], 'g')}; leave it out"
-        for name, value in asked.items()
-        if value is not None and value != processing[name]
+        f"with {'none' if before[name] is None else format(before[name], 'g')}; leave it out"
+        for name, value in run.config.audio_processing.chosen().items()
+        if value != before[name]
     ]

@@ -87,11 +87,10 @@ def task_model(targets: Targets, head: Head, backbone: Any, **arguments: Any) ->
 def _converter(run: Run, backbone: Any) -> SpeechAudioConverter:
     """What makes inputs of audio: as the checkpoint wants it, with what the experiment asks for besides."""
     name = run.model.model_path_or_name
-    asked = {"trim_db": run.config.trim_db, "loudness_lufs": run.config.loudness_lufs}
-    processing = {name: value for name, value in asked.items() if value is not None}
+    steps = run.config.audio_processing.chosen()
     if name.startswith(SCRATCH_PREFIX):
-        return SpeechAudioConverter(sampling_rate=getattr(backbone, "sampling_rate", 16000), **processing)
-    return SpeechAudioConverter.from_preset(name, **processing)
+        return SpeechAudioConverter(sampling_rate=getattr(backbone, "sampling_rate", 16000), **steps)
+    return SpeechAudioConverter.from_preset(name, **steps)
 
 
 def _frozen(run: Run, model: EmotionTask) -> EmotionTask:
