@@ -24,7 +24,7 @@ class RunCompiler:
         plan: the settings.
         updates: of the whole run.
         batches_per_epoch: of the training part.
-        weights_from_top: see `kser.training.fit.train`.
+        layer_groups: see `kser.training.fit.train`.
 
     Attributes:
         unfreezing: which weights are trained from when on.
@@ -38,7 +38,7 @@ class RunCompiler:
         plan: TrainingPlan,
         updates: int,
         batches_per_epoch: int,
-        weights_from_top: Sequence[Sequence[Any]],
+        layer_groups: Sequence[Sequence[Any]],
     ):
         self.model = model
         self.objective = objective
@@ -46,10 +46,10 @@ class RunCompiler:
         self.plan = plan
         self.updates = updates
         self.unfreezing = Unfreezing(
-            model, weights_from_top, plan.updates_per_layer(batches_per_epoch), plan.eval_steps
+            model, layer_groups, plan.updates_per_layer(batches_per_epoch), plan.eval_steps
         )
         self._depths = {
-            id(weight): depth for depth, group in enumerate(weights_from_top, start=1) for weight in group
+            id(weight): depth for depth, group in enumerate(layer_groups, start=1) for weight in group
         }
 
     def compile(self, update: int, arrays: Mapping[str, np.ndarray]) -> None:

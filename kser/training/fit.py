@@ -19,8 +19,10 @@ from kser.pipeline.datasets import (
 )
 from kser.pipeline.utterances import Utterances
 from kser.training.compiling import RunCompiler
+from kser.training.events import ProgressListener
 from kser.training.objectives import Objective
 from kser.training.plan import TrainingPlan
+from kser.training.progress import ProgressReporter
 from kser.training.recorder import Recorder
 from kser.training.training_state import (
     assign_model,
@@ -69,8 +71,10 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     augmentation: AugmentationPlan | None = None,
     data_workers: int = 0,
-    weights_from_top: Sequence[Sequence[Any]] = (),
-    whole: keras.Model | None = None,
+    layer_groups: Sequence[Sequence[Any]] = (),
+    whole_model: keras.Model | None = None,
+    title: str = "training",
+    progress: ProgressListener | None = None,
 ) -> TrainingResult:
     """Fit a model; called again on the same `states` after an interruption, it continues exactly.
 
@@ -89,21 +93,21 @@ def train(
         callbacks: further callbacks; those that have an attribute `recorder` are given the run's `Recorder`.
         augmentation: what is done to the training utterances, and to no others.
         data_workers: processes that read and augment them; 0 for threads.
-        weights_from_top: the weights of each layer of the backbone from the top one down, and at last of what
+        layer_groups: the weights of each layer of the backbone from the top one down, and at last of what
             is below, for `layerwise_lr_decay` and `gradual_unfreezing_epochs`; others are the head's.
-        whole: what `model` is the upper part of, to say how much of it is trained; `None`: `model` is whole.
+        whole_model: the model of which `model` is the upper part, to say how much of it is trained; `None`:
+            `model` is whole.
+        title: what progress calls the run.
+        progress: gets the events of the run, see `kser.training.events`.
 
     Raises:
         UserError: an audio file cannot be read, the loss is no longer a number, or gradual unfreezing would
             not come to any layer.
     """
-    lengths = shared_bucket_lengths([training, validation], plan.length_buckets)
-    copies = 1 if augmentation is None else augmentation.copies
-    batches = ShuffledBatches(list(training.lengths) * copies, lengths, plan.batch_size, plan.seed)
-    updates = plan.updates(batches.batches_per_epoch)
-    compiler = RunCompiler(
-        model, objective, training.targets, plan, updates, batches.batches_per_epoch, weights_from_top
-    )
+    data = _Batches(training, validation, plan, augmentation, data_workers)
+    batches_per_epoch = data.training_batches.batches_per_epoch
+    updates = plan.updates(batches_per_epoch)
+    compiler = RunCompiler(model, objective, training.targets, plan, updates, batches_per_epoch, layer_groups)
     compiler.unfreezing.check_that_something_joins(updates)
     saved = load_latest_state(states, identity)
     recorder = Recorder(
@@ -112,52 +116,114 @@ def train(
         states,
         log,
         updates,
-        batches.batches_per_epoch,
+        batches_per_epoch,
         identity,
         None if saved is None else saved.progress,
         patient_until=compiler.unfreezing.last_boundary(updates),
+        description=", ".join(
+            [data.describe(), *_describe_weights(compiler.unfreezing, updates, whole_model)]
+        ),
     )
     recorder.set_model(model)
-    recorder.data = ", ".join(
-        [_describe(batches, training, copies), *_describe_weights(compiler.unfreezing, updates, whole)]
-    )
-    validation_batches = plan_in_order(validation.lengths, lengths, plan.evaluation_batch_size)
-    validation_data = for_backend(
-        evaluation_dataset(validation, validation_batches, plan.evaluation_batch_size)
-    )
     for callback in callbacks:
         callback.recorder = recorder
+    reporter = None if progress is None else ProgressReporter(title, progress, recorder)
+    run_callbacks = _RunCallbacks(recorder, [*([reporter] if reporter else []), *callbacks])
     with reader_errors():
-        if saved is not None:
-            assign_model(model, saved.arrays)
-        compiler.compile(recorder.step, {} if saved is None else saved.arrays)
         if saved is None:
-            logs = model.evaluate(validation_data, steps=len(validation_batches), return_dict=True, verbose=0)
-            recorder.record_evaluation(logs)
-        run_callbacks = _RunCallbacks(recorder, callbacks)
-        batches_per_stretch = plan.eval_steps * plan.gradient_accumulation_steps
+            compiler.compile(0, {})
+            recorder.record_evaluation(data.evaluate(model))
+        else:
+            assign_model(model, saved.arrays)
+            compiler.compile(recorder.step, saved.arrays)
         while not recorder.finished:
             first = recorder.step // plan.eval_steps
             last = -(-compiler.unfreezing.next_boundary(recorder.step, updates) // plan.eval_steps)
-            start, stop = first * batches_per_stretch, last * batches_per_stretch
-            data = training_dataset(training, batches, start, stop, augmentation, data_workers)
-            with closed_at_the_end(data):
-                model.fit(
-                    for_backend(data),
-                    validation_data=validation_data,
-                    validation_steps=len(validation_batches),
-                    epochs=last,
-                    initial_epoch=first,
-                    steps_per_epoch=batches_per_stretch,
-                    callbacks=run_callbacks,
-                    shuffle=False,
-                    verbose=0,
-                )
+            data.fit(model, first, last, run_callbacks)
             if not recorder.finished:
                 compiler.compile(recorder.step, optimizer_arrays(model))
     compiler.unfreezing.apply(updates)
     restore_best(states, model)
+    if reporter is not None:
+        reporter.report_end()
     return _result(recorder)
+
+
+class _Batches:
+    """The training and the validation part of a run as batches.
+
+    Args:
+        training: utterances to learn from.
+        validation: utterances to evaluate on.
+        plan: the settings.
+        augmentation: what is done to the training utterances.
+        data_workers: processes that read and augment them; 0 for threads.
+
+    Attributes:
+        training_batches: which utterances each batch of training consists of.
+    """
+
+    def __init__(
+        self,
+        training: Utterances,
+        validation: Utterances,
+        plan: TrainingPlan,
+        augmentation: AugmentationPlan | None,
+        data_workers: int,
+    ):
+        self.plan = plan
+        self._training, self._augmentation, self._workers = training, augmentation, data_workers
+        self._copies = 1 if augmentation is None else augmentation.copies
+        self._lengths = list(training.lengths) * self._copies
+        buckets = shared_bucket_lengths([training, validation], plan.length_buckets)
+        self.training_batches = ShuffledBatches(self._lengths, buckets, plan.batch_size, plan.seed)
+        validation_batches = plan_in_order(validation.lengths, buckets, plan.evaluation_batch_size)
+        self._validation_steps = len(validation_batches)
+        self._validation_data = for_backend(
+            evaluation_dataset(validation, validation_batches, plan.evaluation_batch_size)
+        )
+
+    def evaluate(self, model: keras.Model) -> dict[str, Any]:
+        """What `model.evaluate` gives for the validation part."""
+        logs: dict[str, Any] = model.evaluate(
+            self._validation_data, steps=self._validation_steps, return_dict=True, verbose=0
+        )
+        return logs
+
+    def fit(self, model: keras.Model, first: int, last: int, callbacks: keras.callbacks.CallbackList) -> None:
+        """Fit from one evaluation to another; they are counted from the beginning of the run."""
+        stretch = self.plan.eval_steps * self.plan.gradient_accumulation_steps
+        data = training_dataset(
+            self._training,
+            self.training_batches,
+            first * stretch,
+            last * stretch,
+            self._augmentation,
+            self._workers,
+        )
+        with closed_at_the_end(data):
+            model.fit(
+                for_backend(data),
+                validation_data=self._validation_data,
+                validation_steps=self._validation_steps,
+                epochs=last,
+                initial_epoch=first,
+                steps_per_epoch=stretch,
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=0,
+            )
+
+    def describe(self) -> str:
+        """What the first epoch consists of, in words."""
+        batches = self.training_batches
+        epoch = [batches[step] for step in range(batches.batches_per_epoch)]
+        padding = padding_share(epoch, self._lengths, batches.batch_size)
+        seconds = sorted({batch.samples / self._training.format.sampling_rate for batch in epoch})
+        lengths = ", ".join(f"{length:g}" for length in seconds)
+        augmented = f" × {self._copies} by augmentation" if self._copies > 1 else ""
+        utterances = f"{len(self._training)} utterances{augmented}"
+        return f"{utterances} in batches of {lengths} s, {padding:.0%} of it padding"
 
 
 class _RunCallbacks(keras.callbacks.CallbackList):
@@ -207,29 +273,19 @@ def shared_bucket_lengths(parts: Sequence[Utterances], num_buckets: int) -> list
     return choose_bucket_lengths([length for part in parts for length in part.lengths], num_buckets, grid)
 
 
-def _describe(batches: ShuffledBatches, training: Utterances, copies: int) -> str:
-    """What the first epoch is made of, in words."""
-    epoch = [batches[step] for step in range(batches.batches_per_epoch)]
-    padding = padding_share(epoch, list(training.lengths) * copies, batches.batch_size)
-    seconds = sorted({batch.samples / training.format.sampling_rate for batch in epoch})
-    lengths = ", ".join(f"{length:g}" for length in seconds)
-    utterances = f"{len(training)} utterances" + (f" × {copies} by augmentation" if copies > 1 else "")
-    return f"{utterances} in batches of {lengths} s, {padding:.0%} of it padding"
-
-
 def for_backend(dataset: Any) -> Any:
     """A Grain data set as `fit`, `evaluate` and `predict` of the running backend take it."""
     return tf_dataset(dataset) if keras.config.backend() == "tensorflow" else dataset
 
 
-def _describe_weights(unfreezing: Unfreezing, updates: int, whole: keras.Model | None) -> list[str]:
+def _describe_weights(unfreezing: Unfreezing, updates: int, whole_model: keras.Model | None) -> list[str]:
     """How large the whole model is and how much of it is trained, in words."""
-    trained, there = unfreezing.trained_share(updates)
-    if whole is not None:
-        there = whole.count_params()
-    percent = 100.0 * trained / there
-    share = "all" if trained == there else f"{percent:.0f}%" if percent >= 1 else f"{percent:.2g}%"
-    words = [f"{there:,} weights, {share} of them trained"]
+    trained, total = unfreezing.trained_share(updates)
+    if whole_model is not None:
+        total = whole_model.count_params()
+    percent = 100.0 * trained / total
+    share = "all" if trained == total else f"{percent:.0f}%" if percent >= 1 else f"{percent:.2g}%"
+    words = [f"{total:,} weights, {share} of them trained"]
     steps = unfreezing.boundaries[1:]
     if steps:
         joined = sum(step < updates for step in steps)

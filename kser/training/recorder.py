@@ -32,6 +32,7 @@ class Recorder(keras.callbacks.Callback):
         identity: what the run is, kept with its states.
         progress: that of the `SavedState` that the run continues, or `None` for a new run.
         patient_until: update up to which evaluations without an improvement do not count.
+        description: what the training part consists of and how much of the model is trained.
 
     Attributes:
         step: updates made.
@@ -39,7 +40,6 @@ class Recorder(keras.callbacks.Callback):
         best_value: its value there.
         best_loss: the validation loss there.
         stopped_early: whether the run ended because nothing improved any more.
-        data: what the training part is made of and how much of the model is trained, for people.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Recorder(keras.callbacks.Callback):
         identity: str,
         progress: dict[str, Any] | None,
         patient_until: int = 0,
+        description: str = "",
     ):
         super().__init__()
         self.plan = plan
@@ -62,7 +63,7 @@ class Recorder(keras.callbacks.Callback):
         self.batches_per_epoch = batches_per_epoch
         self.identity = identity
         self.patient_until = patient_until
-        self.data = ""
+        self.description = description
         progress = progress or {}
         self.step: int = progress.get("step", 0)
         self.best_step: int | None = progress.get("best_step")

@@ -22,7 +22,7 @@ class Unfreezing:
 
     Args:
         model: with the weights to be trained marked `trainable`.
-        weights_from_top: the weights of each layer of the backbone from the top one down, and at last of what
+        layer_groups: the weights of each layer of the backbone from the top one down, and at last of what
             is below, see `SpeechBackbone.weights_from_top`.
         updates_per_layer: updates from one layer to the next, a float; `None`: all from the start.
         eval_steps: updates between two evaluations.
@@ -34,13 +34,13 @@ class Unfreezing:
     def __init__(
         self,
         model: keras.Model,
-        weights_from_top: Sequence[Sequence[Any]],
+        layer_groups: Sequence[Sequence[Any]],
         updates_per_layer: float | None,
         eval_steps: int,
     ):
         self.model = model
         self._first_updates = {id(weight): 0 for weight in model.trainable_variables}
-        groups = [[of for of in group if id(of) in self._first_updates] for group in weights_from_top]
+        groups = [[of for of in group if id(of) in self._first_updates] for group in layer_groups]
         if updates_per_layer is not None:
             for number, group in enumerate(filter(None, groups), start=1):
                 # The small number: what is whole should not be taken for more by rounding.

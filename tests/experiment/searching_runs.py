@@ -50,7 +50,7 @@ class Judge:
         self.error = error
         self.trained: list[int] = []
 
-    def __call__(self, run, parts, identity, callbacks) -> TrainingResult:
+    def __call__(self, run, parts, identity, progress) -> TrainingResult:
         number = int(identity.rpartition(" ")[2])
         self.trained.append(number)
         if number == self.interrupted_at:

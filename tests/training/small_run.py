@@ -99,7 +99,7 @@ def tiny_model() -> keras.Model:
     )
 
 
-def weights_from_top(model: keras.Model) -> list:
+def layer_groups(model: keras.Model) -> list:
     """The weights of a model's layers as `train` takes them; of `small_model` and of `tiny_model`."""
     if hasattr(model, "backbone"):
         return model.backbone.weights_from_top()
@@ -140,7 +140,7 @@ class InterruptAt(keras.callbacks.Callback):
 
 
 def small_run(
-    folder: Path, callbacks=(), plan: TrainingPlan = PLAN, objective: Objective = OBJECTIVE
+    folder: Path, callbacks=(), plan: TrainingPlan = PLAN, objective: Objective = OBJECTIVE, **further
 ) -> tuple[keras.Model, TrainingResult]:
     """Train on the swells in `folder/../swells`, with states and log in `folder`; tiny for one bucket."""
     swells = folder.parent / "swells"
@@ -156,7 +156,8 @@ def small_run(
         folder / "log.csv",
         "small",
         callbacks,
-        weights_from_top=weights_from_top(model),
+        layer_groups=layer_groups(model),
+        **further,
     )
     return model, result
 

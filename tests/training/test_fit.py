@@ -138,7 +138,7 @@ class Told(keras.callbacks.Callback):
         position = [of is raw for of in self.model.trainable_variables].index(True)
         average = self.model.optimizer.slots()["average"][position]
         self.weights[self.recorder.step] = tuple(map(keras.ops.convert_to_numpy, (raw, average)))
-        self.data = self.recorder.data
+        self.data = self.recorder.description
 
 
 def test_says_how_much_is_trained(tmp_path):

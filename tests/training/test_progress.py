@@ -2,17 +2,19 @@
 
 import io
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from kser.training.progress import LiveLines, ProgressDisplay
+from kser.training.console_progress import ConsoleProgress, LiveLines
+from kser.training.events import BatchTrained, Evaluated, TrainingEnded, TrainingStarted
 from tests.training.small_run import PLAN, small_run
 
 
 def shown_run(folder, terminal):
     shown_on = Console(file=io.StringIO(), force_terminal=terminal, width=160)
-    display = ProgressDisplay("run", LiveLines(shown_on), "uar")
-    _, result = small_run(folder, [display])
+    display = ConsoleProgress(LiveLines(shown_on), "uar")
+    _, result = small_run(folder, title="run", progress=display)
     return shown_on.file.getvalue(), display, result
 
 
@@ -26,7 +28,7 @@ def test_without_a_terminal_a_line_for_each_evaluation(tmp_path):
     best = rows[rows["step"] == result.best_step].iloc[0]
     said = f"best at update {result.best_step} of {result.updates}, val loss {best.val_loss:.4f} val uar "
     assert display.result().startswith(said)
-    assert not display.continued
+    assert display.trained_from_the_start
 
 
 def test_on_a_terminal_one_live_line(tmp_path):
@@ -48,3 +50,30 @@ def test_lines_share_one_place(tmp_path):
     lines.remove("study")
     text = shown_on.file.getvalue()
     assert "above\nstudy\nrun" in text
+
+
+def test_events_tell_the_whole_run(tmp_path):
+    events = []
+    _, result = small_run(tmp_path / "run", title="run", progress=events.append)
+    rows = pd.read_csv(tmp_path / "run" / "log.csv").dropna(subset=["val_loss"]).set_index("step")
+    started, ended = events[0], events[-1]
+    assert isinstance(started, TrainingStarted)
+    assert isinstance(ended, TrainingEnded)
+    assert (started.step, started.loss, started.utterances_per_s) == (0, None, None)
+    evaluations = [event for event in events if isinstance(event, Evaluated)]
+    assert [event.step for event in evaluations] == list(rows.index[1:])
+    for event in [started, *evaluations]:
+        np.testing.assert_allclose(event.validation["uar"], rows.loc[event.step, "val_uar"], rtol=1e-6)
+    batches = [event for event in events if isinstance(event, BatchTrained)]
+    assert len(batches) == result.updates * PLAN.gradient_accumulation_steps
+    assert all(event.utterances_per_s > 0 for event in batches)
+    assert ended.best_step == result.best_step
+    assert ended.best_validation["loss"] == result.best_loss
+
+
+def test_a_finished_run_reports_its_end_again(tmp_path):
+    events = []
+    small_run(tmp_path / "run")
+    small_run(tmp_path / "run", progress=events.append)
+    (ended,) = events
+    assert isinstance(ended, TrainingEnded)

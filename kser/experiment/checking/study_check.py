@@ -22,7 +22,8 @@ from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.runs.run_data import RunData
 from kser.experiment.tasks.targets import Targets
 from kser.pipeline.reading import WaveformReader, check_all
-from kser.training.progress import LiveLines, reading_progress
+from kser.training.console_progress import ConsoleProgress, LiveLines
+from kser.training.events import reading_progress
 
 
 @dataclass
@@ -157,7 +158,7 @@ class _AudioFiles:
 
     def __init__(self, experiment: ExperimentDefinition, console: Console):
         self.experiment = experiment
-        self.progress = reading_progress(LiveLines(console), experiment.source)
+        self.progress = reading_progress(ConsoleProgress(LiveLines(console)), experiment.source)
         self._read: dict[tuple[WaveformReader, frozenset[str]], Lengths] = {}
 
     def lengths(self, reader: WaveformReader, data: RunData, run: Run) -> Lengths:

@@ -38,11 +38,12 @@ from kser.files import read_json, remove_drafts, write_json
 from kser.models import EmotionTask
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.feature_cache import FeatureCache
-from kser.pipeline.reading import Progress, WaveformReader
+from kser.pipeline.reading import Progress as ReadingProgress
+from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
+from kser.training.events import ProgressListener, reading_progress
 from kser.training.fit import TrainingResult, train
-from kser.training.progress import ProgressDisplay
 from kser.training.training_state import remove_states
 
 
@@ -63,14 +64,14 @@ class Outcome(Enum):
 
 
 def do_run(
-    run: Run, callbacks: Sequence[keras.callbacks.Callback] = (), progress: Progress | None = None
+    run: Run, callbacks: Sequence[keras.callbacks.Callback] = (), progress: ProgressListener | None = None
 ) -> Outcome:
     """Train one model with one seed, unless it is there already; continue it if it was interrupted.
 
     Args:
         run: the model, the seed and the paths.
         callbacks: further callbacks for `kser.training.fit.train`.
-        progress: shows how far the reading of all audio files is, before training.
+        progress: gets the events of the run, see `kser.training.events`.
 
     Raises:
         UserError: the data are wrong, or results of other settings stand where these would go.
@@ -92,7 +93,7 @@ def do_run(
         model = build_model(run, data.head)
         features = feature_cache_of(run, model, model.waveform_format)
     reader = WaveformReader(model.waveform_format, run.audio_cache)
-    parts = _read_parts(run, data, reader, progress)
+    parts = _read_parts(run, data, reader, reading_progress(progress, run.title))
     augmentation = _augmentation(run, reader, parts["train"])
     with alone_on(run.paths) as ours:
         if not ours:
@@ -106,7 +107,7 @@ def do_run(
         found = None
         if not run.model.skip_hp_search:
             del model  # each trial has its own
-            found = _search(run, data, parts, fingerprint, augmentation, callbacks, progress)
+            found = _search(run, data, parts, fingerprint, augmentation, progress)
             run = found.run
             model, features = _candidate(run, data, reader.format)
         result = _fit(run, model, parts, features, fingerprint, augmentation, callbacks, progress)
@@ -122,8 +123,7 @@ def _search(
     parts: Mapping[str, Utterances],
     fingerprint: str,
     augmentation: AugmentationPlan | None,
-    callbacks: Sequence[keras.callbacks.Callback],
-    progress: Progress | None,
+    progress: ProgressListener | None,
 ) -> Found:
     """The run with the values of the best trial; trials are given the training and validation part alone."""
 
@@ -131,18 +131,17 @@ def _search(
         trial: Run,
         given: Mapping[str, Utterances],
         identity: str,
-        shown: Sequence[keras.callbacks.Callback],
+        progress: ProgressListener | None,
     ) -> TrainingResult:
         model, features = _candidate(trial, data, given["train"].format)
         try:
-            return _fit(trial, model, given, features, identity, augmentation, shown, progress)
+            return _fit(trial, model, given, features, identity, augmentation, (), progress)
         except TrainingFailedError as error:
             raise TrialFailedError(str(error)) from error
 
-    display = next((of for of in callbacks if isinstance(of, ProgressDisplay)), None)
     known = {part: parts[part] for part in ("train", "validation")}
     try:
-        return search(run, data, known, fingerprint, train_trial, display)
+        return search(run, data, known, fingerprint, train_trial, progress)
     except SearchFailedError as error:
         raise TrainingFailedError(str(error)) from error
 
@@ -168,11 +167,11 @@ def _fit(
     identity: str,
     augmentation: AugmentationPlan | None,
     callbacks: Sequence[keras.callbacks.Callback],
-    progress: Progress | None,
+    progress: ProgressListener | None,
 ) -> TrainingResult:
-    fitted, seen = _seen_in_training(model, parts, features, progress)
+    fitted, seen = _seen_in_training(model, parts, features, reading_progress(progress, run.title))
     with model.ready_made_inputs():
-        return _train(run, fitted, model, seen, identity, augmentation, callbacks)
+        return _train(run, fitted, model, seen, identity, augmentation, callbacks, progress)
 
 
 def _train(
@@ -183,6 +182,7 @@ def _train(
     fingerprint: str,
     augmentation: AugmentationPlan | None,
     callbacks: Sequence[keras.callbacks.Callback],
+    progress: ProgressListener | None,
 ) -> TrainingResult:
     try:
         return train(
@@ -197,8 +197,10 @@ def _train(
             callbacks=callbacks,
             augmentation=augmentation,
             data_workers=_data_workers(run),
-            weights_from_top=model.backbone.weights_from_top(),
-            whole=model,
+            layer_groups=model.backbone.weights_from_top(),
+            whole_model=model,
+            title=run.title,
+            progress=progress,
         )
     except UserError as error:
         raise TrainingFailedError(str(error)) from error
@@ -208,7 +210,7 @@ def _seen_in_training(
     model: EmotionTask,
     parts: Mapping[str, Utterances],
     features: FeatureCache | None,
-    progress: Progress | None,
+    progress: ReadingProgress | None,
 ) -> tuple[keras.Model, Mapping[str, Utterances]]:
     """The model that is fitted and the utterances as it takes them: audio, or the features of a cache."""
     if features is None:
@@ -248,7 +250,7 @@ def _of_every_run() -> Iterator[None]:
 
 
 def _read_parts(
-    run: Run, data: RunData, reader: WaveformReader, progress: Progress | None
+    run: Run, data: RunData, reader: WaveformReader, progress: ReadingProgress | None
 ) -> dict[str, Utterances]:
     """The utterances of every part; what cannot be read, of the test sets too, is told at once."""
     parts: dict[str, Utterances] = {}

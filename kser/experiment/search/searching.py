@@ -8,7 +8,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
@@ -23,16 +22,16 @@ from kser.experiment.search.share_of_speakers import searched_share
 from kser.experiment.search.trials import Trial, TrialRecord, best_trial, write_trials
 from kser.files import write_json
 from kser.pipeline.utterances import Utterances
+from kser.training.events import Message, ProgressListener
 from kser.training.fit import TrainingResult
 from kser.training.objectives import ValidationMetric, metric_named
-from kser.training.progress import ProgressDisplay
 from kser.training.training_state import remove_states
 
-TrainTrial = Callable[
-    [Run, Mapping[str, Utterances], str, Sequence[keras.callbacks.Callback]], TrainingResult
-]
-"""Builds the model of a trial and trains it: given its run, training and validation part, what it is, and
-callbacks. `TrialFailedError` where the training of this candidate fails; any other error stops the search."""
+TrainTrial = Callable[[Run, Mapping[str, Utterances], str, ProgressListener | None], TrainingResult]
+"""Builds and trains the model of a trial: its run, its two parts of the data, what it is, its listener.
+
+It raises `TrialFailedError` where this candidate cannot be trained; any other error stops the search.
+"""
 
 
 class TrialFailedError(UserError):
@@ -62,7 +61,7 @@ def search(
     parts: Mapping[str, Utterances],
     identity: str,
     train_trial: TrainTrial,
-    display: ProgressDisplay | None = None,
+    progress: ProgressListener | None = None,
 ) -> Found:
     """Search, or go on where an interrupted search was; one that is complete is not done again.
 
@@ -74,7 +73,7 @@ def search(
         parts: training and validation part; nothing else is read.
         identity: what the run is.
         train_trial: see the type.
-        display: that of the run, for titles; `None` for a search without a word.
+        progress: gets what there is to say, see `kser.training.events`.
 
     Raises:
         SearchFailedError: every trial failed; the next start searches anew.
@@ -86,8 +85,8 @@ def search(
     record = TrialRecord.at(_record_file(run), identity)
     if not record.complete:
         given = {"train": share, "validation": parts["validation"]}
-        _say(display, _beginning(run, data, share))
-        _do_trials(run, record, metric, given, train_trial, display)
+        _say(progress, run, _beginning(run, data, share))
+        _do_trials(run, record, metric, given, train_trial, progress)
     write_trials(run.paths.search / "trials.csv", record.trials, metric.name)
     best = best_trial(record.trials, metric.higher_is_better)
     if best is None:
@@ -99,7 +98,7 @@ def search(
     summary = _summary(run, record.trials, best, metric, share, data)
     write_json(run.paths.search / "search.json", summary)
     plot_search(run.paths.search / "search.png", record.trials, best, space_of(run.model), metric, run.title)
-    _say(display, _result(record.trials, best, metric, run.paths.search))
+    _say(progress, run, _result(record.trials, best, metric, run.paths.search))
     return Found(replace(run, model=with_values(run.model, best.values)), summary)
 
 
@@ -146,7 +145,7 @@ def _do_trials(
     metric: ValidationMetric,
     parts: Mapping[str, Utterances],
     train_trial: TrainTrial,
-    display: ProgressDisplay | None,
+    progress: ProgressListener | None,
 ) -> None:
     space, epochs = space_of(run.model), search_epochs(run.config, run.model)
     method, trials = run.model.hp_search_method, run.config.hp_num_trials
@@ -165,7 +164,7 @@ def _do_trials(
             metric,
             parts,
             train_trial,
-            display,
+            progress,
             in_all=trials_in_all(method, space, trials, epochs),
         ),
     )
@@ -182,7 +181,7 @@ class _Judge:
         metric: the objective.
         parts: training and validation part of the trials.
         train_trial: trains one.
-        display: of the run.
+        progress: gets what there is to say.
         in_all: how many trials there are at most.
     """
 
@@ -194,11 +193,11 @@ class _Judge:
         metric: ValidationMetric,
         parts: Mapping[str, Utterances],
         train_trial: TrainTrial,
-        display: ProgressDisplay | None,
+        progress: ProgressListener | None,
         in_all: int,
     ):
         self.run, self.space, self.record, self.metric, self.parts = run, space, record, metric, parts
-        self.train_trial, self.display, self.in_all = train_trial, display, in_all
+        self.train_trial, self.progress, self.in_all = train_trial, progress, in_all
         self._asked = 0
 
     def __call__(self, draw: Draw) -> float | None:
@@ -223,21 +222,21 @@ class _Judge:
     def _trained(self, trial: Trial) -> Trial:
         values = {**trial.values, "number_of_training_epochs": trial.epochs}
         of_trial = replace(
-            self.run, model=with_values(self.run.model, values), paths=self.run.paths.trial(trial.number)
+            self.run,
+            model=with_values(self.run.model, values),
+            paths=self.run.paths.trial(trial.number),
         )
-        display = self._display(trial)
+        progress = _renamed(self.progress, f"{self.run.title}, trial {trial.number}/{self.in_all}")
+        _say(progress, self.run, in_words(trial.values))
         identity = f"{self.record.identity}, trial {trial.number}"
         try:
-            result = self.train_trial(of_trial, self.parts, identity, [display] if display else [])
+            result = self.train_trial(of_trial, self.parts, identity, progress)
         except TrialFailedError as error:
             return self._failed(trial, str(error).splitlines()[0])
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             return self._failed(trial, f"out of memory: {' '.join(str(error).split())[:200]}")
-        finally:
-            if display is not None:
-                display.stop()
         best = best_evaluation(of_trial.paths.log, self.metric)
         if best is None:
             return self._failed(trial, f"val_{self.metric.name} is no number in any evaluation")
@@ -249,16 +248,8 @@ class _Judge:
             seconds=result.seconds,
         )
 
-    def _display(self, trial: Trial) -> ProgressDisplay | None:
-        of_run = self.display
-        if of_run is None:
-            return None
-        title = f"{of_run.title}, trial {trial.number}/{self.in_all}"
-        _say(of_run, f"trial {trial.number}/{self.in_all}: {in_words(trial.values)}")
-        return ProgressDisplay(title, of_run.lines, of_run.metric)
-
     def _failed(self, trial: Trial, message: str) -> Trial:
-        _say(self.display, f"trial {trial.number}/{self.in_all} failed: {message}")
+        _say(self.progress, self.run, f"trial {trial.number}/{self.in_all} failed: {message}")
         return trial.ended(status="failed", message=message)
 
 
@@ -343,8 +334,11 @@ def _result(trials: Sequence[Trial], best: Trial, metric: ValidationMetric, fold
     )
 
 
-def _say(display: ProgressDisplay | None, line: str) -> None:
-    """A line on the console, with the title of the run."""
-    if display is not None:
-        display.console.print(f"{display.title}: ", end="", highlight=False)
-        display.console.print(line, soft_wrap=True, highlight=False, markup=False)
+def _renamed(progress: ProgressListener | None, title: str) -> ProgressListener | None:
+    """Passes events on as those of a trial."""
+    return None if progress is None else lambda event: progress(replace(event, run=title))
+
+
+def _say(progress: ProgressListener | None, run: Run, text: str) -> None:
+    if progress is not None:
+        progress(Message(run.title, text))

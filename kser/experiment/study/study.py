@@ -35,7 +35,8 @@ from kser.experiment.study.failures import Failure, told_at_the_end, unforeseen
 from kser.experiment.study.study_progress import StudyProgress
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.utterances import OnBadAudio
-from kser.training.progress import LiveLines, ProgressDisplay, reading_progress
+from kser.training.console_progress import ConsoleProgress, LiveLines
+from kser.training.events import reading_progress
 
 
 def train_experiment(
@@ -95,7 +96,7 @@ def _train_all(
                 failure: Failure | None = replace(hopeless[run.model.name], run=run)
                 progress.end_run(run, trained=False, failed=True)
             else:
-                failure = _do(run, f"[{number}/{len(runs)}] {run.title}", progress)
+                failure = _do(run, f"[{number}/{len(runs)}] ", progress)
             if failure is not None:
                 failures.append(failure)
                 if failure.of_the_model:
@@ -110,16 +111,15 @@ def _is_trained(run: Run) -> bool:
     return (run.paths.model / PROVENANCE_FILE).is_file()
 
 
-def _do(run: Run, title: str, progress: StudyProgress) -> Failure | None:
+def _do(run: Run, prefix: str, progress: StudyProgress) -> Failure | None:
     """Do a run; what made it fail, if it did."""
-    lines = progress.lines
-    console = lines.console
-    display = ProgressDisplay(escape(title), lines, run.shown_metric)
+    console = progress.lines.console
+    display = ConsoleProgress(progress.lines, run.shown_metric, prefix)
     outcome, failure = None, None
     progress.begin_run()
     try:
         with logs_of(run) as logs:
-            outcome = do_run(run, [display, *logs], reading_progress(lines, escape(title)))
+            outcome = do_run(run, logs, display)
     except TrainingFailedError as error:
         failure = Failure(run, str(error))
     except UserError as error:
@@ -131,10 +131,10 @@ def _do(run: Run, title: str, progress: StudyProgress) -> Failure | None:
     finally:
         display.stop()
     if failure is not None:
-        console.print(f"{title}: {failure.message}", style="red", highlight=False, markup=False)
+        console.print(f"{prefix}{run.title}: {failure.message}", style="red", highlight=False, markup=False)
     if outcome is not None:
-        _tell(outcome, run, title, display)
-    trained_from_the_start = outcome is Outcome.TRAINED and not display.continued
+        _tell(outcome, run, f"{prefix}{run.title}", display)
+    trained_from_the_start = outcome is Outcome.TRAINED and display.trained_from_the_start
     progress.end_run(run, trained_from_the_start, failed=failure is not None)
     return failure
 
@@ -156,7 +156,7 @@ def logs_of(run: Run) -> Iterator[list[RowFollower]]:
                 log.end(status)
 
 
-def _tell(outcome: Outcome, run: Run, title: str, display: ProgressDisplay) -> None:
+def _tell(outcome: Outcome, run: Run, title: str, display: ConsoleProgress) -> None:
     """Say in a line what came of a run that did not fail."""
     console = display.console
     if outcome is Outcome.TRAINED:
@@ -236,10 +236,12 @@ def evaluate(
     csv_paths = evaluation_csvs(eval_path)
     rows = list(dict.fromkeys(row for path in csv_paths for row in read_evaluation_csv(path)))
     _check_outputs(rows, eval_path)
-    evaluator = Evaluator(
-        redo, on_bad_audio, audio_cache, by, reading_progress(LiveLines(console), "test set")
-    )
-    evaluated, mistakes = _evaluate_rows(rows, evaluator, console)
+    display = ConsoleProgress(LiveLines(console))
+    evaluator = Evaluator(redo, on_bad_audio, audio_cache, by, reading_progress(display, "test set"))
+    try:
+        evaluated, mistakes = _evaluate_rows(rows, evaluator, console)
+    finally:
+        display.stop()
     mistakes += [
         f"{eval_path}: --by {column}: no test set has this column"
         for column in by

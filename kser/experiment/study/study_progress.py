@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from kser.experiment.runs.planning import Run
-from kser.training.progress import LiveLines
+from kser.training.console_progress import LiveLines
 
 
 class StudyProgress:

@@ -113,7 +113,7 @@ class Told(keras.callbacks.Callback):
     """Keeps what a run says of its data and weights."""
 
     def on_train_begin(self, logs=None):
-        self.data = self.recorder.data
+        self.data = self.recorder.description
 
 
 def test_training_on_kept_features_is_training_on_audio(

@@ -125,8 +125,8 @@ def test_a_trial_for_which_memory_is_too_small_failed(tmp_path, small_corpus):
     run = run_of(tmp_path, small_corpus, hp_num_trials=2)
     judge, full = Judge(), Judge(error=RuntimeError("RESOURCE_EXHAUSTED: Out of memory\nwhile allocating"))
 
-    def train_trial(run, parts, identity, callbacks):
-        return (full if identity.endswith("1") else judge)(run, parts, identity, callbacks)
+    def train_trial(run, parts, identity, progress):
+        return (full if identity.endswith("1") else judge)(run, parts, identity, progress)
 
     assert search_with(train_trial, run).summary["failed"] == 1
     assert table(run)["message"][0] == "out of memory: RESOURCE_EXHAUSTED: Out of memory while allocating"

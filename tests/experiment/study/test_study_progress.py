@@ -8,7 +8,7 @@ from rich.console import Console
 
 from kser.experiment.study import study_progress
 from kser.experiment.study.study_progress import StudyProgress, in_words
-from kser.training.progress import LiveLines
+from kser.training.console_progress import LiveLines
 
 
 @dataclass

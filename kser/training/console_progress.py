@@ -1,0 +1,187 @@
+"""Shows progress on a console: live lines on a terminal, elsewhere a plain line for each evaluation."""
+
+from collections.abc import Mapping
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from kser.training.events import (
+    AudioRead,
+    BatchTrained,
+    Evaluated,
+    Event,
+    Message,
+    TrainingEnded,
+    TrainingEvent,
+    TrainingStarted,
+)
+
+
+class LiveLines:
+    """Lines at the foot of a terminal, one below the other; none where the output is not a terminal.
+
+    A terminal has one such place, so all who show something there share it.
+
+    Args:
+        console: where to write.
+    """
+
+    def __init__(self, console: Console):
+        self.console = console
+        self._lines: list[RenderableType] = []
+        self._live: Live | None = None
+
+    def add(self, line: RenderableType) -> None:
+        """Show a further line; it is rendered anew a few times a second."""
+        if self.console.is_terminal:
+            self._lines.append(line)
+            self._refresh()
+
+    def remove(self, line: RenderableType) -> None:
+        """Take a line away; one that is not shown is ignored."""
+        if line in self._lines:
+            self._lines.remove(line)
+            self._refresh()
+
+    def _refresh(self) -> None:
+        if not self._lines:
+            if self._live is not None:
+                self._live.stop()
+                self._live = None
+            return
+        shown = Group(*self._lines)
+        if self._live is None:
+            self._live = Live(shown, console=self.console, transient=True)
+            self._live.start()
+        else:
+            self._live.update(shown, refresh=True)
+
+
+class ConsoleProgress:
+    """A `ProgressListener` that shows the events of a run, and those of the trials of its search.
+
+    Args:
+        lines: where to write.
+        metric: the validation metric to show beside the loss, or `None` to show the loss only.
+        prefix: put before the run's title, e.g. "[1/4] ".
+
+    Attributes:
+        ended: the last `TrainingEnded`.
+        trained_from_the_start: whether the last training began at its first update in this process.
+    """
+
+    def __init__(self, lines: LiveLines, metric: str | None = None, prefix: str = ""):
+        self.lines = lines
+        self.console = lines.console
+        self.metric = metric
+        self.prefix = prefix
+        self.ended: TrainingEnded | None = None
+        self.trained_from_the_start = False
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        match event:
+            case Message():
+                self._print(event, event.text)
+            case AudioRead():
+                self._show_reading(event)
+            case TrainingStarted():
+                self._start(event)
+            case BatchTrained():
+                self._advance(event.step, measures=self._measures(event))
+            case Evaluated():
+                self._print_evaluation(event)
+            case TrainingEnded():
+                self.ended = event
+                self.stop()
+
+    def stop(self) -> None:
+        """Take the live line away; also to be called when a run ends by an error."""
+        if self._bar is not None:
+            self.lines.remove(self._bar)
+            self._bar = None
+
+    def result(self) -> str:
+        """The result of the run in a line, once it is trained."""
+        assert self.ended is not None
+        ended = self.ended
+        early = f", stopped early at update {ended.step}" if ended.stopped_early else ""
+        return (
+            f"best at update {ended.best_step} of {ended.updates}{early}, "
+            f"{self._validation(ended.best_validation)}, {ended.seconds:.0f} s"
+        )
+
+    def _start(self, event: TrainingStarted) -> None:
+        self.trained_from_the_start = event.step == 0
+        self._print(event, event.description)
+        if event.step:
+            self._print(event, f"continues at update {event.step}")
+        self._print_evaluation(event)
+        self._show_bar(
+            event,
+            event.updates,
+            BarColumn(bar_width=16),
+            TextColumn("{task.fields[measures]}", markup=False),
+            TimeRemainingColumn(),
+        )
+        self._advance(event.step, measures=self._measures(event))
+
+    def _show_reading(self, event: AudioRead) -> None:
+        if event.done == 1:
+            text = TextColumn("reading audio", markup=False)
+            self._show_bar(event, event.total, text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        self._advance(event.done)
+        if event.done == event.total:
+            self.stop()
+
+    def _show_bar(self, event: Event, total: int, *columns: ProgressColumn) -> None:
+        """Begin a live line in place of the last one."""
+        self.stop()
+        if self.console.is_terminal:
+            title = TextColumn("{task.description}:", markup=False)
+            self._bar = Progress(title, *columns, console=self.console)
+            self._task = self._bar.add_task(f"{self.prefix}{event.run}", total=total, measures="")
+            self.lines.add(self._bar)
+
+    def _advance(self, done: int, measures: str = "") -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, measures=measures)
+
+    def _measures(self, event: TrainingEvent) -> str:
+        """Epoch and update, the newest losses and the speed."""
+        parts = [f"epoch {event.epoch:.1f}/{event.epochs}, update {event.step}/{event.updates}"]
+        if event.loss is not None:
+            parts.append(f"loss {event.loss:.3f}")
+        if event.validation:
+            parts.append(self._validation(event.validation))
+        if event.utterances_per_s is not None:
+            parts.append(f"{event.utterances_per_s:.0f} utt/s")
+        return " · ".join(parts)
+
+    def _validation(self, values: Mapping[str, float]) -> str:
+        value = None if self.metric is None else values.get(self.metric)
+        shown = "" if value is None else f" val {self.metric} {value:.4f}"
+        return f"val loss {values['loss']:.4f}{shown}"
+
+    def _print_evaluation(self, event: TrainingEvent) -> None:
+        """A plain line, where there is no live one."""
+        if not self.console.is_terminal:
+            loss = "" if event.loss is None else f"loss {event.loss:.4f}  "
+            validation = self._validation(event.validation)
+            self._print(
+                event, f"update {event.step}/{event.updates}  {loss}{validation}  {event.seconds:.0f} s"
+            )
+
+    def _print(self, event: Event, text: str) -> None:
+        self.console.print(f"{self.prefix}{event.run}: {text}", soft_wrap=True, highlight=False, markup=False)
