@@ -1,7 +1,9 @@
 """Speech backbones in Keras 3, one folder a family, and the tasks on top of them."""
 
-from kser.models import published_presets  # enters the short names in KerasHub's registry
-from kser.models.audio_classifier import AudioClassifier, AudioClassifierPreprocessor
+from kser.models import (
+    published_presets,  # enters the short names in KerasHub's registry
+    saved_names,
+)
 from kser.models.data2vec_audio.data2vec_audio_backbone import Data2VecAudioBackbone
 from kser.models.emotion_classifier import EmotionClassifier
 from kser.models.emotion_regressor import EmotionRegressor
@@ -15,13 +17,12 @@ from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.unispeech.unispeech_backbone import UniSpeechBackbone
 from kser.models.unispeech.unispeech_sat_backbone import UniSpeechSatBackbone
+from kser.models.utterance_task import UtterancePreprocessor, UtteranceTask
 from kser.models.wav2vec2.wav2vec2_backbone import Wav2Vec2Backbone
 from kser.models.wavlm.wavlm_backbone import WavLMBackbone
 from kser.models.whisper.whisper_encoder_backbone import WhisperEncoderBackbone
 
 __all__ = [
-    "AudioClassifier",
-    "AudioClassifierPreprocessor",
     "Data2VecAudioBackbone",
     "EmotionClassifier",
     "EmotionRegressor",
@@ -35,8 +36,11 @@ __all__ = [
     "SpeechBackbone",
     "UniSpeechBackbone",
     "UniSpeechSatBackbone",
+    "UtterancePreprocessor",
+    "UtteranceTask",
     "Wav2Vec2Backbone",
     "WavLMBackbone",
     "WhisperEncoderBackbone",
     "published_presets",
+    "saved_names",
 ]

@@ -14,7 +14,7 @@ class EmotionClassifier(EmotionTask):
     Args:
         backbone: a `SpeechBackbone`.
         labels: list of str, the classes in the order of the logits; they travel with the model.
-        preprocessor: an `AudioClassifierPreprocessor`, or `None` to give the model its inputs ready-made.
+        preprocessor: an `UtterancePreprocessor`, or `None` to give the model its inputs ready-made.
         **kwargs: pooling and head, see `EmotionTask`.
 
     Raises:
@@ -30,7 +30,7 @@ class EmotionClassifier(EmotionTask):
         EmotionClassifier.from_preset("my_model").labels               # ["anger", "joy"]
     """
 
-    head_arguments: ClassVar = {"labels": ()}
+    new_head_arguments: ClassVar = {"labels": ()}
 
     def __init__(self, backbone, labels, preprocessor=None, **kwargs):
         labels = checked_names("labels", labels)

@@ -21,7 +21,7 @@ class EmotionRegressor(EmotionTask):
     Args:
         backbone: a `SpeechBackbone`.
         targets: list of str, in the order of the values; they travel with the model.
-        preprocessor: an `AudioClassifierPreprocessor`, or `None` to give the model its inputs ready-made.
+        preprocessor: an `UtterancePreprocessor`, or `None` to give the model its inputs ready-made.
         offsets: list of float, one a target in its unit: the mean of the training part; `None` for zeros.
         scales: list of float, one a target in its unit: the standard deviation; `None` for ones.
         **kwargs: pooling and head, see `EmotionTask`.
@@ -42,7 +42,7 @@ class EmotionRegressor(EmotionTask):
         regressor.predict(np.zeros((1, 16000), "float32"))   # (1, 2)
     """
 
-    head_arguments: ClassVar = {"targets": ("offsets", "scales")}
+    new_head_arguments: ClassVar = {"targets": ("offsets", "scales")}
 
     def __init__(self, backbone, targets=DIMENSIONS, preprocessor=None, offsets=None, scales=None, **kwargs):
         targets = checked_names("targets", targets)

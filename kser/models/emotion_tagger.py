@@ -18,7 +18,7 @@ class EmotionTagger(EmotionTask):
     Args:
         backbone: a `SpeechBackbone`.
         labels: list of str, in the order of the logits; they travel with the model.
-        preprocessor: an `AudioClassifierPreprocessor`, or `None` to give the model its inputs ready-made.
+        preprocessor: an `UtterancePreprocessor`, or `None` to give the model its inputs ready-made.
         **kwargs: pooling and head, see `EmotionTask`.
 
     Raises:
@@ -32,7 +32,7 @@ class EmotionTagger(EmotionTask):
         probabilities = keras.ops.sigmoid(tagger.predict(np.zeros((1, 16000), "float32")))   # (1, 3)
     """
 
-    head_arguments: ClassVar = {"labels": ()}
+    new_head_arguments: ClassVar = {"labels": ()}
 
     def __init__(self, backbone, labels, preprocessor=None, **kwargs):
         labels = checked_names("labels", labels)

@@ -6,16 +6,16 @@ from typing import Any
 import keras
 from keras import ops
 
-from kser.models.audio_classifier import AudioClassifier
 from kser.models.heads import apply_head, head_dense, head_layers
 from kser.models.layer_weighting import LayerWeighting
 from kser.models.pooling import build_pooling
+from kser.models.utterance_task import UtteranceTask
 from kser.pipeline.waveform_format import WaveformFormat
 
 POOL_POSITIONS = ("after", "before")
 
 
-class EmotionTask(AudioClassifier):
+class EmotionTask(UtteranceTask):
     """Base class of the tasks: everything up to the last layer, and the arguments they have in common.
 
     The head is that of the study kser continues: ReLU → batch normalisation → dropout → dense. With
@@ -38,7 +38,7 @@ class EmotionTask(AudioClassifier):
         last_layers: what a subclass puts on the head: a function of `dense(units, name)`, which makes a
             linear layer. It makes the layers and returns what calls them: a layer, or a function, from the
             head's vectors (batch, channels) to a tensor or a dict of tensors.
-        preprocessor: an `AudioClassifierPreprocessor`, or `None` to give the model its inputs ready-made.
+        preprocessor: an `UtterancePreprocessor`, or `None` to give the model its inputs ready-made.
         pooling: str, from frames to one vector, one of `kser.models.pooling.POOLINGS`: `"mean"`, `"max"`,
             `"sum"`, `"first_last"`, `"attention"`, `"multi_head_attention"`, `"att_stats"`, `"ecapa"`.
         use_relu: bool, ReLU on the pooled vector.

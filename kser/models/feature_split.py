@@ -34,7 +34,7 @@ def model_from_features(classifier: Any) -> keras.Model:
     """The rest of a classifier, from the features of `feature_model` to its outputs.
 
     Args:
-        classifier: an `EmotionClassifier`, or another `AudioClassifier` over a `SpeechBackbone`.
+        classifier: an `EmotionTask`.
 
     Returns:
         A model. Input: what `feature_model` gives. Output: as the classifier's; where that gives numbers, in

@@ -17,7 +17,7 @@ class MultiTaskEmotionModel(EmotionTask):
         backbone: a `SpeechBackbone`.
         labels: list of str, see `EmotionClassifier`.
         targets: list of str, see `EmotionRegressor`.
-        preprocessor: an `AudioClassifierPreprocessor`, or `None` to give the model its inputs ready-made.
+        preprocessor: an `UtterancePreprocessor`, or `None` to give the model its inputs ready-made.
         offsets: list of float, see `EmotionRegressor`.
         scales: list of float, see `EmotionRegressor`.
         **kwargs: pooling and head, see `EmotionTask`.
@@ -36,7 +36,7 @@ class MultiTaskEmotionModel(EmotionTask):
         model.predict(np.zeros((1, 16000), "float32"))["values"]   # (1, 1)
     """
 
-    head_arguments: ClassVar = {"labels": (), "targets": ("offsets", "scales")}
+    new_head_arguments: ClassVar = {"labels": (), "targets": ("offsets", "scales")}
 
     def __init__(
         self, backbone, labels, targets=DIMENSIONS, preprocessor=None, offsets=None, scales=None, **kwargs

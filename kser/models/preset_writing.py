@@ -11,10 +11,10 @@ from kser.checkpoints.named_checkpoints import named_checkpoint
 from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.errors import UserError
 from kser.files import write_json
-from kser.models.audio_classifier import AudioClassifierPreprocessor
 from kser.models.preset_loader import CheckpointLoader, preset_loader
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
+from kser.models.utterance_task import UtterancePreprocessor
 
 SOURCE_FILE = "source.json"
 """In a written preset: `SourceFacts`, and the version of kser."""
@@ -96,7 +96,7 @@ def write_preset(loaded: LoadedSource, folder: Path) -> None:
         folder: where; it is not there yet.
     """
     loaded.backbone.save_to_preset(str(folder))
-    AudioClassifierPreprocessor(loaded.audio_converter).save_to_preset(str(folder))
+    UtterancePreprocessor(loaded.audio_converter).save_to_preset(str(folder))
     write_json(folder / SOURCE_FILE, {**asdict(loaded.facts), "kser_version": kser.__version__})
 
 

@@ -88,7 +88,7 @@ class SpeechBackbone(keras_hub.models.Backbone):
         """
         enable_lora(self, rank, alpha, TARGETS if target_layer_names is None else target_layer_names)
 
-    def weights_from_top(self) -> list:
+    def layer_groups(self) -> list:
         """The weights of each layer from the top one down, and at last those of all that is below them.
 
         A layer is what lies between two of the `hidden_states`; a norm above the top one is part of it.

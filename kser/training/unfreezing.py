@@ -23,7 +23,7 @@ class Unfreezing:
     Args:
         model: with the weights to be trained marked `trainable`.
         layer_groups: the weights of each layer of the backbone from the top one down, and at last of what
-            is below, see `SpeechBackbone.weights_from_top`.
+            is below, see `SpeechBackbone.layer_groups`.
         updates_per_layer: updates from one layer to the next, a float; `None`: all from the start.
         eval_steps: updates between two evaluations.
 

@@ -13,12 +13,12 @@ from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.evaluating.evaluation_csv import COLUMNS
 from kser.experiment.runs.trained_model import Provenance, save_trained_model
 from kser.models import (
-    AudioClassifierPreprocessor,
     EmotionClassifier,
     EmotionRegressor,
     EmotionTagger,
     MultiTaskEmotionModel,
     SpeechAudioConverter,
+    UtterancePreprocessor,
 )
 from tests.models.small_models import log_mel
 
@@ -57,7 +57,7 @@ def save_model(folder: Path, kind: str, seed: int = 0, trained_on: tuple[Path, .
         trained_on: recordings of its training part.
     """
     keras.utils.set_random_seed(seed)
-    shared = {"preprocessor": AudioClassifierPreprocessor(SpeechAudioConverter()), "use_relu": False}
+    shared = {"preprocessor": UtterancePreprocessor(SpeechAudioConverter()), "use_relu": False}
     backbone = log_mel()
     model = {
         "class": lambda: EmotionClassifier(backbone, LABELS, **shared),

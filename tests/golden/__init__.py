@@ -84,3 +84,20 @@ def expected_of_encoder(name: str) -> dict[str, np.ndarray]:
     """
     with np.load(golden_folder(name) / "expected.npz") as file:
         return dict(file)
+
+
+def saved_model(kind: str) -> Path:
+    """The preset folder of a `classifier`, `regressor`, `tagger` or `multi_task` that kser 0.1.0 saved."""
+    return Path(__file__).parent / "saved_by_0_1_0" / kind
+
+
+def saved_model_utterances() -> list[np.ndarray]:
+    """The utterances, (samples,) each, that `saved_model_outputs` are of."""
+    waveforms, _ = inputs_of_encoders()
+    return [waveform[:4000] for waveform in waveforms[:2]]
+
+
+def saved_model_outputs(kind: str) -> dict[str, np.ndarray]:
+    """What kser 0.1.0 gave of `saved_model_utterances`: `output`; of `multi_task`, `logits` and `values`."""
+    with np.load(saved_model("expected.npz")) as file:
+        return {name.split("/")[1]: file[name] for name in file if name.startswith(f"{kind}/")}

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from kser.models import (
-    AudioClassifierPreprocessor,
     EmotionClassifier,
     LogMelBackbone,
     SpeechAudioConverter,
     SpeechBackbone,
+    UtterancePreprocessor,
     Wav2Vec2Backbone,
 )
 from tests.models.small_families import FAMILIES
@@ -64,7 +64,7 @@ EVERY_BACKBONE = [
 
 def classifier(backbone: SpeechBackbone, **kwargs) -> EmotionClassifier:
     """With its preprocessor, and labels unless others are given."""
-    preprocessor = AudioClassifierPreprocessor(SpeechAudioConverter())
+    preprocessor = UtterancePreprocessor(SpeechAudioConverter())
     return EmotionClassifier(backbone, **{"labels": LABELS, "preprocessor": preprocessor, **kwargs})
 
 

@@ -9,13 +9,13 @@ import pytest
 
 from kser.errors import UserError
 from kser.models import (
-    AudioClassifierPreprocessor,
     EmotionClassifier,
     EmotionRegressor,
     EmotionTagger,
     EmotionTask,
     MultiTaskEmotionModel,
     SpeechAudioConverter,
+    UtterancePreprocessor,
 )
 from kser.models.original_units import OriginalUnits
 from kser.models.pooling import POOLINGS, build_pooling
@@ -32,7 +32,7 @@ TASKS: dict[str, tuple[type[EmotionTask], dict[str, Any]]] = {
 
 def task(kind: str, **kwargs) -> EmotionTask:
     cls, arguments = TASKS[kind]
-    preprocessor = AudioClassifierPreprocessor(SpeechAudioConverter())
+    preprocessor = UtterancePreprocessor(SpeechAudioConverter())
     return cls(
         kwargs.pop("backbone", None) or log_mel(), **{"preprocessor": preprocessor, **arguments, **kwargs}
     )

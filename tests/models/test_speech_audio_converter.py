@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kser.errors import UserError
-from kser.models import AudioClassifierPreprocessor, SpeechAudioConverter
+from kser.models import SpeechAudioConverter, UtterancePreprocessor
 from tests.golden import golden_folder
 from tests.models.small_models import waveforms
 
@@ -83,7 +83,7 @@ def test_what_is_no_utterance_is_refused(audio) -> None:
 
 def test_preprocessor_passes_labels_and_weights_through() -> None:
     utterances, labels, weights = waveforms(300, 200), np.array([1, 0]), np.array([0.5, 1.0])
-    x, y, sample_weight = AudioClassifierPreprocessor(SpeechAudioConverter())(utterances, labels, weights)
+    x, y, sample_weight = UtterancePreprocessor(SpeechAudioConverter())(utterances, labels, weights)
     np.testing.assert_array_equal(x["waveform"], SpeechAudioConverter()(utterances)["waveform"])
     assert y is labels
     assert sample_weight is weights

@@ -102,7 +102,7 @@ def tiny_model() -> keras.Model:
 def layer_groups(model: keras.Model) -> list:
     """The weights of a model's layers as `train` takes them; of `small_model` and of `tiny_model`."""
     if hasattr(model, "backbone"):
-        return model.backbone.weights_from_top()
+        return model.backbone.layer_groups()
     return [
         [of for name in group for of in model.get_layer(name).weights]
         for group in (["upper"], ["norm", "lower"])

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 
 from kser.models import (
-    AudioClassifierPreprocessor,
     EmotionRegressor,
     EmotionTagger,
     LogMelBackbone,
     MultiTaskEmotionModel,
     SpeechAudioConverter,
+    UtterancePreprocessor,
 )
 from kser.training.fit import train
 from kser.training.losses import ClassWeightedCrossentropy, inverse_count_weights
@@ -58,8 +58,8 @@ def backbone() -> LogMelBackbone:
     )
 
 
-def preprocessor() -> AudioClassifierPreprocessor:
-    return AudioClassifierPreprocessor(SpeechAudioConverter(do_normalize=False))
+def preprocessor() -> UtterancePreprocessor:
+    return UtterancePreprocessor(SpeechAudioConverter(do_normalize=False))
 
 
 def classes_and_values() -> dict[str, np.ndarray]:

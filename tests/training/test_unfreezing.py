@@ -25,7 +25,7 @@ HEAD = {"batch_norm", "logits"}
 
 
 def test_layers_join_from_the_top_down(model):
-    unfreezing = Unfreezing(model, model.backbone.weights_from_top(), 7.5, eval_steps=5)
+    unfreezing = Unfreezing(model, model.backbone.layer_groups(), 7.5, eval_steps=5)
     # The first evaluations at or after 7.5, 15, 22.5 and 30; at last what is below the convolutions.
     assert unfreezing.boundaries == [0, 10, 15, 25, 30]
     seen = []
@@ -43,7 +43,7 @@ def test_layers_join_from_the_top_down(model):
 
 
 def test_between_boundaries_nothing_changes(model):
-    unfreezing = Unfreezing(model, model.backbone.weights_from_top(), 10, eval_steps=5)
+    unfreezing = Unfreezing(model, model.backbone.layer_groups(), 10, eval_steps=5)
     unfreezing.apply(19)
     before = trained_layers(model)
     unfreezing.apply(10)
@@ -60,7 +60,7 @@ def test_between_boundaries_nothing_changes(model):
 
 
 def test_norms_of_what_is_not_trained_keep_their_statistics(model):
-    unfreezing = Unfreezing(model, model.backbone.weights_from_top(), 10, eval_steps=5)
+    unfreezing = Unfreezing(model, model.backbone.layer_groups(), 10, eval_steps=5)
     unfreezing.apply(10)
     norms = {name: model.backbone.get_layer(name) for name in ("norm_2", "norm_1")}
     inputs = np.random.default_rng(0).normal(3.0, size=(2, 8, 4)).astype("float32")
@@ -72,7 +72,7 @@ def test_norms_of_what_is_not_trained_keep_their_statistics(model):
 
 def test_what_is_frozen_stays_so_and_costs_no_stage(model):
     model.backbone.freeze_layers(2)
-    unfreezing = Unfreezing(model, model.backbone.weights_from_top(), 10, eval_steps=5)
+    unfreezing = Unfreezing(model, model.backbone.layer_groups(), 10, eval_steps=5)
     assert unfreezing.boundaries == [0, 10]
     unfreezing.apply(1000)
     assert trained_layers(model) == {*HEAD, "convolution_2", "norm_2"}
@@ -82,7 +82,7 @@ def test_of_a_transformer_the_rest_of_the_backbone_joins_last():
     backbone = wav2vec2()
     backbone.freeze_feature_encoder()
     model = EmotionClassifier(backbone, ["slow", "fast"])
-    groups = backbone.weights_from_top()
+    groups = backbone.layer_groups()
     assert sum(map(len, groups)) == len(backbone.weights)
     unfreezing = Unfreezing(model, groups, 10, eval_steps=10)
     layers = backbone.num_layers
@@ -99,7 +99,7 @@ def test_the_share_of_what_is_trained(model):
     numbers = model.count_params()
     trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     assert trained_share(model) == (trainable, numbers)
-    unfreezing = Unfreezing(model, model.backbone.weights_from_top(), 10, eval_steps=5)
+    unfreezing = Unfreezing(model, model.backbone.layer_groups(), 10, eval_steps=5)
     assert unfreezing.trained_share(updates=100) == (trainable, numbers)
     unfreezing.apply(0)
     head = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
@@ -107,8 +107,8 @@ def test_the_share_of_what_is_trained(model):
 
 
 def test_a_run_too_short_for_any_layer_is_refused(model):
-    unfreezing = Unfreezing(model, model.backbone.weights_from_top(), 3, eval_steps=50)
+    unfreezing = Unfreezing(model, model.backbone.layer_groups(), 3, eval_steps=50)
     unfreezing.check_that_something_joins(51)
     with pytest.raises(UserError, match=r"join at update 50 .* ends at update 50"):
         unfreezing.check_that_something_joins(50)
-    Unfreezing(model, model.backbone.weights_from_top(), None, eval_steps=50).check_that_something_joins(1)
+    Unfreezing(model, model.backbone.layer_groups(), None, eval_steps=50).check_that_something_joins(1)

@@ -19,7 +19,7 @@ from kser.experiment.runs.model_building import build_model, task_model
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.experiment.tasks.targets import Head, Targets
-from kser.models import AudioClassifierPreprocessor, EmotionTask, SpeechAudioConverter, SpeechBackbone
+from kser.models import EmotionTask, SpeechAudioConverter, SpeechBackbone, UtterancePreprocessor
 from kser.pipeline.buckets import choose_bucket_lengths
 from kser.pipeline.feature_cache import FeatureCache
 from kser.pipeline.waveform_format import WaveformFormat
@@ -154,7 +154,7 @@ class ModelFacts:
         settings = self.run.training_plan
         updates_per_layer = settings.updates_per_layer(plan.batches_per_epoch)
         if self._model is not None and updates_per_layer is not None:
-            layers = self._model.backbone.weights_from_top()
+            layers = self._model.backbone.layer_groups()
             unfreezing = Unfreezing(self._model, layers, updates_per_layer, settings.eval_steps)
             unfreezing.check_that_something_joins(plan.updates)
 
@@ -241,7 +241,7 @@ def _without_weights(run: Run) -> EmotionTask:
             )
             freeze(backbone, model)
             converter = SpeechAudioConverter.from_preset(name)
-            preprocessor = AudioClassifierPreprocessor(converter)
+            preprocessor = UtterancePreprocessor(converter)
             return task_model(Targets.of(model), _USUAL_HEAD, backbone, preprocessor=preprocessor)
     except UserError as error:
         raise UserError(f"{run.model_source}: {error}") from error

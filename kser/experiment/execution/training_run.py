@@ -197,7 +197,7 @@ def _train(
             callbacks=callbacks,
             augmentation=augmentation,
             data_workers=_data_workers(run),
-            layer_groups=model.backbone.weights_from_top(),
+            layer_groups=model.backbone.layer_groups(),
             whole_model=model,
             title=run.title,
             progress=progress,

@@ -10,13 +10,13 @@ from kser.experiment.runs.continuing import continued_model
 from kser.experiment.runs.planning import Run
 from kser.experiment.tasks.targets import Head, Targets
 from kser.models import (
-    AudioClassifierPreprocessor,
     EmotionClassifier,
     EmotionRegressor,
     EmotionTagger,
     EmotionTask,
     MultiTaskEmotionModel,
     SpeechAudioConverter,
+    UtterancePreprocessor,
 )
 from kser.models.building import SCRATCH_PREFIX, build_backbone
 
@@ -47,7 +47,7 @@ def build_model(run: Run, head: Head) -> EmotionTask:
             Targets.of(model),
             head,
             backbone,
-            preprocessor=AudioClassifierPreprocessor(converter),
+            preprocessor=UtterancePreprocessor(converter),
             pooling=model.pooling_mode,
             pooling_arguments=model.pooling_arguments,
             layer_weighting=model.layer_weighting if model.use_weight_encoder_layers else None,

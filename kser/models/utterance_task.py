@@ -19,7 +19,7 @@ from kser.models.speech_backbone import SpeechBackbone
 
 
 @keras.saving.register_keras_serializable(package="kser")
-class AudioClassifierPreprocessor(keras_hub.models.Preprocessor):
+class UtterancePreprocessor(keras_hub.models.Preprocessor):
     """Raw utterances → model inputs, for `fit`, `evaluate` and `predict` on arrays.
 
     Args:
@@ -47,16 +47,16 @@ class AudioClassifierPreprocessor(keras_hub.models.Preprocessor):
         return preset_loader(preset).load_preprocessor(cls, **kwargs)
 
 
-class AudioClassifier(keras_hub.models.Task):
+class UtteranceTask(keras_hub.models.Task):
     """Base class of tasks that say something of each utterance as a whole.
 
-    Subclasses name in `head_arguments` those of their arguments that say what the head is for, each with the
-    arguments that mean nothing without it.
+    Subclasses name in `new_head_arguments` those of their arguments that say what a new head is for, each
+    with the arguments that mean nothing without it.
     """
 
     backbone_cls = SpeechBackbone
-    preprocessor_cls = AudioClassifierPreprocessor
-    head_arguments: ClassVar[dict[str, tuple[str, ...]]] = {}
+    preprocessor_cls = UtterancePreprocessor
+    new_head_arguments: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
@@ -72,13 +72,13 @@ class AudioClassifier(keras_hub.models.Task):
             UserError: the preset holds no such task, and what a new head should be for is not said.
         """
         loader = preset_loader(preset)
-        given = [name for name in cls.head_arguments if name in kwargs]
-        if (len(given) < len(cls.head_arguments) or not given) and not _holds(loader, cls):
-            wanted = " and ".join(f"`{name}`" for name in cls.head_arguments)
+        given = [name for name in cls.new_head_arguments if name in kwargs]
+        if (len(given) < len(cls.new_head_arguments) or not given) and not _holds(loader, cls):
+            wanted = " and ".join(f"`{name}`" for name in cls.new_head_arguments)
             hint = f"; a new head on its backbone wants {wanted}" if wanted else ""
             raise UserError(f"{preset}: holds no {cls.__name__}{hint}")
         for name in given:
-            kwargs = {**dict.fromkeys(cls.head_arguments[name]), **kwargs}
+            kwargs = {**dict.fromkeys(cls.new_head_arguments[name]), **kwargs}
         return loader.load_task(cls, load_weights, not given, **kwargs)
 
     @contextmanager
