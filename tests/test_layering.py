@@ -1,9 +1,8 @@
 """Imports point downward only: what the map of the README promises."""
 
 import ast
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parent.parent / "kser"
 
@@ -34,65 +33,106 @@ STRANGERS = [
 ]
 # Worker processes and the command line's help must not wait for these.
 HEAVY = {"keras", "keras_hub", "jax", "tensorflow", "torch"}
-WITHOUT_KERAS = ("audio", "corpora", "checkpoints", "evaluation")
+WITHOUT_KERAS = {"audio", "corpora", "checkpoints", "evaluation"}
+MOST_ROOMS, MOST_ARROWS = 15, 40
 
 
-def modules():
+def modules() -> list[Path]:
     return [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
 
 
-def layer_of(path):
+def layer_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported_modules(tree):
-    for node in ast.walk(tree):
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imported_modules(path: Path) -> list[str]:
+    """Every module that a file imports; of `from a.b import c` both a.b and a.b.c, as c may be a module."""
+    names = []
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            yield node.module
+            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
 
 
-def imported_layers(path):
-    names = imported_modules(ast.parse(path.read_text(encoding="utf-8")))
-    return {name.split(".")[1] for name in names if name.startswith("kser.")}
+def imported_layers(path: Path) -> set[str]:
+    packages = {*LAYERS, *GROUND}
+    parts = [name.split(".") for name in imported_modules(path)]
+    return {part[1] for part in parts if part[0] == "kser" and len(part) > 1 and part[1] in packages}
+
+
+def offenders(forbidden: dict[Path, set[str]]) -> list[str]:
+    """A line for each file that imports what it must not."""
+    return [
+        f"{path.relative_to(PACKAGE)} imports {', '.join(sorted(names))}"
+        for path, names in forbidden.items()
+        if names
+    ]
 
 
 def test_every_module_belongs_to_a_layer():
     assert {layer_of(path) for path in modules()} <= {*LAYERS, *GROUND}
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_downward(path):
-    layer = layer_of(path)
-    allowed = GROUND if layer in GROUND else {*LAYERS[: LAYERS.index(layer) + 1], *GROUND}
-    assert imported_layers(path) <= allowed
+def test_imports_point_downward():
+    def allowed(layer: str) -> set[str]:
+        return GROUND if layer in GROUND else {*LAYERS[: LAYERS.index(layer) + 1], *GROUND}
+
+    upward = {path: imported_layers(path) - allowed(layer_of(path)) for path in modules()}
+    assert not offenders(upward)
 
 
-@pytest.mark.parametrize("pair", STRANGERS, ids=lambda pair: " and ".join(sorted(pair)))
-def test_strangers_stay_strangers(pair):
-    for path in modules():
-        if layer_of(path) in pair:
-            assert not imported_layers(path) & (pair - {layer_of(path)}), path
+def test_strangers_stay_strangers():
+    def strangers_of(layer: str) -> set[str]:
+        return set().union(*(pair for pair in STRANGERS if layer in pair)) - {layer}
+
+    met = {path: imported_layers(path) & strangers_of(layer_of(path)) for path in modules()}
+    assert not offenders(met)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in modules() if layer_of(path) in WITHOUT_KERAS],
-    ids=lambda path: str(path.relative_to(PACKAGE)),
-)
-def test_what_needs_no_keras_imports_none(path):
-    names = {name.split(".")[0] for name in imported_modules(ast.parse(path.read_text(encoding="utf-8")))}
-    assert not names & HEAVY
+def test_what_needs_no_keras_imports_none():
+    heavy = {
+        path: {name.split(".")[0] for name in imported_modules(path)} & HEAVY
+        for path in modules()
+        if layer_of(path) in WITHOUT_KERAS
+    }
+    assert not offenders(heavy)
 
 
-def test_training_never_sees_the_experiment():
-    for path in modules():
-        if layer_of(path) == "training":
-            assert "experiment" not in imported_layers(path)
+def room_of(module: str) -> str | None:
+    """The folder of the experiment that a module is in, by its dotted name."""
+    parts = module.split(".")
+    return parts[2] if parts[:2] == ["kser", "experiment"] and len(parts) > 2 else None
 
 
-@pytest.mark.parametrize("package", [path.parent for path in sorted(PACKAGE.rglob("__init__.py"))], ids=str)
-def test_every_folder_says_what_is_in_it(package):
-    assert ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8")))
+def arrows_in_experiment() -> dict[tuple[str, str], set[str]]:
+    """Which room imports which, and the files that do it."""
+    arrows: dict[tuple[str, str], set[str]] = {}
+    for path in (PACKAGE / "experiment").rglob("*.py"):
+        file = path.relative_to(PACKAGE / "experiment")
+        for module in imported_modules(path):
+            room = room_of(module)
+            if room is not None and len(file.parts) > 1 and room != file.parts[0]:
+                arrows.setdefault((file.parts[0], room), set()).add(str(file))
+    return arrows
+
+
+def test_the_experiment_has_few_rooms_and_few_arrows_between_them():
+    rooms = {
+        path.relative_to(PACKAGE / "experiment").parts[0] for path in (PACKAGE / "experiment").rglob("*.py")
+    }
+    assert len(rooms - {"__init__.py"}) <= MOST_ROOMS
+    assert len(arrows_in_experiment()) <= MOST_ARROWS
+
+
+def test_every_folder_says_what_is_in_it():
+    packages = PACKAGE.rglob("__init__.py")
+    assert not [str(path) for path in packages if not ast.get_docstring(tree_of(path))]

@@ -1,9 +1,6 @@
 """Runs that search: what they read, that they go on inside a trial, and the model with the best values."""
 
 import io
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -133,20 +130,3 @@ def test_a_search_interrupted_inside_a_trial_goes_on_there(searched, tmp_path, s
         *(load_classifier(of.paths.model).get_weights() for of in (run, other)), strict=True
     ):
         np.testing.assert_array_equal(one, same)
-
-
-def test_a_search_on_pytorch(tmp_path, small_corpus):
-    pytest.importorskip("torch")
-    run = run_of(tmp_path, small_corpus, {"number_of_training_epochs": 1}, hp_num_trials=2)
-    command = ["train", "--experiment_file", str(run.experiment.source)]
-    done = subprocess.run(
-        [sys.executable, "-c", "from kser.cli import main; main()", *command],
-        env={**os.environ, "KERAS_BACKEND": "torch"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert list(table(run)["status"]) == ["completed"] * 2
-    assert load_provenance(run.paths.model).backend == "torch"

@@ -1,30 +1,10 @@
 """`kser normalize` and `kser trim` as a user meets them."""
 
-import sys
-
 import numpy as np
 import pytest
 import soundfile as sf
 
-from kser import cli
-
 RATE = 16_000
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run a command in this process; gives status, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["kser", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            cli.main()
-        except SystemExit as end:
-            return end.code, *capsys.readouterr()
-        raise AssertionError("the command line always ends the program")
-
-    return run
 
 
 @pytest.fixture

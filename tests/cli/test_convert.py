@@ -2,39 +2,21 @@
 
 import json
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from kser import cli
 from kser.checkpoints.weights import WEIGHTS_FILES
 from kser.cli import convert
 from kser.errors import UserError
 from kser.models import EmotionClassifier, SpeechAudioConverter, SpeechBackbone, verification
 from kser.models.preset_writing import load_source, write_preset
 from tests.checkpoints.torch_archives import write_tensors
+from tests.cli.commands import Command
 from tests.golden import golden_folder
 from tests.models.small_models import log_mel
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process; gives status, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["kser", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return end.value.code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture
@@ -56,7 +38,7 @@ def assert_same_weights(one: SpeechBackbone, other: SpeechBackbone) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_preset_is_the_checkpoint(run: Run, source: Path, tmp_path: Path) -> None:
+def test_preset_is_the_checkpoint(run: Command, source: Path, tmp_path: Path) -> None:
     preset = tmp_path / "presets" / "new"
     status, out, err = run("convert", source, preset)
     assert (status, err) == (0, "")
@@ -76,7 +58,7 @@ def test_preset_is_the_checkpoint(run: Run, source: Path, tmp_path: Path) -> Non
     assert facts["weights_file"] == "model.safetensors"
 
 
-def test_preset_of_a_preset(run: Run, tmp_path: Path) -> None:
+def test_preset_of_a_preset(run: Command, tmp_path: Path) -> None:
     saved = log_mel()
     saved.save_to_preset(str(tmp_path / "bare"))
     status, _, err = run("convert", tmp_path / "bare", tmp_path / "out")
@@ -93,7 +75,7 @@ def test_preset_of_a_preset(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("there", ["file", "folder", "checkpoint", "trained"])
 @pytest.mark.parametrize("options", [(), ("--overwrite",)])
 def test_what_is_there_stays(
-    run: Run, source: Path, tmp_path: Path, there: str, options: tuple[str, ...]
+    run: Command, source: Path, tmp_path: Path, there: str, options: tuple[str, ...]
 ) -> None:
     place = tmp_path / "place"
     if there == "file":
@@ -112,7 +94,7 @@ def test_what_is_there_stays(
     assert contents(tmp_path) == before
 
 
-def test_converted_preset_is_replaced_only_when_asked(run: Run, source: Path, tmp_path: Path) -> None:
+def test_converted_preset_is_replaced_only_when_asked(run: Command, source: Path, tmp_path: Path) -> None:
     preset = tmp_path / "preset"
     preset.mkdir()  # an empty folder is no loss
     assert run("convert", golden_folder("layer_norm_post"), preset)[0] == 0
@@ -134,7 +116,7 @@ def test_converted_preset_is_replaced_only_when_asked(run: Run, source: Path, tm
         (("/missing", "DST"), "/missing: no such folder"),
     ],
 )
-def test_mistakes(run: Run, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+def test_mistakes(run: Command, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
     status, _, err = run("convert", *(tmp_path / it if it == "DST" else it for it in arguments))
     assert status == 2
     assert err.startswith(f"kser: {says}")
@@ -142,7 +124,7 @@ def test_mistakes(run: Run, tmp_path: Path, arguments: tuple[str, ...], says: st
     assert not any(tmp_path.iterdir())
 
 
-def test_list_names_revision_and_licence(run: Run) -> None:
+def test_list_names_revision_and_licence(run: Command) -> None:
     status, out, _ = run("convert", "--list")
     assert status == 0
     lines = {line.split()[0]: line for line in out.splitlines()}
@@ -154,7 +136,7 @@ def test_list_names_revision_and_licence(run: Run) -> None:
 
 @pytest.mark.parametrize("missing", ["torch", "transformers"])
 def test_verifying_without_its_libraries(
-    run: Run, source: Path, tmp_path: Path, missing: str, monkeypatch: pytest.MonkeyPatch
+    run: Command, source: Path, tmp_path: Path, missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "find_spec", lambda name: None if name == missing else name)
     status, out, err = run("convert", source, tmp_path / "preset", "--verify")
@@ -179,7 +161,7 @@ class TestWithTransformers:
         monkeypatch.setattr(convert, "_utterances", lambda: fewer)
 
     @pytest.mark.parametrize("variant", ["hubert_without_projection_norm", "with_head", "data2vec_audio"])
-    def test_verified_conversion(self, run: Run, tmp_path: Path, variant: str) -> None:
+    def test_verified_conversion(self, run: Command, tmp_path: Path, variant: str) -> None:
         """Group norm without a mask, layer norm with one, and code that lets padding in."""
         preset = tmp_path / "preset"
         status, out, err = run("convert", golden_folder(variant), preset, "--verify")
@@ -191,7 +173,7 @@ class TestWithTransformers:
         assert "equal within 2e-05: the largest difference is" in out
         assert preset.is_dir()
 
-    def test_difference_is_found_and_nothing_written(self, run: Run, tmp_path: Path) -> None:
+    def test_difference_is_found_and_nothing_written(self, run: Command, tmp_path: Path) -> None:
         """A preset of other weights: each of its numbers is one that a wrong conversion might give."""
         other = Path(shutil.copytree(golden_folder("hubert"), tmp_path / "other"))
         tensors = load_file(other / "model.safetensors")
@@ -228,7 +210,7 @@ class TestWithTransformers:
 
 @pytest.mark.parametrize("difference", [3e-5, float("nan")])
 def test_failed_verification_leaves_no_preset(
-    run: Run, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, difference: float
+    run: Command, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, difference: float
 ) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
@@ -280,7 +262,7 @@ def test_only_valid_frames_are_compared_and_no_number_is_the_worst() -> None:
 
 
 @pytest.mark.parametrize("filename", WEIGHTS_FILES[1:])
-def test_file_that_is_read_is_named(run: Run, tmp_path: Path, filename: str) -> None:
+def test_file_that_is_read_is_named(run: Command, tmp_path: Path, filename: str) -> None:
     folder = tmp_path / "source"
     shutil.copytree(golden_folder("hubert"), folder)
     tensors = load_file(folder / "model.safetensors")

@@ -1,0 +1,93 @@
+"""The command line itself: its help, mistyped commands, interruptions, and how mistakes are printed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kser
+from kser.errors import UserError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HEAVY = {
+    "keras",
+    "jax",
+    "tensorflow",
+    "torch",
+    "pandas",
+    "numpy",
+    "sklearn",
+    "matplotlib",
+    "pydantic",
+    "scipy",
+}
+
+
+class TestCommands:
+    def test_importing_the_commands_imports_nothing_heavy(self):
+        program = f"import sys, kser.cli; print(sorted({HEAVY} & set(sys.modules)))"
+        ended = subprocess.run(
+            [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        )
+        assert ended.stdout == "[]\n"
+
+    @pytest.mark.parametrize(
+        ("command", "said"),
+        [
+            ("", ["train", "eval", "data", "version", "KERAS_BACKEND"]),
+            ("train", ["--experiment_file", "--low_seed", "--high_seed"]),
+            ("eval", ["--eval_path", "--redo"]),
+            ("data", ["list", "info", "prepare"]),
+            ("data list", ["corpora"]),
+            ("data info", ["citation"]),
+            ("data prepare", ["--source", "--download", "--output_path"]),
+            ("version", ["version"]),
+        ],
+    )
+    def test_help_says_what_there_is(self, run, monkeypatch, command, said):
+        monkeypatch.setenv("COLUMNS", "200")
+        ended = run(*command.split(), "--help")
+        assert ended.status == 0
+        assert not [word for word in said if word not in ended.out]
+
+    def test_version_is_that_of_the_package(self, run):
+        ended = run("version")
+        assert (ended.status, ended.out) == (0, f"{kser.__version__}\n")
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ("train --experiment_fle a.json", ["No such option: --experiment_fle", "--experiment_file"]),
+            ("train experiment.json", ["unexpected extra argument", "experiment.json"]),
+            ("train --low_seed one --high_seed 2", ["Invalid value for '--low_seed'"]),
+            ("eval", ["Missing option '--eval_path'"]),
+            ("tran", ["No such command 'tran'", "train"]),
+            ("data prepare", ["Missing argument 'name'"]),
+        ],
+    )
+    def test_a_mistyped_command_is_told_with_what_is_wrong(self, run, monkeypatch, arguments, said):
+        monkeypatch.setenv("COLUMNS", "200")
+        ended = run(*arguments.split())
+        assert ended.status == 2
+        assert not [words for words in said if words not in ended.err]
+
+    def test_dashes_are_taken_for_underscores(self, run, study):
+        ended = run("train", "--experiment-file", "nowhere.json", "--low-seed", 1, "--high-seed", 2)
+        assert ended.lines == ["nowhere.json: no such file"]
+
+    def test_an_interruption_says_how_to_go_on(self, run, study, monkeypatch):
+        def interrupt(path):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("kser.experiment.config.loading.load_experiment", interrupt)
+        ended = run("train", "--experiment_file", "experiment.json")
+        assert (ended.status, ended.lines) == (130, ["interrupted; the same command continues"])
+
+    def test_each_line_of_a_mistake_stands_on_its_own(self, run, monkeypatch):
+        def refuse(name):
+            raise UserError("a: one\nb: two")
+
+        monkeypatch.setattr("kser.corpora.recipes.recipe", refuse)
+        ended = run("data", "info", "emodb")
+        assert (ended.status, ended.err) == (2, "kser: a: one\nkser: b: two\n")

@@ -1,0 +1,113 @@
+"""Runs and evaluations that fail stop no others, are told together, and are tried again."""
+
+import pytest
+
+from kser.errors import UserError
+from kser.experiment.config.loading import load_experiment
+from kser.experiment.evaluating.evaluation_csv import read_evaluation_csv
+from kser.experiment.execution.training_run import TrainingFailedError
+from kser.experiment.study.study import train_experiment
+from tests.experiment.study.training import change_model, console, failures_of
+
+
+def test_a_run_that_fails_does_not_stop_the_study_and_is_tried_again(two_seeds, monkeypatch):
+    from kser.experiment.study import study
+
+    def fails_on_seed_0(run, *arguments):
+        if run.seed == 0:
+            raise RuntimeError("out of\nmemory")
+        return do_run(run, *arguments)
+
+    do_run = study.do_run
+    monkeypatch.setattr(study, "do_run", fails_on_seed_0)
+    told = console()
+    with pytest.raises(UserError) as failed:
+        train_experiment(load_experiment(two_seeds), told)
+    first, last = str(failed.value).splitlines()
+    work = two_seeds.parent / "runs" / "small" / "log_mel" / "seed_0"
+    assert first == f"log_mel, seed 0: RuntimeError: out of memory (more in {work / 'error.txt'})"
+    assert last == "the same command tries what failed again"
+    assert "fails_on_seed_0" in (work / "error.txt").read_text()
+    monkeypatch.undo()
+    evaluation_csv = train_experiment(load_experiment(two_seeds), console())
+    assert len(read_evaluation_csv(evaluation_csv)) == 2
+    assert [path.name for path in work.iterdir()] == ["log.csv"]
+    (work / "error.txt").write_text("of an earlier version")
+    train_experiment(load_experiment(two_seeds), console())
+    assert [path.name for path in work.iterdir()] == ["log.csv"]
+
+
+def test_a_model_that_cannot_begin_stops_no_other_model(two_models):
+    # Told by the model's first run: it cannot be known without building the model.
+    change_model(two_models, "log_mel", backbone_arguments={"filtres": [8]})
+    first, last = failures_of(two_models)
+    said = "backbone_arguments: LogMelBackbone has no argument filtres; did you mean filters?"
+    assert first == f"log_mel, seed 0–1: {two_models.parent / 'models' / 'log_mel.json'}: {said}"
+    assert last == "the same command tries what failed again"
+    results = two_models.parent / "results" / "small"
+    assert len(list(results.glob("wav2vec2/*/evaluation/synthetic/classification_report.json"))) == 2
+    assert not (results / "log_mel").exists()
+    assert list(results.glob("evaluation_csv/summary/*/summary.csv"))
+    assert (results / "training_curves.png").is_file()
+
+
+def test_what_no_run_would_begin_with_is_told_before_training(two_models):
+    change_model(two_models, "wav2vec2", model_path_or_name="nowhere")
+    work = two_models.parent / "runs" / "small" / "log_mel" / "seed_1"
+    work.mkdir(parents=True)
+    (work / "settings.json").write_text('{"run_fingerprint": "of other settings"}')
+    interrupted, nowhere = failures_of(two_models)
+    assert interrupted.startswith(f"{work}: holds an interrupted run with other settings")
+    assert nowhere.startswith(f"{two_models.parent / 'models' / 'wav2vec2.json'}: nowhere: no such folder")
+    assert not (two_models.parent / "results").exists()
+
+
+def test_failures_in_training_and_evaluation_are_told_together(two_models, monkeypatch):
+    from kser.experiment.study import study
+
+    def fails_on_wav2vec2(run, *arguments):
+        if run.model.name == "wav2vec2" and run.seed == 1:
+            raise TrainingFailedError("the loss is no longer a number")
+        return do_run(run, *arguments)
+
+    def damages_a_model(self, row):
+        if row.model_name == "log_mel" and row.model_path.parent.name == "seed_0":
+            raise UserError(f"{row.model_path}: the model cannot be loaded")
+        if row.model_name == "log_mel":
+            raise ValueError("nobody\nforesaw")
+        return evaluate_row(self, row)
+
+    do_run, evaluate_row = study.do_run, study.Evaluator.evaluate
+    monkeypatch.setattr(study, "do_run", fails_on_wav2vec2)
+    monkeypatch.setattr(study.Evaluator, "evaluate", damages_a_model)
+    results = two_models.parent / "results" / "small"
+    seeds = [results / "log_mel" / f"seed_{seed}" for seed in range(2)]
+    report = seeds[1] / "evaluation" / "synthetic" / "error.txt"
+    assert failures_of(two_models) == [
+        "wav2vec2, seed 1: the loss is no longer a number",
+        f"log_mel on synthetic: {seeds[0] / 'model'}: the model cannot be loaded",
+        f"log_mel on synthetic: ValueError: nobody foresaw (more in {report})",
+        "the same command tries what failed again",
+    ]
+    assert "damages_a_model" in report.read_text()
+    assert (results / "wav2vec2/seed_0/evaluation/synthetic/classification_report.json").is_file()
+    assert (results / "training_curves.png").is_file()
+    monkeypatch.undo()
+    train_experiment(load_experiment(two_models), console())
+    assert not report.exists()
+
+
+def test_curves_that_cannot_be_drawn_are_told_at_the_end(two_models, monkeypatch):
+    from kser.experiment.study import study
+
+    def fails(*arguments, **more):
+        raise RuntimeError("no canvas")
+
+    monkeypatch.setattr(study, "plot_training_curves", fails)
+    report = two_models.parent / "runs" / "small" / "error.txt"
+    change_model(two_models, "log_mel", number_of_training_epochs=1)
+    assert failures_of(two_models) == [f"RuntimeError: no canvas (more in {report})"]
+    assert "no canvas" in report.read_text()
+    monkeypatch.undo()
+    train_experiment(load_experiment(two_models), console())
+    assert not report.exists()
