@@ -1,3 +1,67 @@
-"""kser: speech emotion recognition in Keras 3, on JAX, TensorFlow and PyTorch."""
+"""Speech emotion recognition in Keras 3, on JAX, TensorFlow and PyTorch.
+
+What is named here is imported when it is first used. `import kser` before Keras chooses the backend, see
+`kser.startup.default_backend`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from kser.errors import UserError
+from kser.startup import check_backend, default_backend
+
+if TYPE_CHECKING:
+    from kser.audio.loading import load_audio
+    from kser.experiment.config.experiment_config import ExperimentConfig
+    from kser.experiment.config.model_config import ModelConfig
+    from kser.models import (
+        EmotionClassifier,
+        EmotionRegressor,
+        EmotionTagger,
+        MultiTaskEmotionModel,
+        SpeechBackbone,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "EmotionClassifier",
+    "EmotionRegressor",
+    "EmotionTagger",
+    "ExperimentConfig",
+    "ModelConfig",
+    "MultiTaskEmotionModel",
+    "SpeechBackbone",
+    "UserError",
+    "__version__",
+    "load_audio",
+]
+
+_WITHOUT_KERAS = {
+    "ExperimentConfig": "kser.experiment.config.experiment_config",
+    "ModelConfig": "kser.experiment.config.model_config",
+    "load_audio": "kser.audio.loading",
+}
+_WITH_KERAS = {
+    "EmotionClassifier": "kser.models",
+    "EmotionRegressor": "kser.models",
+    "EmotionTagger": "kser.models",
+    "MultiTaskEmotionModel": "kser.models",
+    "SpeechBackbone": "kser.models",
+}
+
+default_backend()
+
+
+def __getattr__(name: str) -> Any:
+    module = _WITHOUT_KERAS.get(name) or _WITH_KERAS.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _WITH_KERAS:
+        check_backend()
+    value = globals()[name] = getattr(import_module(module), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

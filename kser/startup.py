@@ -1,32 +1,66 @@
-"""Starting Keras for a command: which backend, and without the noise of the libraries under it."""
+"""Which backend Keras runs on, and starting it for a command without the noise of the libraries under it."""
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 
 from kser.errors import UserError
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
 
-def choose_backend() -> None:
-    """Have Keras, once it is imported, run on what KERAS_BACKEND names, on JAX where it names nothing.
+def default_backend() -> None:
+    """Set KERAS_BACKEND, unless it is set, to the backend that Keras is to run on; `import kser` does it.
+
+    A Keras that has been imported keeps its backend. Otherwise it is the one that Keras' own configuration
+    (keras.json in KERAS_HOME or ~/.keras) names, except "tensorflow", and JAX where that names none. Keras
+    writes "tensorflow" there when it is first imported, whatever it runs on, so that it is no choice of the
+    user's: KERAS_BACKEND=tensorflow is.
+    """
+    if os.environ.get("KERAS_BACKEND"):
+        return
+    keras = sys.modules.get("keras")
+    os.environ["KERAS_BACKEND"] = _configured_backend() or "jax" if keras is None else keras.config.backend()
+
+
+def _configured_backend() -> str | None:
+    """What keras.json names, found and read as Keras does it."""
+    home = Path("~").expanduser()
+    usual = (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
+    path = Path(os.environ.get("KERAS_HOME", usual)).expanduser() / "keras.json"
+    if not path.is_file():
+        return None
+    import json
+
+    try:
+        backend = json.loads(path.read_text(encoding="utf-8")).get("backend")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return backend if isinstance(backend, str) and backend != "tensorflow" else None
+
+
+def check_backend() -> None:
+    """Make sure that kser runs on the backend that Keras has or will have.
 
     Raises:
-        UserError: there is no such backend, or it is not installed.
+        UserError: kser does not run on it, or it is not installed.
     """
-    backend = os.environ.setdefault("KERAS_BACKEND", "jax")
+    default_backend()
+    backend = os.environ["KERAS_BACKEND"]
     if backend not in BACKENDS:
-        raise UserError(f"KERAS_BACKEND={backend}: no such backend; there are {', '.join(BACKENDS)}")
+        raise UserError(f"KERAS_BACKEND={backend}: unknown backend; kser runs on {', '.join(BACKENDS)}")
     if find_spec(backend) is None:
         raise UserError(f"KERAS_BACKEND={backend}: its library is not installed here; pip install {backend}")
 
 
 def import_keras() -> None:
-    """Import Keras and KerasHub: without TensorFlow, unless that is the backend, and without its noise."""
+    """Import Keras and KerasHub for a command: no TensorFlow, unless it is the backend, and no noise.
+
+    Not for programs of users, which may want of Keras what needs TensorFlow.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if os.environ.get("KERAS_BACKEND") == "tensorflow":
         with _held_back_stderr():
@@ -63,6 +97,8 @@ def _held_back_stderr() -> Iterator[None]:
 
     TensorFlow writes to it from C++ before any of its log settings is read.
     """
+    import tempfile
+
     sys.stderr.flush()
     original = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -1,9 +1,11 @@
 """The commands. Heavy libraries are imported when a command runs, so that `kser --help` answers at once."""
 
 import sys
+from typing import Annotated
 
 import typer
 
+import kser
 from kser.cli import audio, augment, convert, data, graph, report, stats, study
 from kser.errors import UserError
 
@@ -17,7 +19,32 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Rich markup would take brackets in a help text, "kser[torch]", for styles.
+    rich_markup_mode=None,
+    context_settings={
+        "max_content_width": 100,
+        # --low-seed is --low_seed
+        "token_normalize_func": lambda name: name.replace("-", "_"),
+    },
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(kser.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options_of_kser(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
 app.command("check")(study.check)
 app.command("train")(study.train)
 app.command("eval")(study.evaluate)

@@ -25,15 +25,15 @@ def normalize(
     target_lufs: Annotated[float, option("target_lufs", "Integrated loudness, ITU-R BS.1770.")] = -23.0,
     workers: Workers = None,
 ) -> None:
-    """Bring recordings to one loudness; tree, rate, channels, format and metadata stay.
+    """Bring recordings to one loudness.
 
-    Where the format holds no more than full scale the gain is limited so that the peak just fits;
-    normalize_report.csv names those files.
+    Tree, rate, channels, format and metadata stay. Where the format holds no more than full scale the gain
+    is limited so that the peak just fits; normalize_report.csv names those files.
     """
     from kser.audio.rewriting import Normalize
 
     if not -70 <= target_lufs <= 0:
-        raise UserError(f"--target_lufs: {target_lufs:g}: a loudness from -70 to 0 LUFS is wanted")
+        raise UserError(f"--target_lufs: must be from -70 to 0, got {target_lufs:g}")
     _rewrite(input_path, output_path, Normalize(target_lufs), workers, f"at {target_lufs:g} LUFS")
 
 
@@ -43,11 +43,14 @@ def trim(
     top_db: Annotated[float, option("top_db", "Silence is this many dB below the loudest frame.")] = 40.0,
     workers: Workers = None,
 ) -> None:
-    """Cut leading and trailing silence off recordings; tree, rate, channels, format and metadata stay."""
+    """Cut the silence off both ends of recordings.
+
+    Tree, rate, channels, format and metadata stay.
+    """
     from kser.audio.rewriting import Trim
 
     if not 0 < top_db < float("inf"):
-        raise UserError(f"--top_db: {top_db:g}: a number of decibels above 0 is wanted")
+        raise UserError(f"--top_db: must be above 0, got {top_db:g}")
     _rewrite(input_path, output_path, Trim(top_db), workers, f"trimmed at {top_db:g} dB")
 
 
@@ -55,7 +58,7 @@ def _rewrite(input_path: Path, output_path: Path, step: Any, workers: int | None
     from kser.corpora.rewriting_corpora import rewrite_corpus
 
     if workers is not None and workers < 1:
-        raise UserError(f"--workers: {workers}: at least 1 is wanted")
+        raise UserError(f"--workers: must be at least 1, got {workers}")
     shown_on = console()
     outcome = rewrite_corpus(input_path, output_path, step, workers, shown_on)
     for line in _summary(outcome, output_path, result):
@@ -68,17 +71,17 @@ def _rewrite(input_path: Path, output_path: Path, step: Any, workers: int | None
 
 def _summary(outcome: "Outcome", output_path: Path, result: str) -> list[str]:
     facts = outcome.facts.values()
-    there = len(facts) - outcome.written
+    written_before = len(facts) - outcome.written
     lines = [
         f"{output_path}: {len(facts)} recordings {result}"
-        + (f", {there} of them from before" if there else "")
+        + (f", {written_before} of them before" if written_before else "")
     ]
     if removed_s := sum(fact.removed_s for fact in facts):
         lines.append(
             f"{removed_s:.1f} s of silence cut off, {sum(fact.duration_s for fact in facts):.1f} s stay"
         )
     if limited := sum(fact.limited for fact in facts):
-        lines.append(f"{limited} are softer than wanted, so as not to clip; {outcome.report} names them")
+        lines.append(f"{limited} are softer than asked for, so as not to clip; {outcome.report} names them")
     if noted := sum(bool(fact.note) and not fact.limited for fact in facts):
         lines.append(f"{noted} others have a note in {outcome.report}")
     lines += [f"metadata: {path}" for path in outcome.tables]

@@ -5,25 +5,27 @@ from typing import Annotated
 
 import typer
 
-from kser.cli.options import console, option
-from kser.startup import choose_backend, import_keras
+from kser.cli.options import console, option, path_argument, required_path
+from kser.startup import check_backend, import_keras
 
 
 def augment(
-    experiment_file: Annotated[Path, option("experiment_file", "Experiment JSON with augmentations.")],
     output_path: Annotated[
         Path, option("output_path", "Folder to write: a new one, or one with earlier examples.")
     ],
+    file: Annotated[Path | None, path_argument("FILE", "Experiment JSON with augmentations.")] = None,
+    experiment_file: Annotated[Path | None, option("experiment_file", "The same as FILE.")] = None,
     n: Annotated[int, option("n", "How many utterances of the training part.")] = 3,
 ) -> None:
-    """Write utterances as they are and augmented, as WAV files with a picture of the spectrogram each.
+    """Write examples of an experiment's augmentations.
 
-    They are drawn by the first seed, and augmented as in the first epoch; index.csv says which file is what.
+    Utterances as they are and augmented, as WAV files with a picture of the spectrogram each. The first seed
+    draws them, and they are augmented as in the first epoch; index.csv says which file is what.
     """
     from kser.experiment.config.loading import load_experiment
 
-    choose_backend()
-    experiment = load_experiment(experiment_file)
+    check_backend()
+    experiment = load_experiment(required_path(file, experiment_file, "experiment_file"))
     import_keras()
     from kser.experiment.augmentation_examples.writing import write_examples
 

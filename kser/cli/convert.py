@@ -9,7 +9,7 @@ import typer
 
 from kser.cli.options import console, option
 from kser.errors import UserError
-from kser.startup import choose_backend, import_keras
+from kser.startup import check_backend, import_keras
 
 if TYPE_CHECKING:
     from kser.models.preset_writing import LoadedSource
@@ -29,15 +29,15 @@ def convert(
         ),
     ] = None,
     destination: Annotated[
-        Path | None, typer.Argument(metavar="DST", help="Folder for the preset, not there yet.")
+        Path | None, typer.Argument(metavar="DST", help="Folder for the preset, a new one.")
     ] = None,
     verify: Annotated[
         bool,
         option(
             "verify",
             "Compare the hidden states of every layer with those of transformers (pip install "
-            "'kser[torch]'); write nothing where they differ by more than 2e-5. A preset that is there "
-            "already is only compared.",
+            "'kser[torch]'); write nothing where they differ by more than 2e-5. An existing preset is only "
+            "compared.",
         ),
     ] = False,
     overwrite: Annotated[
@@ -47,16 +47,19 @@ def convert(
         bool, option("list", "List the published checkpoints that have a short name, and do nothing else.")
     ] = False,
 ) -> None:
-    """Write a published checkpoint as a KerasHub preset: backbone and preprocessor, without PyTorch.
+    """Write a published checkpoint as a KerasHub preset.
 
-    The preset loads on every backend with `SpeechBackbone.from_preset(DST)`, and a model JSON may name it.
+    Backbone and preprocessor, without PyTorch. The preset loads on every backend with
+    `SpeechBackbone.from_preset(DST)`, and a model JSON may name it.
     """
     if list_names:
         _list_checkpoints()
         return
     if source is None or destination is None:
-        raise UserError("convert: wants SRC and DST, e.g. kser convert wav2vec2_base presets/wav2vec2_base")
-    choose_backend()
+        raise UserError(
+            "convert: requires SRC and DST, e.g. kser convert wav2vec2_base presets/wav2vec2_base"
+        )
+    check_backend()
     import_keras()
     from kser.models.preset_writing import check_destination, is_written_preset
     from kser.models.verification import require_transformers
@@ -65,7 +68,7 @@ def convert(
         require_transformers()
     shown_on = console()
     if verify and not overwrite and is_written_preset(destination):
-        _say(shown_on, f"{destination}: is there already; it is compared, and nothing is written")
+        _say(shown_on, f"{destination}: exists; it is compared, and nothing is written")
         _verify_written(source, destination, shown_on)
         return
     check_destination(destination, overwrite)
@@ -120,7 +123,7 @@ def _verify(checkpoint: Any, source: str, preset: Path, shown_on: Any) -> None:
 
 
 def _quieten_transformers() -> None:
-    """It reports every head that `AutoModel` leaves out; that is told already."""
+    """Silence its report of heads that `AutoModel` leaves out; the summary has it."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()
@@ -176,7 +179,7 @@ def _print_comparison(rows: "list[StateComparison]", shown_on: Any) -> None:
     for heading in ("alone", "padded", "its own float32", "largest |value|"):
         table.add_column(heading, justify="right")
     for row in rows:
-        numbers = ["" if it is None else f"{it:.1e}" for it in (row.alone, row.padded, row.rounding)]
+        numbers = ["" if value is None else f"{value:.1e}" for value in (row.alone, row.padded, row.rounding)]
         table.add_row(row.place, *numbers, f"{row.magnitude:.3g}")
     shown_on.print(table)
 

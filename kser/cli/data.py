@@ -11,7 +11,9 @@ from kser.errors import UserError
 if TYPE_CHECKING:
     from kser.corpora.recipe import Recipe
 
-app = typer.Typer(help="Corpora: what kser knows of them, and their metadata CSVs.", no_args_is_help=True)
+app = typer.Typer(
+    help="List corpora, and prepare their metadata CSVs.", no_args_is_help=True, rich_markup_mode=None
+)
 
 _LIST_HEADER = ("name", "language", "speakers", "utterances", "classes", "verified", "download", "corpus")
 _LANGUAGE_WIDTH = 12
@@ -21,7 +23,7 @@ _WIDTH_OF_A_FILE = 100
 
 @app.command("list")
 def list_corpora() -> None:
-    """The corpora that kser has a recipe for."""
+    """List the corpora that kser has a recipe for."""
     from kser.corpora.recipes import RECIPES
 
     rows = [
@@ -60,7 +62,7 @@ def list_corpora() -> None:
 def show_corpus(
     name: Annotated[str, typer.Argument(help="Name of the corpus, see `kser data list`.")],
 ) -> None:
-    """What kser knows of a corpus: citation, licence, where to obtain it, layout."""
+    """Show citation, licence, source and layout of a corpus."""
     from rich.table import Table
     from rich.text import Text
 
@@ -88,6 +90,7 @@ def prepare_corpus(
             "source",
             "Folder with the corpus as published, or an archive of it (.zip, .tar, .tar.gz, …), which is "
             "unpacked beside the metadata CSV. Give the option several times for several archives.",
+            metavar="PATH",
         ),
     ] = None,
     download: Annotated[
@@ -98,10 +101,11 @@ def prepare_corpus(
         option("output_path", "Metadata CSV to write; without it, data/NAME/metadata.csv."),
     ] = None,
 ) -> None:
-    """Write the metadata CSV of a corpus: path, class_id, actor, gender and what else its files tell.
+    """Write the metadata CSV of a corpus.
 
-    Every recording is decoded; a report beside the CSV names those that cannot be, and duplicates, and counts
-    utterances by class, speaker and gender.
+    It has the columns path, class_id, actor, gender and what else the corpus's files tell. Every recording
+    is decoded; a report beside the CSV names those that cannot be, and duplicates, and counts utterances by
+    class, speaker and gender.
     """
     from kser.corpora.preparing import prepare
     from kser.corpora.recipes import recipe as find_recipe

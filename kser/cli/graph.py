@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from kser.cli.options import console, option
+from kser.cli.options import console, option, path_argument, required_path
 
 OUTPUT_FILE = "training_curves.png"
 
@@ -17,9 +17,11 @@ class Band(StrEnum):
 
 
 def graph(
-    input_path: Annotated[
-        Path, option("input_path", "Folder with the logs of runs (log.csv, TensorBoard event files), or one.")
-    ],
+    logs: Annotated[
+        Path | None,
+        path_argument("LOGS", "Folder with the logs of runs (log.csv, TensorBoard event files), or one log."),
+    ] = None,
+    input_path: Annotated[Path | None, option("input_path", "The same as LOGS.")] = None,
     output_path: Annotated[
         Path | None,
         option("output_path", f"PNG, SVG or PDF to write (default: {OUTPUT_FILE} beside the logs)."),
@@ -32,7 +34,10 @@ def graph(
     ] = Band.sd,
     show: Annotated[bool, option("show", "Open a window; writes a file only with --output_path.")] = False,
 ) -> None:
-    """Draw training curves: validation metric and losses of every model, mean and band over seeds."""
+    """Draw training curves.
+
+    The validation metric and the losses of every model, mean and band over seeds.
+    """
     from kser.evaluation.curve_files import read_training_curves
     from kser.evaluation.curves import (
         find_metric,
@@ -41,15 +46,16 @@ def graph(
         show_training_curves,
     )
 
-    curves, notes = read_training_curves(input_path)
+    folder = required_path(logs, input_path, "input_path")
+    curves, notes = read_training_curves(folder)
     metric = find_metric(curves, metric)
     notes += [f"{run}: has no {metric}" for run in runs_without(curves, metric)]
     shown_on = console()
     for note in notes:
         shown_on.print(note, style="yellow", soft_wrap=True, highlight=False, markup=False)
-    title = f"Training curves: {input_path.resolve().name}"
+    title = f"Training curves: {folder.resolve().name}"
     if output_path is None and not show:
-        output_path = (input_path if input_path.is_dir() else input_path.parent) / OUTPUT_FILE
+        output_path = (folder if folder.is_dir() else folder.parent) / OUTPUT_FILE
     if output_path is not None:
         plot_training_curves(curves, output_path, metric=metric, band=band.value, title=title)
         runs = len(curves[["model", "seed"]].drop_duplicates())

@@ -1,19 +1,55 @@
-"""What the commands share: options in both spellings, and the console."""
+"""What the commands share: options, a path that may be given with or without its option, and the console."""
 
+from pathlib import Path
 from typing import Any
 
 import typer
 
+from kser.errors import UserError
 
-def option(name: str, help: str) -> Any:
-    """An option in the documented spelling, `--eval_path`, and with dashes, `--eval-path`.
+
+def option(name: str, help: str, metavar: str | None = None) -> Any:
+    """An option in its documented spelling, `--eval_path`; dashes work too, see `kser.cli.app`.
 
     Args:
         name: of the parameter, with underscores.
         help: one sentence.
+        metavar: what stands for the value in the help, where its type does not say it.
     """
-    spellings = dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"])
-    return typer.Option(*spellings, help=help)
+    return typer.Option(f"--{name}", help=help, metavar=metavar)
+
+
+def path_argument(metavar: str, help: str) -> Any:
+    """A path that may also be given with an option, see `one_path`.
+
+    Args:
+        metavar: what stands for it in the help.
+        help: one sentence.
+    """
+    return typer.Argument(metavar=metavar, help=help, show_default=False)
+
+
+def one_path(argument: Path | None, named: Path | None, option_name: str) -> Path | None:
+    """The path that was given, as an argument or with its option; `None` where neither was.
+
+    Raises:
+        UserError: both were given.
+    """
+    if argument is not None and named is not None:
+        raise UserError(f"give {argument} or --{option_name} {named}, not both")
+    return named if argument is None else argument
+
+
+def required_path(argument: Path | None, named: Path | None, option_name: str) -> Path:
+    """As `one_path`, of a command that does nothing without it.
+
+    Raises:
+        UserError: both were given, or neither.
+    """
+    path = one_path(argument, named, option_name)
+    if path is None:
+        raise UserError(f"give a path, with or without --{option_name} before it")
+    return path
 
 
 def console() -> Any:

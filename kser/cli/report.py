@@ -3,17 +3,19 @@
 from pathlib import Path
 from typing import Annotated
 
-from kser.cli.options import console, option
+from kser.cli.options import console, option, path_argument, required_path
 
 OUTPUT_FILE = "report.html"
 
 
 def report(
-    input_path: Annotated[
-        Path, option("input_path", "Results of an experiment, results/EXPERIMENT, as kser train writes them.")
-    ],
+    results: Annotated[
+        Path | None,
+        path_argument("RESULTS", "Results of an experiment, results/EXPERIMENT, as kser train writes them."),
+    ] = None,
+    input_path: Annotated[Path | None, option("input_path", "The same as RESULTS.")] = None,
     output_path: Annotated[
-        Path | None, option("output_path", f"HTML file to write (default: {OUTPUT_FILE} in input_path).")
+        Path | None, option("output_path", f"HTML file to write (default: {OUTPUT_FILE} in RESULTS).")
     ] = None,
     logs_path: Annotated[
         Path | None,
@@ -28,14 +30,16 @@ def report(
         ),
     ] = False,
 ) -> None:
-    """Write a study as one HTML page: settings, data, curves, results, confusions, statistics.
+    """Write a study as one HTML page.
 
-    The page needs no other file and no network.
+    It shows settings, data, curves, results, confusions and statistics. The page needs no other
+    file and no network.
     """
     from kser.report.page import write_report
 
-    path = output_path or input_path / OUTPUT_FILE
-    study = write_report(input_path, path, logs=logs_path, with_audio=with_audio)
+    folder = required_path(results, input_path, "input_path")
+    path = output_path or folder / OUTPUT_FILE
+    study = write_report(folder, path, logs=logs_path, with_audio=with_audio)
     console().print(
         f"{path}: models: {len(study.models)}, runs: {len(study.runs)}, test sets: {len(study.datasets)}",
         soft_wrap=True,

@@ -3,24 +3,25 @@
 from pathlib import Path
 from typing import Annotated
 
-from kser.cli.options import console, option
+from kser.cli.options import console, option, path_argument, required_path
 from kser.errors import UserError
 
 
 def stats(
-    input_path: Annotated[
-        Path,
-        option(
-            "input_path",
+    results: Annotated[
+        Path | None,
+        path_argument(
+            "RESULTS",
             "Folder with evaluations (reports of kser eval) anywhere below, an evaluation CSV or a folder of "
             "them, or a CSV with a row a run: model_name, dataset_name, seed, measures, factors.",
         ),
-    ],
+    ] = None,
+    input_path: Annotated[Path | None, option("input_path", "The same as RESULTS.")] = None,
     output_path: Annotated[
         Path | None,
         option(
             "output_path",
-            "Folder for the tables. Without it: statistics, in the input folder or beside the input file.",
+            "Folder for the tables. Without it: statistics, in RESULTS or beside that file.",
         ),
     ] = None,
     metric: Annotated[
@@ -47,18 +48,19 @@ def stats(
         int | None, option("n_classes", "Number of classes, for runs that do not say it.")
     ] = None,
 ) -> None:
-    """Describe and test results over seeds: ANOVA, pairwise tests, effect sizes, power.
+    """Describe and test results over seeds.
 
-    Writes the tables as CSV, Markdown and LaTeX. Seeds at chance level are listed, and results given with
-    and without them.
+    Analysis of variance, pairwise tests, effect sizes, power. Writes the tables as CSV, Markdown
+    and LaTeX. Seeds at chance level are listed, and results given with and without them.
     """
+    source = required_path(results, input_path, "input_path")
     _check_numbers(alpha, chance_margin, n_classes)
     named = None if factors is None else [name.strip() for name in factors.split(",") if name.strip()]
     from kser.evaluation.statistics.analysis import analyse
     from kser.evaluation.statistics.rendering import show, write
     from kser.experiment.evaluating.statistics_inputs import read_results
 
-    inputs = read_results(input_path, named, n_classes)
+    inputs = read_results(source, named, n_classes)
     metric = metric or inputs.main_metric
     if metric not in inputs.metrics:
         raise UserError(f"--metric: no run has {metric}; there are {', '.join(inputs.metrics) or 'none'}")
@@ -66,7 +68,7 @@ def stats(
     analysis.notes[:0] = inputs.problems
     shown_on = console()
     show(analysis, shown_on)
-    folder = output_path or (input_path if input_path.is_dir() else input_path.parent) / "statistics"
+    folder = output_path or (source if source.is_dir() else source.parent) / "statistics"
     for path in write(analysis, folder):
         shown_on.print(f"written: {path}", soft_wrap=True, highlight=False, markup=False)
 
@@ -74,12 +76,10 @@ def stats(
 def _check_numbers(alpha: float, chance_margin: float, n_classes: int | None) -> None:
     mistakes = []
     if not 0 < alpha < 0.5:
-        mistakes.append(f"--alpha: {alpha:g}: a level between 0 and 0.5 is wanted, such as 0.05")
+        mistakes.append(f"--alpha: must be between 0 and 0.5, such as 0.05, got {alpha:g}")
     if not 0 <= chance_margin < 1:
-        mistakes.append(
-            f"--chance_margin: {chance_margin:g}: a share from 0 to below 1 is wanted, such as 0.02"
-        )
+        mistakes.append(f"--chance_margin: must be at least 0 and below 1, got {chance_margin:g}")
     if n_classes is not None and n_classes < 2:
-        mistakes.append(f"--n_classes: {n_classes}: 2 or more are wanted")
+        mistakes.append(f"--n_classes: must be at least 2, got {n_classes}")
     if mistakes:
         raise UserError("\n".join(mistakes))

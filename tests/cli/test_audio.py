@@ -25,7 +25,7 @@ def test_normalize(run, folder, tmp_path, dashes):
     assert (status, err) == (0, "")
     assert "3 recordings at -30 LUFS" in out
     _, out, _ = run("normalize", *options, "--target_lufs", "-30")
-    assert "3 of them from before" in out
+    assert "3 of them before" in out
 
 
 def test_clipping_is_told(run, folder, tmp_path):
@@ -33,7 +33,7 @@ def test_clipping_is_told(run, folder, tmp_path):
     samples[9000] = 0.99
     sf.write(folder / "1.wav", samples, RATE)
     _, out, _ = run("normalize", "--input_path", folder, "--output_path", tmp_path / "out")
-    assert f"1 are softer than wanted, so as not to clip; {tmp_path}/out/normalize_report.csv" in out
+    assert f"1 are softer than asked for, so as not to clip; {tmp_path}/out/normalize_report.csv" in out
 
 
 def test_trim(run, folder, tmp_path):
@@ -57,11 +57,11 @@ def test_bad_recordings_end_with_status_2(run, folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("normalize", "--target_lufs", "3"), "--target_lufs: 3: a loudness from -70 to 0"),
-        (("normalize", "--target_lufs", "nan"), "--target_lufs: nan"),
-        (("normalize", "--workers", "0"), "--workers: 0: at least 1"),
-        (("trim", "--top_db", "0"), "--top_db: 0: a number of decibels above 0"),
-        (("trim", "--top_db", "inf"), "--top_db: inf"),
+        (("normalize", "--target_lufs", "3"), "--target_lufs: must be from -70 to 0, got 3"),
+        (("normalize", "--target_lufs", "nan"), "--target_lufs: must be from -70 to 0, got nan"),
+        (("normalize", "--workers", "0"), "--workers: must be at least 1, got 0"),
+        (("trim", "--top_db", "0"), "--top_db: must be above 0, got 0"),
+        (("trim", "--top_db", "inf"), "--top_db: must be above 0, got inf"),
     ],
 )
 def test_values_out_of_range(run, folder, tmp_path, arguments, says):

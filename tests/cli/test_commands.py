@@ -1,5 +1,6 @@
 """The command line itself: its help, mistyped commands, interruptions, and how mistakes are printed."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,10 @@ import pytest
 import kser
 from kser.errors import UserError
 
+COMMANDS = [
+    *("", "check", "train", "eval", "graph", "stats", "report", "augment", "normalize", "trim", "convert"),
+    *("version", "data", "data list", "data info", "data prepare"),
+]
 REPOSITORY = Path(__file__).resolve().parents[2]
 HEAVY = {
     "keras",
@@ -43,6 +48,7 @@ class TestCommands:
             ("data info", ["citation"]),
             ("data prepare", ["--source", "--download", "--output_path"]),
             ("version", ["version"]),
+            ("convert", ["'kser[torch]'"]),
         ],
     )
     def test_help_says_what_there_is(self, run, monkeypatch, command, said):
@@ -51,17 +57,67 @@ class TestCommands:
         assert ended.status == 0
         assert not [word for word in said if word not in ended.out]
 
-    def test_version_is_that_of_the_package(self, run):
-        ended = run("version")
+    @pytest.mark.parametrize("width", ["40", "80", "200"])
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_help_names_every_option_once(self, run, monkeypatch, command, width):
+        monkeypatch.setenv("COLUMNS", width)
+        ended = run(*command.split(), "--help")
+        assert ended.status == 0
+        options = re.findall(r"^  (--[a-z_]+)", ended.out, flags=re.MULTILINE)
+        assert options == list(dict.fromkeys(options))
+        assert "--help" in options
+        assert not re.search(r"--\w+-\w", ended.out)
+
+    def test_the_list_of_commands_has_a_whole_sentence_for_each(self, run, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "80")
+        for command in ("", "data"):
+            commands = run(*command.split(), "--help").out.strip().split("Commands:\n")[1].splitlines()
+            assert not [line for line in commands if not line.endswith(".") or line.endswith("...")]
+
+    @pytest.mark.parametrize("command", ["version", "--version"])
+    def test_version_is_that_of_the_package(self, run, command):
+        ended = run(command)
         assert (ended.status, ended.out) == (0, f"{kser.__version__}\n")
+
+    @pytest.mark.parametrize("command", ["check", "train", "augment --output_path out"])
+    def test_a_file_may_be_given_with_or_without_its_option(self, run, study, command):
+        for file in (["nowhere.json"], ["--experiment_file", "nowhere.json"]):
+            assert run(*command.split(), *file).lines == ["nowhere.json: no such file"]
+
+    @pytest.mark.parametrize("command", ["eval", "graph", "stats", "report"])
+    def test_a_path_may_be_given_with_or_without_its_option(self, run, study, command):
+        option = "--eval_path" if command == "eval" else "--input_path"
+        without = run(command, "nowhere")
+        assert without.status == 2
+        assert without.lines == run(command, option, "nowhere").lines
+
+    @pytest.mark.parametrize(
+        ("command", "option"),
+        [
+            ("check", "experiment_file"),
+            ("train", "experiment_file"),
+            ("augment --output_path out", "experiment_file"),
+            ("eval", "eval_path"),
+            ("graph", "input_path"),
+            ("stats", "input_path"),
+            ("report", "input_path"),
+        ],
+    )
+    def test_a_path_is_given_once(self, run, study, command, option):
+        said = f"give a or --{option} b, not both"
+        assert run(*command.split(), "a", f"--{option}", "b").lines == [said]
+
+    @pytest.mark.parametrize("command", ["eval", "graph", "stats", "report", "augment --output_path out"])
+    def test_a_command_that_needs_a_path_says_so(self, run, study, command):
+        (line,) = run(*command.split()).lines
+        assert line.startswith("give a path, with or without --")
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
             ("train --experiment_fle a.json", ["No such option: --experiment_fle", "--experiment_file"]),
-            ("train experiment.json", ["unexpected extra argument", "experiment.json"]),
+            ("train a.json b.json", ["unexpected extra argument", "b.json"]),
             ("train --low_seed one --high_seed 2", ["Invalid value for '--low_seed'"]),
-            ("eval", ["Missing option '--eval_path'"]),
             ("tran", ["No such command 'tran'", "train"]),
             ("data prepare", ["Missing argument 'name'"]),
         ],

@@ -110,8 +110,8 @@ def test_converted_preset_is_replaced_only_when_asked(run: Command, source: Path
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "convert: wants SRC and DST, e.g. kser convert wav2vec2_base presets/wav2vec2_base"),
-        (("wav2vec2_base",), "convert: wants SRC and DST"),
+        ((), "convert: requires SRC and DST, e.g. kser convert wav2vec2_base presets/wav2vec2_base"),
+        (("wav2vec2_base",), "convert: requires SRC and DST"),
         (("wav2vec_base", "DST"), "wav2vec_base: no such folder, and not a Hugging Face id"),
         (("/missing", "DST"), "/missing: no such folder"),
     ],
@@ -184,7 +184,7 @@ class TestWithTransformers:
         before = contents(preset)
         status, out, err = run("convert", golden_folder("hubert"), preset, "--verify")
         assert status == 2
-        assert out.startswith(f"{preset}: is there already; it is compared, and nothing is written\n")
+        assert out.startswith(f"{preset}: exists; it is compared, and nothing is written\n")
         assert "differs from transformers by " in err
         assert " at layer 2, where values reach " in err
         assert contents(preset) == before

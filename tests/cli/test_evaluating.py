@@ -31,7 +31,7 @@ class TestEvaluating:
     def test_a_backend_that_there_is_not(self, run, trained, monkeypatch):
         monkeypatch.setenv("KERAS_BACKEND", "theano")
         (line,) = refused(run, trained, "eval", "--eval_path", "results/study/evaluation_csv")
-        assert line.startswith("KERAS_BACKEND=theano: no such backend")
+        assert line.startswith("KERAS_BACKEND=theano: unknown backend")
 
     def test_rows_that_cannot_be_evaluated_are_told_and_the_others_are_done(self, run, trained, tmp_path):
         model = trained / "results" / "study" / "tiny" / "seed_0" / "model"

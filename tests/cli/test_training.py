@@ -187,7 +187,7 @@ class TestTrainingOnWrongFiles:
 
     def test_a_backend_that_there_is_not(self, train, monkeypatch):
         monkeypatch.setenv("KERAS_BACKEND", "theano")
-        assert train() == ["KERAS_BACKEND=theano: no such backend; there are jax, tensorflow, torch"]
+        assert train() == ["KERAS_BACKEND=theano: unknown backend; kser runs on jax, tensorflow, torch"]
 
     def test_a_backend_that_is_not_installed(self, train, monkeypatch):
         monkeypatch.setenv("KERAS_BACKEND", "torch")

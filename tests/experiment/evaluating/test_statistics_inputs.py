@@ -355,8 +355,8 @@ def test_kser_stats_beside_a_csv_with_a_margin_and_chosen_factors(stats, tmp_pat
     ("options", "message"),
     [
         (["--metric", "ccc"], "kser: --metric: no run has ccc; there are uar\n"),
-        (["--alpha", "5"], "kser: --alpha: 5: a level between 0 and 0.5 is wanted, such as 0.05\n"),
-        (["--chance_margin", "-1", "--n_classes", "1"], "kser: --n_classes: 1: 2 or more are wanted\n"),
+        (["--alpha", "5"], "kser: --alpha: must be between 0 and 0.5, such as 0.05, got 5\n"),
+        (["--chance_margin", "-1", "--n_classes", "1"], "kser: --n_classes: must be at least 2, got 1\n"),
     ],
 )
 def test_mistakes_of_kser_stats(stats, tmp_path, options, message):
