@@ -7,8 +7,8 @@ import unicodedata
 # and transliterated Greek, in the forms that files and folders use. Case, spaces, underscores, hyphens and
 # accents are of no account. Near names that psychology keeps apart stay apart (excitement is no happiness,
 # worry no fear): joining them is a choice of the study, made by a `label_map` that says so. Letter codes are
-# not here but in `kser.corpora.emotions`, by corpus: A is fear (Angst) in EmoDB and anger in others.
-_SYNONYMS: dict[str, tuple[str, ...]] = {
+# not here but in the recipe of each corpus: A is fear (Angst) in EmoDB and anger in others.
+SYNONYMS: dict[str, tuple[str, ...]] = {
     "amusement": ("amused", "Belustigung", "divertimento", "amusé"),
     "anger": (
         *("angry", "Ärger", "Wut", "wütend", "Zorn", "zornig", "rabbia", "arrabbiato", "arrabbiata"),
@@ -42,7 +42,7 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "worry": ("worried", "Sorge", "preoccupazione", "preocupación"),
 }
-CANONICAL_NAMES = tuple(_SYNONYMS)
+CANONICAL_NAMES = tuple(SYNONYMS)
 
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
@@ -75,7 +75,7 @@ def _bare(name: str) -> str:
 def _names() -> dict[str, str]:
     """Every spelling without its accents → the canonical name; a spelling stands for one emotion alone."""
     names: dict[str, str] = {}
-    for emotion, synonyms in _SYNONYMS.items():
+    for emotion, synonyms in SYNONYMS.items():
         for spelling in (emotion, *synonyms):
             for bare in {_bare(spelling), _bare(spelling.translate(_GERMAN))}:
                 if names.setdefault(bare, emotion) != emotion:

@@ -1,4 +1,4 @@
-"""The one place that maps labels: each corpus's codes, and a data set's classes to those wanted or known."""
+"""The one place that maps labels: the classes of a data set to those wanted, or to those a model knows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,182 +9,10 @@ from kser.corpora.emotion_names import CANONICAL_NAMES, canonical
 from kser.corpora.hints import did_you_mean
 from kser.corpora.labels import label_order
 from kser.corpora.listing import listed
+from kser.corpora.recipes import RECIPES
 from kser.errors import UserError
 
-__all__ = ["CANONICAL_NAMES", "CODES", "LabelMapping", "canonical", "map_labels", "map_to_model"]
-
-# What each corpus writes into file names or label files → its own English name for it, as `class_id` has it.
-CODES: dict[str, dict[str, str]] = {
-    "aesdd": {"a": "anger", "d": "disgust", "f": "fear", "h": "happiness", "s": "sadness"},
-    "cafe": {
-        "C": "anger",  # colère
-        "D": "disgust",  # dégoût
-        "J": "happiness",  # joie
-        "N": "neutral",
-        "P": "fear",  # peur
-        "S": "surprise",
-        "T": "sadness",  # tristesse
-    },
-    "crema_d": {
-        "ANG": "anger",
-        "DIS": "disgust",
-        "FEA": "fear",
-        "HAP": "happiness",
-        "NEU": "neutral",
-        "SAD": "sadness",
-    },
-    "emodb": {
-        "W": "anger",  # Wut
-        "L": "boredom",  # Langeweile
-        "E": "disgust",  # Ekel
-        "A": "fear",  # Angst
-        "F": "happiness",  # Freude
-        "N": "neutral",
-        "T": "sadness",  # Trauer
-    },
-    "emouerj": {"a": "anger", "h": "happiness", "n": "neutral", "s": "sadness"},
-    "emovo": {
-        "rab": "anger",  # rabbia
-        "dis": "disgust",  # disgusto
-        "pau": "fear",  # paura
-        "gio": "joy",  # gioia
-        "neu": "neutrality",
-        "tri": "sadness",  # tristezza
-        "sor": "surprise",  # sorpresa
-    },
-    "emozionalmente": {
-        "anger": "anger",
-        "disgust": "disgust",
-        "fear": "fear",
-        "joy": "joy",
-        "neutrality": "neutrality",
-        "sadness": "sadness",
-        "surprise": "surprise",
-    },
-    "enterface": {
-        "an": "anger",
-        "di": "disgust",
-        "fe": "fear",
-        "ha": "happiness",
-        "sa": "sadness",
-        "su": "surprise",
-    },
-    "esd": {
-        "Angry": "anger",
-        "Happy": "happiness",
-        "Neutral": "neutral",
-        "Sad": "sadness",
-        "Surprise": "surprise",
-    },
-    "iemocap": {
-        "ang": "anger",
-        "dis": "disgust",
-        "exc": "excitement",
-        "fea": "fear",
-        "fru": "frustration",
-        "hap": "happiness",
-        "neu": "neutral",
-        "oth": "other",
-        "sad": "sadness",
-        "sur": "surprise",
-        "xxx": "no agreement",  # of the annotators
-    },
-    "jl_corpus": {
-        "angry": "anger",
-        "anxious": "anxiety",
-        "apologetic": "apology",
-        "assertive": "assertiveness",
-        "concerned": "concern",
-        "encouraging": "encouragement",
-        "excited": "excitement",
-        "happy": "happiness",
-        "neutral": "neutral",
-        "sad": "sadness",
-    },
-    "meld": {
-        "anger": "anger",
-        "disgust": "disgust",
-        "fear": "fear",
-        "joy": "joy",
-        "neutral": "neutral",
-        "sadness": "sadness",
-        "surprise": "surprise",
-    },
-    "mesd": {
-        "Anger": "anger",
-        "Disgust": "disgust",
-        "Fear": "fear",
-        "Happiness": "happiness",
-        "Neutral": "neutral",
-        "Sadness": "sadness",
-    },
-    "msp_podcast": {
-        "A": "anger",
-        "C": "contempt",
-        "D": "disgust",
-        "F": "fear",
-        "H": "happiness",
-        "N": "neutral",
-        "O": "other",
-        "S": "sadness",
-        "U": "surprise",
-        "X": "no agreement",  # of the annotators
-    },
-    "ravdess_song": {
-        "01": "neutral",
-        "02": "calm",
-        "03": "happiness",
-        "04": "sadness",
-        "05": "anger",
-        "06": "fear",
-    },
-    "ravdess_speech": {
-        "01": "neutral",
-        "02": "calm",
-        "03": "happiness",
-        "04": "sadness",
-        "05": "anger",
-        "06": "fear",
-        "07": "disgust",
-        "08": "surprise",
-    },
-    "savee": {
-        "a": "anger",
-        "d": "disgust",
-        "f": "fear",
-        "h": "happiness",
-        "n": "neutral",
-        "sa": "sadness",
-        "su": "surprise",
-    },
-    "shemo": {
-        "A": "anger",
-        "F": "fear",
-        "H": "happiness",
-        "N": "neutral",
-        "S": "sadness",
-        "W": "surprise",
-    },
-    "subesco": {
-        "ANGRY": "anger",
-        "DISGUST": "disgust",
-        "FEAR": "fear",
-        "HAPPY": "happiness",
-        "NEUTRAL": "neutral",
-        "SAD": "sadness",
-        "SURPRISE": "surprise",
-    },
-    "tess": {
-        "angry": "anger",
-        "disgust": "disgust",
-        "fear": "fear",
-        "happy": "happiness",
-        "neutral": "neutral",
-        "ps": "pleasant surprise",
-        "sad": "sadness",
-    },
-    "urdu": {"A": "anger", "H": "happiness", "N": "neutral", "S": "sadness"},
-}
+__all__ = ["CANONICAL_NAMES", "LabelMapping", "canonical", "map_labels", "map_to_model"]
 
 
 @dataclass(frozen=True)
@@ -220,7 +48,7 @@ def map_labels(
         values: the label of each row.
         label_map: labels of the data set → labels wanted, `None` to drop the rows; those not mentioned stay.
             Or a table by name: "canonical" for the names that all corpora have in common (joy → happiness),
-            or a corpus whose codes stand there ("emodb": W → anger). `None`: labels stay.
+            or a corpus of `kser.corpora.recipes` for its codes ("emodb": W → anger). `None`: labels stay.
         classes: the labels to keep, as they are called after `label_map`; `None`: all.
         source: what to call the data set in messages.
 
@@ -300,13 +128,13 @@ def _wanted(
 def _by_table(table: str, present: Sequence[str], source: str) -> dict[str, str]:
     if table == "canonical":
         return {label: canonical(label) or label for label in present}
-    if table not in CODES:
-        tables = ["canonical", *sorted(CODES)]
+    if table not in RECIPES:
+        tables = ["canonical", *RECIPES]
         raise UserError(
             f"{source}: label_map: no table is called {table!r}{did_you_mean(table, tables)}; "
             f"there are {', '.join(tables)}; or give an object: label → label wanted"
         )
-    codes = CODES[table]
+    codes = RECIPES[table].codes
     if not {*codes, *codes.values()} & {*present}:
         raise UserError(
             f"{source}: label_map: {listed(present)}: none is a label of {table}, which has "

@@ -91,7 +91,7 @@ def class_of(code: str, codes: Mapping[str, str], where: str) -> str:
 
     Args:
         code: as written.
-        codes: those of the corpus, from `kser.corpora.emotions.CODES`.
+        codes: `codes` of the recipe of the corpus.
         where: file and row, for the message.
 
     Raises:

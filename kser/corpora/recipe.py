@@ -1,7 +1,7 @@
 """What a corpus recipe is: the facts about a published corpus, and how its files become a table."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,8 +13,9 @@ from kser.errors import UserError
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aif", ".aiff"})
 
-NOT_THE_CORPUS = "does not look like"
-"""What `Recipe.read` says of a folder that holds something else; the only subfolder is tried then."""
+
+class NotTheCorpusError(UserError):
+    """A folder holds something other than the corpus; its only subfolder may hold it."""
 
 
 @dataclass(frozen=True)
@@ -41,36 +42,62 @@ class Archive:
 class Recipe:
     """A published corpus and how to make its metadata table.
 
-    A corpus is one module of `kser.corpora.recipes` with a constant `RECIPE`.
+    A corpus is one module of `kser.corpora.recipes` with a constant `RECIPE`, and a card, `data/NAME.md`.
     """
 
     name: str
     """What the command line calls it: lower case, no spaces."""
     title: str
     """Its full published name."""
+    short_title: str
+    """What people call it."""
     citation: str
     licence: str
     home_page: str
     sampling_rate_hz: int
     """As published; the loader resamples to what a model needs."""
     language: str
-    classes: tuple[str, ...]
-    """Its classes in English, as the corpus itself calls them; `kser.corpora.emotions` maps them to those of
-    other corpora."""
+    codes: Mapping[str, str]
+    """What it writes into file names or label files for an emotion → its own English name for it, as in the
+    column `class_id`; `kser.corpora.emotions` maps those names to the ones of other corpora."""
     expected_utterances: int
     expected_speakers: int
     layout: str
     """What the source folder holds, in a few words: shown when a folder does not look like it."""
-    read: Callable[[Path], pd.DataFrame]
-    """Source folder → table with `path` (absolute), `class_id`, `actor`, `gender` and further columns, all
-    text. Raises `UserError` when the folder is another one (the line then says `NOT_THE_CORPUS`) or has audio
-    files with unexpected names."""
+    make_table: Callable[[Path], pd.DataFrame]
+    """Source folder → table, see `read`. Raises `NotTheCorpusError`, without a message, when the folder holds
+    something else, and `UserError` when it has audio files with unexpected names."""
     verified: bool = False
     """Whether the recipe was run on the published files, not only on their description."""
     folds: str | None = None
     """Column with the official partitions or sessions, where the corpus has them."""
     archives: tuple[Archive, ...] = ()
     """What `--download` fetches; empty where the licence or the publisher asks for more than a click."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Its classes in English, by name."""
+        return tuple(sorted(set(self.codes.values())))
+
+    def read(self, folder: Path) -> pd.DataFrame:
+        """The table of the corpus.
+
+        Args:
+            folder: laid out as `layout` says.
+
+        Returns:
+            Columns `path` (absolute), `class_id`, `actor`, `gender` and those of the corpus, all text.
+
+        Raises:
+            NotTheCorpusError: the folder holds something else.
+            UserError: it has audio files with unexpected names, or mistakes in a label file.
+        """
+        try:
+            return self.make_table(folder)
+        except NotTheCorpusError:
+            raise NotTheCorpusError(
+                f"{folder}: does not look like {self.short_title}, which is {self.layout}"
+            ) from None
 
 
 def audio_files(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> list[Path]:
@@ -85,8 +112,6 @@ def table_from_names(
     files: Iterable[Path],
     pattern: re.Pattern[str],
     row: Callable[[dict[str, str]], dict[str, str]],
-    *,
-    not_the_corpus: str,
     example: str,
 ) -> pd.DataFrame:
     """A table of what the names of the files say.
@@ -95,24 +120,30 @@ def table_from_names(
         files: audio files.
         pattern: matches a whole name without its suffix; its named groups are what is wanted.
         row: groups of a name → `class_id`, `actor`, `gender` and further columns, in the order wanted.
-        not_the_corpus: the message when no name fits, e.g. "FOLDER: does not look like EmoDB, which is …".
         example: a name as it should be, for the message when some names do not fit.
 
     Returns:
         The column `path` (absolute) and those that `row` gives, all text; a row per file, in their order.
 
     Raises:
-        UserError: no name, or not every name, is matched; those that are not are listed.
+        NotTheCorpusError: no name is matched.
+        UserError: some are not; they are listed.
     """
+    facts = facts_in_names(files, pattern, example)
+    rows = [{"path": str(path.absolute()), **row(groups)} for path, groups in facts.items()]
+    return pd.DataFrame(rows, dtype=str)
+
+
+def facts_in_names(
+    files: Iterable[Path], pattern: re.Pattern[str], example: str
+) -> dict[Path, dict[str, str]]:
+    """The named groups of a pattern in the name of each file; arguments and errors as `table_from_names`."""
     matches = {path: pattern.fullmatch(path.stem) for path in files}
     if not any(matches.values()):
-        raise UserError(not_the_corpus)
+        raise NotTheCorpusError
     if unexpected := [str(path) for path, match in matches.items() if match is None]:
         raise UserError(
             f"{len(unexpected)} audio files have unexpected names: {listed(unexpected)}; "
             f"names are like {example}: take the others out of the folder"
         )
-    rows = [
-        {"path": str(path.absolute()), **row(match.groupdict())} for path, match in matches.items() if match
-    ]
-    return pd.DataFrame(rows, dtype=str)
+    return {path: match.groupdict() for path, match in matches.items() if match}

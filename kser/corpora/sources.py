@@ -11,7 +11,7 @@ from kser.corpora.downloading import download
 from kser.corpora.listing import listed
 from kser.corpora.metadata import content_key
 from kser.corpora.progress_bar import progress_bar
-from kser.corpora.recipe import NOT_THE_CORPUS, Recipe
+from kser.corpora.recipe import NotTheCorpusError, Recipe
 from kser.errors import UserError
 from kser.files import expanded, read_json, replacing, write_json
 
@@ -86,10 +86,10 @@ def read_as_published(recipe: Recipe, folder: Path) -> tuple[Path, pd.DataFrame]
     while tried is not None:
         try:
             return tried, recipe.read(tried)
-        except UserError as error:
-            if NOT_THE_CORPUS not in str(error):
-                raise UserError(f"{error}{_doubt(recipe)}") from None
+        except NotTheCorpusError as error:
             refusal = refusal or str(error)
+        except UserError as error:
+            raise UserError(f"{error}{_doubt(recipe)}") from None
         archives += sorted(path.name for path in tried.iterdir() if is_archive(path))
         tried = only_subfolder(tried)
     hint = f"; it holds archives, each can be a --source: {listed(archives)}" if archives else ""

@@ -54,7 +54,7 @@ class TestData:
         ended = run("data", "info", "emdb")
         assert ended.status == 2
         (line,) = ended.lines
-        assert line.startswith("no recipe for the corpus 'emdb': did you mean 'emodb'? there are ")
+        assert line.startswith("no recipe for the corpus 'emdb' (did you mean 'emodb'?); there are ")
 
     def test_prepare_writes_the_metadata_and_says_what_is_missing(self, run, emodb):
         ended = run("data", "prepare", "emodb", "--source", emodb)

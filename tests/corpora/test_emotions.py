@@ -5,7 +5,8 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from kser.corpora.emotions import CANONICAL_NAMES, CODES, canonical, map_labels, map_to_model
+from kser.corpora.emotions import CANONICAL_NAMES, canonical, map_labels, map_to_model
+from kser.corpora.recipes import RECIPES
 from kser.errors import UserError
 
 EMODB = {
@@ -68,15 +69,15 @@ def test_emotions_that_are_kept_apart() -> None:
 
 
 def test_the_class_names_of_all_corpora_are_in_the_table() -> None:
-    unknown = {name for codes in CODES.values() for name in codes.values() if canonical(name) is None}
+    unknown = {name for corpus in RECIPES.values() for name in corpus.classes if canonical(name) is None}
     assert unknown <= ON_THEIR_OWN
 
 
 def test_no_corpus_has_two_names_for_one_emotion() -> None:
     # Else a model trained on it could not be evaluated on another corpus without a label_map.
-    for corpus, codes in CODES.items():
-        meanings = Counter(canonical(name) or name for name in set(codes.values()))
-        assert max(meanings.values()) == 1, corpus
+    for corpus in RECIPES.values():
+        meanings = Counter(canonical(name) or name for name in corpus.classes)
+        assert max(meanings.values()) == 1, corpus.name
 
 
 def test_labels_stay_without_a_map() -> None:

@@ -140,7 +140,7 @@ class TestReport:
             absent = table.iloc[[0]].assign(path=str(folder / "wav" / "absent.wav"))
             return pd.concat([table, absent], ignore_index=True)
 
-        assert len(prepare(dataclasses.replace(EMODB, read=read), emodb, csv_path)) == 4
+        assert len(prepare(dataclasses.replace(EMODB, make_table=read), emodb, csv_path)) == 4
         assert report_of(csv_path)["unreadable"] == {f"{emodb}/wav/absent.wav": "no such audio file"}
 
     def test_the_same_recording_twice_is_named(self, emodb: Path, csv_path: Path) -> None:
@@ -233,7 +233,7 @@ class TestNothingIsLost:
             table = EMODB.read(folder)
             return pd.concat([table, table.iloc[[0]], table.iloc[[1]].assign(class_id="fear")])
 
-        said = refusal(dataclasses.replace(EMODB, read=read), emodb, csv_path)
+        said = refusal(dataclasses.replace(EMODB, make_table=read), emodb, csv_path)
         assert said.startswith(
             f"{csv_path}: recordings that stand there more than once: {emodb}/{FILES[1]} in "
         )
@@ -243,7 +243,7 @@ class TestNothingIsLost:
         def read(folder: Path) -> pd.DataFrame:
             return pd.concat([EMODB.read(folder)] * 2)
 
-        assert len(prepare(dataclasses.replace(EMODB, read=read), emodb, csv_path)) == 4
+        assert len(prepare(dataclasses.replace(EMODB, make_table=read), emodb, csv_path)) == 4
 
     @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
     def test_a_folder_whose_name_is_no_text(

@@ -4,11 +4,11 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kser.corpora.emotion_names import _SYNONYMS
+from kser.corpora.emotion_names import SYNONYMS
 from kser.corpora.emotions import CANONICAL_NAMES, LabelMapping, canonical, map_labels, map_to_model
 from kser.errors import UserError
 
-WORDS = [word for emotion, synonyms in _SYNONYMS.items() for word in (emotion, *synonyms)]
+WORDS = [word for emotion, synonyms in SYNONYMS.items() for word in (emotion, *synonyms)]
 names = st.sampled_from([*WORDS, "A", "01", "other", "no agreement"])
 label_columns = st.lists(names, min_size=1, max_size=30).map(pd.Series)
 models = st.lists(names, min_size=1, max_size=8, unique=True)

@@ -1,59 +1,23 @@
-"""One module a corpus, each with a constant `RECIPE`; `RECIPES` has them by name."""
+"""One module for each corpus, with a constant `RECIPE`; `RECIPES` has them by name.
 
-import difflib
+A module without that constant holds what two corpora share.
+"""
 
+import importlib
+import pkgutil
+
+from kser.corpora.hints import did_you_mean
 from kser.corpora.recipe import Recipe
-from kser.corpora.recipes import (
-    aesdd,
-    cafe,
-    crema_d,
-    emodb,
-    emouerj,
-    emovo,
-    emozionalmente,
-    enterface,
-    esd,
-    iemocap,
-    jl_corpus,
-    meld,
-    mesd,
-    msp_podcast,
-    ravdess_song,
-    ravdess_speech,
-    savee,
-    shemo,
-    subesco,
-    tess,
-    urdu,
-)
 from kser.errors import UserError
 
-RECIPES: dict[str, Recipe] = {
-    module.RECIPE.name: module.RECIPE
-    for module in (
-        aesdd,
-        cafe,
-        crema_d,
-        emodb,
-        emouerj,
-        emovo,
-        emozionalmente,
-        enterface,
-        esd,
-        iemocap,
-        jl_corpus,
-        meld,
-        mesd,
-        msp_podcast,
-        ravdess_song,
-        ravdess_speech,
-        savee,
-        shemo,
-        subesco,
-        tess,
-        urdu,
-    )
-}
+
+def _found_recipes() -> dict[str, Recipe]:
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return {module.RECIPE.name: module.RECIPE for module in modules if hasattr(module, "RECIPE")}
+
+
+RECIPES = _found_recipes()
 
 
 def recipe(name: str) -> Recipe:
@@ -71,6 +35,6 @@ def recipe(name: str) -> Recipe:
     """
     if name.lower() in RECIPES:
         return RECIPES[name.lower()]
-    nearest = difflib.get_close_matches(name.lower(), RECIPES, n=1)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    raise UserError(f"no recipe for the corpus {name!r}: {hint}there are {', '.join(sorted(RECIPES))}")
+    raise UserError(
+        f"no recipe for the corpus {name!r}{did_you_mean(name, RECIPES)}; there are {', '.join(RECIPES)}"
+    )

@@ -10,21 +10,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
-_EMOTIONS = CODES["aesdd"]
+_EMOTIONS = {"a": "anger", "d": "disgust", "f": "fear", "h": "happiness", "s": "sadness"}
 _NAME = re.compile(
     rf"(?P<emotion>[{''.join(_EMOTIONS)}])(?P<sentence>[0-9]{{2}}) "
     r"\(0*(?P<actor>[1-9][0-9]*)\)(?P<take>[a-z]?)"
 )
-_LAYOUT = (
-    f"a folder with the subfolders {', '.join(sorted(_EMOTIONS.values()))} with files such as "
-    "anger/a03 (4).wav"
-)
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         [path for emotion in sorted(_EMOTIONS.values()) for path in audio_files(source / emotion)],
         _NAME,
@@ -37,7 +32,6 @@ def _read(source: Path) -> pd.DataFrame:
             "sentence": name["sentence"],
             "take": name["take"] or "a",
         },
-        not_the_corpus=f"{source}: does not look like AESDD, which is {_LAYOUT}",
         example="a03 (4).wav",
     )
 
@@ -45,6 +39,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="aesdd",
     title="Acted Emotional Speech Dynamic Database (AESDD)",
+    short_title="AESDD",
     citation=(
         "N. Vryzas, R. Kotsakis, A. Liatsou, C. A. Dimoulas and G. Kalliris: Speech emotion recognition for "
         "performance interaction. Journal of the Audio Engineering Society 66(6), 2018, pp. 457–467."
@@ -53,11 +48,14 @@ RECIPE = Recipe(
     home_page="http://m3c.web.auth.gr/research/aesdd-speech-emotion-recognition/",
     sampling_rate_hz=44_100,
     language="Greek",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     # The archive grew to this, its readme still says about 500. `sadness/s05 (3).wav` has a header and no
     # sound, which is why lists of the readable files have 604.
     expected_utterances=605,
     expected_speakers=6,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        f"a folder with the subfolders {', '.join(sorted(_EMOTIONS.values()))} with files such as "
+        "anger/a03 (4).wav"
+    ),
+    make_table=_table,
 )

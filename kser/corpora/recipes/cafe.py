@@ -9,21 +9,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _INTENSITIES = {None: "none", "1": "low", "2": "high"}
-_EMOTIONS = CODES["cafe"]
+_EMOTIONS = {
+    "C": "anger",  # colère
+    "D": "disgust",  # dégoût
+    "J": "happiness",  # joie
+    "N": "neutral",
+    "P": "fear",  # peur
+    "S": "surprise",
+    "T": "sadness",  # tristesse
+}
 _NAME = re.compile(
     rf"(?P<actor>0[1-9]|1[0-2])-(?:N|(?P<emotion>[{''.join(set(_EMOTIONS) - {'N'})}])-(?P<intensity>[12]))"
     r"-(?P<sentence>[1-6])"
 )
 # Some archivers spoil the accents.
 _EMOTION_FOLDER = re.compile("Col.*re|D.*go.*t|Joie|Neutre|Peur|Surprise|Tristesse")
-_LAYOUT = (
-    "a folder with the subfolders Colère, Dégoût, Joie, Neutre, Peur, Surprise, Tristesse, or with CaFE_48k "
-    "(or CaFE_192k_1 and CaFE_192k_2) that have them, with files such as Peur/Fort/12-P-2-5.wav"
-)
 
 
 def _folders(source: Path) -> list[Path]:
@@ -45,12 +48,11 @@ def _row(name: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         [path for folder in _folders(source) for path in audio_files(folder)],
         _NAME,
         _row,
-        not_the_corpus=f"{source}: does not look like CaFE, which is {_LAYOUT}",
         example="12-P-2-5.wav, or 07-N-3.wav for neutral speech",
     )
 
@@ -58,6 +60,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="cafe",
     title="Canadian French Emotional speech dataset (CaFE)",
+    short_title="CaFE",
     citation=(
         "P. Gournay, O. Lahaie and R. Lefebvre: A Canadian French emotional speech dataset. ACM Multimedia "
         "Systems Conference 2018, pp. 399–402."
@@ -67,9 +70,12 @@ RECIPE = Recipe(
     # The version CaFE_48k; the same utterances are offered at 192 kHz, as AIFF.
     sampling_rate_hz=48_000,
     language="French (Canada)",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=936,
     expected_speakers=12,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "a folder with the subfolders Colère, Dégoût, Joie, Neutre, Peur, Surprise, Tristesse, or with "
+        "CaFE_48k (or CaFE_192k_1 and CaFE_192k_2) that have them, with files such as Peur/Fort/12-P-2-5.wav"
+    ),
+    make_table=_table,
 )

@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.label_files import by_key, read_rows
-from kser.corpora.recipe import Recipe, audio_files, table_from_names
+from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files, table_from_names
 from kser.errors import UserError
 
-_EMOTIONS = CODES["crema_d"]
+_EMOTIONS = {
+    "ANG": "anger",
+    "DIS": "disgust",
+    "FEA": "fear",
+    "HAP": "happiness",
+    "NEU": "neutral",
+    "SAD": "sadness",
+}
 _SENTENCES = ("DFA", "IEO", "IOM", "ITH", "ITS", "IWL", "IWW", "MTI", "TAI", "TIE", "TSI", "WSI")
 # X: the published file 1040_ITH_SAD_X.wav; all others are named as the documentation says.
 _INTENSITIES = {"LO": "low", "MD": "medium", "HI": "high", "XX": "unspecified", "X": "unspecified"}
@@ -23,16 +29,11 @@ _NAME = re.compile(
     rf"_(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<intensity>{'|'.join(_INTENSITIES)})"
 )
 _DEMOGRAPHICS = "VideoDemographics.csv"
-_LAYOUT = (
-    "the repository, with the subfolder AudioWAV with files such as 1001_DFA_ANG_XX.wav, and with "
-    f"{_DEMOGRAPHICS}"
-)
 
 
-def _read(source: Path) -> pd.DataFrame:
-    not_the_corpus = f"{source}: does not look like CREMA-D, which is {_LAYOUT}"
+def _table(source: Path) -> pd.DataFrame:
     if not (source / "AudioWAV").is_dir():
-        raise UserError(not_the_corpus)
+        raise NotTheCorpusError
     actors = _actors(source / _DEMOGRAPHICS)
 
     def row(name: dict[str, str]) -> dict[str, str]:
@@ -53,7 +54,6 @@ def _read(source: Path) -> pd.DataFrame:
         audio_files(source / "AudioWAV"),
         _NAME,
         row,
-        not_the_corpus=not_the_corpus,
         example="1001_DFA_ANG_XX.wav",
     )
 
@@ -69,6 +69,7 @@ def _actors(csv_path: Path) -> dict[str, dict[str, str]]:
 RECIPE = Recipe(
     name="crema_d",
     title="Crowd-sourced Emotional Multimodal Actors Dataset (CREMA-D)",
+    short_title="CREMA-D",
     citation=(
         "H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova and R. Verma: "
         "CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset. "
@@ -78,9 +79,12 @@ RECIPE = Recipe(
     home_page="https://github.com/CheyneyComputerScience/CREMA-D",
     sampling_rate_hz=16_000,
     language="English",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=7442,
     expected_speakers=91,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "the repository, with the subfolder AudioWAV with files such as 1001_DFA_ANG_XX.wav, and with "
+        f"{_DEMOGRAPHICS}"
+    ),
+    make_table=_table,
 )

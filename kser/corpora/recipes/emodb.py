@@ -8,21 +8,27 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _GENDERS = dict.fromkeys(("03", "10", "11", "12", "15"), "male") | dict.fromkeys(
     ("08", "09", "13", "14", "16"), "female"
 )
-_EMOTIONS = CODES["emodb"]
+_EMOTIONS = {
+    "W": "anger",  # Wut
+    "L": "boredom",  # Langeweile
+    "E": "disgust",  # Ekel
+    "A": "fear",  # Angst
+    "F": "happiness",  # Freude
+    "N": "neutral",
+    "T": "sadness",  # Trauer
+}
 _NAME = re.compile(
     rf"(?P<actor>{'|'.join(sorted(_GENDERS))})(?P<sentence>[ab][0-9]{{2}})"
     rf"(?P<emotion>[{''.join(_EMOTIONS)}])(?P<version>[a-z])"
 )
-_LAYOUT = "a folder with the subfolder wav (or that folder itself) with files such as 03a01Fa.wav"
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         audio_files(source / "wav" if (source / "wav").is_dir() else source),
         _NAME,
@@ -33,7 +39,6 @@ def _read(source: Path) -> pd.DataFrame:
             "sentence": name["sentence"],
             "version": name["version"],
         },
-        not_the_corpus=f"{source}: does not look like EmoDB, which is {_LAYOUT}",
         example="03a01Fa.wav",
     )
 
@@ -41,6 +46,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="emodb",
     title="Berlin Database of Emotional Speech (EmoDB)",
+    short_title="EmoDB",
     citation=(
         "F. Burkhardt, A. Paeschke, M. Rolfes, W. F. Sendlmeier and B. Weiss: "
         "A database of German emotional speech. Interspeech 2005, pp. 1517–1520."
@@ -49,10 +55,10 @@ RECIPE = Recipe(
     home_page="http://emodb.bilderbar.info",
     sampling_rate_hz=16_000,
     language="German",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=535,
     expected_speakers=10,
-    layout=_LAYOUT,
-    read=_read,
+    layout="a folder with the subfolder wav (or that folder itself) with files such as 03a01Fa.wav",
+    make_table=_table,
     verified=True,
 )

@@ -9,18 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _GENDERS = {"m": "male", "w": "female"}
-_EMOTIONS = CODES["emouerj"]
+_EMOTIONS = {"a": "anger", "h": "happiness", "n": "neutral", "s": "sadness"}
 _NAME = re.compile(
     rf"(?P<actor>(?P<gender>[mw])0[1-4])(?P<emotion>[{''.join(_EMOTIONS)}])(?P<clip>[0-9]{{2}})"
 )
-_LAYOUT = "a folder with files such as w04a11.wav"
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         audio_files(source),
         _NAME,
@@ -30,7 +28,6 @@ def _read(source: Path) -> pd.DataFrame:
             "gender": _GENDERS[name["gender"]],
             "clip": name["clip"],
         },
-        not_the_corpus=f"{source}: does not look like emoUERJ, which is {_LAYOUT}",
         example="w04a11.wav",
     )
 
@@ -38,6 +35,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="emouerj",
     title="emoUERJ, an emotional speech database in Portuguese",
+    short_title="emoUERJ",
     citation=(
         "R. G. Bastos Germano, M. Pompeu Tcheou, F. da Rocha Henriques and S. Pinto Gomes Junior: emoUERJ: "
         "an emotional speech database in Portuguese. Zenodo, 2021, doi:10.5281/zenodo.5427549."
@@ -46,9 +44,9 @@ RECIPE = Recipe(
     home_page="https://zenodo.org/records/5427549",
     sampling_rate_hz=44_100,
     language="Portuguese (Brazil)",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=377,
     expected_speakers=8,
-    layout=_LAYOUT,
-    read=_read,
+    layout="a folder with files such as w04a11.wav",
+    make_table=_table,
 )

@@ -8,18 +8,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _GENDERS = {"f1": "female", "f2": "female", "f3": "female", "m1": "male", "m2": "male", "m3": "male"}
-_EMOTIONS = CODES["emovo"]
+_EMOTIONS = {
+    "rab": "anger",  # rabbia
+    "dis": "disgust",  # disgusto
+    "pau": "fear",  # paura
+    "gio": "joy",  # gioia
+    "neu": "neutrality",
+    "tri": "sadness",  # tristezza
+    "sor": "surprise",  # sorpresa
+}
 _NAME = re.compile(
     rf"(?P<emotion>{'|'.join(_EMOTIONS)})-(?P<actor>{'|'.join(_GENDERS)})-(?P<sentence>[bdln][0-9])"
 )
-_LAYOUT = "a folder with the subfolders f1, f2, f3, m1, m2, m3 with files such as f1/dis-f1-b1.wav"
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         [path for speaker in _GENDERS for path in audio_files(source / speaker)],
         _NAME,
@@ -29,7 +35,6 @@ def _read(source: Path) -> pd.DataFrame:
             "gender": _GENDERS[name["actor"]],
             "sentence": name["sentence"],
         },
-        not_the_corpus=f"{source}: does not look like EMOVO, which is {_LAYOUT}",
         example="dis-f1-b1.wav",
     )
 
@@ -37,6 +42,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="emovo",
     title="EMOVO, an Italian emotional speech database",
+    short_title="EMOVO",
     citation=(
         "G. Costantini, I. Iaderola, A. Paoloni and M. Todisco: "
         "EMOVO corpus: an Italian emotional speech database. LREC 2014, pp. 3501–3504."
@@ -45,10 +51,10 @@ RECIPE = Recipe(
     home_page="https://aclanthology.org/L14-1478/",
     sampling_rate_hz=48_000,
     language="Italian",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=588,
     expected_speakers=6,
-    layout=_LAYOUT,
-    read=_read,
+    layout="a folder with the subfolders f1, f2, f3, m1, m2, m3 with files such as f1/dis-f1-b1.wav",
+    make_table=_table,
     verified=True,
 )

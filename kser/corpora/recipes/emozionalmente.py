@@ -10,25 +10,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.label_files import Row, by_key, class_of, read_rows
 from kser.corpora.listing import listed
-from kser.corpora.recipe import NOT_THE_CORPUS, Recipe, audio_files
+from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files
 from kser.errors import UserError
 from kser.files import visible_files
 
-_EMOTIONS = CODES["emozionalmente"]
-_LAYOUT = (
-    "a folder with metadata/users.csv, metadata/samples.csv and the subfolder audio with the files that "
-    "samples.csv names"
-)
+_EMOTIONS = {name: name for name in ("anger", "disgust", "fear", "joy", "neutrality", "sadness", "surprise")}
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     metadata = source / "metadata"
     files = audio_files(source / "audio")
     if not files or not (metadata / "samples.csv").is_file() or not (metadata / "users.csv").is_file():
-        raise UserError(f"{source}: {NOT_THE_CORPUS} Emozionalmente, which is {_LAYOUT}")
+        raise NotTheCorpusError
     samples_csv, users_csv = metadata / "samples.csv", metadata / "users.csv"
     samples = by_key(
         read_rows(samples_csv, ["file_name", "actor", "emotion_expressed"]),
@@ -94,6 +89,7 @@ def _recognised(csv_path: Path) -> Counter[tuple[str, str]]:
 RECIPE = Recipe(
     name="emozionalmente",
     title="Emozionalmente, a crowdsourced corpus of simulated emotional speech in Italian",
+    short_title="Emozionalmente",
     citation=(
         "F. Catania, J. W. Wilke and F. Garzotto: "
         "Emozionalmente: A crowdsourced corpus of simulated emotional speech in Italian. "
@@ -103,11 +99,14 @@ RECIPE = Recipe(
     home_page="https://zenodo.org/records/12616095",
     sampling_rate_hz=16_000,
     language="Italian",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=6902,
     expected_speakers=431,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "a folder with metadata/users.csv, metadata/samples.csv and the subfolder audio with the files that "
+        "samples.csv names"
+    ),
+    make_table=_table,
     folds="partition",
     # No archives: the publisher gives the size of emozionalmente.zip (version 1.1) as 558.9 MB only, beside
     # md5:398c6502dd2b0e1e810f927c12897547; an `Archive` wants it to the byte.

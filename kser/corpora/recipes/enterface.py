@@ -15,22 +15,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import AUDIO_SUFFIXES, Recipe, audio_files, table_from_names
 
 # The distribution says nothing of its speakers. This is the list in `enterface_db_data_files.py` of
 # https://github.com/michen00/multilingual_speech_valence_classification_datasets. The home page says that
 # 81% of 42 subjects are men, so 8 are women; the list has 9 women among 44.
 _WOMEN = frozenset({4, 5, 7, 26, 28, 29, 31, 33, 44})
-_EMOTIONS = CODES["enterface"]
+_EMOTIONS = {
+    "an": "anger",
+    "di": "disgust",
+    "fe": "fear",
+    "ha": "happiness",
+    "sa": "sadness",
+    "su": "surprise",
+}
 _EMOTION = "|".join(_EMOTIONS)
 _SUBJECT = re.compile(r"subject[ _-](?P<number>[1-9][0-9]?)")
 _NAME = re.compile(rf"s_?[1-9][0-9]?_(?P<sentence>(?P<emotion>{_EMOTION})_[1-5])(?:avi)?")
 _WHOLE_SESSION = re.compile(rf"s_?[1-9][0-9]?_(?:{_EMOTION})")
-_LAYOUT = (
-    "a folder with the subfolders subject 1 to subject 44 with files such as "
-    "subject 19/anger/sentence 4/s19_an_4.avi (or .wav)"
-)
 
 
 def _subjects(source: Path) -> dict[int, Path]:
@@ -48,13 +50,12 @@ def _recordings(subject: Path) -> list[Path]:
     return sorted(path for path in chosen.values() if not _WHOLE_SESSION.fullmatch(path.stem))
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     subjects = {path: number for number, folder in _subjects(source).items() for path in _recordings(folder)}
     table = table_from_names(
         subjects,
         _NAME,
         lambda name: {"class_id": _EMOTIONS[name["emotion"]], "sentence": name["sentence"]},
-        not_the_corpus=f"{source}: does not look like eNTERFACE'05, which is {_LAYOUT}",
         example="s19_an_4.avi",
     )
     numbers = list(subjects.values())
@@ -66,6 +67,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="enterface",
     title="eNTERFACE'05 audio-visual emotion database",
+    short_title="eNTERFACE'05",
     citation=(
         "O. Martin, I. Kotsia, B. Macq and I. Pitas: The eNTERFACE'05 audio-visual emotion database. "
         "International Conference on Data Engineering Workshops 2006, p. 8."
@@ -74,11 +76,14 @@ RECIPE = Recipe(
     home_page="https://enterface.net/enterface05/emotion.html",
     sampling_rate_hz=48_000,
     language="English",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     # 42 subjects × 30 sentences, and 27 of subject 23, whose happiness lacks sentences 1 to 3. With the six
     # whole sessions of subject 6 the archive has 1293 videos. The paper tells of 1166 from 42 subjects.
     expected_utterances=1287,
     expected_speakers=43,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "a folder with the subfolders subject 1 to subject 44 with files such as "
+        "subject 19/anger/sentence 4/s19_an_4.avi (or .wav)"
+    ),
+    make_table=_table,
 )

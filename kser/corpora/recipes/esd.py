@@ -11,39 +11,36 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
-from kser.corpora.recipe import Recipe, audio_files, table_from_names
-from kser.errors import UserError
+from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files, table_from_names
 
 # As the corpus's ReadMe says.
 _MEN = frozenset({"0004", "0005", "0006", "0008", "0010", "0011", "0012", "0013", "0014", "0020"})
 _SPEAKERS = tuple(f"{number:04}" for number in range(1, 21))
-_EMOTIONS = CODES["esd"]
+_EMOTIONS = {
+    "Angry": "anger",
+    "Happy": "happiness",
+    "Neutral": "neutral",
+    "Sad": "sadness",
+    "Surprise": "surprise",
+}
 _PARTS = ("evaluation", "test", "train")
 _SENTENCES_PER_EMOTION = 350
-_LAYOUT = (
-    "a folder with the subfolders 0001 to 0020 with files such as 0011/Angry/0011_000371.wav or "
-    "0011/Angry/train/0011_000371.wav"
-)
 
 
-def _read(source: Path) -> pd.DataFrame:
-    not_the_corpus = f"{source}: does not look like ESD, which is {_LAYOUT}"
+def _table(source: Path) -> pd.DataFrame:
     tables = [
-        _part_table(files, speaker, emotion, part or "unassigned", not_the_corpus)
+        _part_table(files, speaker, emotion, part or "unassigned")
         for speaker in _SPEAKERS
         for emotion in _EMOTIONS
         for part in ("", *_PARTS)
         if (files := audio_files(source / speaker / emotion / part))
     ]
     if not tables:
-        raise UserError(not_the_corpus)
+        raise NotTheCorpusError
     return pd.concat(tables, ignore_index=True)
 
 
-def _part_table(
-    files: list[Path], speaker: str, emotion: str, part: str, not_the_corpus: str
-) -> pd.DataFrame:
+def _part_table(files: list[Path], speaker: str, emotion: str, part: str) -> pd.DataFrame:
     return table_from_names(
         files,
         re.compile(rf"{speaker}_(?P<number>[0-9]{{6}})"),
@@ -55,7 +52,6 @@ def _part_table(
             "sentence": str((int(name["number"]) - 1) % _SENTENCES_PER_EMOTION + 1),
             "partition": part,
         },
-        not_the_corpus=not_the_corpus,
         example=f"{speaker}_000371.wav",
     )
 
@@ -63,6 +59,7 @@ def _part_table(
 RECIPE = Recipe(
     name="esd",
     title="Emotional Speech Database (ESD)",
+    short_title="ESD",
     citation=(
         "K. Zhou, B. Sisman, R. Liu and H. Li: Emotional voice conversion: Theory, databases and ESD. "
         "Speech Communication 137, 2022, pp. 1–18."
@@ -71,10 +68,13 @@ RECIPE = Recipe(
     home_page="https://hltsingapore.github.io/ESD/",
     sampling_rate_hz=16_000,
     language="English and Mandarin",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=35_000,
     expected_speakers=20,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "a folder with the subfolders 0001 to 0020 with files such as 0011/Angry/0011_000371.wav or "
+        "0011/Angry/train/0011_000371.wav"
+    ),
+    make_table=_table,
     folds="partition",
 )

@@ -15,14 +15,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.label_files import Row, by_key, class_of, read_label_text
-from kser.corpora.listing import listed
-from kser.corpora.recipe import NOT_THE_CORPUS, Recipe, audio_files
+from kser.corpora.recipe import Recipe, audio_files, facts_in_names
 from kser.errors import UserError
 from kser.files import visible_files
 
-_EMOTIONS = CODES["iemocap"]
+_EMOTIONS = {
+    "ang": "anger",
+    "dis": "disgust",
+    "exc": "excitement",
+    "fea": "fear",
+    "fru": "frustration",
+    "hap": "happiness",
+    "neu": "neutral",
+    "oth": "other",
+    "sad": "sadness",
+    "sur": "surprise",
+    "xxx": "no agreement",  # of the annotators
+}
 _GENDERS = {"F": "female", "M": "male"}
 _SCENARIOS = {"impro": "improvised", "script": "scripted"}
 _UTTERANCE = re.compile(
@@ -32,25 +42,15 @@ _LABEL = re.compile(
     r"\[[0-9.]+ - [0-9.]+\]\s+(?P<utterance>\S+)\s+(?P<emotion>\S+)\s+"
     r"\[(?P<valence>[0-9.]+), *(?P<arousal>[0-9.]+), *(?P<dominance>[0-9.]+)\]\s*"
 )
-_LAYOUT = (
-    "a folder with the subfolders Session1 to Session5, each with labels in dialog/EmoEvaluation and audio "
-    "in sentences/wav, such as Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
-)
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     sessions = sorted(source.glob("Session[1-5]"))
     files = [path for session in sessions for path in _utterances(session)]
-    if not files:
-        raise UserError(f"{source}: {NOT_THE_CORPUS} IEMOCAP, which is {_LAYOUT}")
-    if unexpected := [str(path) for path in files if not _UTTERANCE.fullmatch(path.stem)]:
-        raise UserError(
-            f"{len(unexpected)} audio files have unexpected names: {listed(unexpected)}; "
-            "names are like Ses01F_impro01_F000.wav: take the others out of the folder"
-        )
+    names = facts_in_names(files, _UTTERANCE, "Ses01F_impro01_F000.wav")
     labels = {name: row for session in sessions for name, row in _labels(session).items()}
     # What has no label line has nothing to be trained on or tested with: it is passed over.
-    rows = [_row(path, labels[path.stem]) for path in files if path.stem in labels]
+    rows = [_row(path, name, labels[path.stem]) for path, name in names.items() if path.stem in labels]
     if not rows:
         raise UserError(f"{source}: dialog/EmoEvaluation has no label for any file of sentences/wav")
     return pd.DataFrame(rows, dtype=str)
@@ -71,9 +71,7 @@ def _labels(session: Path) -> dict[str, Row]:
     return labels
 
 
-def _row(path: Path, label: Row) -> Row:
-    name = _UTTERANCE.fullmatch(path.stem)
-    assert name is not None  # `_read` has checked it
+def _row(path: Path, name: Row, label: Row) -> Row:
     return {
         "path": str(path.absolute()),
         "class_id": class_of(label["emotion"], _EMOTIONS, f"{label['file']}: {label['utterance']}"),
@@ -92,6 +90,7 @@ def _row(path: Path, label: Row) -> Row:
 RECIPE = Recipe(
     name="iemocap",
     title="Interactive Emotional Dyadic Motion Capture database (IEMOCAP)",
+    short_title="IEMOCAP",
     citation=(
         "C. Busso, M. Bulut, C.-C. Lee, A. Kazemzadeh, E. Mower, S. Kim, J. N. Chang, S. Lee and "
         "S. S. Narayanan: IEMOCAP: interactive emotional dyadic motion capture database. "
@@ -101,10 +100,13 @@ RECIPE = Recipe(
     home_page="https://sail.usc.edu/iemocap/",
     sampling_rate_hz=16_000,
     language="English",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=10_039,
     expected_speakers=10,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "a folder with the subfolders Session1 to Session5, each with labels in dialog/EmoEvaluation and "
+        "audio in sentences/wav, such as Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
+    ),
+    make_table=_table,
     folds="session",
 )

@@ -9,19 +9,26 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
-_EMOTIONS = CODES["jl_corpus"]
+_EMOTIONS = {
+    "angry": "anger",
+    "anxious": "anxiety",
+    "apologetic": "apology",
+    "assertive": "assertiveness",
+    "concerned": "concern",
+    "encouraging": "encouragement",
+    "excited": "excitement",
+    "happy": "happiness",
+    "neutral": "neutral",
+    "sad": "sadness",
+}
 _PRIMARY = ("angry", "excited", "happy", "neutral", "sad")
 _NAME = re.compile(
     rf"(?P<actor>(?P<gender>female|male)[12])_(?P<emotion>{'|'.join(_EMOTIONS)})_"
     r"(?P<sentence>[1-9]|1[0-5])(?P<session>[ab])_(?P<repetition>[12])"
 )
 _INNER = Path("Raw JL corpus (unchecked and unannotated)") / "JL(wav+txt)"
-_LAYOUT = (
-    f"a folder with {_INNER.as_posix()} (or that folder itself) with files such as female1_angry_10a_2.wav"
-)
 
 
 def _recordings_folder(source: Path) -> Path:
@@ -30,7 +37,7 @@ def _recordings_folder(source: Path) -> Path:
     return next((folder for folder in spellings if folder.is_dir()), source)
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         audio_files(_recordings_folder(source)),
         _NAME,
@@ -43,7 +50,6 @@ def _read(source: Path) -> pd.DataFrame:
             "session": name["session"],
             "repetition": name["repetition"],
         },
-        not_the_corpus=f"{source}: does not look like JL-Corpus, which is {_LAYOUT}",
         example="female1_angry_10a_2.wav",
     )
 
@@ -51,6 +57,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="jl_corpus",
     title="JL-Corpus of New Zealand English emotional speech",
+    short_title="JL-Corpus",
     citation=(
         "J. James, L. Tian and C. I. Watson: An open source emotional speech corpus for human robot "
         "interaction applications. Interspeech 2018, pp. 2768–2772."
@@ -59,9 +66,12 @@ RECIPE = Recipe(
     home_page="https://github.com/tli725/JL-Corpus",
     sampling_rate_hz=44_100,
     language="English (New Zealand)",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=2400,
     expected_speakers=4,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        f"a folder with {_INNER.as_posix()} (or that folder itself) with files such as "
+        "female1_angry_10a_2.wav"
+    ),
+    make_table=_table,
 )

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.label_files import Row, by_key, class_of, read_rows
 from kser.corpora.listing import listed
-from kser.corpora.recipe import NOT_THE_CORPUS, Recipe, audio_files
+from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files
 from kser.errors import UserError
 
-_EMOTIONS = CODES["meld"]
+_EMOTIONS = {name: name for name in ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")}
 # Partition → its folder; the table or the folder may lie in a folder called like the partition.
 _PARTITIONS = {
     "train": "train_splits",
@@ -32,14 +31,9 @@ _NAME = re.compile(r"dia(?P<dialogue>[0-9]+)_utt(?P<turn>[0-9]+)")
 # Films that the test set holds without labels.
 _WITHOUT_LABELS = re.compile(rf"final_videos_test{_NAME.pattern}")
 _FILM_SUFFIXES = frozenset({".mp4"})
-_LAYOUT = (
-    "a folder with train_sent_emo.csv and the subfolder train_splits with files such as dia0_utt0.mp4 (or "
-    "dia0_utt0.wav), with dev_sent_emo.csv and dev_splits_complete, with test_sent_emo.csv and "
-    "output_repeated_splits_test"
-)
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     rows: list[Row] = []
     for partition, folder in _PARTITIONS.items():
         labels_path = _first(source, partition, f"{partition}_sent_emo.csv")
@@ -47,7 +41,7 @@ def _read(source: Path) -> pd.DataFrame:
         if labels_path and recordings:
             rows += _partition_rows(partition, labels_path, recordings)
     if not rows:
-        raise UserError(f"{source}: {NOT_THE_CORPUS} MELD, which is {_LAYOUT}")
+        raise NotTheCorpusError
     return pd.DataFrame(rows, dtype=str)
 
 
@@ -93,6 +87,7 @@ def _row(partition: str, label: Row, path: Path, labels_path: Path) -> Row:
 RECIPE = Recipe(
     name="meld",
     title="Multimodal EmotionLines Dataset (MELD)",
+    short_title="MELD",
     citation=(
         "S. Poria, D. Hazarika, N. Majumder, G. Naik, E. Cambria and R. Mihalcea: "
         "MELD: A Multimodal Multi-Party Dataset for Emotion Recognition in Conversations. "
@@ -102,13 +97,17 @@ RECIPE = Recipe(
     home_page="https://affective-meld.github.io",
     sampling_rate_hz=48_000,
     language="English",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     # 13,708 are labelled (9989, 1109 and 2610); the film dia110_utt7 of dev was not published.
     expected_utterances=13_707,
     # Names in the column Speaker, as counted by later papers; the authors give 260, 47 and 100 for the three
     # partitions, which share the six friends.
     expected_speakers=304,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "a folder with train_sent_emo.csv and the subfolder train_splits with files such as dia0_utt0.mp4 "
+        "(or dia0_utt0.wav), with dev_sent_emo.csv and dev_splits_complete, with test_sent_emo.csv and "
+        "output_repeated_splits_test"
+    ),
+    make_table=_table,
     folds="partition",
 )

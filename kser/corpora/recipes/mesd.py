@@ -13,19 +13,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _VOICES = {"C": "child", "F": "female", "M": "male"}
 _GENDERS = {"C": "unknown", "F": "female", "M": "male"}
-_EMOTIONS = CODES["mesd"]
+_EMOTIONS = {
+    "Anger": "anger",
+    "Disgust": "disgust",
+    "Fear": "fear",
+    "Happiness": "happiness",
+    "Neutral": "neutral",
+    "Sadness": "sadness",
+}
 _NAME = re.compile(
     rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<voice>[{''.join(_VOICES)}])_(?P<word_list>[AB])_(?P<word>.+)"
 )
-_LAYOUT = "a folder with files such as Anger_C_A_basta_ya.wav"
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         audio_files(source),
         _NAME,
@@ -36,7 +41,6 @@ def _read(source: Path) -> pd.DataFrame:
             "word_list": name["word_list"],
             "word": name["word"],
         },
-        not_the_corpus=f"{source}: does not look like MESD, which is {_LAYOUT}",
         example="Anger_C_A_basta_ya.wav",
     )
 
@@ -44,6 +48,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="mesd",
     title="Mexican Emotional Speech Database (MESD)",
+    short_title="MESD",
     citation=(
         "M. M. Duville, L. M. Alonso-Valerdi and D. I. Ibarra-Zarate: Mexican Emotional Speech Database "
         "based on semantic, frequency, familiarity, concreteness, and cultural shaping of affective "
@@ -53,12 +58,12 @@ RECIPE = Recipe(
     home_page="https://data.mendeley.com/datasets/cy34mh68j9/5",
     sampling_rate_hz=48_000,
     language="Spanish (Mexico)",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     # Version 5. 6 emotions × 3 voices × 48 words make 864, which is what the paper says; those who counted
     # the files (EmoBox, audb) have 862.
     expected_utterances=862,
     # What the names tell apart: the voices. The people behind them are 3 women, 2 men and 6 children.
     expected_speakers=3,
-    layout=_LAYOUT,
-    read=_read,
+    layout="a folder with files such as Anger_C_A_basta_ya.wav",
+    make_table=_table,
 )

@@ -10,30 +10,36 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.label_files import Row, by_key, class_of, read_rows
-from kser.corpora.recipe import NOT_THE_CORPUS, Recipe, audio_files
+from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files
 from kser.errors import UserError
 from kser.files import read_json
 
-_EMOTIONS = CODES["msp_podcast"]
+_EMOTIONS = {
+    "A": "anger",
+    "C": "contempt",
+    "D": "disgust",
+    "F": "fear",
+    "H": "happiness",
+    "N": "neutral",
+    "O": "other",
+    "S": "sadness",
+    "U": "surprise",
+    "X": "no agreement",  # of the annotators
+}
 _FIELDS = ("EmoClass", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gender", "Split_Set")
 _AUDIO_FOLDERS = ("Audios", "Audio")
 # Release 1.8 spells it with a c.
 _LABEL_FILES = tuple(f"Labels/labels_{word}" for word in ("consensus", "concensus"))
 _PODCAST = re.compile(r"MSP-PODCAST_(?P<podcast>[0-9]+)_.*")
-_LAYOUT = (
-    "a folder with the subfolder Audios with files such as MSP-PODCAST_0001_0008.wav, and with "
-    "Labels/labels_consensus.csv or Labels/labels_consensus.json"
-)
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     files = [path for folder in _AUDIO_FOLDERS for path in audio_files(source / folder)]
     tables = [source / f"{stem}{suffix}" for suffix in (".csv", ".json") for stem in _LABEL_FILES]
     labels_path = next((path for path in tables if path.is_file()), None)
     if not files or labels_path is None:
-        raise UserError(f"{source}: {NOT_THE_CORPUS} MSP-Podcast, which is {_LAYOUT}")
+        raise NotTheCorpusError
     labels = _labels_from_csv(labels_path) if labels_path.suffix == ".csv" else _labels_from_json(labels_path)
     rows = [_row(path, labels[path.name], labels_path) for path in files if path.name in labels]
     if not rows:
@@ -87,6 +93,7 @@ def _actor(name: str, speaker: str) -> str:
 RECIPE = Recipe(
     name="msp_podcast",
     title="MSP-Podcast corpus, release 2.0",
+    short_title="MSP-Podcast",
     citation=(
         "R. Lotfian and C. Busso: Building naturalistic emotionally balanced speech corpus by retrieving "
         "emotional speech from existing podcast recordings. "
@@ -96,13 +103,16 @@ RECIPE = Recipe(
     home_page="https://lab-msp.com/MSP/MSP-Podcast.html",
     sampling_rate_hz=16_000,
     language="English",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     # Rows of labels_consensus.csv of release 2.0; with the turns of Test3, whose labels are withheld, the
     # paper (arXiv:2509.09791) counts 267,905. Release 1.12 has 207,136 turns.
     expected_utterances=264_705,
     # Those with a number.
     expected_speakers=3641,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "a folder with the subfolder Audios with files such as MSP-PODCAST_0001_0008.wav, and with "
+        "Labels/labels_consensus.csv or Labels/labels_consensus.json"
+    ),
+    make_table=_table,
     folds="partition",
 )

@@ -21,14 +21,23 @@ CITATION = (
 LICENCE = "CC BY-NC-SA 4.0; commercial licences from the authors"
 HOME_PAGE = "https://zenodo.org/records/1188976"
 SAMPLING_RATE_HZ = 48_000
+EMOTIONS = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happiness",
+    "04": "sadness",
+    "05": "anger",
+    "06": "fear",
+    "07": "disgust",
+    "08": "surprise",
+}
+"""Those of speech; song has the first six."""
 
 _INTENSITIES = {"01": "normal", "02": "strong"}
 _STATEMENTS = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}
 
 
-def read_channel(
-    source: Path, channel: str, emotions: Mapping[str, str], not_the_corpus: str
-) -> pd.DataFrame:
+def channel_table(source: Path, channel: str, emotions: Mapping[str, str]) -> pd.DataFrame:
     """The table of one vocal channel.
 
     Both archives unpack into folders `Actor_01` to `Actor_24`, so that one folder may hold both parts: files
@@ -37,11 +46,11 @@ def read_channel(
     Args:
         source: the folder with the actors' folders, or with the files themselves.
         channel: "01" for speech, "02" for song.
-        emotions: its codes.
-        not_the_corpus: the message when the folder holds no file of the channel.
+        emotions: its codes, of `EMOTIONS`.
 
     Raises:
-        UserError: the folder holds none, or files of other names.
+        NotTheCorpusError: the folder holds no file of the channel.
+        UserError: it holds files with other names.
     """
     folders = sorted(source.glob("Actor_[0-9][0-9]")) or [source]
     other_channel = {"01": "03-02-", "02": "03-01-"}[channel]
@@ -65,6 +74,5 @@ def read_channel(
             "intensity": _INTENSITIES[name["intensity"]],
             "repetition": str(int(name["repetition"])),
         },
-        not_the_corpus=not_the_corpus,
         example=f"03-{channel}-06-01-02-01-12.wav",
     )

@@ -3,39 +3,30 @@
 Actor 18 did not sing.
 """
 
-from pathlib import Path
+from functools import partial
 
-import pandas as pd
-
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Archive, Recipe
 from kser.corpora.recipes import ravdess
 
-_EMOTIONS = CODES["ravdess_song"]
-_LAYOUT = (
-    "a folder with the subfolders Actor_01 to Actor_24, without Actor_18, with files such as "
-    "03-02-06-01-02-01-12.wav"
-)
-
-
-def _read(source: Path) -> pd.DataFrame:
-    message = f"{source}: does not look like the song of RAVDESS, which is {_LAYOUT}"
-    return ravdess.read_channel(source, "02", _EMOTIONS, message)
-
+_EMOTIONS = {code: emotion for code, emotion in ravdess.EMOTIONS.items() if code <= "06"}
 
 RECIPE = Recipe(
     name="ravdess_song",
     title="Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS): song",
+    short_title="RAVDESS song",
     citation=ravdess.CITATION,
     licence=ravdess.LICENCE,
     home_page=ravdess.HOME_PAGE,
     sampling_rate_hz=ravdess.SAMPLING_RATE_HZ,
     language="English",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=1012,
     expected_speakers=23,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "a folder with the subfolders Actor_01 to Actor_24, without Actor_18, with files such as "
+        "03-02-06-01-02-01-12.wav"
+    ),
+    make_table=partial(ravdess.channel_table, channel="02", emotions=_EMOTIONS),
     archives=(
         Archive(
             url="https://zenodo.org/records/1188976/files/Audio_Song_Actors_01-24.zip",

@@ -9,18 +9,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _GENDERS = {"F": "female", "M": "male"}
-_EMOTIONS = CODES["shemo"]
+_EMOTIONS = {
+    "A": "anger",
+    "F": "fear",
+    "H": "happiness",
+    "N": "neutral",
+    "S": "sadness",
+    "W": "surprise",
+}
 _NAME = re.compile(
     rf"(?P<actor>(?P<gender>[FM])[0-9]{{2}})(?P<emotion>[{''.join(_EMOTIONS)}])(?P<clip>[0-9]{{2,3}})"
 )
-_LAYOUT = "a folder with the subfolders female and male (or all files in one) with files such as F03S02.wav"
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         [path for folder in (source, source / "female", source / "male") for path in audio_files(folder)],
         _NAME,
@@ -30,7 +35,6 @@ def _read(source: Path) -> pd.DataFrame:
             "gender": _GENDERS[name["gender"]],
             "clip": name["clip"],
         },
-        not_the_corpus=f"{source}: does not look like ShEMO, which is {_LAYOUT}",
         example="F03S02.wav",
     )
 
@@ -38,6 +42,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="shemo",
     title="Sharif Emotional Speech Database (ShEMO)",
+    short_title="ShEMO",
     citation=(
         "O. Mohamad Nezami, P. Jamshid Lou and M. Karami: ShEMO: a large-scale validated database for "
         "Persian speech emotion detection. Language Resources and Evaluation 53, 2019, pp. 1–16."
@@ -48,9 +53,9 @@ RECIPE = Recipe(
     # Some files have 22,050 Hz (M27, M46, M49 among others, in EmoBox's list of rates).
     sampling_rate_hz=44_100,
     language="Persian",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=3000,
     expected_speakers=87,
-    layout=_LAYOUT,
-    read=_read,
+    layout="a folder with the subfolders female and male (or all files in one) with files such as F03S02.wav",
+    make_table=_table,
 )

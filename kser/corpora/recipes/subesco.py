@@ -9,19 +9,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Archive, Recipe, audio_files, table_from_names
 
 _GENDERS = {"F": "female", "M": "male"}
-_EMOTIONS = CODES["subesco"]
+_EMOTIONS = {
+    "ANGRY": "anger",
+    "DISGUST": "disgust",
+    "FEAR": "fear",
+    "HAPPY": "happiness",
+    "NEUTRAL": "neutral",
+    "SAD": "sadness",
+    "SURPRISE": "surprise",
+}
 _NAME = re.compile(
     r"(?P<actor>(?P<gender>[FM])_(?:0[1-9]|10)_[A-Z]+)_S_(?P<sentence>[1-9]|10)_"
     rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<take>[1-5])\]?"
 )
-_LAYOUT = "a folder with files such as F_02_MONIKA_S_1_NEUTRAL_5.wav"
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         audio_files(source),
         _NAME,
@@ -32,7 +38,6 @@ def _read(source: Path) -> pd.DataFrame:
             "sentence": name["sentence"],
             "take": name["take"],
         },
-        not_the_corpus=f"{source}: does not look like SUBESCO, which is {_LAYOUT}",
         example="F_02_MONIKA_S_1_NEUTRAL_5.wav",
     )
 
@@ -40,6 +45,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="subesco",
     title="SUST Bangla Emotional Speech Corpus (SUBESCO)",
+    short_title="SUBESCO",
     citation=(
         "S. Sultana, M. S. Rahman, M. R. Selim and M. Z. Iqbal: SUST Bangla Emotional Speech Corpus "
         "(SUBESCO): an audio-only emotional speech corpus for Bangla. PLoS ONE 16(4), 2021, e0250173."
@@ -49,11 +55,11 @@ RECIPE = Recipe(
     # Some speakers have 44,100 Hz (F_01, M_01, M_02 among others, in EmoBox's list of rates).
     sampling_rate_hz=48_000,
     language="Bangla",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=7000,
     expected_speakers=20,
-    layout=_LAYOUT,
-    read=_read,
+    layout="a folder with files such as F_02_MONIKA_S_1_NEUTRAL_5.wav",
+    make_table=_table,
     archives=(
         # Size and checksum as projects that pin the Zenodo record state them.
         Archive(

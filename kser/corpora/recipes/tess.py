@@ -9,21 +9,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
-_EMOTIONS = CODES["tess"]
+_EMOTIONS = {
+    "angry": "anger",
+    "disgust": "disgust",
+    "fear": "fear",
+    "happy": "happiness",
+    "neutral": "neutral",
+    "ps": "pleasant surprise",
+    "sad": "sadness",
+}
 # OA: the published file OA_bite_neutral.wav, which lies in OAF_neutral and is the older actress's.
 _ACTORS = {"OAF": "OAF", "YAF": "YAF", "OA": "OAF"}
 _AGES = {"OAF": "64", "YAF": "26"}
 _NAME = re.compile(rf"(?P<actor>{'|'.join(_ACTORS)})_(?P<word>[A-Za-z]+)_(?P<emotion>{'|'.join(_EMOTIONS)})")
-_LAYOUT = (
-    "a folder with subfolders such as OAF_angry and YAF_pleasant_surprised with files such as "
-    "OAF_back_angry.wav, or a folder with those files"
-)
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     # The folders are spelt in several ways (OAF_Fear, YAF_fear, OAF_Pleasant_surprise), the files in one.
     folders = sorted(path for path in source.glob("[OY]AF_*") if path.is_dir()) or [source]
     return table_from_names(
@@ -36,7 +39,6 @@ def _read(source: Path) -> pd.DataFrame:
             "sentence": name["word"],
             "age": _AGES[_ACTORS[name["actor"]]],
         },
-        not_the_corpus=f"{source}: does not look like TESS, which is {_LAYOUT}",
         example="OAF_back_angry.wav",
     )
 
@@ -44,6 +46,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="tess",
     title="Toronto emotional speech set (TESS)",
+    short_title="TESS",
     citation=(
         "M. K. Pichora-Fuller and K. Dupuis: Toronto emotional speech set (TESS). "
         "Borealis, 2020, doi:10.5683/SP2/E8H2MF."
@@ -52,9 +55,12 @@ RECIPE = Recipe(
     home_page="https://doi.org/10.5683/SP2/E8H2MF",
     sampling_rate_hz=24_414,
     language="English",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=2800,
     expected_speakers=2,
-    layout=_LAYOUT,
-    read=_read,
+    layout=(
+        "a folder with subfolders such as OAF_angry and YAF_pleasant_surprised with files such as "
+        "OAF_back_angry.wav, or a folder with those files"
+    ),
+    make_table=_table,
 )

@@ -9,20 +9,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.emotions import CODES
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _GENDERS = {"F": "female", "M": "male"}
-_EMOTIONS = CODES["urdu"]
+_EMOTIONS = {"A": "anger", "H": "happiness", "N": "neutral", "S": "sadness"}
 _FOLDERS = ("Angry", "Happy", "Neutral", "Sad")
 _NAME = re.compile(
     r"(?P<actor>S(?P<gender>[FM])[1-9][0-9]?)_F(?P<clip>[1-9][0-9]*)_"
     rf"(?P<emotion>[{''.join(_EMOTIONS)}])[0-9]{{2,4}}"
 )
-_LAYOUT = f"a folder with the subfolders {', '.join(_FOLDERS)} with files such as Neutral/SM5_F61_N089.wav"
 
 
-def _read(source: Path) -> pd.DataFrame:
+def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         [path for folder in _FOLDERS for path in audio_files(source / folder)],
         _NAME,
@@ -32,7 +30,6 @@ def _read(source: Path) -> pd.DataFrame:
             "gender": _GENDERS[name["gender"]],
             "clip": name["clip"],
         },
-        not_the_corpus=f"{source}: does not look like URDU, which is {_LAYOUT}",
         example="SM5_F61_N089.wav",
     )
 
@@ -40,6 +37,7 @@ def _read(source: Path) -> pd.DataFrame:
 RECIPE = Recipe(
     name="urdu",
     title="URDU dataset of emotional talk-show utterances",
+    short_title="URDU",
     citation=(
         "S. Latif, A. Qayyum, M. Usman and J. Qadir: Cross lingual speech emotion recognition: Urdu vs. "
         "Western languages. International Conference on Frontiers of Information Technology 2018, pp. "
@@ -50,11 +48,11 @@ RECIPE = Recipe(
     home_page="https://github.com/siddiquelatif/URDU-Dataset",
     sampling_rate_hz=44_100,
     language="Urdu",
-    classes=tuple(sorted(_EMOTIONS.values())),
+    codes=_EMOTIONS,
     expected_utterances=400,
     # Readme and paper say 38 (27 men, 11 women); the names in the repository have 29: SF1 to SF11 and 18 men
     # with numbers up to SM27, none of SM8 to SM16.
     expected_speakers=29,
-    layout=_LAYOUT,
-    read=_read,
+    layout=f"a folder with the subfolders {', '.join(_FOLDERS)} with files such as Neutral/SM5_F61_N089.wav",
+    make_table=_table,
 )
