@@ -25,8 +25,8 @@ def read_training_curves(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
 
     A run is a folder with a log: the model is the folder above `seed_N`, as in runs/EXPERIMENT/MODEL/seed_N,
     and as much of what is above it as tells models apart; a folder that names no seed is a model with one
-    run. Several event files of a run go on from each other: where a later one begins with a curve, the
-    earlier ones end.
+    run. A run with a log.csv is read from that only. Several event files of a run continue each other: where
+    a later one begins with a curve, the earlier ones end.
 
     Args:
         path: a folder, a log.csv or an event file.
@@ -39,16 +39,24 @@ def read_training_curves(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
         - notes for the user, a line each: what was damaged or empty and left out.
 
     Raises:
-        UserError: there is no such path, or no training log with a value.
+        UserError: the path does not exist, holds no training log with a value, or holds runs that have event
+            files only and TensorBoard, which reads them, is not installed.
     """
     path = Path(path)
     files = _log_files(path)
+    with_log = {_model_and_seed(file) for file in files if file.suffix == ".csv"}
     notes: list[str] = []
     runs: dict[tuple[tuple[str, ...], str], list[pd.DataFrame]] = {}
     for file in files:
-        table = _read_log(file, notes) if file.suffix == ".csv" else _read_events(file, notes)
+        run = _model_and_seed(file)
+        if file.suffix == ".csv":
+            table = _read_log(file, notes)
+        elif run not in with_log:
+            table = _read_events(file, notes)
+        else:
+            continue
         if not table.empty:
-            runs.setdefault(_model_and_seed(file), []).append(table)
+            runs.setdefault(run, []).append(table)
     if not runs:
         reasons = "".join(f"\n{note}" for note in notes)
         raise UserError(f"{path}: no {LOG_FILE} and no {EVENT_FILES} with a value below it{reasons}")
@@ -65,7 +73,7 @@ def _log_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path.absolute()]
     if not path.is_dir():
-        raise UserError(f"{path}: no such file or folder; the folder with the logs of the runs is needed")
+        raise UserError(f"{path}: not found; give the folder with the logs of the runs, or one log")
     files = [*path.rglob(LOG_FILE), *path.rglob(EVENT_FILES)]
     hidden = [file for file in files if any(part.startswith(".") for part in file.relative_to(path).parts)]
     return sorted((file.absolute() for file in set(files) - set(hidden)), key=_natural)
@@ -114,11 +122,11 @@ def _read_events(path: Path, notes: list[str]) -> pd.DataFrame:
     try:
         scalars.extend(read_scalars(path))
     except EventFileError as error:
-        told = "damaged or cut off before its first value: nothing could be read of it"
-        notes.append(f"{path}: {error}; what came before is used" if scalars else f"{path}: left out, {told}")
+        used = "the values before that place are used" if scalars else "left out: no value could be read"
+        notes.append(f"{path}: {error}; {used}")
     else:
         if not path.stat().st_size:
-            notes.append(f"{path}: left out, empty: nothing could be read of it")
+            notes.append(f"{path}: left out: empty")
     rows = [{"step": scalar.step, _column(scalar.tag): scalar.value} for scalar in scalars]
     return _by_step(pd.DataFrame(rows))
 

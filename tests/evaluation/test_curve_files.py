@@ -1,5 +1,7 @@
 """Logs of kser and of the Trainer, wherever they lie, as one table."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,11 @@ from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
 from kser.training.training_log import COLUMNS, TrainingLog
 from tests.evaluation.event_writing import write_events
+
+
+@pytest.fixture
+def without_tensorboard(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard.compat.proto.event_pb2", None)
 
 
 def write_log(folder, rows):
@@ -92,7 +99,7 @@ def test_other_csv_and_empty_logs_are_told_and_the_rest_is_read(tmp_path):
 
 
 def test_nothing_to_read_says_what_is_needed(tmp_path):
-    with pytest.raises(UserError, match=r"nowhere: no such file or folder"):
+    with pytest.raises(UserError, match=r"nowhere: not found; give the folder"):
         read_training_curves(tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"no log\.csv and no events\.out\.tfevents\.\*"):
         read_training_curves(tmp_path)
@@ -157,11 +164,8 @@ def test_event_files_of_which_nothing_can_be_read_are_said_to_be_so(tmp_path):
         path.write_bytes(content)
     curves, [damaged, empty] = read_training_curves(tmp_path)
     assert set(curves["seed"]) == {"1"}
-    assert damaged.endswith(
-        "left out, damaged or cut off before its first value: nothing could be read of it"
-    )
-    assert empty.endswith("left out, empty: nothing could be read of it")
-    assert "what came before" not in damaged + empty
+    assert damaged.endswith("cut off or damaged; left out: no value could be read")
+    assert empty.endswith("left out: empty")
 
 
 def test_both_kinds_of_logs_stand_in_one_table(tmp_path):
@@ -170,3 +174,19 @@ def test_both_kinds_of_logs_stand_in_one_table(tmp_path):
     curves, _ = read_training_curves(tmp_path)
     assert dict(zip(curves["model"], curves["val_uar"], strict=True)) == {"new": 0.5, "old": 0.25}
     assert isinstance(curves, pd.DataFrame)
+
+
+def test_a_run_with_a_log_is_read_from_that_only(tmp_path, without_tensorboard):
+    write_log(tmp_path / "m" / "seed_1", [{"step": 0, "val_uar": 0.5}])
+    write_events(tmp_path / "m" / "seed_1" / "events" / "events.out.tfevents.1.h", [(7, "eval/uar", 0.25)])
+    curves, notes = read_training_curves(tmp_path)
+    assert values(curves, "val_uar") == {0: 0.5}
+    assert notes == []
+
+
+def test_event_files_without_tensorboard_say_what_to_install(tmp_path, without_tensorboard):
+    write_events(tmp_path / "m" / "seed_1" / "events.out.tfevents.1.h", [(7, "eval/uar", 0.25)])
+    with pytest.raises(
+        UserError, match=r'tfevents\.1\.h: .* requires TensorBoard: pip install "kser\[tensor'
+    ):
+        read_training_curves(tmp_path)

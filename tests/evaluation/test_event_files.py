@@ -1,4 +1,4 @@
-"""Event files as PyTorch and TensorBoard write them, whole and damaged."""
+"""Event files as PyTorch writes them, whole and damaged."""
 
 import base64
 import zlib
@@ -36,7 +36,7 @@ def test_scalars_of_pytorch(tmp_path):
 def test_what_stands_before_a_cut_is_read(tmp_path, cut):
     path = torch_file(tmp_path, lambda data: data[:-cut])
     scalars = []
-    with pytest.raises(EventFileError, match="cut off after"):
+    with pytest.raises(EventFileError, match="cut off or damaged"):
         scalars.extend(read_scalars(path))  # list.extend keeps what came before
     assert scalars == SCALARS[:2]
 
@@ -48,27 +48,9 @@ def test_damage_is_found(tmp_path, place):
         changed[place] ^= 1
         return bytes(changed)
 
-    with pytest.raises(EventFileError, match="damaged after"):
+    with pytest.raises(EventFileError, match="cut off or damaged"):
         list(read_scalars(torch_file(tmp_path, damaged)))
 
 
 def test_an_empty_file_has_no_scalars(tmp_path):
     assert list(read_scalars(torch_file(tmp_path, lambda data: b""))) == []
-
-
-def test_files_of_tensorboard_itself(tmp_path):
-    pytest.importorskip("tensorboard")
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.record_writer import RecordWriter
-
-    values = [(step, f"eval/{name}", step / 8) for step in (0, 1, 127, 128, 70_000) for name in ("uar", "é")]
-    with (tmp_path / "events.out.tfevents.1.host").open("wb") as file:
-        writer = RecordWriter(file)
-        writer.write(Event(wall_time=1.5, file_version="brain.Event:2").SerializeToString())
-        writer.write(Event(graph_def=bytes(100_000)).SerializeToString())
-        for step, tag, value in values:
-            summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-            writer.write(Event(wall_time=2.5, step=step, summary=summary).SerializeToString())
-        writer.flush()
-    assert list(read_scalars(tmp_path / "events.out.tfevents.1.host")) == [Scalar(*value) for value in values]

@@ -1,11 +1,13 @@
-"""Callbacks that give the rows of a run's log to other programs too: TensorBoard and MLflow."""
+"""Callbacks that hand the rows of a run's log on to other programs: TensorBoard and MLflow."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
-from kser.evaluation.event_writer import Event, EventWriter
+from kser.evaluation.curve_files import EVENT_FILES
 from kser.experiment.runs.mlflow_log import MlflowRun
 from kser.experiment.runs.planning import Run
 from kser.training.recorder import Recorder
@@ -32,6 +34,10 @@ class RowFollower(keras.callbacks.Callback):
         """Called with each further row, or a few of them."""
         raise NotImplementedError
 
+    def end(self, status: str) -> None:
+        """Called when the run has ended: "FINISHED", "FAILED" or "KILLED"."""
+        raise NotImplementedError
+
     def on_train_begin(self, logs=None):
         rows = self.recorder.log.rows
         self.begin(rows)
@@ -52,7 +58,7 @@ class RowFollower(keras.callbacks.Callback):
 class TensorBoardLog(RowFollower):
     """Writes `events/events.out.tfevents.*` beside the log, under the tags of the Hugging Face Trainer.
 
-    A run that continues begins its file anew with the rows so far, so that no update stands in it twice. Its
+    A run that continues begins its file anew with the rows so far, so that it holds each update once. Its
     clock is that of training: pauses between two starts do not show.
 
     Args:
@@ -62,22 +68,40 @@ class TensorBoardLog(RowFollower):
     def __init__(self, run: Run):
         super().__init__()
         self.folder = run.paths.work / EVENTS_FOLDER
+        self._writer: Any = None
         self._begun_s = 0.0
 
     def begin(self, rows: Sequence[Row]) -> None:
+        # Here only: it imports PyTorch where that is installed. Of its writers, this one has no thread and no
+        # queue, so that a row is in the file as soon as `flush` returns.
+        from tensorboardX.event_file_writer import EventsWriter
+
+        for outdated in self.folder.glob(EVENT_FILES):
+            outdated.unlink()
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._begun_s = time.time() - self.recorder.seconds
-        self._writer = EventWriter(self.folder, self._begun_s, map(self._event, rows))
+        self._writer = EventsWriter(str(self.folder / "events"), f".{os.getpid()}")
+        self.hand_on(rows)
 
     def hand_on(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self._writer.add(self._event(row))
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.proto.summary_pb2 import Summary
 
-    def _event(self, row: Row) -> Event:
-        step, seconds = row["step"], row["seconds"]
-        assert isinstance(step, int)
-        assert seconds is not None
-        values = {_tag(name): value for name, value in measures_of(row).items()}
-        return Event(self._begun_s + seconds, step, values)
+        for row in rows:
+            step, seconds = row["step"], row["seconds"]
+            assert seconds is not None
+            values = [
+                Summary.Value(tag=_tag(name), simple_value=value) for name, value in measures_of(row).items()
+            ]
+            self._writer.write_event(
+                Event(wall_time=self._begun_s + seconds, step=step, summary=Summary(value=values))
+            )
+        self._writer.flush()
+
+    def end(self, status: str) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
 
 class MlflowLog(RowFollower):
@@ -113,7 +137,6 @@ class MlflowLog(RowFollower):
             self.mlflow_run.log(number, step, begun_s + seconds, measures_of(row))
 
     def end(self, status: str) -> None:
-        """Tell MLflow how the run ended: "FINISHED", "FAILED" or "KILLED"."""
         self.mlflow_run.end(status)
 
 

@@ -29,7 +29,7 @@ from kser.experiment.runs.paths import ERROR_FILE, evaluation_csv_folder, result
 from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.runs.run_data import SKIPPED_FILE
 from kser.experiment.runs.run_lock import waiting_for
-from kser.experiment.runs.run_logs import MlflowLog, RowFollower, run_logs
+from kser.experiment.runs.run_logs import RowFollower, run_logs
 from kser.experiment.runs.trained_model import PROVENANCE_FILE
 from kser.experiment.study.failures import Failure, told_at_the_end, unforeseen
 from kser.experiment.study.study_progress import StudyProgress
@@ -152,8 +152,7 @@ def logs_of(run: Run) -> Iterator[list[RowFollower]]:
         raise
     finally:
         for log in logs:
-            if isinstance(log, MlflowLog):
-                log.end(status)
+            log.end(status)
 
 
 def _tell(outcome: Outcome, run: Run, title: str, display: ConsoleProgress) -> None:

@@ -9,6 +9,7 @@ import keras
 import pandas as pd
 import pytest
 from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
@@ -84,8 +85,7 @@ def test_event_files_have_the_rows_of_the_log_once(interrupted_run):
 
 
 def test_tensorboard_reads_them(interrupted_run):
-    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    found = accumulators.EventAccumulator(str(interrupted_run.paths.work / "events")).Reload()
+    found = EventAccumulator(str(interrupted_run.paths.work / "events")).Reload()
     log = pd.read_csv(interrupted_run.paths.log).dropna(subset=["val_uar"])
     scalars = found.Scalars("eval/uar")
     assert [scalar.step for scalar in scalars] == log["step"].tolist()
