@@ -1,6 +1,8 @@
 """Training curves of one or many models, mean and band over seeds."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +28,11 @@ _LOSSES = {"val_loss": "-", "loss": "--"}
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 _MARKERS = ("", "o", "s", "^", "D", "v", "P")
 _DPI = 200
+# Runs whose ends differ by less than this share of the longest are of one length to the reader.
+_NOTED_DIFFERENCE = 0.05
+
+Curve = tuple[np.ndarray, np.ndarray]
+"""Steps (n,), ascending, and values (n,) of a run, no NaN."""
 
 
 def plot_training_curves(
@@ -39,8 +46,8 @@ def plot_training_curves(
     """Draw training curves to a PNG, SVG or PDF file.
 
     Above the validation metric, below the losses: validation as a line, training dashed. A model with several
-    seeds is their mean with a band, see `mean_over_seeds`; runs whose logs have other steps are read off
-    between their own.
+    seeds is their mean with a band as far as all of them go, see `mean_over_seeds`, and beyond that the faint
+    lines of the runs that go on; the legend says how many end where.
 
     Args:
         curves: one row a run and update, with `model`, `seed`, `step` and a column a curve, as
@@ -99,43 +106,53 @@ def draw_training_curves(
     figure.set_size_inches(7.0, 0.9 + 2.9 * len(panels))
     all_axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     styles = _styles(curves)
+    described: dict[str, Sequence[Curve]] = {}
+    has_band = has_single_runs = False
     for axes, names in zip(all_axes, panels, strict=True):
-        for model, style in styles.items():
-            for name in names:
-                runs = curves[curves["model"] == model]
-                _draw_curve(axes, runs, name, band, style | {"linestyle": _LOSSES.get(name, "-")})
+        for (model, style), name in product(styles.items(), names):
+            runs = _runs(curves[curves["model"] == model], name)
+            if not runs:
+                continue
+            described.setdefault(model, runs)
+            line_style = style | {"linestyle": _LOSSES[name] if len(names) > 1 else "-"}
+            has_band |= _draw_mean(axes, runs, band, line_style)
+            has_single_runs |= _draw_single_runs(axes, runs, line_style)
         axes.set_ylabel("Loss" if len(names) > 1 else _title_of(names[0]))
         axes.grid(alpha=0.3, linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
     all_axes[-1].set_xlabel("Training step (updates of the weights)")
     all_axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    if _seeds(curves).max() > 1:
-        all_axes[0].set_title(f"mean over seeds, band: {BANDS[band]}", fontsize=9, loc="left")
+    subtitle = "mean over seeds" if any(len(runs) > 1 for runs in described.values()) else ""
+    if has_band:
+        subtitle += f", band: {BANDS[band]}"
+    if has_single_runs:
+        subtitle += "\nthin lines: single runs, where others have ended"
+    all_axes[0].set_title(subtitle, fontsize=9, loc="left")
     if title is not None:
         figure.suptitle(title, fontsize=12, parse_math=False)
-    _add_legend(figure, styles, _seeds(curves), losses)
+    _add_legend(figure, {_label(model, runs): styles[model] for model, runs in described.items()}, losses)
 
 
 def find_metric(curves: pd.DataFrame, metric: str | None = None) -> str:
     """The column that a metric's name means, see `plot_training_curves`.
 
     Raises:
-        UserError: no run has it; says which curves there are.
+        UserError: no run has it; the message lists the curves of the runs.
     """
-    there = [
+    known = [
         name
         for name in curves.columns.drop(["model", "seed", "step"])
         if curves[name].notna().any() and name != "epoch"
     ]
     if metric is None:
-        wanted = [*PREFERRED_METRICS, *(name for name in there if name.startswith("val_")), *there]
+        wanted = [*PREFERRED_METRICS, *(name for name in known if name.startswith("val_")), *known]
     else:
         bare = metric.replace("/", "_").removeprefix("eval_").removeprefix("val_")
         wanted = [metric, f"val_{bare}", metric.replace("/", "_")]
     for name in wanted:
-        if name in there:
+        if name in known:
             return name
-    raise UserError(f"--metric {metric}: no run has it; there are: {', '.join(there) or 'no curves'}")
+    raise UserError(f"--metric {metric}: no run has it; the curves are: {', '.join(known) or 'none'}")
 
 
 def runs_without(curves: pd.DataFrame, metric: str) -> list[str]:
@@ -144,54 +161,78 @@ def runs_without(curves: pd.DataFrame, metric: str) -> list[str]:
     return [f"{model}, seed {seed}" if seed else model for model, seed in has_any.index[~has_any]]
 
 
-def mean_over_seeds(
-    runs: Sequence[tuple[np.ndarray, np.ndarray]], band: Band = "sd"
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def mean_over_seeds(runs: Sequence[Curve], band: Band = "sd") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean of curves with steps of their own, and half the width of a band.
 
-    Between its steps a curve is read off linearly; before its first and after its last it has no value. The
-    mean is taken where at least half of the curves (and not a single one of several) have a value, so that
-    the last of 20 runs to stop early does not pass for their mean.
+    Between its steps a curve is interpolated linearly. The mean is taken only where all curves have a value:
+    with the end of a run it would jump to the mean of the others.
 
     Args:
-        runs: steps (n,), ascending, and values (n,) of each curve, no NaN.
+        runs: the curves.
         band: "sd": one standard deviation (of a sample, ddof = 1); "ci": the 95% interval of the mean by
             Student's t distribution.
 
     Returns:
-        steps (m,), means (m,) and half widths (m,); NaN where there is one
-        curve, or two for "ci".
+        steps (m,), means (m,) and half widths (m,), which are NaN for a single curve, and of two for "ci".
     """
-    steps = np.unique(np.concatenate([of for of, _ in runs]))
-    values = np.stack([np.interp(steps, of, value, left=np.nan, right=np.nan) for of, value in runs])
-    number = (~np.isnan(values)).sum(axis=0)
-    enough = number >= max(min(2, len(runs)), len(runs) / 2)
-    steps, values, number = steps[enough], values[:, enough], number[enough]
-    mean = np.nansum(values, axis=0) / number
-    if len(runs) == 1:
+    start, end = _shared_range(runs)
+    steps = np.unique(np.concatenate([steps for steps, _ in runs]))
+    steps = steps[(steps >= start) & (steps <= end)]
+    values = np.stack([np.interp(steps, *run) for run in runs])
+    mean = values.mean(axis=0)
+    number = len(runs)
+    if number == 1 or (band == "ci" and number == 2):
+        # Of two values the interval is nine standard deviations to each side: that would be the whole figure.
         return steps, mean, np.full(len(steps), np.nan)
-    width = np.sqrt(np.nansum((values - mean) ** 2, axis=0) / (number - 1))
+    width = values.std(axis=0, ddof=1)
     if band == "ci":
-        # Of two values it is nine standard deviations to each side: that would be the whole figure.
-        t = np.where(number > 2, stats.t.ppf(0.975, number - 1), np.nan)
-        width = width * t / np.sqrt(number)
+        width = width * stats.t.ppf(0.975, number - 1) / np.sqrt(number)
     return steps, mean, width
 
 
-def _draw_curve(axes: Axes, runs: pd.DataFrame, name: str, band: Band, style: dict[str, Any]) -> None:
-    known = runs.dropna(subset=[name]) if name in runs else runs.head(0)
-    if known.empty:
-        return
-    by_run = [
+def _shared_range(runs: Sequence[Curve]) -> tuple[float, float]:
+    """The first and the last step at which all curves have a value."""
+    return max(steps[0] for steps, _ in runs), min(steps[-1] for steps, _ in runs)
+
+
+def _runs(curves: pd.DataFrame, name: str) -> list[Curve]:
+    """The curve of that name of each run of a model that has it."""
+    if name not in curves:
+        return []
+    known = curves.dropna(subset=[name]).sort_values("step")
+    return [
         (run["step"].to_numpy(dtype=float), run[name].to_numpy(dtype=float))
-        for _, run in known.sort_values("step").groupby("seed")
+        for _, run in known.groupby("seed")
     ]
-    steps, mean, width = mean_over_seeds(by_run, band)
+
+
+def _draw_mean(axes: Axes, runs: Sequence[Curve], band: Band, style: dict[str, Any]) -> bool:
+    """Draw the mean of runs, and say whether there is a band around it."""
+    steps, mean, width = mean_over_seeds(runs, band)
     if len(steps) == 1 and not style["marker"]:
         style = style | {"marker": "o"}  # a line through one point is invisible
-    axes.plot(steps, mean, linewidth=1.6, **style)
-    if len(by_run) > 1:
+    axes.plot(steps, mean, linewidth=1.8, **style)
+    has_band = len(steps) > 1 and bool(np.isfinite(width).all())
+    if has_band:
         axes.fill_between(steps, mean - width, mean + width, color=style["color"], alpha=0.18, linewidth=0)
+    return has_band
+
+
+def _draw_single_runs(axes: Axes, runs: Sequence[Curve], style: dict[str, Any]) -> bool:
+    """Draw runs where others have ended or not begun, with a dot at their ends; say whether there are any."""
+    start, end = _shared_range(runs)
+    alpha = float(np.clip(1.0 / np.sqrt(len(runs)), 0.25, 0.6))
+    thin = style | {"linewidth": 0.9, "alpha": alpha, "marker": ""}
+    drawn = False
+    for steps, values in runs:
+        for first, last in ((steps[0], min(start, steps[-1])), (max(end, steps[0]), steps[-1])):
+            if first < last:
+                between = np.unique([first, *steps[(steps >= first) & (steps <= last)], last])
+                axes.plot(between, np.interp(between, steps, values), **thin)
+                drawn = True
+        if steps[-1] > end:
+            axes.plot(steps[-1], values[-1], ".", color=style["color"], alpha=alpha)
+    return drawn
 
 
 def _styles(curves: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -207,8 +248,18 @@ def _styles(curves: pd.DataFrame) -> dict[str, dict[str, Any]]:
     }
 
 
-def _seeds(curves: pd.DataFrame) -> pd.Series:
-    return curves.groupby("model")["seed"].nunique()
+def _label(model: str, runs: Sequence[Curve]) -> str:
+    """A model in the legend, with how many of its runs end where, if that differs."""
+    count = f"{len(runs)} {'seed' if len(runs) == 1 else 'seeds'}"
+    ends = sorted(int(steps[-1]) for steps, _ in runs)
+    if ends[-1] - ends[0] <= _NOTED_DIFFERENCE * ends[-1]:
+        return f"{model} ({count})"
+    (first, number), *others = sorted(Counter(ends).items())
+    if len(others) < 3:
+        listed = ", ".join(f"{number} at {step}" for step, number in others)
+        return f"{model} ({count}; {number} {'ends' if number == 1 else 'end'} at {first}, {listed})"
+    half = ends[(len(ends) - 1) // 2]
+    return f"{model} ({count}; the first ends at {first}, half by {half}, all by {ends[-1]})"
 
 
 def _title_of(metric: str) -> str:
@@ -219,14 +270,9 @@ def _title_of(metric: str) -> str:
     return "Training loss" if metric == "loss" else name
 
 
-def _add_legend(
-    figure: Figure, styles: dict[str, dict[str, Any]], seeds: pd.Series, losses: Sequence[str]
-) -> None:
-    """Below the figure: there is no data."""
-    handles = [
-        Line2D([], [], label=f"{model} ({seeds[model]} {'seed' if seeds[model] == 1 else 'seeds'})", **style)
-        for model, style in styles.items()
-    ]
+def _add_legend(figure: Figure, models: Mapping[str, dict[str, Any]], losses: Sequence[str]) -> None:
+    """Add a legend below the figure, where it covers no data."""
+    handles = [Line2D([], [], label=label, **style) for label, style in models.items()]
     if len(losses) > 1:
         handles += [
             Line2D([], [], color="0.3", linestyle="-", label="validation"),

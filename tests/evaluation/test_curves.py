@@ -26,7 +26,7 @@ from kser.training.training_log import TrainingLog
 def curves_of(models=("wavlm",), seeds=3, steps=6):
     rng = np.random.default_rng(0)
     rows = [
-        {"model": model, "seed": str(seed), "step": step * (10 + seed), "loss": 2 / (step + 1),
+        {"model": model, "seed": str(seed), "step": step * 10, "loss": 2 / (step + 1),
          "val_loss": 2.5 / (step + 1), "val_uar": step / steps + rng.normal(0, 0.02)}
         for model in models for seed in range(seeds) for step in range(steps)
     ]  # fmt: skip
@@ -67,12 +67,61 @@ def test_other_steps_are_read_off_between_those_of_a_run():
     assert mean.tolist() == [0, 0.75, 1]
 
 
-def test_the_mean_ends_where_less_than_half_of_the_seeds_go_on():
-    ends = (10, 20, 30, 40)
-    steps, mean, width = mean_over_seeds([(np.array([0.0, end]), np.array([1.0, 1.0])) for end in ends])
-    assert steps.tolist() == [0, 10, 20, 30]
-    assert mean.tolist() == [1, 1, 1, 1]
+def test_the_mean_ends_where_the_first_run_ends():
+    runs = [(np.array([0.0, 5.0, end]), np.array([1.0, 2.0, end])) for end in (10.0, 20.0, 40.0)]
+    steps, mean, width = mean_over_seeds([*runs, (np.array([5.0, 10.0]), np.array([2.0, 10.0]))])
+    assert steps.tolist() == [5, 10]
+    assert mean[0] == 2
     assert not np.isnan(width).any()
+
+
+def unequal_curves():
+    """Of wavlm's runs one ends at 30, two at 50; hubert has a run without a value of the metric."""
+    curves = curves_of(["wavlm", "hubert"])
+    ends_early = (curves["model"] == "wavlm") & (curves["seed"] == "1") & (curves["step"] > 30)
+    curves.loc[(curves["model"] == "hubert") & (curves["seed"] == "2"), ["val_uar", "val_loss", "loss"]] = (
+        np.nan
+    )
+    return curves[~ends_early]
+
+
+def test_runs_that_go_on_where_others_have_ended_are_drawn_one_by_one():
+    above, below = drawn(unequal_curves()).axes
+    mean, *single, hubert = above.lines
+    assert mean.get_xdata().tolist() == [0, 10, 20, 30]
+    lines, ends = single[::2], single[1::2]
+    assert [line.get_xdata().tolist() for line in lines] == [[30, 40, 50]] * 2
+    assert all(line.get_color() == mean.get_color() for line in single)
+    assert all(line.get_linewidth() < mean.get_linewidth() for line in lines)
+    assert [line.get_xdata().tolist() for line in ends] == [[50]] * 2
+    assert hubert.get_xdata().tolist() == [0, 10, 20, 30, 40, 50]
+    assert above.get_title(loc="left").endswith("thin lines: single runs, where others have ended")
+    assert len(below.lines) == 4 + 2 * 4
+
+
+def test_the_legend_says_how_many_runs_end_where():
+    [legend] = drawn(unequal_curves()).legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts[:2] == ["wavlm (3 seeds; 1 ends at 30, 2 at 50)", "hubert (2 seeds)"]
+    many = curves_of(seeds=9, steps=20)
+    many = many[many["step"] <= 60 + 10 * many["seed"].astype(int)]
+    [legend] = drawn(many).legends
+    assert (
+        legend.get_texts()[0].get_text() == "wavlm (9 seeds; the first ends at 60, half by 100, all by 140)"
+    )
+
+
+def test_the_legend_names_what_is_drawn_only():
+    curves = curves_of(["wavlm", "hubert"]).drop(columns=["loss", "val_loss"])
+    curves.loc[curves["model"] == "hubert", "val_uar"] = np.nan
+    [legend] = drawn(curves).legends
+    assert [text.get_text() for text in legend.get_texts()] == ["wavlm (3 seeds)"]
+
+
+def test_the_band_is_named_where_there_is_one_only():
+    (above, _) = drawn(curves_of(seeds=2), band="ci").axes
+    assert not above.collections
+    assert above.get_title(loc="left") == "mean over seeds"
 
 
 def test_one_seed_is_itself_without_a_band():
@@ -134,7 +183,9 @@ def test_metrics_are_found_under_all_their_names():
     assert find_metric(curves, "seconds") == "seconds"
     assert find_metric(curves.drop(columns=["val_uar"]).assign(val_accuracy=0.5)) == "val_accuracy"
     for missing in ("f0", "empty"):
-        with pytest.raises(UserError, match=r"no run has it; there are: loss, val_loss, val_uar, seconds$"):
+        with pytest.raises(
+            UserError, match=r"no run has it; the curves are: loss, val_loss, val_uar, seconds$"
+        ):
             find_metric(curves, missing)
 
 
