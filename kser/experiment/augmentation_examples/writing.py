@@ -13,7 +13,7 @@ from rich.progress import track
 
 from kser.errors import UserError
 from kser.experiment.augmentation_examples.spectrogram_figure import draw_spectrogram
-from kser.experiment.config.loading import ExperimentDefinition
+from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import Run, plan_runs

@@ -10,7 +10,7 @@ from kser.corpora.emotions import map_to_model
 from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS, thin_classes
 from kser.errors import UserError
-from kser.experiment.config.loading import ExperimentDefinition
+from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow, recorded_rows
 from kser.experiment.evaluating.test_sets import TestSet, evaluation_rows, further_test_sets

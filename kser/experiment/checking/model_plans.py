@@ -12,10 +12,9 @@ from kser.errors import UserError
 from kser.experiment.checking.checkpoints import Checkpoint
 from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, estimate_memory
 from kser.experiment.checking.run_states import in_ranges
-from kser.experiment.config.frozen_parts import freeze
 from kser.experiment.runs.augmenting import augmentation_plan
 from kser.experiment.runs.feature_caching import feature_cache_of
-from kser.experiment.runs.model_building import build_model, task_model
+from kser.experiment.runs.model_building import build_model, freeze, task_model
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.experiment.tasks.targets import Head, Targets

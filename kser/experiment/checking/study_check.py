@@ -15,7 +15,7 @@ from kser.experiment.checking.model_plans import Lengths, ModelFacts, ModelPlan
 from kser.experiment.checking.obtaining import how_to_obtain
 from kser.experiment.checking.run_states import RunState, run_state
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
-from kser.experiment.config.loading import ExperimentDefinition
+from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.evaluating.test_sets import further_test_sets
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.planning import Run, plan_runs

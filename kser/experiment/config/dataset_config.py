@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from kser.corpora.splits.scheme import SchemeName, SplitScheme
 from kser.errors import UserError
@@ -70,25 +70,36 @@ class SplitConfig(Config):
         0, description="Of speaker: utterances of each class that validation and test part have at least."
     )
 
-    @model_validator(mode="after")
-    def _check_what_belongs_together(self) -> "SplitConfig":
-        if self.by_files and (self.scheme != "fixed" or self.column or self.parts):
-            raise ValueError(
-                "test_csv and validation_csv belong to the scheme fixed, without column or parts"
-            )
-        if self.validation_csv is not None and self.test_csv is None:
-            raise ValueError("validation_csv wants test_csv, too")
+    def mistakes(self) -> list[str]:
+        """See `Config.mistakes`."""
         if not self.by_files:
             try:
                 self.splitting(0.8, allow_shared_speakers=False)
             except UserError as error:
-                raise ValueError(str(error).removeprefix("split: ")) from None
-        return self
+                return [str(error).removeprefix("split: ")]
+            return []
+        mistakes = []
+        if self.scheme != "fixed":
+            mistakes.append(f"scheme: must be fixed for parts in files of their own, got {self.scheme}")
+        if self.test_csv is None:
+            mistakes.append("validation_csv: requires test_csv")
+        others = self.model_fields_set - {"scheme", "test_csv", "validation_csv"}
+        mistakes += [
+            f"{name}: has no effect: the parts are in files of their own"
+            for name in type(self).model_fields
+            if name in others and getattr(self, name) != type(self).model_fields[name].default
+        ]
+        return mistakes
 
     @property
     def by_files(self) -> bool:
         """Whether test (and validation) part stand in files of their own."""
         return self.test_csv is not None or self.validation_csv is not None
+
+    @property
+    def names_all_parts(self) -> bool:
+        """Whether nothing is left to `train_test_split`: each part has its file, or values of the column."""
+        return self.validation_csv is not None or bool((self.parts or {}).get("validation"))
 
     def splitting(self, train_test_split: float, allow_shared_speakers: bool) -> SplitScheme:
         """The scheme as `kser.corpora` knows it; not for parts in files of their own.

@@ -1,12 +1,14 @@
 """The fields of an experiment JSON, each documented where it is declared."""
 
+from collections import Counter
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from kser.audio.processing import PROCESSING_STEPS, AudioProcessing
 from kser.experiment.config.dataset_config import EvaluationDataset, TrainingDataset
-from kser.experiment.config.field_types import Config, Count, Fraction, Name
+from kser.experiment.config.field_types import Config, Count, Fraction, Name, Positive, Text
+from kser.experiment.config.needs import Needs
 
 
 class Augmentation(BaseModel):
@@ -44,18 +46,18 @@ class ExperimentConfig(Config):
     augmentations: dict[str, Augmentation] = Field(
         default_factory=dict, description="Augmentations of the training data by name."
     )
-    augmentation_mode: Literal["union", "compose", "one_of"] = Field(
+    augmentation_mode: Annotated[Literal["union", "compose", "one_of"], Needs("augmentations")] = Field(
         "union",
         description="union: the clean data and a copy for each augmentation; compose: all in a chain; "
         "one_of: one of them for each utterance.",
     )
-    augmentation_draws: Literal["online", "frozen"] = Field(
+    augmentation_draws: Annotated[Literal["online", "frozen"], Needs("augmentations")] = Field(
         "online", description="Whether random draws are fresh in each epoch, or made once."
     )
     loudness_lufs: Annotated[float, Field(ge=-70.0, le=0.0)] | None = Field(
         None, description="Integrated loudness (ITU-R BS.1770) that every utterance is brought to, e.g. -23."
     )
-    trim_db: Annotated[float, Field(gt=0.0)] | None = Field(
+    trim_db: Positive | None = Field(
         None,
         validation_alias=AliasChoices("trim", "trim_db"),
         description="Silence at both ends is cut: what lies so many dB below the loudest part, e.g. 40.",
@@ -63,7 +65,7 @@ class ExperimentConfig(Config):
     on_bad_audio: Literal["error", "skip"] = Field(
         "error", description="Whether files that cannot be used stop the run, or are left out and listed."
     )
-    audio_cache: Annotated[str, Field(min_length=1)] | None = Field(
+    audio_cache: Text | None = Field(
         None, description="Folder for decoded audio, which later epochs and runs read in place of the files."
     )
     data_workers: Annotated[int, Field(ge=0)] = Field(
@@ -100,7 +102,7 @@ class ExperimentConfig(Config):
     tensorboard: bool = Field(
         False, description="Whether each run writes TensorBoard event files, to events beside its log."
     )
-    mlflow: Annotated[str, Field(min_length=1)] | None = Field(
+    mlflow: Text | None = Field(
         None,
         description="Tracking URI of MLflow, e.g. http://localhost:5000 or sqlite:///mlflow.db, to log runs "
         "to; unset: none.",
@@ -116,3 +118,13 @@ class ExperimentConfig(Config):
     def audio_processing(self) -> AudioProcessing:
         """What is done to every utterance, in training and in evaluation."""
         return AudioProcessing(**{step: getattr(self, step) for step in PROCESSING_STEPS})
+
+    def mistakes(self) -> list[str]:
+        """See `Config.mistakes`."""
+        names = Counter([self.training_dataset.name, *(dataset.name for dataset in self.datasets)])
+        return [
+            f"datasets: two test sets have the name {name!r} (training_dataset gives its name to its own "
+            "test part); their results would overwrite each other"
+            for name, count in names.items()
+            if count > 1
+        ]

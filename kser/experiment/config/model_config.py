@@ -5,9 +5,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from kser.experiment.config.field_types import Config, Count, Fraction, Name, Seed
+from kser.experiment.config.field_types import Config, Count, Fraction, Name, Positive, Seed, Text
+from kser.experiment.config.head_argument import HeadArgument, head_fields
+from kser.experiment.config.model_rules import model_mistakes
+from kser.experiment.config.needs import Needs, NotWith
 
 logger = logging.getLogger(__name__)
+
+
+PoolingMode = Literal[
+    "mean", "sum", "max", "first_last", "attention", "multi_head_attention", "att_stats", "ecapa"
+]
 
 
 def _frozen_layers(value: Any) -> Any:
@@ -40,23 +48,19 @@ class ModelConfig(Config):
     batch_size: Count = Field(8, description="Utterances in a batch of evaluation.")
     per_device_batch_size: Count = Field(8, description="Utterances in a batch of training.")
     gradient_accumulation_steps: Count = Field(8, description="Batches whose gradients make one update.")
-    learning_rate: Annotated[float, Field(gt=0.0)] = Field(
-        5e-5, description="The highest of the run, that of the head."
-    )
+    learning_rate: Positive = Field(5e-5, description="The highest of the run, that of the head.")
     lr_scheduler: Literal["linear", "cosine", "constant"] = Field(
         "linear", description="How it goes on after the warm-up: it falls to 0, or stays."
     )
     warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.0, description="Share of the updates in which it rises linearly from 0."
     )
-    layerwise_lr_decay: Fraction = Field(
+    layerwise_lr_decay: Annotated[Fraction, NotWith(freeze_layers="all")] = Field(
         1.0,
         description="d: the k-th layer of the backbone from the top learns with learning_rate · dᵏ, what is "
         "below all n layers with learning_rate · dⁿ⁺¹.",
     )
-    max_grad_norm: Annotated[float, Field(gt=0.0)] = Field(
-        1.0, description="Longest gradient, as the norm over all weights."
-    )
+    max_grad_norm: Positive = Field(1.0, description="Longest gradient, as the norm over all weights.")
     optimizer_weight_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.0, description="Decoupled weight decay of AdamW, not of biases and norms."
     )
@@ -69,10 +73,10 @@ class ModelConfig(Config):
         "float32",
         description="What the backbone computes in; weights, pooling, head, loss and metrics are float32.",
     )
-    pooling_mode: Literal[
-        "mean", "sum", "max", "first_last", "attention", "multi_head_attention", "att_stats", "ecapa"
-    ] = Field("mean", description="From frames to one vector; see kser/models/pooling.")
-    pooling_arguments: dict[str, Any] = Field(
+    pooling_mode: Annotated[PoolingMode, HeadArgument("pooling")] = Field(
+        "mean", description="From frames to one vector; see kser/models/pooling."
+    )
+    pooling_arguments: Annotated[dict[str, Any], HeadArgument("pooling_arguments")] = Field(
         default_factory=dict, description="Constructor arguments of the pooling, e.g. num_heads."
     )
     speaker_independent_scenario: bool = Field(
@@ -100,7 +104,7 @@ class ModelConfig(Config):
     regression_loss: Literal["ccc", "mse"] = Field(
         "ccc", description="Of numbers: 1 − concordance correlation, or squared error (standardised)."
     )
-    regression_weight: Annotated[float, Field(gt=0.0)] = Field(
+    regression_weight: Positive = Field(
         1.0, description="How much the loss of regression_columns counts beside that of the class."
     )
     use_positive_weights: bool = Field(
@@ -109,12 +113,27 @@ class ModelConfig(Config):
     )
     eval_steps: Count | None = Field(None, description="In place of the experiment's.")
     logging_steps: Count | None = Field(None, description="In place of the experiment's.")
-    use_batch_norm: bool = Field(False, description="Batch normalisation of the pooled vector.")
+    use_batch_norm: Annotated[bool, HeadArgument("use_batch_norm")] = Field(
+        False, description="Batch normalisation of the pooled vector."
+    )
     use_dropout: bool = Field(False, description="Dropout on the pooled vector.")
-    dropout_rate: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.5, description="Its rate.")
+    # Files of the original give the rate and the weight without their switches.
+    dropout_rate: Annotated[
+        float,
+        Field(ge=0.0, lt=1.0),
+        Needs("use_dropout", refused=False),
+        HeadArgument("dropout", off=0.0, may_change="it is a setting of the training"),
+    ] = Field(0.5, description="Its rate.")
     use_l2_reg: bool = Field(False, description="L2 penalty on the classifier's weights.")
-    weight_decay: Annotated[float, Field(ge=0.0)] = Field(0.01, description="Its weight.")
-    use_relu: bool = Field(True, description="ReLU on the pooled vector.")
+    weight_decay: Annotated[
+        float,
+        Field(ge=0.0),
+        Needs("use_l2_reg", refused=False),
+        HeadArgument("l2", off=0.0, may_change="it is a setting of the training"),
+    ] = Field(0.01, description="Its weight.")
+    use_relu: Annotated[bool, HeadArgument("use_relu")] = Field(
+        True, description="ReLU on the pooled vector."
+    )
     use_class_weights: bool = Field(True, description="Whether a class counts by 1 / its utterances.")
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
         0.0, description="Share of the target that training spreads evenly over all classes."
@@ -122,7 +141,7 @@ class ModelConfig(Config):
     focal_gamma: Annotated[float, Field(ge=0.0)] = Field(
         0.0, description="Exponent of the focal loss in training, e.g. 2; 0: cross-entropy."
     )
-    freeze_feature_encoder: bool = Field(
+    freeze_feature_encoder: Annotated[bool, NotWith("freeze_layers", "lora_rank")] = Field(
         True, description="Whether the convolutions over the waveform keep their weights."
     )
     freeze_layers: Annotated[int | Literal["all"], BeforeValidator(_frozen_layers)] = Field(
@@ -135,32 +154,40 @@ class ModelConfig(Config):
         description="Rank of LoRA: of the backbone, products of two matrices of that rank beside some dense "
         "kernels are trained, and nothing else; unset: off.",
     )
-    lora_alpha: Annotated[float, Field(gt=0.0)] | None = Field(
+    lora_alpha: Annotated[Positive | None, Needs("lora_rank")] = Field(
         None, description="Weight of these products times lora_rank; unset: lora_rank."
     )
-    lora_targets: Annotated[list[str], Field(min_length=1)] = Field(
+    lora_targets: Annotated[list[str], Field(min_length=1), Needs("lora_rank")] = Field(
         ["query", "value"],
         description="Dense layers that get them: query, key, value, output_projection, intermediate, "
         "output_dense.",
     )
-    feature_cache: Annotated[str, Field(min_length=1)] | None = Field(
+    feature_cache: Text | None = Field(
         None,
         description="Folder for what a frozen feature encoder makes of each recording (float16), which "
         "training then reads in place of audio; without augmentations. Unset: none.",
     )
-    projection_dim: Count | None = Field(
+    projection_dim: Annotated[Count | None, HeadArgument("projection_dim")] = Field(
         None, description="Units of a further dense layer before the last one; unset: none."
     )
-    projection_activation: Literal["tanh", "relu", "linear"] = Field("tanh", description="Its activation.")
+    projection_activation: Annotated[
+        Literal["tanh", "relu", "linear"], Needs("projection_dim"), HeadArgument("projection_activation")
+    ] = Field("tanh", description="Its activation.")
     use_weight_encoder_layers: bool = Field(
         False, description="Learned weighting of the hidden states of all layers."
     )
-    layer_weighting: Literal["free", "softmax"] = Field(
+    layer_weighting: Annotated[
+        Literal["free", "softmax"],
+        Needs("use_weight_encoder_layers"),
+        HeadArgument("layer_weighting", off=None),
+    ] = Field(
         "free",
         description="Whether its weights are free, as the original's, or a softmax: above 0, of sum 1.",
     )
-    pool_position: Literal["after", "before"] = Field("after", description="Pooling after or before it.")
-    gradual_unfreezing_epochs: Annotated[float, Field(gt=0.0)] | None = Field(
+    pool_position: Annotated[
+        Literal["after", "before"], Needs("use_weight_encoder_layers"), HeadArgument("pool_position")
+    ] = Field("after", description="Pooling after or before it.")
+    gradual_unfreezing_epochs: Annotated[Positive | None, NotWith(freeze_layers="all")] = Field(
         None,
         description="Epochs after which one layer more of the backbone is trained, from the top, beginning "
         "with the head alone, at last what is below the layers; unset: all from the start.",
@@ -177,7 +204,7 @@ class ModelConfig(Config):
         description="Evaluations in a row without an improvement of best_metric that end the training; "
         "unset: none do. With gradual_unfreezing_epochs they count when all is trained.",
     )
-    early_stopping_threshold: Annotated[float, Field(ge=0.0)] = Field(
+    early_stopping_threshold: Annotated[float, Field(ge=0.0), Needs("early_stopping_patience")] = Field(
         0.0, description="An improvement is larger than this, measured against the last one that was."
     )
     continue_model_training: bool = Field(
@@ -186,10 +213,12 @@ class ModelConfig(Config):
         "is kept as well.",
     )
     skip_hp_search: bool = Field(True, description="Whether to train without a hyper-parameter search.")
-    hp_search_method: Literal["random", "bayesian", "hyperband"] = Field(
-        "random", description="How candidates are drawn, see kser/experiment/search."
+    hp_search_method: Annotated[Literal["random", "bayesian", "hyperband"], Needs(skip_hp_search=False)] = (
+        Field("random", description="How candidates are drawn, see kser/experiment/search.")
     )
-    hp_search_space: Annotated[dict[str, dict[str, Any]], Field(min_length=1)] | None = Field(
+    hp_search_space: Annotated[
+        Annotated[dict[str, dict[str, Any]], Field(min_length=1)] | None, Needs(skip_hp_search=False)
+    ] = Field(
         None,
         description='What is searched, by fields of this file: {"learning_rate": {"min": 5e-5, "max": 1e-3, '
         '"sampling": "log"}} if unset; sampling is linear or log, step makes a grid; or {"values": [...]}. '
@@ -213,3 +242,12 @@ class ModelConfig(Config):
         if all(isinstance(name, str) for name in names):
             return value
         raise ValueError("should be the name of a column, or a list of names for regression")
+
+    @property
+    def head_arguments(self) -> dict[str, Any]:
+        """The arguments of `kser.models.EmotionTask` that describe the head."""
+        return {field.argument.name: field.value(self) for field in head_fields(type(self))}
+
+    def mistakes(self) -> list[str]:
+        """See `Config.mistakes`."""
+        return [*super().mistakes(), *model_mistakes(self)]

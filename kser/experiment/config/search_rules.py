@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -10,44 +10,17 @@ from pydantic import ValidationError
 
 from kser.errors import UserError
 from kser.experiment.config.experiment_config import ExperimentConfig
-from kser.experiment.config.frozen_parts import frozen_parts_mistakes
+from kser.experiment.config.explaining import explain, reason_and_value
+from kser.experiment.config.field_types import INCONSISTENT
 from kser.experiment.config.halving import fewest_epochs, first_draws
+from kser.experiment.config.head_argument import head_fields
 from kser.experiment.config.model_config import ModelConfig
+from kser.experiment.config.needs import why_idle
 from kser.experiment.config.search_space import SearchSpace, space_of, with_values
-from kser.experiment.config.target_rules import target_mistakes
-from kser.experiment.config.training_rules import training_mistakes
-from kser.experiment.tasks.targets import Targets
 
 # More combinations of corner values than these are tried field by field.
 _COMBINATIONS = 256
-# What a model that is continued brings with it, see `kser.experiment.runs.continuing`.
-_OF_THE_EARLIER_MODEL = (
-    "backbone_arguments",
-    "pooling_mode",
-    "pooling_arguments",
-    "use_weight_encoder_layers",
-    "layer_weighting",
-    "pool_position",
-    "use_relu",
-    "use_batch_norm",
-    "projection_dim",
-    "projection_activation",
-)
 _SHAPE_THE_LOSS = ("use_class_weights", "use_positive_weights", "regression_loss", "regression_weight")
-# Fields without effect unless another one says so: whether it does, and how.
-_SWITCHES: dict[str, tuple[Callable[[ModelConfig], Any], str]] = {
-    "dropout_rate": (lambda model: model.use_dropout, "use_dropout: true"),
-    "weight_decay": (lambda model: model.use_l2_reg, "use_l2_reg: true"),
-    "layer_weighting": (lambda model: model.use_weight_encoder_layers, "use_weight_encoder_layers: true"),
-    "pool_position": (lambda model: model.use_weight_encoder_layers, "use_weight_encoder_layers: true"),
-    "projection_activation": (lambda model: model.projection_dim, "projection_dim"),
-    "lora_alpha": (lambda model: model.lora_rank, "lora_rank"),
-    "lora_targets": (lambda model: model.lora_rank, "lora_rank"),
-    "early_stopping_threshold": (lambda model: model.early_stopping_patience, "early_stopping_patience"),
-    "regression_loss": (lambda model: Targets.of(model).number_columns, "is_regression: true"),
-    "regression_weight": (lambda model: model.regression_columns, "regression_columns"),
-    "use_positive_weights": (lambda model: model.is_multi_label, "is_multi_label: true"),
-}
 
 
 def search_mistakes(config: ExperimentConfig, model: ModelConfig) -> list[str]:
@@ -58,12 +31,8 @@ def search_mistakes(config: ExperimentConfig, model: ModelConfig) -> list[str]:
         model: the model; it makes no mistakes by itself.
     """
     if model.skip_hp_search:
-        given = [name for name in ("hp_search_space", "hp_search_method") if name in model.model_fields_set]
-        return [f"{name}: without effect unless skip_hp_search is false" for name in given]
-    try:
-        space = space_of(model)
-    except UserError as error:
-        return str(error).splitlines()
+        return []
+    space = space_of(model)
     return (
         _field_mistakes(config, model, space)
         or _candidate_mistakes(config, model, space)
@@ -91,11 +60,12 @@ def value_in_words(value: Any) -> str:
 def _field_mistakes(config: ExperimentConfig, model: ModelConfig, space: SearchSpace) -> list[str]:
     """Fields that do not go with the rest."""
     mistakes = []
+    fixed = _fields_of_the_earlier_model(model) if model.continue_model_training else set()
     for field in space.fields:
         name = field.partition(".")[0]
         if "." in field and name in space.fields:
             mistakes.append(f"{field}: is searched as a part of {name}, too; keep one of them")
-        if model.continue_model_training and name in _OF_THE_EARLIER_MODEL:
+        if name in fixed:
             mistakes.append(f"{field}: is that of the model whose training is to be continued")
         if name in _SHAPE_THE_LOSS and model.best_metric.endswith("loss"):
             mistakes.append(
@@ -112,27 +82,42 @@ def _field_mistakes(config: ExperimentConfig, model: ModelConfig, space: SearchS
     return [f"hp_search_space: {line}" for line in mistakes]
 
 
+def _fields_of_the_earlier_model(model: ModelConfig) -> set[str]:
+    """What a model that is continued brings with it, see `kser.experiment.runs.continuing`."""
+    fields = {"backbone_arguments"}
+    for field in head_fields(type(model)):
+        if field.argument.may_change is None:
+            fields |= {field.name, *field.switches}
+    return fields
+
+
 def _candidate_mistakes(config: ExperimentConfig, model: ModelConfig, space: SearchSpace) -> list[str]:
     """Candidates that are no valid model, and fields that have no effect in any of them."""
-    idle = {field: _SWITCHES[field] for field in space.fields if field in _SWITCHES}
+    idle: dict[str, str] = {}
+    effective: set[str] = set()
     mistakes: dict[str, None] = {}
     for values in _corners(space):
         try:
             candidate = with_values(model, values)
+            _check_shortest_trial(config, candidate)
         except ValidationError as error:
-            for line in _explain(error, values):
-                mistakes.setdefault(line)
+            mistakes |= dict.fromkeys(_explain(error, values))
             continue
-        idle = {field: switch for field, switch in idle.items() if not switch[0](candidate)}
-        for line in _model_mistakes(config, candidate):
-            mistakes.setdefault(f"hp_search_space: with {in_words(values)}: {line}")
-    told = [f"hp_search_space: {field}: without effect unless {what}" for field, (_, what) in idle.items()]
-    return told or list(mistakes)[:1]
+        except UserError as error:
+            mistakes[f"hp_search_space: with {in_words(values)}: {error}"] = None
+        for field in space.fields:
+            reason = why_idle(candidate, field)
+            if reason is None:
+                effective.add(field)
+            else:
+                idle.setdefault(field, reason)
+    in_vain = [f"hp_search_space: {field}: {why}" for field, why in idle.items() if field not in effective]
+    return in_vain or list(mistakes)[:1]
 
 
 def _corners(space: SearchSpace) -> Iterator[dict[str, Any]]:
     """Candidates with corner values: all combinations, or too many of them field by field."""
-    corners = {of.field: of.corners for of in space.dimensions}
+    corners = {dimension.field: dimension.corners for dimension in space.dimensions}
     if math.prod(map(len, corners.values())) <= _COMBINATIONS:
         yield from (dict(zip(corners, values, strict=True)) for values in product(*corners.values()))
         return
@@ -142,32 +127,27 @@ def _corners(space: SearchSpace) -> Iterator[dict[str, Any]]:
 
 
 def _explain(error: ValidationError, values: Mapping[str, Any]) -> list[str]:
-    """A value that its field does not take, as the file has it."""
+    """Why values make no model: one that its field does not take, or that do not go together."""
     lines = []
     for details in error.errors():
-        field = str(details["loc"][0])
-        message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        value = json.dumps(values.get(field), ensure_ascii=False)
-        lines.append(f"hp_search_space: {field}: {message[0].lower()}{message[1:]}, not {value}")
+        field = ".".join(map(str, details["loc"]))
+        shown = json.dumps(values.get(field.partition(".")[0]), ensure_ascii=False)
+        reason = f"{field}: {reason_and_value(details, shown)}"
+        together = details["type"] == INCONSISTENT
+        lines.append(f"hp_search_space: {f'with {in_words(values)}: ' if together else ''}{reason}")
     return lines
 
 
-def _model_mistakes(config: ExperimentConfig, candidate: ModelConfig) -> list[str]:
-    """Of a candidate: for the whole training, and for the shortest trial."""
-    mistakes = [
-        *frozen_parts_mistakes(config, candidate),
-        *training_mistakes(candidate),
-        *target_mistakes(candidate),
-    ]
-    if candidate.pool_position == "before" and not candidate.use_weight_encoder_layers:
-        mistakes.append("pool_position: 'before' wants use_weight_encoder_layers: true")
+def _check_shortest_trial(config: ExperimentConfig, candidate: ModelConfig) -> None:
+    """Raise `UserError` where a candidate goes together as a whole and in the shortest trial does not."""
     epochs = search_epochs(config, candidate)
     if candidate.hp_search_method == "hyperband":
         epochs = fewest_epochs(epochs)
-    if not mistakes and epochs != candidate.number_of_training_epochs:
-        trial = with_values(candidate, {"number_of_training_epochs": epochs})
-        mistakes += [f"in a trial of {epochs} epochs: {line}" for line in training_mistakes(trial)]
-    return mistakes
+    try:
+        with_values(candidate, {"number_of_training_epochs": epochs})
+    except ValidationError as error:
+        (first, *_) = explain(error, type(candidate))
+        raise UserError(f"in a trial of {epochs} epochs: {first}") from error
 
 
 def _method_mistakes(config: ExperimentConfig, model: ModelConfig, space: SearchSpace) -> list[str]:

@@ -4,11 +4,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from kser.corpora.hints import did_you_mean
 from kser.errors import UserError
-from kser.experiment.config.model_config import ModelConfig
+
+if TYPE_CHECKING:
+    from kser.experiment.config.model_config import ModelConfig
 
 # That of the original: kser/experiment/config/model_config.py documents it.
 DEFAULT_SPACE: dict[str, dict[str, Any]] = {"learning_rate": {"min": 5e-5, "max": 1e-3, "sampling": "log"}}
@@ -94,15 +96,15 @@ class SearchSpace:
     @property
     def fields(self) -> list[str]:
         """Names of what is searched."""
-        return [of.field for of in self.dimensions]
+        return [dimension.field for dimension in self.dimensions]
 
     @property
     def size(self) -> float:
         """How many candidates there are; infinitely many with a range of numbers that are not whole."""
-        return math.prod(_size(of) for of in self.dimensions)
+        return math.prod(_size(dimension) for dimension in self.dimensions)
 
 
-def space_of(model: ModelConfig) -> SearchSpace:
+def space_of(model: "ModelConfig") -> SearchSpace:
     """The space of a model JSON, or the original's.
 
     Raises:
@@ -111,8 +113,8 @@ def space_of(model: ModelConfig) -> SearchSpace:
     dimensions, mistakes = [], []
     for field, description in (model.hp_search_space or DEFAULT_SPACE).items():
         try:
-            _check_field(field)
-            dimensions.append(_dimension(field, description))
+            _check_field(field, type(model))
+            dimensions.append(_dimension(field, description, type(model)))
         except UserError as error:
             mistakes.append(f"hp_search_space: {field}: {error}")
     if mistakes:
@@ -120,7 +122,7 @@ def space_of(model: ModelConfig) -> SearchSpace:
     return SearchSpace(tuple(dimensions))
 
 
-def with_values(model: ModelConfig, values: Mapping[str, Any]) -> ModelConfig:
+def with_values(model: "ModelConfig", values: Mapping[str, Any]) -> "ModelConfig":
     """A candidate: the model with these values in place of its own.
 
     Args:
@@ -128,20 +130,21 @@ def with_values(model: ModelConfig, values: Mapping[str, Any]) -> ModelConfig:
         values: by field; with a dot for one argument, "backbone_arguments.dropout".
 
     Raises:
-        pydantic.ValidationError: a field does not take its value.
+        pydantic.ValidationError: a field does not take its value, or fields do not go together; that one has
+            no effect in some candidates is no mistake.
     """
     fields: dict[str, Any] = model.model_dump(exclude_unset=True)
     for field, value in values.items():
         name, _, argument = field.partition(".")
         fields[name] = {**fields.get(name, {}), argument: value} if argument else value
-    return ModelConfig.model_validate(fields)
+    return type(model).model_validate(fields, context={"is_candidate": True})
 
 
-def _check_field(field: str) -> None:
+def _check_field(field: str, schema: type["ModelConfig"]) -> None:
     name, dot, argument = field.partition(".")
-    known = ModelConfig.model_fields
+    known = schema.model_fields
     if name not in known:
-        hint = did_you_mean(name, [of for of in known if of not in _NOT_SEARCHED])
+        hint = did_you_mean(name, [known_name for known_name in known if known_name not in _NOT_SEARCHED])
         raise UserError(f"unknown field of a model{hint}")
     if name in _NOT_SEARCHED:
         raise UserError(f"cannot be searched: {_NOT_SEARCHED[name]}")
@@ -149,7 +152,7 @@ def _check_field(field: str) -> None:
         raise UserError(f"a dot is for one of {' and '.join(_ARGUMENTS)}, say pooling_arguments.num_heads")
 
 
-def _dimension(field: str, description: Mapping[str, Any]) -> Dimension:
+def _dimension(field: str, description: Mapping[str, Any], schema: type["ModelConfig"]) -> Dimension:
     if "values" in description:
         if further := sorted(set(description) - {"values"}):
             raise UserError(f"{', '.join(further)}: does not go with values")
@@ -160,7 +163,7 @@ def _dimension(field: str, description: Mapping[str, Any]) -> Dimension:
         raise UserError(f"{unknown[0]}: unknown{hint}; a range has min, max, sampling and step")
     if missing := [name for name in ("min", "max") if name not in description]:
         raise UserError(f"{' and '.join(missing)}: missing; give min and max, or values")
-    return _range(field, description)
+    return _range(field, description, schema)
 
 
 def _values(values: Any) -> tuple[Any, ...]:
@@ -168,11 +171,11 @@ def _values(values: Any) -> tuple[Any, ...]:
         raise UserError(f"values: should be a list of one value or more, not {json.dumps(values)}")
     # By their JSON: 1 and true are the same to Python.
     if len({json.dumps(value, sort_keys=True) for value in values}) < len(values):
-        raise UserError("values: one stands there twice")
+        raise UserError("values: one is given twice")
     return tuple(values)
 
 
-def _range(field: str, description: Mapping[str, Any]) -> Dimension:
+def _range(field: str, description: Mapping[str, Any], schema: type["ModelConfig"]) -> Dimension:
     numbers = {name: description[name] for name in ("min", "max", "step") if name in description}
     for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
@@ -185,7 +188,7 @@ def _range(field: str, description: Mapping[str, Any]) -> Dimension:
         raise UserError(f"min: {least} should be less than max, {largest}")
     if sampling == "log" and least <= 0:
         raise UserError(f"min: {least}: a logarithm wants numbers above 0")
-    whole = all(isinstance(value, int) for value in numbers.values()) and not _takes_fractions(field)
+    whole = all(isinstance(value, int) for value in numbers.values()) and not _takes_fractions(field, schema)
     if "step" not in numbers:
         return Range(field, least, largest, sampling, whole)
     values = _grid(least, largest, numbers["step"], sampling)
@@ -194,9 +197,9 @@ def _range(field: str, description: Mapping[str, Any]) -> Dimension:
     )
 
 
-def _takes_fractions(field: str) -> bool:
+def _takes_fractions(field: str, schema: type["ModelConfig"]) -> bool:
     """Whether a field takes numbers that are not whole; of arguments nobody knows."""
-    annotations: list[Any] = [] if "." in field else [ModelConfig.model_fields[field].annotation]
+    annotations: list[Any] = [] if "." in field else [schema.model_fields[field].annotation]
     for annotation in annotations:
         annotations += get_args(annotation)
     return float in annotations

@@ -1,14 +1,17 @@
 """What a model JSON says of learning its targets: the objective, and fields that do not fit together."""
 
 import json
+from typing import TYPE_CHECKING
 
-from kser.experiment.config.experiment_config import ExperimentConfig
-from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.tasks.targets import Kind, Targets
 from kser.training.multi_label_objective import MultiLabelObjective
 from kser.training.multi_task_objective import MultiTaskObjective
 from kser.training.objectives import ClassificationObjective, Objective
 from kser.training.regression_objective import RegressionObjective
+
+if TYPE_CHECKING:
+    from kser.experiment.config.experiment_config import ExperimentConfig
+    from kser.experiment.config.model_config import ModelConfig
 
 # The validation metric that progress shows unless the experiment names one.
 _SHOWN: dict[Kind, str] = {
@@ -23,7 +26,7 @@ _LOSSES = ("loss", "class_loss", "regression_loss")
 _NO_TARGETS = ("path", "utterance")
 
 
-def objective_of(model: ModelConfig) -> Objective:
+def objective_of(model: "ModelConfig") -> Objective:
     """The kind of target that a model learns, with the settings of its JSON."""
     targets = Targets.of(model)
     classification = ClassificationObjective(
@@ -41,21 +44,22 @@ def objective_of(model: ModelConfig) -> Objective:
             return MultiLabelObjective(model.use_positive_weights)
 
 
-def shown_metric(config: ExperimentConfig, model: ModelConfig) -> str:
+def shown_metric(config: "ExperimentConfig", model: "ModelConfig") -> str:
     """The validation metric that progress shows of a model."""
     return config.eval_metric or _SHOWN[Targets.of(model).kind]
 
 
-def target_mistakes(model: ModelConfig) -> list[str]:
+def target_mistakes(model: "ModelConfig") -> list[str]:
     """What a model asks of its targets that does not fit together, a line each."""
     return _kind_mistakes(model) or [
         *_column_mistakes(model),
+        *_objective_mistakes(model),
         *_loss_mistakes(model),
         *_metric_mistakes("best_metric", model.best_metric, _metrics(model)),
     ]
 
 
-def experiment_mistakes(config: ExperimentConfig, model: ModelConfig) -> list[str]:
+def experiment_mistakes(config: "ExperimentConfig", model: "ModelConfig") -> list[str]:
     """What an experiment asks for that does not fit a model's kind of target, a line each."""
     if _kind_mistakes(model):
         return []
@@ -70,7 +74,7 @@ def experiment_mistakes(config: ExperimentConfig, model: ModelConfig) -> list[st
     return mistakes
 
 
-def _kind_mistakes(model: ModelConfig) -> list[str]:
+def _kind_mistakes(model: "ModelConfig") -> list[str]:
     """What makes it unclear what is learned."""
     if model.is_regression and model.is_multi_label:
         return ["is_regression, is_multi_label: the columns hold numbers or labels; keep one of the two"]
@@ -90,7 +94,7 @@ def _kind_mistakes(model: ModelConfig) -> list[str]:
     return []
 
 
-def _column_mistakes(model: ModelConfig) -> list[str]:
+def _column_mistakes(model: "ModelConfig") -> list[str]:
     columns = Targets.of(model).columns
     field = "regression_columns" if model.regression_columns else "output_column"
     mistakes = []
@@ -111,7 +115,22 @@ def _column_mistakes(model: ModelConfig) -> list[str]:
     return mistakes
 
 
-def _loss_mistakes(model: ModelConfig) -> list[str]:
+def _objective_mistakes(model: "ModelConfig") -> list[str]:
+    """What is for classes only."""
+    if not (model.is_regression or model.is_multi_label):
+        return []
+    what = "is_regression" if model.is_regression else "is_multi_label"
+    of_classes = {
+        "use_class_weights": "use_class_weights" in model.model_fields_set and model.use_class_weights,
+        "label_smoothing": model.label_smoothing > 0.0,
+        "focal_gamma": model.focal_gamma > 0.0,
+    }
+    return [
+        f"{name}: is for one class of several, not for {what}" for name, given in of_classes.items() if given
+    ]
+
+
+def _loss_mistakes(model: "ModelConfig") -> list[str]:
     """Fields of one kind of target that are given for another."""
     targets, given = Targets.of(model), model.model_fields_set
     wanted = {
@@ -132,7 +151,7 @@ def _loss_mistakes(model: ModelConfig) -> list[str]:
     return mistakes
 
 
-def _metrics(model: ModelConfig) -> list[str]:
+def _metrics(model: "ModelConfig") -> list[str]:
     return [metric.name for metric in objective_of(model).validation_metrics]
 
 
@@ -144,7 +163,7 @@ def _metric_mistakes(field: str, name: str, known: list[str], of_what: str = "")
     return [f"{field}: should be {wanted}{of_what}, not {json.dumps(name, ensure_ascii=False)}"]
 
 
-def _of_classes(config: ExperimentConfig) -> list[str]:
+def _of_classes(config: "ExperimentConfig") -> list[str]:
     """Fields about classes that are given."""
     training = config.training_dataset
     given = {

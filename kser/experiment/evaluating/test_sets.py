@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kser.experiment.config.dataset_config import EvaluationDataset
-from kser.experiment.config.loading import ExperimentDefinition
+from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.runs.planning import Run
 from kser.files import resolve_input

@@ -6,7 +6,7 @@ import numpy as np
 
 from kser.audio.augmentation import AugmentationSpec, Augmenter
 from kser.errors import UserError
-from kser.experiment.config.loading import ExperimentDefinition
+from kser.experiment.config.definition import ExperimentDefinition
 from kser.pipeline.augmenting import AugmentationPlan
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from kser.errors import UserError
-from kser.experiment.config.frozen_parts import freeze
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.continuing import continued_model
 from kser.experiment.runs.planning import Run
 from kser.experiment.tasks.targets import Head, Targets
@@ -48,19 +48,23 @@ def build_model(run: Run, head: Head) -> EmotionTask:
             head,
             backbone,
             preprocessor=UtterancePreprocessor(converter),
-            pooling=model.pooling_mode,
-            pooling_arguments=model.pooling_arguments,
-            layer_weighting=model.layer_weighting if model.use_weight_encoder_layers else None,
-            pool_position=model.pool_position,
-            use_relu=model.use_relu,
-            use_batch_norm=model.use_batch_norm,
-            dropout=model.dropout_rate if model.use_dropout else 0.0,
-            l2=model.weight_decay if model.use_l2_reg else 0.0,
-            projection_dim=model.projection_dim,
-            projection_activation=model.projection_activation,
+            **model.head_arguments,
         )
     except ValueError as error:  # arguments that do not fit together, in a line
         raise UserError(f"{run.model_source}: {error}") from error
+
+
+def freeze(backbone: Any, model: ModelConfig) -> None:
+    """Exclude from training what the model JSON says, and add the matrices of LoRA.
+
+    Raises:
+        UserError: the backbone has fewer layers, or not those that LoRA is asked for.
+    """
+    if model.freeze_feature_encoder:
+        backbone.freeze_feature_encoder()
+    backbone.freeze_layers(model.freeze_layers)
+    if model.lora_rank is not None:
+        backbone.enable_lora(model.lora_rank, model.lora_targets, model.lora_alpha)
 
 
 def task_model(targets: Targets, head: Head, backbone: Any, **arguments: Any) -> EmotionTask:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kser.errors import UserError
+from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.field_types import LARGEST_SEED
-from kser.experiment.config.loading import ExperimentDefinition
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.target_rules import objective_of, shown_metric
 from kser.experiment.runs.paths import RunPaths

@@ -13,8 +13,8 @@ from kser.evaluation.curve_files import read_training_curves
 from kser.evaluation.curves import plot_training_curves
 from kser.experiment.checking.input_checks import checked_inputs
 from kser.experiment.checking.refusals import refusals
+from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.experiment_config import ExperimentConfig
-from kser.experiment.config.loading import ExperimentDefinition
 from kser.experiment.evaluating.evaluation_csv import (
     EvaluationRow,
     evaluation_csvs,

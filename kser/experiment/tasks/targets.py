@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from kser.experiment.config.model_config import ModelConfig
+if TYPE_CHECKING:
+    from kser.experiment.config.model_config import ModelConfig
 
 Kind = Literal["class", "numbers", "class and numbers", "labels"]
 
@@ -24,7 +25,7 @@ class Targets:
     label_columns: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, model: ModelConfig) -> "Targets":
+    def of(cls, model: "ModelConfig") -> "Targets":
         """What a model JSON asks for."""
         columns = [model.output_column] if isinstance(model.output_column, str) else model.output_column
         if model.is_regression:

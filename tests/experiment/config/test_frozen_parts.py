@@ -62,17 +62,17 @@ def test_freeze_layers_is_a_count_or_all(tmp_path: Path, small_corpus: Path, val
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"lora_alpha": 4.0}, "lora_alpha: without effect unless lora_rank is given"),
-        ({"lora_targets": ["key"]}, "lora_targets: without effect unless lora_rank is given"),
+        ({"lora_alpha": 4.0}, "lora_alpha: has no effect unless lora_rank is given"),
+        ({"lora_targets": ["key"]}, "lora_targets: has no effect unless lora_rank is given"),
         (
             {"lora_rank": 2, "lora_targets": ["key", "key"]},
-            "lora_targets: a layer stands there twice: key, key",
+            "lora_targets: key more than once",
         ),
         ({"feature_cache": ""}, "feature_cache: string should have at least 1 character"),
-        ({"lora_rank": 2, "freeze_layers": "all"}, 'freeze_layers: "all" leaves no layer to lora_rank'),
+        ({"lora_rank": 2, "freeze_layers": "all"}, 'freeze_layers: "all" leaves no layer for lora_rank'),
         (
             {"feature_cache": "cache", "freeze_feature_encoder": False},
-            "feature_cache: wants freeze_feature_encoder: true",
+            "feature_cache: requires freeze_feature_encoder: true",
         ),
     ],
 )

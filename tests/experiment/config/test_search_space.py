@@ -1,9 +1,11 @@
 """The space of a search: which values there are, and what is refused before anything is trained."""
 
 import pytest
+from pydantic import ValidationError
 
 from kser.errors import UserError
 from kser.experiment.config.experiment_config import ExperimentConfig
+from kser.experiment.config.explaining import explain
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.search_rules import in_words, search_mistakes
 from kser.experiment.config.search_space import Choice, Range, space_of, with_values
@@ -32,7 +34,11 @@ def model_of(space: dict | None = None, **fields) -> ModelConfig:
 
 def mistakes(space: dict | None, experiment: dict | None = None, **fields) -> list[str]:
     config = ExperimentConfig.model_validate({**EXPERIMENT, **(experiment or {})})
-    return search_mistakes(config, model_of(space, **fields))
+    try:
+        model = model_of(space, **fields)
+    except ValidationError as error:
+        return explain(error, ModelConfig)
+    return search_mistakes(config, model)
 
 
 def test_the_original_space_by_default():
@@ -110,20 +116,16 @@ def test_values_take_the_place_of_those_of_the_model():
             "step: 1e-09: makes more than 10000 values",
         ),
         ({"learning_rate": {"values": []}}, "values: should be a list of one value or more, not []"),
-        ({"use_relu": {"values": [True, True]}}, "values: one stands there twice"),
+        ({"use_relu": {"values": [True, True]}}, "values: one is given twice"),
         ({"use_relu": {"values": [True], "min": 0}}, "min: does not go with values"),
         ({"learning_rate": {"min": -1.0, "max": 1}}, "learning_rate: should be greater than 0, not -1.0"),
         ({"use_relu": {"values": [True, 2]}}, "use_relu: should be a valid boolean, not 2"),
         ({"pooling_mode": {"values": ["mean", "median"]}}, "pooling_mode: should be 'mean', 'sum'"),
         ({"freeze_layers": {"min": 0.5, "max": 3}}, "freeze_layers: should be a whole number from 0, or"),
-        ({"dropout_rate": {"min": 0.1, "max": 0.5}}, "dropout_rate: without effect unless use_dropout: true"),
-        ({"weight_decay": {"min": 0.1, "max": 0.5}}, "weight_decay: without effect unless use_l2_reg: true"),
-        ({"lora_alpha": {"min": 1.0, "max": 5.0}}, "lora_alpha: without effect unless lora_rank"),
-        ({"early_stopping_threshold": {"min": 0.0, "max": 1.0}}, "without effect unless early_stopping_pat"),
-        (
-            {"freeze_layers": {"values": [0, "all"]}, "layerwise_lr_decay": {"min": 0.5, "max": 1.0}},
-            "with freeze_layers all, layerwise_lr_decay 0.5: layerwise_lr_decay: without effect",
-        ),
+        ({"dropout_rate": {"min": 0.1, "max": 0.5}}, "dropout_rate: has no effect unless use_dropout is tr"),
+        ({"weight_decay": {"min": 0.1, "max": 0.5}}, "weight_decay: has no effect unless use_l2_reg is true"),
+        ({"lora_alpha": {"min": 1.0, "max": 5.0}}, "lora_alpha: has no effect unless lora_rank"),
+        ({"early_stopping_threshold": {"min": 0.0, "max": 1.0}}, "has no effect unless early_stopping_pat"),
         (
             {"pooling_arguments": {"values": [{}]}, "pooling_arguments.x": {"values": [1]}},
             "as a part of pooling",
@@ -139,16 +141,22 @@ def test_what_makes_no_space_is_refused_in_a_line(space, told):
 
 def test_what_belongs_to_other_fields():
     assert mistakes(RATE, skip_hp_search=True) == [
-        "hp_search_space: without effect unless skip_hp_search is false"
+        "hp_search_space: has no effect unless skip_hp_search is false"
     ]
     assert mistakes({"dropout_rate": {"min": 0.1, "max": 0.5}}, use_dropout=True) == []
+    some = {"freeze_layers": {"values": [0, "all"]}, "layerwise_lr_decay": {"min": 0.5, "max": 0.9}}
+    assert mistakes(some) == []
     both = {"dropout_rate": {"min": 0.1, "max": 0.5}, "use_dropout": {"values": [True, False]}}
     assert mistakes(both) == []
     assert mistakes({"use_class_weights": {"values": [True, False]}}, best_metric="uar") == []
-    assert (
-        "model whose training is to be continued"
-        in mistakes({"pooling_mode": {"values": ["max", "mean"]}}, continue_model_training=True)[0]
-    )
+    for field, values in {
+        "pooling_mode": ["max", "mean"],
+        "use_weight_encoder_layers": [True, False],
+    }.items():
+        (line,) = mistakes(
+            {field: {"values": values}}, continue_model_training=True, model_path_or_name="earlier/model"
+        )
+        assert f"{field}: is that of the model whose training is to be continued" in line
     epochs = {"number_of_training_epochs": {"min": 3, "max": 9}}
     assert mistakes(epochs) == []
     assert "hp_number_of_training_epochs" in mistakes(epochs, {"hp_number_of_training_epochs": 2})[0]
@@ -167,7 +175,7 @@ def test_hyperband_wants_epochs_and_candidates():
 
 def test_a_trial_too_short_for_gradual_unfreezing():
     (line,) = mistakes(None, {"hp_number_of_training_epochs": 2}, gradual_unfreezing_epochs=3)
-    assert "in a trial of 2 epochs: gradual_unfreezing_epochs: 3 is no less than" in line
+    assert "in a trial of 2 epochs: gradual_unfreezing_epochs: must be less than" in line
 
 
 def test_the_file_is_named(tmp_path):

@@ -11,19 +11,19 @@ from tests.experiment.config.test_loading import refusals, write
     [
         (
             {"early_stopping_threshold": 0.1},
-            "early_stopping_threshold: without effect unless early_stopping_patience is given",
+            "early_stopping_threshold: has no effect unless early_stopping_patience is given",
         ),
         (
             {"gradual_unfreezing_epochs": 5, "number_of_training_epochs": 5},
-            "gradual_unfreezing_epochs: 5 is no less than number_of_training_epochs (5)",
+            "gradual_unfreezing_epochs: must be less than number_of_training_epochs (5), got 5",
         ),
         (
             {"gradual_unfreezing_epochs": 1, "freeze_layers": "all"},
-            "gradual_unfreezing_epochs: without effect: freeze_layers",
+            "gradual_unfreezing_epochs: has no effect where freeze_layers is all",
         ),
         (
             {"layerwise_lr_decay": 0.9, "freeze_layers": "all"},
-            "layerwise_lr_decay: without effect: freeze_layers",
+            "layerwise_lr_decay: has no effect where freeze_layers is all",
         ),
         (
             {"continue_model_training": True},

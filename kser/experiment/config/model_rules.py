@@ -1,0 +1,67 @@
+"""Fields of a model JSON that contradict each other, beyond those that have no effect."""
+
+from typing import TYPE_CHECKING
+
+from kser.errors import UserError
+from kser.experiment.config.search_space import space_of
+from kser.experiment.config.target_rules import target_mistakes
+
+if TYPE_CHECKING:
+    from kser.experiment.config.model_config import ModelConfig
+
+
+def model_mistakes(model: "ModelConfig") -> list[str]:
+    """What does not go together in a model JSON, a line each that begins with the field."""
+    return [
+        *_freezing_mistakes(model),
+        *_unfreezing_mistakes(model),
+        *_start_mistakes(model),
+        *target_mistakes(model),
+        *_search_space_mistakes(model),
+    ]
+
+
+def _freezing_mistakes(model: "ModelConfig") -> list[str]:
+    mistakes = []
+    has_adapters = model.lora_rank is not None
+    if repeated := sorted({name for name in model.lora_targets if model.lora_targets.count(name) > 1}):
+        mistakes.append(f"lora_targets: {', '.join(repeated)} more than once")
+    if has_adapters and model.freeze_layers == "all":
+        mistakes.append(
+            'freeze_layers: "all" leaves no layer for lora_rank, which freezes the others by itself'
+        )
+    keeps_encoder = model.freeze_feature_encoder or model.freeze_layers or has_adapters
+    if model.feature_cache is not None and not keeps_encoder:
+        mistakes.append(
+            "feature_cache: requires freeze_feature_encoder: true; training would change the features"
+        )
+    return mistakes
+
+
+def _unfreezing_mistakes(model: "ModelConfig") -> list[str]:
+    epochs = model.gradual_unfreezing_epochs
+    if epochs is None or epochs < model.number_of_training_epochs:
+        return []
+    return [
+        f"gradual_unfreezing_epochs: must be less than number_of_training_epochs "
+        f"({model.number_of_training_epochs}), got {epochs:g}: only the head would be trained, for which "
+        'freeze_layers: "all" is right'
+    ]
+
+
+def _start_mistakes(model: "ModelConfig") -> list[str]:
+    if model.continue_model_training and model.model_path_or_name.startswith("scratch:"):
+        return [
+            f"continue_model_training: model_path_or_name: {model.model_path_or_name} begins with random "
+            "weights; give the folder of a model that kser trained"
+        ]
+    return []
+
+
+def _search_space_mistakes(model: "ModelConfig") -> list[str]:
+    if not model.skip_hp_search:
+        try:
+            space_of(model)
+        except UserError as error:
+            return str(error).splitlines()
+    return []
