@@ -11,7 +11,7 @@ import keras
 from kser.errors import UserError
 from kser.experiment.checking.checkpoints import Checkpoint
 from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, estimate_memory
-from kser.experiment.checking.run_states import in_ranges
+from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.augmenting import augmentation_plan
 from kser.experiment.runs.feature_caching import feature_cache_of
 from kser.experiment.runs.model_building import build_model, freeze, task_model

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from kser.errors import UserError
 from kser.experiment.checking.checkpoints import find_checkpoint
-from kser.experiment.checking.run_states import RunState, run_state
+from kser.experiment.execution.run_fingerprint import run_settings
+from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.files import expanded
@@ -28,7 +29,7 @@ def refusals(runs: Sequence[Run], data: Mapping[tuple[str, int], RunData]) -> li
     unfinished: dict[str, Run] = {}
     for run in runs:
         try:
-            if run_state(run, data[run.model.name, run.seed]) is not RunState.FINISHED:
+            if run_state(run, run_settings(run, data[run.model.name, run.seed])) is not RunState.FINISHED:
                 unfinished.setdefault(run.model.name, run)
         except UserError as error:
             refused.setdefault(run.model.name, []).append(str(error))

@@ -13,10 +13,11 @@ from kser.experiment.checking.checkpoints import Checkpoint, find_checkpoint
 from kser.experiment.checking.input_checks import Inputs, read_inputs
 from kser.experiment.checking.model_plans import Lengths, ModelFacts, ModelPlan
 from kser.experiment.checking.obtaining import how_to_obtain
-from kser.experiment.checking.run_states import RunState, run_state
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.evaluating.test_sets import further_test_sets
+from kser.experiment.execution.run_fingerprint import run_settings
+from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.runs.run_data import RunData
@@ -203,6 +204,8 @@ def _try_augmentations(run: Run, reader: WaveformReader, lengths: Lengths) -> No
 
 def _check_state(check: StudyCheck, run: Run, data: RunData | None) -> None:
     try:
-        check.states[run.model.name, run.seed] = run_state(run, data)
+        check.states[run.model.name, run.seed] = run_state(
+            run, None if data is None else run_settings(run, data)
+        )
     except UserError as error:
         check.mistakes += str(error).splitlines()

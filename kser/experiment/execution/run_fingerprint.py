@@ -9,29 +9,40 @@ from typing import Any
 
 import keras
 
-import kser
 from kser.corpora.metadata import content_key
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.experiment.search.searching import search_settings
 from kser.files import expanded, is_there, visible_files
 
+# The version since which the same settings give the same results.
+_RESULTS_OF = "0.1.0"
+# Fields that came later: they are part of a fingerprint only where they do not have their defaults.
+_LATER_FIELDS: frozenset[str] = frozenset()
+
 
 def run_fingerprint(run: Run, data: RunData) -> str:
-    """What a run is: settings, audio, split, checkpoint, backend and versions, as 16 hex digits.
+    """What a run is, as 16 hex digits.
 
     A finished run of the same fingerprint need not be repeated, an unfinished one may be continued.
     """
+    return fingerprint_of(run_settings(run, data))
+
+
+def fingerprint_of(settings: Mapping[str, Any]) -> str:
+    """The fingerprint of a run with these settings, see `run_settings`."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def run_settings(run: Run, data: RunData) -> dict[str, Any]:
+    """Everything that decides the result of a run: settings, audio, split, checkpoint, backend, versions."""
     without_effect = {"evaluation_batch_size", "save_steps", "save_total_limit", "logging_steps"}
-    settings = {
-        "kser": kser.__version__,
+    return {
+        "kser": _RESULTS_OF,
         "keras": keras.__version__,
         "backend": keras.config.backend(),
-        "model": run.model.model_dump(
-            # The run's own seed and eval_steps stand below, wherever the JSON says them.
-            exclude={"name", "factors", "batch_size", "logging_steps", "feature_cache", "seed", "eval_steps"}
-            | ({"hp_search_space", "hp_search_method"} if run.model.skip_hp_search else set())
-        ),
+        "model": _model_settings(run.model),
         "checkpoint": _checkpoint_keys(run.model.model_path_or_name),
         "seed": run.seed,
         "plan": {
@@ -41,13 +52,23 @@ def run_fingerprint(run: Run, data: RunData) -> str:
         "split": data.split_fingerprint,
         "values": data.values_fingerprint,
         "audio": [data.recordings(part) for part in ("train", "validation")],
-        "processing": vars(run.config.audio_processing),
+        # Steps that came later are part of it only where they are asked for.
+        "processing": {"loudness_lufs": None, "trim_db": None} | run.config.audio_processing.chosen(),
         "augmentation": _augmentation(run),
         # Kept features are rounded; where they are kept has no effect.
         "features_kept": run.model.feature_cache is not None,
         "search": search_settings(run),
     }
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _model_settings(model: ModelConfig) -> dict[str, Any]:
+    # The run's own seed and eval_steps are settings of the run, wherever the JSON says them.
+    without_effect = {"name", "factors", "batch_size", "logging_steps", "feature_cache", "seed", "eval_steps"}
+    if model.skip_hp_search:
+        without_effect |= {"hp_search_space", "hp_search_method"}
+    fields = type(model).model_fields
+    without_effect |= {name for name in _LATER_FIELDS if getattr(model, name) == fields[name].default}
+    return model.model_dump(exclude=without_effect)
 
 
 def _augmentation(run: Run) -> dict[str, Any]:
@@ -70,8 +91,8 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, Mapping):
         yield from _texts(list(value.values()))
     elif isinstance(value, (list, tuple)):
-        for of in value:
-            yield from _texts(of)
+        for item in value:
+            yield from _texts(item)
 
 
 def _content_keys(path: Path) -> dict[str, str]:

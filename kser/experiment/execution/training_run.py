@@ -12,7 +12,9 @@ from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
 from kser.experiment.evaluating.test_sets import further_test_sets
-from kser.experiment.execution.run_fingerprint import run_fingerprint
+from kser.experiment.execution.recorded_settings import recorded_settings
+from kser.experiment.execution.run_fingerprint import fingerprint_of, run_settings
+from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.continuing import known_recordings
 from kser.experiment.runs.feature_caching import feature_cache_of, with_features
@@ -21,9 +23,7 @@ from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData, load_run_data
 from kser.experiment.runs.run_lock import alone_on, left_locks, remove_locks
 from kser.experiment.runs.trained_model import (
-    PROVENANCE_FILE,
     Provenance,
-    load_provenance,
     renew_factors,
     save_trained_model,
 )
@@ -79,15 +79,15 @@ def do_run(
         TrainingFailedError: it began and failed, say because the loss is no longer a number.
     """
     data = load_run_data(run)
-    fingerprint = run_fingerprint(run, data)
-    if _is_finished(run, fingerprint):
+    settings = run_settings(run, data)
+    fingerprint = fingerprint_of(settings)
+    if run_state(run, settings) is RunState.FINISHED:
         if _is_untidy(run, fingerprint):
             with alone_on(run.paths) as ours:
                 if ours:
                     _tidy_up(run)
         renew_factors(run.paths.model, run.model.factors)
         return Outcome.ALREADY_THERE
-    _check_interrupted(run, fingerprint)
     # Every audio file is read once before anything is written.
     with _of_every_run():
         model = build_model(run, data.head)
@@ -98,11 +98,11 @@ def do_run(
     with alone_on(run.paths) as ours:
         if not ours:
             return Outcome.ELSEWHERE
-        if _is_finished(run, fingerprint):  # while this process was reading
+        if run_state(run, settings) is RunState.FINISHED:  # while this process was reading
             if _is_untidy(run, fingerprint):
                 _tidy_up(run)
             return Outcome.ALREADY_THERE
-        _claim(run, fingerprint)
+        _claim(run, settings)
         data.write_split(run.paths.split, parts)
         found = None
         if not run.model.skip_hp_search:
@@ -111,7 +111,7 @@ def do_run(
             run = found.run
             model, features = _candidate(run, data, reader.format)
         result = _fit(run, model, parts, features, fingerprint, augmentation, callbacks, progress)
-        provenance = _provenance(run, data, fingerprint, result, parts, found)
+        provenance = _provenance(run, data, settings, result, parts, found)
         save_trained_model(run.paths.model, model, provenance)
         _tidy_up(run)
     return Outcome.TRAINED
@@ -219,18 +219,6 @@ def _seen_in_training(
     return with_features(features, model, read, progress)
 
 
-def _is_finished(run: Run, fingerprint: str) -> bool:
-    """Whether the trained model stands in its place."""
-    if not (run.paths.model / PROVENANCE_FILE).is_file():
-        return False
-    if load_provenance(run.paths.model).run_fingerprint != fingerprint:
-        raise UserError(
-            f"{run.paths.model}: holds a model trained with other settings, data or version of kser; "
-            "give the experiment another experiment_name, or move that folder away"
-        )
-    return True
-
-
 def _augmentation(run: Run, reader: WaveformReader, training: Utterances) -> AugmentationPlan | None:
     """What is done to the training part, tried out."""
     plan = augmentation_plan(run.experiment, run.seed)
@@ -314,30 +302,18 @@ def _remove_drafts(run: Run) -> None:
         remove_drafts(folder)
 
 
-def _check_interrupted(run: Run, fingerprint: str) -> None:
-    """Make sure that an interrupted run in the place of this one is this one."""
-    if not run.paths.settings.is_file():
-        return
-    interrupted: dict[str, Any] = read_json(run.paths.settings)
-    if interrupted.get("run_fingerprint") != fingerprint:
-        raise UserError(
-            f"{run.paths.work}: holds an interrupted run with other settings, data or version of kser; "
-            "give the experiment another experiment_name, or move that folder away"
-        )
-
-
-def _claim(run: Run, fingerprint: str) -> None:
+def _claim(run: Run, settings: Mapping[str, Any]) -> None:
     """Write what the run is."""
-    _check_interrupted(run, fingerprint)
     _remove_drafts(run)  # at once: each may be as large as the model
     write_json(
         run.paths.settings,
         {
-            "run_fingerprint": fingerprint,
+            "run_fingerprint": fingerprint_of(settings),
             "experiment_name": run.config.experiment_name,
             "model_name": run.model.name,
             "seed": run.seed,
             "backend": keras.config.backend(),
+            "settings": recorded_settings(settings),
         },
     )
 
@@ -345,14 +321,14 @@ def _claim(run: Run, fingerprint: str) -> None:
 def _provenance(
     run: Run,
     data: RunData,
-    fingerprint: str,
+    settings: Mapping[str, Any],
     result: TrainingResult,
     parts: Mapping[str, Utterances],
     found: Found | None,
 ) -> Provenance:
     waveform_format = parts["train"].format
     return Provenance(
-        run_fingerprint=fingerprint,
+        run_fingerprint=fingerprint_of(settings),
         kser_version=kser.__version__,
         keras_version=keras.__version__,
         backend=keras.config.backend(),
@@ -381,4 +357,5 @@ def _provenance(
             run.model, {part: data.recordings(part) for part in ("train", "validation")}
         ),
         search=None if found is None else found.summary,
+        settings=recorded_settings(settings),
     )

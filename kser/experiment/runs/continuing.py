@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kser.errors import UserError
+from kser.experiment.config.head_argument import HeadField, head_fields
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_classifier, load_provenance
@@ -40,7 +41,7 @@ def heard_before(model: ModelConfig, recordings: Mapping[str, list[str]]) -> dic
     """How many recordings of each part the model that a run begins as was trained on, where there are any."""
     folder = earlier_model(model)
     trained_on = set() if folder is None else set(load_provenance(folder).recordings.get("train", []))
-    counts = {part: sum(of in trained_on for of in given) for part, given in recordings.items()}
+    counts = {part: sum(key in trained_on for key in given) for part, given in recordings.items()}
     return {part: count for part, count in counts.items() if count}
 
 
@@ -68,8 +69,11 @@ def continued_model(run: Run, head: Head) -> Any:
     classifier = load_classifier(
         folder,
         dtype=model.precision,
-        dropout=model.dropout_rate if model.use_dropout else 0.0,
-        l2=model.weight_decay if model.use_l2_reg else 0.0,
+        **{
+            field.argument.name: field.value(model)
+            for field in head_fields(type(model))
+            if field.argument.may_change is not None
+        },
     )
     mistakes = [
         *(
@@ -112,32 +116,34 @@ def _label_mistakes(classifier: Any, folder: Path, labels: list[str], source: st
 
 
 def _architecture_mistakes(classifier: Any, model: ModelConfig) -> list[str]:
-    """Fields that are given and say something else than what the model is; what is not given is its own.
-
-    Dropout and L2 of the head are settings of the training and may be others than before.
-    """
-    config = {**classifier.get_config(), "backbone": classifier.backbone.get_config()}
-    there = {
-        "pooling_mode": config["pooling"],
-        "pooling_arguments": config["pooling_arguments"],
-        "use_weight_encoder_layers": config["layer_weighting"] is not None,
-        "layer_weighting": config["layer_weighting"] or model.layer_weighting,
-        "pool_position": config["pool_position"],
-        "use_relu": config["use_relu"],
-        "use_batch_norm": config["use_batch_norm"],
-        "projection_dim": config["projection_dim"],
-        "projection_activation": config["projection_activation"],
-    }
-    given = {name: getattr(model, name) for name in there if name in model.model_fields_set}
-    for argument, value in model.backbone_arguments.items():
-        given[f"backbone_arguments.{argument}"] = value
-        there[f"backbone_arguments.{argument}"] = config["backbone"].get(argument)
-    return [
-        f"{name}: {value!r}, but the model whose training is to be continued has {there[name]!r}; "
-        "leave it out"
-        for name, value in given.items()
-        if value != there[name]
+    """Fields that are given and say something else than what the model is; what is not given is its own."""
+    head, backbone = classifier.get_config(), classifier.backbone.get_config()
+    differences = [
+        (name, getattr(model, name), f"{field.argument.name} {head.get(field.argument.name)!r}")
+        for field in head_fields(type(model))
+        for name in _contradicted_fields(field, model, head.get(field.argument.name))
     ]
+    differences += [
+        (f"backbone_arguments.{argument}", value, repr(backbone.get(argument)))
+        for argument, value in model.backbone_arguments.items()
+        if value != backbone.get(argument)
+    ]
+    return [
+        f"{name}: {value!r}, but the model whose training is to be continued has {earlier}; leave it out"
+        for name, value, earlier in differences
+    ]
+
+
+def _contradicted_fields(field: HeadField, model: ModelConfig, earlier: Any) -> list[str]:
+    """The fields, of one of the head and its switches, that contradict what a trained model has."""
+    asked, off = field.value(model), field.argument.off
+    if field.argument.may_change is not None:
+        return []
+    if field.name in model.model_fields_set:
+        return [] if asked == earlier else [field.name]
+    if field.has_off_value and (asked == off) != (earlier == off):
+        return [name for name in field.switches if name in model.model_fields_set]
+    return []
 
 
 def _processing_mistakes(classifier: Any, run: Run) -> list[str]:

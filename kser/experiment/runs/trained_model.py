@@ -37,6 +37,8 @@ class Provenance:
         experiment_description: as in the experiment JSON.
         search: what the hyper-parameter search was and found, see `kser.experiment.search`; `model_config`
             has the best values. `None` for a model without one.
+        settings: what the fingerprint was made from, see `kser.experiment.execution.recorded_settings`; empty
+            for a model of kser 0.1.0.
     """
 
     run_fingerprint: str
@@ -55,6 +57,7 @@ class Provenance:
     recordings: dict[str, list[str]] = field(repr=False)
     experiment_description: str = ""
     search: dict[str, Any] | None = None
+    settings: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def targets(self) -> Targets:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kser.errors import UserError
-from kser.experiment.checking.run_states import in_ranges
+from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.planning import Run
 from kser.files import write_text
 

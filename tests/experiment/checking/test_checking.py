@@ -22,10 +22,11 @@ from kser.experiment.checking import memory
 from kser.experiment.checking.checkpoints import find_checkpoint
 from kser.experiment.checking.input_checks import read_inputs
 from kser.experiment.checking.memory import activation_bytes, estimate_memory
-from kser.experiment.checking.run_states import RunState, in_ranges
+from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.checking.showing import show_plan
 from kser.experiment.checking.study_check import check_study
 from kser.experiment.config.loading import load_experiment
+from kser.experiment.execution.run_state import RunState
 from kser.experiment.runs.planning import plan_runs
 from kser.experiment.runs.run_data import load_run_data
 from kser.experiment.study.study import train_experiment

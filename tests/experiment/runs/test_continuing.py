@@ -10,14 +10,18 @@ from rich.console import Console
 
 from kser.errors import UserError
 from kser.experiment.checking.input_checks import check_inputs
+from kser.experiment.config.head_argument import head_fields
 from kser.experiment.config.loading import load_experiment
+from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import plan_runs
 from kser.experiment.runs.run_data import load_run_data
 from kser.experiment.runs.trained_model import load_classifier, load_provenance
 from kser.experiment.study.study import train_experiment
 from kser.experiment.tasks.targets import Head
+from kser.models import EmotionClassifier, EmotionRegressor, EmotionTagger, MultiTaskEmotionModel
 from tests.experiment.conftest import write_experiment
+from tests.models.small_models import log_mel
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +95,12 @@ def test_held_out_recordings_that_the_trained_model_learned_are_told_before(tmp_
             {},
             "log_mel.json: backbone_arguments.filters: [4], but the model whose training",
         ),
+        (
+            {"use_weight_encoder_layers": True},
+            {},
+            "log_mel.json: use_weight_encoder_layers: True, but the model whose training is to be continued "
+            "has layer_weighting None; leave it out",
+        ),
         ({}, {"loudness_lufs": -30.0}, "experiment.json: loudness_lufs: -30, but the model whose training"),
     ],
 )
@@ -114,3 +124,23 @@ def test_a_checkpoint_that_kser_did_not_train_is_told(tmp_path, small_corpus, fi
     run = further_run(tmp_path, small_corpus, plain)
     with pytest.raises(UserError, match=r"continue_model_training: .*plain is no model that kser trained"):
         build_model(run, load_run_data(run).head)
+
+
+@pytest.mark.parametrize("task", [EmotionClassifier, EmotionRegressor, EmotionTagger, MultiTaskEmotionModel])
+def test_every_argument_of_a_model_is_compared_or_may_differ(task):
+    may_differ = {
+        "name": "says nothing of what the model is",
+        "trainable": "freezing is a setting of the training",
+        "dtype": "precision is a setting of the training",
+        "backbone": "compared argument by argument",
+        "preprocessor": "its processing of audio is compared",
+        "labels": "compared with those of the data",
+        "targets": "compared with the columns of the model file",
+        "offsets": "numbers keep the units of the earlier training part",
+        "scales": "numbers keep the units of the earlier training part",
+    }
+    names = {"labels": ["a", "b"], "targets": ["arousal"]}
+    model = task(log_mel(), **{name: names[name] for name in task.new_head_arguments})
+    from_the_json = {field.argument.name for field in head_fields(ModelConfig)}
+    assert set(model.get_config()) - from_the_json <= set(may_differ)
+    assert from_the_json <= set(model.get_config())
