@@ -5,8 +5,6 @@ from typing import Annotated
 
 from kser.cli.options import console, option, path_argument, required_path
 
-OUTPUT_FILE = "report.html"
-
 
 def report(
     results: Annotated[
@@ -15,7 +13,7 @@ def report(
     ] = None,
     input_path: Annotated[Path | None, option("input_path", "The same as RESULTS.")] = None,
     output_path: Annotated[
-        Path | None, option("output_path", f"HTML file to write (default: {OUTPUT_FILE} in RESULTS).")
+        Path | None, option("output_path", "HTML file to write (default: report.html in the results).")
     ] = None,
     logs_path: Annotated[
         Path | None,
@@ -38,8 +36,7 @@ def report(
     from kser.report.page import write_report
 
     folder = required_path(results, input_path, "input_path")
-    path = output_path or folder / OUTPUT_FILE
-    study = write_report(folder, path, logs=logs_path, with_audio=with_audio)
+    study, path = write_report(folder, output_path, logs=logs_path, with_audio=with_audio)
     console().print(
         f"{path}: models: {len(study.models)}, runs: {len(study.runs)}, test sets: {len(study.datasets)}",
         soft_wrap=True,

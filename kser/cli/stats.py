@@ -47,11 +47,15 @@ def stats(
     n_classes: Annotated[
         int | None, option("n_classes", "Number of classes, for runs that do not say it.")
     ] = None,
+    all_tables: Annotated[
+        bool, option("all_tables", "Show all tables here, with all rows, and not only the main ones.")
+    ] = False,
 ) -> None:
     """Describe and test results over seeds.
 
-    Analysis of variance, pairwise tests, effect sizes, power. Writes the tables as CSV, Markdown
-    and LaTeX. Seeds at chance level are listed, and results given with and without them.
+    Analysis of variance, pairwise tests, effect sizes, power. Shows the main tables, and writes all
+    of them as CSV, Markdown and LaTeX. Runs at chance level are listed, and results are given with
+    and without them.
     """
     source = required_path(results, input_path, "input_path")
     _check_numbers(alpha, chance_margin, n_classes)
@@ -67,7 +71,7 @@ def stats(
     analysis = analyse(inputs.results, inputs.factors, metric, alpha=alpha, chance_margin=chance_margin)
     analysis.notes[:0] = inputs.problems
     shown_on = console()
-    show(analysis, shown_on)
+    show(analysis, shown_on, everything=all_tables)
     folder = output_path or (source if source.is_dir() else source.parent) / "statistics"
     for path in write(analysis, folder):
         shown_on.print(f"written: {path}", soft_wrap=True, highlight=False, markup=False)

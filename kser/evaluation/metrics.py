@@ -1,4 +1,4 @@
-"""Classification measures of speech emotion recognition, and the report that an evaluation writes.
+"""What an evaluation of classes says: measures, the confusion matrix, and the report in numbers.
 
 Every function takes `y_true` and `y_pred` (one label an utterance: strings or integers) and `labels`, all
 labels of the model in its order. An utterance whose true label the model does not know cannot be judged: the
@@ -13,81 +13,23 @@ import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
 from kser.evaluation.calibration import calibration_report
-from kser.evaluation.confusion_measures import measures_of_counts
-from kser.evaluation.intervals import classification_intervals
+from kser.evaluation.class_measures import UAR, class_outcome
 from kser.evaluation.labels import Codes, Label, LabelArray, encode
+from kser.evaluation.measures import number_or_none
+from kser.evaluation.over_speakers import GroupArray, interval_entries, subgroup_entries
 from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES
-from kser.evaluation.subgroups import GroupArray, classification_subgroups
 
 TOP_CONFUSIONS = 5
 """How many confusions a report lists."""
 
 
-def unweighted_average_recall(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> float:
-    """Unweighted average recall (UAR), also called unweighted accuracy (UA).
-
-    The mean of the recalls over the classes that occur in `y_true`, which is the convention of
-    `sklearn.metrics.balanced_accuracy_score`: a class without samples has no recall and does not count.
-    The measure of the INTERSPEECH challenges (Schuller, Steidl & Batliner, "The INTERSPEECH 2009 Emotion
-    Challenge", 2009), where class sizes differ widely.
+def class_measures(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> dict[str, float]:
+    """All measures of `kser.evaluation.class_measures.CLASS_MEASURES` by name, such as `uar` and `wa`.
 
     Raises:
         UserError: no utterance has a label that the model knows.
     """
-    known = encode(y_true, y_pred, labels).known()
-    return float(
-        sklearn_metrics.recall_score(known.true, known.pred, labels=np.unique(known.true), average="macro")
-    )
-
-
-def weighted_accuracy(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> float:
-    """Weighted accuracy (WA): the share of utterances with the right label, that is, plain accuracy.
-
-    "Weighted" is the word of the field: each class's recall weighs by its number of samples.
-
-    Raises:
-        UserError: no utterance has a label that the model knows.
-    """
-    known = encode(y_true, y_pred, labels).known()
-    return float(sklearn_metrics.accuracy_score(known.true, known.pred))
-
-
-def macro_f1(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> float:
-    """The mean of the F1 scores over the classes that occur in `y_true` or in `y_pred`.
-
-    scikit-learn's convention for `average="macro"`: the mean of the F1 scores, not the F1 of the mean
-    precision and recall (Opitz & Burst, "Macro F1 and Macro F1", arXiv:1911.03347).
-
-    Raises:
-        UserError: no utterance has a label that the model knows.
-    """
-    known = encode(y_true, y_pred, labels).known()
-    return float(sklearn_metrics.f1_score(known.true, known.pred, average="macro", zero_division=0.0))
-
-
-def weighted_f1(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> float:
-    """The mean of the F1 scores, each class weighing by its number of samples.
-
-    Raises:
-        UserError: no utterance has a label that the model knows.
-    """
-    known = encode(y_true, y_pred, labels).known()
-    return float(sklearn_metrics.f1_score(known.true, known.pred, average="weighted", zero_division=0.0))
-
-
-def matthews_correlation(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> float:
-    """Matthews correlation coefficient (MCC) of several classes, from −1 to 1; 0 is chance.
-
-    scikit-learn's convention: 0 also where one class is all that occurs or all that is predicted (Gorodkin,
-    "Comparing two K-category assignments by a K-category correlation coefficient", 2004).
-
-    Raises:
-        UserError: no utterance has a label that the model knows.
-    """
-    known = encode(y_true, y_pred, labels).known()
-    counts = np.zeros((len(known.labels), len(known.labels)), dtype=np.int64)
-    np.add.at(counts, (known.true, known.pred), 1)
-    return float(measures_of_counts(counts)["mcc"])
+    return class_outcome(encode(y_true, y_pred, labels)).estimates
 
 
 def confusion_matrix(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> pd.DataFrame:
@@ -177,7 +119,7 @@ def classification_report(
         A dictionary with
 
         - `n`: utterances behind the measures; `n_excluded`: those left out, as the model lacks their label;
-        - `uar`, `wa`, `macro_f1`, `weighted_f1`, `mcc`: as the functions of this module define them;
+        - `uar`, `wa`, `macro_f1`, `weighted_f1`, `mcc`: see `kser.evaluation.class_measures`;
         - `per_label`: a list, in the order of `labels`, of `label`, `precision`, `recall`, `f1` and `support`
           (how many utterances truly have the label). A measure with nothing to divide by is `None`: the
           recall of a label without samples, the precision of one that is never predicted;
@@ -187,43 +129,20 @@ def classification_report(
         - `intervals`, when there are speakers: see `kser.evaluation.speaker_bootstrap.speaker_intervals`;
         - `calibration`, when there are probabilities: see `kser.evaluation.calibration.calibration_report`;
         - `subgroups` and `subgroup_tests`, when there are groups: by column what
-          `kser.evaluation.subgroups.classification_subgroups` gives.
+          `kser.evaluation.over_speakers.compare_subgroups` gives.
 
     Raises:
         UserError: no utterance has a label that the model knows.
         ValueError: arrays do not fit together, or `groups` come without `speakers`.
     """
-    outcome: dict[str, Any] = {"y_true": y_true, "y_pred": y_pred, "labels": labels}
-    report = _point_estimates(**outcome)
-    drawing: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
-    if speakers is not None:
-        report["intervals"] = classification_intervals(**outcome, speakers=speakers, **drawing)
-    if probabilities is not None:
-        report["calibration"] = calibration_report(y_true=y_true, probabilities=probabilities, labels=labels)
-    if groups is not None:
-        if speakers is None:
-            raise ValueError("groups need speakers: utterances of one speaker are not independent")
-        report["subgroups"], report["subgroup_tests"] = {}, {}
-        for column, values in groups.items():
-            report["subgroups"][column], report["subgroup_tests"][column] = classification_subgroups(
-                **outcome, speakers=speakers, groups=values, **drawing
-            )
-    return report
-
-
-def _point_estimates(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> dict[str, Any]:
     codes = encode(y_true, y_pred, labels)
-    known = codes.known()
+    known, outcome = codes.known(), class_outcome(codes)
     per_label = _per_label(known)
-    outcome: dict[str, Any] = {"y_true": y_true, "y_pred": y_pred, "labels": labels}
-    return {
+    drawing: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
+    report = {
         "n": len(known.true),
         "n_excluded": len(codes.true) - len(known.true),
-        "uar": unweighted_average_recall(**outcome),
-        "wa": weighted_accuracy(**outcome),
-        "macro_f1": macro_f1(**outcome),
-        "weighted_f1": weighted_f1(**outcome),
-        "mcc": matthews_correlation(**outcome),
+        **outcome.estimates,
         "per_label": per_label,
         "labels_without_samples": [entry["label"] for entry in per_label if entry["support"] == 0],
         "labels_unknown_to_model": [
@@ -231,9 +150,13 @@ def _point_estimates(*, y_true: LabelArray, y_pred: LabelArray, labels: Sequence
         ],
         "top_confusions": [
             dict(zip(("true", "predicted", "count", "share"), confusion, strict=True))
-            for confusion in top_confusions(**outcome)
+            for confusion in top_confusions(y_true=y_true, y_pred=y_pred, labels=labels)
         ],
+        **interval_entries(outcome, speakers, **drawing),
     }
+    if probabilities is not None:
+        report["calibration"] = calibration_report(y_true=y_true, probabilities=probabilities, labels=labels)
+    return report | subgroup_entries(outcome, UAR.name, speakers, groups, **drawing)
 
 
 def _per_label(known: Codes) -> list[dict[str, Any]]:
@@ -243,15 +166,10 @@ def _per_label(known: Codes) -> list[dict[str, Any]]:
     return [
         {
             "label": label,
-            "precision": _number_or_none(precision[i]),
-            "recall": _number_or_none(recall[i]),
-            "f1": _number_or_none(f1[i]),
+            "precision": number_or_none(precision[i]),
+            "recall": number_or_none(recall[i]),
+            "f1": number_or_none(f1[i]),
             "support": int(support[i]),
         }
         for i, label in enumerate(known.labels)
     ]
-
-
-def _number_or_none(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(value) else float(value)

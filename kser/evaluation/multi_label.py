@@ -7,10 +7,18 @@ import numpy as np
 from sklearn import metrics as sklearn_metrics
 
 from kser.errors import UserError
-from kser.evaluation.intervals import multi_label_intervals
-from kser.evaluation.multi_label_measures import labels_by_speaker
+from kser.evaluation.measures import number_or_none
+from kser.evaluation.multi_label_measures import (
+    AUC,
+    AVERAGE_PRECISION,
+    MACRO_AUC,
+    MACRO_F1,
+    MEAN_AVERAGE_PRECISION,
+    MULTI_LABEL_MEASURES,
+    multi_label_outcome,
+)
+from kser.evaluation.over_speakers import GroupArray, interval_entries, subgroup_entries
 from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES
-from kser.evaluation.subgroups import GroupArray, multi_label_subgroups
 
 THRESHOLD = 0.5
 """Probability from which a label counts as given: that of a logit of 0."""
@@ -46,10 +54,8 @@ def multi_label_report(
         A dictionary with
 
         - `n`, utterances;
-        - `macro_f1`: mean F1 of the labels, without those that neither occur nor are given; `micro_f1`: F1 of
-          all decisions together; `subset_accuracy`: share of utterances whose labels are all right;
-          `hamming_loss`: share of decisions that are wrong (Tsoumakas, Katakis & Vlahavas, "Mining
-          multi-label data", 2010);
+        - `macro_f1`, `micro_f1`, `subset_accuracy`, `hamming_loss`: see
+          `kser.evaluation.multi_label_measures`;
         - `macro_auc` and `mean_average_precision`: means over the labels for which they are defined;
         - `decisions`: `threshold`, `labels_per_utterance` and `labels_per_utterance_predicted`;
         - `per_label`: a list, in the order of `labels`, of `label`, `precision`, `recall`, `f1`, `auc` (area
@@ -57,9 +63,10 @@ def multi_label_report(
           `predicted` (that were given it). A measure with nothing to divide by is `None`: so are `auc` of a
           label that all or no utterances have, and `average_precision` of one that none has;
         - `labels_without_samples`: labels that no utterance has;
-        - `intervals`, when there are speakers: see `kser.evaluation.intervals.multi_label_intervals`;
+        - `intervals`, when there are speakers: see
+          `kser.evaluation.speaker_bootstrap.speaker_intervals`;
         - `subgroups` and `subgroup_tests`, when there are groups: by column what
-          `kser.evaluation.subgroups.multi_label_subgroups` gives.
+          `kser.evaluation.over_speakers.compare_subgroups` gives.
 
     Raises:
         UserError: there is no utterance.
@@ -67,37 +74,27 @@ def multi_label_report(
     """
     true, known = _checked(y_true, probabilities, labels)
     given = known >= threshold
-    report = _point_estimates(true, given, labels)
-    report["per_label"] = _per_label(true, given, known, labels)
-    for name, of_label in (("macro_auc", "auc"), ("mean_average_precision", "average_precision")):
-        defined = [entry[of_label] for entry in report["per_label"] if entry[of_label] is not None]
-        report[name] = float(np.mean(defined)) if defined else None
+    outcome = multi_label_outcome(true, given, labels)
+    per_label = _per_label(true, given, known, labels)
+    report: dict[str, Any] = {"n": len(true)}
+    report |= {
+        name: number_or_none(value)
+        for name, value in outcome.estimates.items()
+        if name in {measure.name for measure in MULTI_LABEL_MEASURES}
+    }
+    report["per_label"] = per_label
+    for measure, of_label in ((MACRO_AUC, AUC), (MEAN_AVERAGE_PRECISION, AVERAGE_PRECISION)):
+        defined = [entry[of_label.name] for entry in per_label if entry[of_label.name] is not None]
+        report[measure.name] = float(np.mean(defined)) if defined else None
     report["decisions"] = {
         "threshold": threshold,
         "labels_per_utterance": float(true.sum(axis=1).mean()),
         "labels_per_utterance_predicted": float(given.sum(axis=1).mean()),
     }
-    report["labels_without_samples"] = [of["label"] for of in report["per_label"] if not of["support"]]
-    outcome: dict[str, Any] = {"y_true": true, "y_pred": given, "labels": labels, "speakers": speakers}
-    outcome |= {"resamples": resamples, "level": level, "seed": seed}
-    if speakers is not None:
-        report["intervals"] = multi_label_intervals(**outcome)
-    if groups is not None:
-        if speakers is None:
-            raise ValueError("groups need speakers: utterances of one speaker are not independent")
-        report["subgroups"], report["subgroup_tests"] = {}, {}
-        for column, values in groups.items():
-            found = multi_label_subgroups(**outcome, groups=values)
-            report["subgroups"][column], report["subgroup_tests"][column] = found
-    return report
-
-
-def _point_estimates(true: np.ndarray, given: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
-    whole = labels_by_speaker(true, given, np.zeros(len(true), dtype=np.int64), 1, labels).estimates
-    return {
-        "n": len(true),
-        **{name: _number_or_none(value) for name, value in whole.items() if not name.startswith("f1_")},
-    }
+    report["labels_without_samples"] = [entry["label"] for entry in per_label if not entry["support"]]
+    drawing: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
+    report |= interval_entries(outcome, speakers, **drawing)
+    return report | subgroup_entries(outcome, MACRO_F1.name, speakers, groups, **drawing)
 
 
 def _per_label(
@@ -109,9 +106,9 @@ def _per_label(
     return [
         {
             "label": label,
-            "precision": _number_or_none(precision[i]),
-            "recall": _number_or_none(recall[i]),
-            "f1": _number_or_none(f1[i]),
+            "precision": number_or_none(precision[i]),
+            "recall": number_or_none(recall[i]),
+            "f1": number_or_none(f1[i]),
             **_ranking(true[:, i], probabilities[:, i]),
             "support": int(support[i]),
             "predicted": int(given[:, i].sum()),
@@ -148,8 +145,3 @@ def _checked(
     if not ((known >= 0) & (known <= 1)).all():
         raise ValueError("probabilities must be from 0 to 1")
     return true.astype(bool), known
-
-
-def _number_or_none(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(value) else float(value)

@@ -11,32 +11,25 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kser.errors import UserError
-from kser.evaluation.intervals import regression_intervals
-from kser.evaluation.regression_measures import REGRESSION_MEASURES, centre_of, moments_by_speaker
+from kser.evaluation.measures import Measure, number_or_none
+from kser.evaluation.over_speakers import GroupArray, interval_entries, subgroup_entries
+from kser.evaluation.regression_measures import CCC, MSE, PEARSON, REGRESSION_MEASURES, regression_outcome
 from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES
-from kser.evaluation.subgroups import GroupArray, regression_subgroups
 
 
 def concordance_correlation(*, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """Concordance correlation coefficient (CCC) of each target, with population moments.
-
-    2·cov / (var_true + var_pred + (mean_true − mean_pred)²): from −1 to 1, and 1 only where truth and
-    prediction are equal (Lin, "A concordance correlation coefficient to evaluate reproducibility", 1989).
-
-    Returns:
-        float64 (targets,). 0 where one side is constant; NaN where both are and agree.
-    """
-    return _measure("ccc", y_true, y_pred)
+    """CCC of each target, float64 (targets,), see `kser.evaluation.regression_measures.concordance`."""
+    return _by_target(CCC, *_checked(y_true, y_pred))
 
 
 def mean_squared_error(*, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """Mean squared error (MSE) of each target, float64 (targets,), in the square of the target's unit."""
-    return _measure("mse", y_true, y_pred)
+    return _by_target(MSE, *_checked(y_true, y_pred))
 
 
 def pearson_correlation(*, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """Pearson's r of each target, float64 (targets,); NaN where either side is constant."""
-    return _measure("pearson", y_true, y_pred)
+    return _by_target(PEARSON, *_checked(y_true, y_pred))
 
 
 def regression_report(
@@ -78,31 +71,24 @@ def regression_report(
     true, pred = _checked(y_true, y_pred)
     if true.shape[1] != len(targets):
         raise ValueError(f"targets names {len(targets)} columns but y_true has {true.shape[1]}")
-    by_target = {name: _measure(name, true, pred) for name in REGRESSION_MEASURES}
-    report: dict[str, Any] = {"n": int((~np.isnan(true)).any(axis=1).sum())}
-    report |= {name: _number_or_none(values.mean()) for name, values in by_target.items()}
+    outcome = regression_outcome(true, pred, targets)
+    estimates = {name: number_or_none(value) for name, value in outcome.estimates.items()}
+    has_value = ~np.isnan(true)
+    report: dict[str, Any] = {"n": int(has_value.any(axis=1).sum())}
+    report |= {measure.name: estimates[measure.name] for measure in REGRESSION_MEASURES}
     report["per_target"] = [
         {
             "target": target,
-            "n": int((~np.isnan(true[:, i])).sum()),
-            **{name: _number_or_none(values[i]) for name, values in by_target.items()},
+            "n": int(has_value[:, i].sum()),
+            **{measure.name: estimates[f"{measure.name}_{target}"] for measure in REGRESSION_MEASURES},
             **_spread_on_both_sides(true[:, i], pred[:, i]),
         }
         for i, target in enumerate(targets)
     ]
-    report["targets_without_values"] = [of["target"] for of in report["per_target"] if not of["n"]]
-    given: dict[str, Any] = {"y_true": true, "y_pred": pred, "targets": targets, "speakers": speakers}
-    given |= {"resamples": resamples, "level": level, "seed": seed}
-    if speakers is not None:
-        report["intervals"] = regression_intervals(**given)
-    if groups is not None:
-        if speakers is None:
-            raise ValueError("groups need speakers: utterances of one speaker are not independent")
-        report["subgroups"], report["subgroup_tests"] = {}, {}
-        for column, values in groups.items():
-            outcome = regression_subgroups(**given, groups=values)
-            report["subgroups"][column], report["subgroup_tests"][column] = outcome
-    return report
+    report["targets_without_values"] = [entry["target"] for entry in report["per_target"] if not entry["n"]]
+    drawing: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
+    report |= interval_entries(outcome, speakers, **drawing)
+    return report | subgroup_entries(outcome, CCC.name, speakers, groups, **drawing)
 
 
 def _spread_on_both_sides(true: np.ndarray, pred: np.ndarray) -> dict[str, float | None]:
@@ -115,12 +101,10 @@ def _spread_on_both_sides(true: np.ndarray, pred: np.ndarray) -> dict[str, float
     }
 
 
-def _measure(name: str, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    true, pred = _checked(y_true, y_pred)
-    numbers = [str(i) for i in range(true.shape[1])]
-    one_speaker = np.zeros(len(true), dtype=np.int64)
-    sums = moments_by_speaker(true, pred, one_speaker, 1, numbers, centre_of(true))
-    return np.array([sums.estimates[f"{name}_{number}"] for number in numbers])
+def _by_target(measure: Measure, true: np.ndarray, pred: np.ndarray) -> np.ndarray:
+    numbers = [str(number) for number in range(true.shape[1])]
+    estimates = regression_outcome(true, pred, numbers).estimates
+    return np.array([estimates[f"{measure.name}_{number}"] for number in numbers])
 
 
 def _checked(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -135,8 +119,3 @@ def _checked(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarr
     if np.isinf(true).any() or not np.isfinite(pred).all():
         raise ValueError("y_true and y_pred must hold numbers: no infinity, and y_pred no NaN")
     return (true[:, None], pred[:, None]) if true.ndim == 1 else (true, pred)
-
-
-def _number_or_none(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(value) else float(value)

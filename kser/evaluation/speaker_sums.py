@@ -45,6 +45,10 @@ class SpeakerSums:
         """Some of the speakers; `chosen` is bool or indices (speakers,)."""
         return replace(self, sums=self.sums[chosen])
 
+    def only(self, kept: np.ndarray) -> "SpeakerSums":
+        """The same speakers with some of the entries, bool (entries,); the others are 0."""
+        return replace(self, sums=self.sums * kept)
+
 
 def sum_by_speaker(entries: np.ndarray, speakers: np.ndarray, n_speakers: int) -> np.ndarray:
     """Add up utterances.

@@ -5,7 +5,7 @@ from typing import Any
 
 from kser.report.markup import Html, element, join, paragraph
 from kser.report.numbers import known, mean_and_spread
-from kser.report.study_folder import Evaluation, Study
+from kser.report.study_folder import Study
 from kser.report.tables import table
 
 _MEASURES = {"ece": "ECE", "mce": "MCE", "ece_adaptive": "adaptive ECE", "brier": "Brier", "nll": "NLL"}
@@ -17,18 +17,18 @@ def calibration_section(study: Study) -> Html:
     conditions = {
         condition: found
         for condition, runs in study.conditions.items()
-        if (found := [of.report["calibration"] for of in runs if _has_calibration(of)])
+        if (found := [run.report["calibration"] for run in runs if run.report.get("calibration")])
     }
     if not conditions:
-        return paragraph("The evaluations say nothing of calibration; kser eval --redo computes it.")
+        return paragraph("The evaluations hold no calibration; kser eval --redo adds it.")
     rows = [
-        [model, dataset, *(mean_and_spread(one.get(name) for one in found) for name in _MEASURES)]
+        [model, dataset, *(mean_and_spread(report.get(name) for report in found) for name in _MEASURES)]
         for (model, dataset), found in conditions.items()
     ]
     diagrams = [
         _diagram(f"{model} on {dataset}", bins)
         for (model, dataset), found in conditions.items()
-        if (bins := pooled_bins([one.get("reliability") or [] for one in found]))
+        if (bins := pooled_bins([report.get("reliability") or [] for report in found]))
     ]
     return join(
         [
@@ -39,24 +39,21 @@ def calibration_section(study: Study) -> Html:
                 text_columns=2,
                 row_headings=2,
                 below=[
-                    "ECE and MCE: expected and maximum calibration error over bins of equal width; adaptive: "
-                    "over bins with equal numbers of utterances. Lower is better, 0 is perfect."
+                    "ECE and MCE are the expected and the maximum calibration error over bins of equal "
+                    "width; adaptive ECE uses bins with equal numbers of utterances; Brier is the Brier "
+                    "score, and NLL the negative log-likelihood. Lower is better, and 0 is perfect."
                 ],
             ),
             paragraph(
-                "In the diagrams a bar is the accuracy of the utterances with that confidence, and the wider "
-                "the line below it, the more of them there are. On the dashed line probabilities mean what "
-                "they say. The utterances of all runs are put together."
+                "In the diagrams the height of a bar is the accuracy of the utterances with that confidence; "
+                "the line below it is the wider, the more of them there are. A perfectly calibrated model "
+                "follows the dashed line. The utterances of all runs are pooled."
             )
             if diagrams
             else "",
             element("div", *diagrams, class_="diagrams"),
         ]
     )
-
-
-def _has_calibration(of: Evaluation) -> bool:
-    return isinstance(of.report.get("calibration"), dict)
 
 
 def pooled_bins(by_run: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, float]]:
@@ -66,7 +63,7 @@ def pooled_bins(by_run: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, fl
         by_run: the entry `reliability` of each run's report.
 
     Returns:
-        One entry a bin that any run has utterances in: `low`, `high`, `n`, and mean `accuracy` and
+        One entry for each bin in which any run has utterances: `low`, `high`, `n`, and mean `accuracy` and
         `confidence`, weighted by utterances.
     """
     filled: dict[tuple[float, float], list[dict[str, Any]]] = {}
@@ -109,13 +106,13 @@ def _diagram(title: str, bins: Sequence[dict[str, float]]) -> Html:
                 class_="weight",
             )
         )
-    told = "; ".join(
+    values = "; ".join(
         f"{entry['confidence']:.0%} confident, {entry['accuracy']:.0%} right ({entry['n']:g})"
         for entry in bins
     )
     drawing = element(
         "svg",
-        element("title", f"Reliability diagram of {title}: {told}"),
+        element("title", f"Reliability diagram of {title}: {values}"),
         element("rect", x=_MARGIN, y=0, width=_SIDE, height=_SIDE, class_="ground"),
         *bars,
         element("line", x1=_MARGIN, y1=_SIDE, x2=_MARGIN + _SIDE, y2=0, class_="perfect"),

@@ -19,18 +19,23 @@ _LIGHT = colormaps["Blues"]
 _DARK = LinearSegmentedColormap.from_list("dark blues", ["#1b2027", "#1f4f7d", "#8cc8f4"])
 
 
-def confusions_section(study: Study) -> Html:
-    """The matrix of each model on each test set, then which classes are taken for which."""
+def confusions_section(study: Study, file: str) -> Html:
+    """The matrix of each model on each test set, then the most frequent confusions.
+
+    Args:
+        study: of one kind of report.
+        file: name of the matrices' files, to say which are missing.
+    """
     averaged = averaged_confusions(study)
     if not averaged:
-        return paragraph("No confusion_matrix.csv is there.")
-    matrices = [_matrix(model, dataset, of) for (model, dataset), of in averaged.items()]
+        return paragraph(f"The evaluations hold no {file}.")
+    matrices = [_matrix(model, dataset, confusion) for (model, dataset), confusion in averaged.items()]
     return join(
         [
             paragraph(
-                "A cell is the share of a true class (row) that was taken for a class (column): the mean "
-                "over runs, and below it the standard deviation in percentage points. Every run weighs the "
-                "same."
+                "A cell shows the share of a true class (row) that was predicted as a class (column): the "
+                "mean over runs, and below it the standard deviation in percentage points. Every run has the "
+                "same weight."
             ),
             element("div", *matrices, class_="matrices"),
             _top_confusions(averaged),
@@ -41,14 +46,14 @@ def confusions_section(study: Study) -> Html:
 def averaged_confusions(study: Study) -> dict[tuple[str, str], AveragedConfusion]:
     """The averaged matrix of each model on each test set that has any."""
     matrices = {
-        condition: [of.confusion for of in runs if of.confusion is not None]
+        condition: [run.confusion for run in runs if run.confusion is not None]
         for condition, runs in study.conditions.items()
     }
-    return {condition: average_confusions(of) for condition, of in matrices.items() if of}
+    return {condition: average_confusions(found) for condition, found in matrices.items() if found}
 
 
 def confused_pairs(averaged: AveragedConfusion) -> list[tuple[str, str, float, float]]:
-    """Which classes are taken for which.
+    """Which classes are confused with which.
 
     Returns:
         `(true, predicted, mean count, mean share of the true class)`, most frequent first.
@@ -101,10 +106,10 @@ def _cell(mean: float, spread: float, right: bool) -> Html:
 
 def _top_confusions(averaged: Mapping[tuple[str, str], AveragedConfusion]) -> Html:
     rows: list[list[object]] = []
-    for (model, dataset), of in averaged.items():
+    for (model, dataset), confusion in averaged.items():
         cells = [
-            join([f"{true} → {predicted}", element("small", f"{share(part)}, {number(count, 1)} a run")])
-            for true, predicted, count, part in confused_pairs(of)[:MOST_CONFUSIONS]
+            join([f"{true} → {predicted}", element("small", f"{share(part)}, {number(count, 1)} per run")])
+            for true, predicted, count, part in confused_pairs(confusion)[:MOST_CONFUSIONS]
         ]
         rows.append([model, dataset, *cells, *["–"] * (MOST_CONFUSIONS - len(cells))])
     return table(

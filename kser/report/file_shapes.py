@@ -1,11 +1,13 @@
-"""What the page expects in the JSON files of a study; what has another shape is left out, and named."""
+"""The shapes of the JSON files of a study; entries of other shapes are left out and named."""
 
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from kser.experiment.tasks.report_kinds import CLASSES, LABELS, NUMBERS, ReportKind
+from kser.experiment.tasks.report_kinds import Parts, ReportKind
 
 Number = float | None
 Names = dict[str, Any] | list[Any] | None
@@ -15,21 +17,6 @@ class _Shape(BaseModel):
     """Types are not converted, and what the page does not read may be anything."""
 
     model_config = ConfigDict(strict=True, extra="ignore", protected_namespaces=())
-
-
-class _Label(_Shape):
-    support: Number = None
-    recall: Number = None
-
-
-class _Intervals(_Shape):
-    uar: list[Number] | None = None
-    wa: list[Number] | None = None
-    ccc: list[Number] | None = None
-    mse: list[Number] | None = None
-    macro_f1: list[Number] | None = None
-    micro_f1: list[Number] | None = None
-    n_speakers: int | None = None
 
 
 class _Bin(_Shape):
@@ -49,14 +36,6 @@ class _Calibration(_Shape):
     reliability: list[_Bin] | None = None
 
 
-class _Group(_Shape):
-    n: Number = None
-    n_speakers: Number = None
-    uar: Number = None
-    wa: Number = None
-    macro_f1: Number = None
-
-
 class _Comparison(_Shape):
     groups: Annotated[list[str], Field(min_length=2, max_length=2)]
     difference: Number = None
@@ -73,7 +52,7 @@ class _GroupTests(_Shape):
 
 
 class _ReportShape(_Shape):
-    """What all reports have."""
+    """What reports of all kinds may hold."""
 
     model_name: str | None = None
     dataset_name: str | None = None
@@ -82,72 +61,45 @@ class _ReportShape(_Shape):
     seen_in_training: dict[str, int | None] | None = None
     n: int | None = None
     n_recordings: int | None = None
-    intervals: _Intervals | None = None
-    subgroups: dict[str, dict[str, _Group]] | None = None
     subgroup_tests: dict[str, _GroupTests] | None = None
     skipped_audio: Names = None
-
-
-class ClassificationShape(_ReportShape):
-    """classification_report.json."""
-
-    uar: Number = None
-    wa: Number = None
-    macro_f1: Number = None
-    weighted_f1: Number = None
-    mcc: Number = None
-    per_label: list[_Label] | None = None
     calibration: _Calibration | None = None
     labels_unknown_to_model: Names = None
     labels_left_out: Names = None
     labels_without_samples: Names = None
     labels_renamed: Names = None
-
-
-class _Target(_Shape):
-    target: str
-    n: Number = None
-    ccc: Number = None
-    mse: Number = None
-    pearson: Number = None
-
-
-class RegressionShape(_ReportShape):
-    """regression_report.json."""
-
-    ccc: Number = None
-    mse: Number = None
-    pearson: Number = None
-    per_target: list[_Target]
     targets_without_values: Names = None
 
 
-class _GivenLabel(_Label):
-    label: str
-    precision: Number = None
-    f1: Number = None
-    auc: Number = None
-    average_precision: Number = None
+@cache
+def shape_of(kind: ReportKind) -> type[BaseModel]:
+    """The shape of a kind's report, which follows from the measures and the parts that it describes."""
+    measures = _numbers(measure.name for measure in (*kind.measures, *kind.further))
+    intervals = dict.fromkeys(measures, (list[Number] | None, None)) | {"n_speakers": (int | None, None)}
+    group: Any = _shape("Group", measures | _numbers(("n", "n_speakers")))
+    fields = {
+        **measures,
+        "intervals": (_shape("Intervals", intervals) | None, None),
+        "subgroups": (dict[str, dict[str, group]] | None, None),
+    }
+    if kind.parts is not None:
+        part: Any = _part_shape(kind.parts)
+        fields[kind.parts.key] = (list[part] | None, None)
+    return _shape(kind.name, fields, _ReportShape)
 
 
-class MultiLabelShape(_ReportShape):
-    """multi_label_report.json."""
-
-    macro_f1: Number = None
-    micro_f1: Number = None
-    macro_auc: Number = None
-    mean_average_precision: Number = None
-    subset_accuracy: Number = None
-    hamming_loss: Number = None
-    per_label: list[_GivenLabel]
-    labels_without_samples: Names = None
+def _part_shape(parts: Parts) -> type[BaseModel]:
+    moments = [f"{key}_{what}" for key in parts.moments for what in ("mean", "sd")]
+    numbers = _numbers([*parts.counts, *moments, *(measure.name for measure in parts.measures)])
+    return _shape("Part", {parts.name: (str | int, ...)} | numbers)
 
 
-REPORT_SHAPES: dict[ReportKind, type[BaseModel]] = {
-    CLASSES: ClassificationShape,
-    NUMBERS: RegressionShape,
-    LABELS: MultiLabelShape,
-}
+def _shape(name: str, fields: dict[str, Any], base: type[_Shape] = _Shape) -> type[BaseModel]:
+    return create_model(name, __base__=base, **fields)
+
+
+def _numbers(names: Iterable[str]) -> dict[str, Any]:
+    return dict.fromkeys(names, (Number, None))
 
 
 class _Training(_Shape):
@@ -190,7 +142,7 @@ class SplitShape(_Shape):
 def well_formed(
     value: dict[str, Any], shape: type[BaseModel], path: Path, problems: list[str]
 ) -> dict[str, Any]:
-    """A JSON object without the entries that have not the shape that kser gives them.
+    """A JSON object without the entries whose shape is not the one that kser gives them.
 
     Args:
         value: the object.
@@ -206,6 +158,6 @@ def well_formed(
             place = ".".join(map(str, one["loc"]))
             message = one["msg"][:1].lower() + one["msg"][1:]
             wrong.setdefault(str(one["loc"][0]), f"{place}: {message.replace('dictionary', 'object')}")
-        problems += [f"{path}: {told}; {name} is left out" for name, told in wrong.items()]
+        problems += [f"{path}: {mistake}; {name} is left out" for name, mistake in wrong.items()]
         return {name: part for name, part in value.items() if name not in wrong}
     return value

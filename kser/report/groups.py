@@ -1,4 +1,4 @@
-"""Results by gender, and by any further column that the evaluation was asked for."""
+"""Results by gender, and by any further column that the evaluation compared."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from kser.evaluation.measure_names import measure_name
 from kser.evaluation.statistics.tables import NOTHING, number, p_value
 from kser.experiment.tasks.report_kinds import ReportKind
-from kser.report.markup import Html, details, join, paragraph
-from kser.report.numbers import bounds, known, mean_and_spread, range_of
+from kser.report.markup import Html, details, join, notes, paragraph
+from kser.report.numbers import interval_cell, known, mean_and_spread, range_of
 from kser.report.study_folder import Evaluation, Study
 from kser.report.tables import table
 
@@ -16,105 +16,90 @@ _LEVEL = 0.05
 
 def groups_section(study: Study, kind: ReportKind) -> Html:
     """For each column: the measures of its groups, and the tests of their difference in the main one."""
-    columns = list(dict.fromkeys(column for of in study.evaluations for column in _groups(of)))
+    columns = list(dict.fromkeys(column for run in study.evaluations for column in _groups(run)))
     if not columns:
-        return paragraph("The evaluations name no groups, such as gender; kser eval --redo computes them.")
-    return join(_column(study, column, kind) for column in columns)
+        return paragraph("The evaluations compare no groups, such as gender; kser eval --redo adds them.")
+    parts = []
+    for column in columns:
+        differences = _differences(study, column, kind.main.display_name)
+        parts += [_measures(study, column, kind), differences, notes(_remarks(study, column))]
+    return join(parts)
 
 
-def _groups(of: Evaluation) -> dict[str, dict[str, Any]]:
-    value = of.report.get("subgroups")
-    return value if isinstance(value, dict) else {}
+def _groups(run: Evaluation) -> dict[str, dict[str, Any]]:
+    return run.report.get("subgroups") or {}
 
 
-def _tests(of: Evaluation, column: str) -> dict[str, Any]:
-    value = (of.report.get("subgroup_tests") or {}).get(column)
-    return value if isinstance(value, dict) else {}
+def _tests(run: Evaluation, column: str) -> dict[str, Any]:
+    return (run.report.get("subgroup_tests") or {}).get(column) or {}
 
 
-def _column(study: Study, column: str, kind: ReportKind) -> Html:
-    there = {
-        name for of in study.evaluations for group in _groups(of).get(column, {}).values() for name in group
+def _measures(study: Study, column: str, kind: ReportKind) -> Html:
+    reported = {
+        name for run in study.evaluations for group in _groups(run).get(column, {}).values() for name in group
     }
-    measures = [name for name in kind.columns(of.report for of in study.evaluations) if name in there]
+    measures = [
+        name for name in kind.summary_columns(run.report for run in study.evaluations) if name in reported
+    ]
     rows = []
     for (model, dataset), runs in study.conditions.items():
-        names = sorted({name for of in runs for name in _groups(of).get(column, {})})
-        for name in names:
-            found = [_groups(of)[column][name] for of in runs if name in _groups(of).get(column, {})]
+        of_runs = [_groups(run).get(column, {}) for run in runs]
+        for group in sorted({group for groups in of_runs for group in groups}):
+            found = [groups[group] for groups in of_runs if group in groups]
             rows.append(
                 [
-                    model,
-                    dataset,
-                    name,
+                    *(model, dataset, group),
                     range_of(entry.get("n_speakers") for entry in found),
                     range_of(entry.get("n") for entry in found),
-                    *(mean_and_spread(entry.get(key) for entry in found) for key in measures),
+                    *(mean_and_spread(entry.get(name) for entry in found) for name in measures),
                 ]
             )
-    by_group = table(
+    return table(
         f"By {column}: mean ± SD over runs",
         ["model", "tested on", column, "speakers", "utterances", *map(measure_name, measures)],
         rows,
         text_columns=3,
         row_headings=3,
     )
-    return join([by_group, _differences(study, column, measure_name(kind.main)), _notes(study, column)])
 
 
 def _differences(study: Study, column: str, measure: str) -> Html:
     summary, each = [], []
     for (model, dataset), runs in study.conditions.items():
         pairs: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
-        for of in runs:
-            for test in _tests(of, column).get("comparisons") or ():
-                first, second = test.get("groups") or ("", "")
-                pairs.setdefault((first, second), []).append((of.seed, test))
+        for run in runs:
+            for test in _tests(run, column).get("comparisons") or ():
+                first, second = test["groups"]
+                pairs.setdefault((first, second), []).append((run.seed, test))
         for (first, second), tests in pairs.items():
             name = f"{first} − {second}"
             summary.append([model, dataset, name, *_summary_cells([test for _, test in tests])])
             each += [[model, dataset, name, seed, *_test_cells(test)] for seed, test in tests]
     if not summary:
         return Html("")
-    return join(
+    of_runs = table(
+        f"Tests of the difference in {measure} by {column}",
         [
-            table(
-                f"Difference in {measure} by {column}",
-                ["model", "tested on", "difference", "mean ± SD", "from", "to", f"p < {_LEVEL:g} in runs"],
-                summary,
-                text_columns=3,
-                row_headings=3,
-                below=[
-                    "Each run is tested on its own, with speakers as units (permutation test; Holm's "
-                    "correction where there are several pairs). Runs share speakers, so their p-values are "
-                    "not put together."
-                ],
-            ),
-            details(
-                f"The tests by {column}, run by run",
-                table(
-                    f"Tests of the difference in {measure} by {column}",
-                    [
-                        "model",
-                        "tested on",
-                        "difference",
-                        "seed",
-                        "value",
-                        "95% interval",
-                        "p",
-                        "least p",
-                        "speakers",
-                    ],
-                    each,
-                    text_columns=3,
-                    row_headings=4,
-                    below=[
-                        "Least p: the smallest that so many speakers can give, however clear the difference."
-                    ],
-                ),
-            ),
-        ]
+            *("model", "tested on", "difference", "seed"),
+            *("value", "95% interval", "p", "smallest possible p", "speakers"),
+        ],
+        each,
+        text_columns=3,
+        row_headings=4,
+        below=["The smallest possible p is that of the clearest difference that so few speakers can show."],
     )
+    over_runs = table(
+        f"Difference in {measure} by {column}",
+        ["model", "tested on", "difference", "mean ± SD", "from", "to", f"p < {_LEVEL:g} in runs"],
+        summary,
+        text_columns=3,
+        row_headings=3,
+        below=[
+            "Each run is tested separately, with speakers as units (permutation test; Holm's correction for "
+            "several pairs). As the runs share speakers, their p-values are not combined."
+        ],
+    )
+    return join([over_runs, details(f"The tests by {column}, run by run", of_runs)])
 
 
 def _summary_cells(tests: Sequence[dict[str, Any]]) -> list[str]:
@@ -127,9 +112,9 @@ def _summary_cells(tests: Sequence[dict[str, Any]]) -> list[str]:
 def _test_cells(test: dict[str, Any]) -> list[str]:
     return [
         mean_and_spread([test.get("difference")]),
-        bounds(test.get("interval")),
-        _shown_p(_p(test)),
-        _shown_p(test.get("smallest_p")),
+        interval_cell(test.get("interval")),
+        _p_cell(_p(test)),
+        _p_cell(test.get("smallest_p")),
         " and ".join(map(str, test.get("n_speakers") or ())) or NOTHING,
     ]
 
@@ -138,25 +123,23 @@ def _p(test: dict[str, Any]) -> Any:
     return test.get("p_holm", test.get("p"))
 
 
-def _shown_p(value: Any) -> str:
+def _p_cell(value: Any) -> str:
     """A permutation test can give exactly 1."""
-    there = known([value])
-    if not there.size:
+    if value is None:
         return NOTHING
-    return "1" if there[0] == 1 else p_value(float(there[0]))
+    return "1" if value == 1 else p_value(float(value))
 
 
-def _notes(study: Study, column: str) -> Html:
-    said = [str(_tests(of, column)["note"]) for of in study.evaluations if _tests(of, column).get("note")]
-    limited = [
-        test
-        for of in study.evaluations
-        for test in _tests(of, column).get("comparisons") or ()
-        if (least := known([test.get("smallest_p")])).size and least[0] >= _LEVEL
-    ]
-    if limited:
-        said.append(
-            f"In {len(limited)} of the tests by {column} there are too few speakers for any p below "
-            f"{_LEVEL:g}: that no difference is found there says nothing."
+def _remarks(study: Study, column: str) -> list[str]:
+    remarks = [note for run in study.evaluations if (note := _tests(run, column).get("note"))]
+    smallest = known(
+        test.get("smallest_p")
+        for run in study.evaluations
+        for test in _tests(run, column).get("comparisons") or ()
+    )
+    if limited := int((smallest >= _LEVEL).sum()):
+        remarks.append(
+            f"In {limited} of the tests by {column} there are too few speakers for any p below {_LEVEL:g}: "
+            "that they found no difference means nothing."
         )
-    return join(paragraph(line, class_="note") for line in dict.fromkeys(said))
+    return list(dict.fromkeys(remarks))

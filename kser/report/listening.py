@@ -1,4 +1,4 @@
-"""Listening to the worst confusions, only on request: a page with recordings may not go everywhere."""
+"""Listening to the worst confusions, only on request: recordings of a corpus are not for everyone."""
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from kser.report.confusions import averaged_confusions, confused_pairs
 from kser.report.images import data_uri
 from kser.report.markup import Html, element, join, notes, paragraph
 from kser.report.numbers import counted
-from kser.report.predictions import read_predictions
+from kser.report.predictions import PREDICTIONS_FILE, read_predictions
 from kser.report.study_folder import Evaluation, Study
 from kser.report.tables import table
 
@@ -28,15 +28,15 @@ MOST_BYTES = 8_000_000
 
 @dataclass
 class Mistake:
-    """A recording that was taken for another class.
+    """A recording that was assigned to another class.
 
     Attributes:
         path: of the recording.
         utterance: its name in the metadata.
         speaker: who speaks.
         true: its class.
-        predicted: what it was taken for.
-        by: which runs did so, and their probability of it.
+        predicted: the class it was assigned to.
+        by: the runs that did so, with their probability of it.
     """
 
     path: Path
@@ -53,11 +53,11 @@ class Mistake:
 
 
 def listening_section(study: Study) -> Html:
-    """For each test set the most frequent confusions, each with the recordings most confidently mistaken."""
+    """For each test set the most frequent confusions, each with its most confident mistakes."""
     parts: list[Html] = [
         paragraph(
             "This page holds recordings of the corpus, because --with_audio asked for them. Many corpora "
-            "must not be passed on: look at the licence before you give this file to anybody.",
+            "must not be passed on: read the licence before you give this file to anyone.",
             class_="note licence",
         )
     ]
@@ -82,7 +82,7 @@ def listening_section(study: Study) -> Html:
         if rows:
             parts.append(_players(dataset, rows))
         elif problems:
-            parts.append(paragraph(f"{dataset}: no mistake can be listened to, because of the following:"))
+            parts.append(paragraph(f"{dataset}: no mistake can be played, for these reasons:"))
         else:
             parts.append(paragraph(f"{dataset}: there is no mistake to listen to."))
         parts.append(notes(list(dict.fromkeys(problems))))
@@ -90,38 +90,38 @@ def listening_section(study: Study) -> Html:
 
 
 def worst_mistakes(study: Study, dataset: str, problems: list[str]) -> list[Mistake]:
-    """The recordings of a test set that were mistaken, the most frequent pairs of classes first.
+    """The misclassified recordings of a test set, the most frequent pairs of classes first.
 
     Args:
-        study: it may have several models and seeds; a recording is told once, with all that mistook it.
+        study: with any number of models and seeds; a recording occurs once, with all runs that got it wrong.
         dataset: name of the test set.
-        problems: gets a line for each evaluation whose predictions cannot be used.
+        problems: receives a line for each evaluation whose predictions cannot be used.
 
     Returns:
         At most `CLIPS_OF_PAIR` of each of `PAIRS` pairs, the most confident first.
     """
     found: dict[tuple[str, str, str], Mistake] = {}
-    for of in study.evaluations:
-        if of.dataset != dataset:
+    for run in study.evaluations:
+        if run.dataset != dataset:
             continue
         try:
-            for mistake in _mistakes(of):
-                known = found.setdefault((mistake.utterance, mistake.true, mistake.predicted), mistake)
-                if known is not mistake:
-                    known.by.extend(mistake.by)
+            for mistake in _mistakes(run):
+                key = (mistake.utterance, mistake.true, mistake.predicted)
+                if found.setdefault(key, mistake) is not mistake:
+                    found[key].by.extend(mistake.by)
         except UserError as error:
             problems += str(error).splitlines()
     chosen = []
     for true, predicted in _frequent_pairs(study, dataset, found):
-        pair = [of for of in found.values() if (of.true, of.predicted) == (true, predicted)]
-        chosen += sorted(pair, key=lambda of: (-of.confidence, of.utterance))[:CLIPS_OF_PAIR]
+        pair = [each for each in found.values() if (each.true, each.predicted) == (true, predicted)]
+        chosen += sorted(pair, key=lambda mistake: (-mistake.confidence, mistake.utterance))[:CLIPS_OF_PAIR]
     return chosen
 
 
 def _frequent_pairs(
     study: Study, dataset: str, found: Mapping[tuple[str, str, str], Mistake]
 ) -> list[tuple[str, str]]:
-    """By the confusion matrices; where there are none, by the mistakes found."""
+    """By the confusion matrices; without any, by the mistakes found."""
     counts: dict[tuple[str, str], float] = {}
     for (_, tested), averaged in averaged_confusions(study).items():
         if tested == dataset:
@@ -133,9 +133,9 @@ def _frequent_pairs(
     return sorted(counts, key=lambda pair: -counts[pair])[:PAIRS]
 
 
-def _mistakes(of: Evaluation) -> Iterator[Mistake]:
-    table = read_predictions(of.folder / "predictions.csv", ("utterance", "true", "predicted"))
-    paths = _paths(of)
+def _mistakes(run: Evaluation) -> Iterator[Mistake]:
+    table = read_predictions(run.folder, ("utterance", "true", "predicted"))
+    paths = _paths(run)
     mistaken = table[(table["true"] != table["predicted"]) & (table["true"] != "")]
     usable = 0
     for row in mistaken.to_dict("records"):
@@ -148,12 +148,12 @@ def _mistakes(of: Evaluation) -> Iterator[Mistake]:
                 row.get("actor", ""),
                 row["true"],
                 row["predicted"],
-                [(f"{of.model}, seed {of.seed}", probability)],
+                [(f"{run.model}, seed {run.seed}", probability)],
             )
     if len(mistaken) and not usable:
         raise UserError(
-            f"{of.folder / 'predictions.csv'}: none of its {len(mistaken)} mistakes has a probability and "
-            f"a recording in {of.report.get('test_csv')}, so they cannot be heard"
+            f"{run.folder / PREDICTIONS_FILE}: none of its {len(mistaken)} mistakes has a probability and "
+            f"a recording in {run.report.get('test_csv')}, so they cannot be played"
         )
 
 
@@ -164,9 +164,9 @@ def _number(cell: str) -> float:
         return float("nan")
 
 
-def _paths(of: Evaluation) -> dict[str, str]:
+def _paths(run: Evaluation) -> dict[str, str]:
     """Where the recordings are, by utterance."""
-    table = read_metadata(Path(str(of.report.get("test_csv", ""))), output_column=(), check_files=False)
+    table = read_metadata(Path(str(run.report.get("test_csv", ""))), output_column=(), check_files=False)
     return dict(zip(table["utterance"], table["path"], strict=True))
 
 
@@ -184,24 +184,24 @@ def encoded_clip(path: Path) -> tuple[bytes, bool]:
 
 
 def _row(mistake: Mistake, clip: bytes, cut: bool) -> list[object]:
-    name = f"{mistake.utterance}: {mistake.true}, taken for {mistake.predicted}"
+    name = f"{mistake.utterance}: {mistake.true}, predicted as {mistake.predicted}"
     player = element(
         "audio", controls=True, preload="none", src=data_uri("audio/flac", clip), aria_label=name
     )
-    runs = sorted(mistake.by, key=lambda of: -of[1])
-    told = ", ".join(f"{run} ({probability:.0%})" for run, probability in runs[:3])
-    more = f" and {counted(len(runs) - 3, 'run')} more" if len(runs) > 3 else ""
+    runs = sorted(mistake.by, key=lambda by: -by[1])
+    surest = ", ".join(f"{run} ({probability:.0%})" for run, probability in runs[:3])
+    more = f" and {counted(len(runs) - 3, 'more run')}" if len(runs) > 3 else ""
     length = f" (first {LONGEST_S:g} s)" if cut else ""
     return [
         mistake.true,
         mistake.predicted,
         join([player, length]),
         f"{Path(mistake.utterance).name}, speaker {mistake.speaker}",
-        f"{told}{more}",
+        f"{surest}{more}",
     ]
 
 
 def _players(dataset: str, rows: Sequence[Sequence[object]]) -> Html:
-    headings = ["true", "taken for", "recording", "which", "by, and how sure it was"]
-    caption = f"{dataset}: the recordings most confidently mistaken, of the {PAIRS} most frequent confusions"
+    headings = ["true", "predicted", "recording", "file and speaker", "by which run, and its probability"]
+    caption = f"{dataset}: the most confident mistakes among the {PAIRS} most frequent confusions"
     return table(caption, headings, rows, text_columns=len(headings), row_headings=2)

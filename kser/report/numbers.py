@@ -9,40 +9,41 @@ from scipy import stats
 
 from kser.evaluation.statistics.descriptive import sample_sd
 from kser.evaluation.statistics.tables import NOTHING, mean_and_sd, number
+from kser.experiment.tasks.report_kinds import as_number
 
 FEWEST_RUNS = 3
-"""Fewer have no interval of their mean: with two, Student's factor is 12.7."""
+"""Fewer runs have no interval of their mean: with two, Student's factor is 12.7."""
 
 
 def known(values: Iterable[Any]) -> np.ndarray:
-    """The values that are there, as float64 array."""
-    numbers = [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
-    found = np.array(numbers, dtype=np.float64)
-    return found[np.isfinite(found)]
+    """The values that are finite numbers, as a float64 array."""
+    found = np.array([as_number(value) for value in values], dtype=np.float64)
+    return found[~np.isnan(found)]
 
 
 def mean_and_spread(values: Iterable[Any], digits: int = 3) -> str:
-    """`0.523 ± 0.012`: mean and standard deviation (of a sample); the value itself where there is one."""
-    there = known(values)
-    return mean_and_sd(float(there.mean()), sample_sd(there), digits) if there.size else NOTHING
+    """`0.523 ± 0.012`: mean and standard deviation (of a sample); a single value as it is."""
+    present = known(values)
+    return mean_and_sd(float(present.mean()), sample_sd(present), digits) if present.size else NOTHING
 
 
 def interval_of_mean(
-    values: Iterable[Any], level: float = 0.95, low: float = 0.0
+    values: Iterable[Any], bounds: tuple[float, float], level: float = 0.95
 ) -> tuple[float, float] | None:
-    """Student's interval of the mean of a sample, within `low` and 1: shares from 0, correlations from −1.
+    """Student's interval of the mean of a sample, limited to the values that the measure can take.
 
     `None` for fewer than `FEWEST_RUNS` values: of two, it is wider than what it is an interval of.
     """
-    there = known(values)
-    if there.size < FEWEST_RUNS:
+    present = known(values)
+    if present.size < FEWEST_RUNS:
         return None
-    half = stats.t.ppf((1 + level) / 2, there.size - 1) * sample_sd(there) / np.sqrt(there.size)
-    return max(low, float(there.mean() - half)), min(1.0, float(there.mean() + half))
+    half = stats.t.ppf((1 + level) / 2, present.size - 1) * sample_sd(present) / np.sqrt(present.size)
+    low, high = bounds
+    return max(low, float(present.mean() - half)), min(high, float(present.mean() + half))
 
 
-def bounds(interval: Sequence[Any] | None, digits: int = 3) -> str:
-    """`0.412 to 0.533`; a dash where there is no interval."""
+def interval_cell(interval: Sequence[Any] | None, digits: int = 3) -> str:
+    """`0.412 to 0.533`; a dash for no interval."""
     ends = known(interval or ())
     if len(ends) != 2:
         return NOTHING
@@ -51,10 +52,10 @@ def bounds(interval: Sequence[Any] | None, digits: int = 3) -> str:
 
 def range_of(values: Iterable[Any]) -> str:
     """`48`, or `48 to 60` where values differ."""
-    there = known(values)
-    if not there.size:
+    present = known(values)
+    if not present.size:
         return NOTHING
-    low, high = f"{there.min():g}", f"{there.max():g}"
+    low, high = f"{present.min():g}", f"{present.max():g}"
     return low if low == high else f"{low} to {high}"
 
 
@@ -74,18 +75,18 @@ def counted(count: int, what: str, plural: str | None = None) -> str:
 
 def seeds_in_words(seeds: Iterable[str]) -> str:
     """`seed 3`, `seeds 0 to 4, 7`."""
-    there = sorted(set(seeds), key=natural)
+    distinct = sorted(set(seeds), key=natural)
     runs: list[list[str]] = []
-    for seed in there:
+    for seed in distinct:
         if runs and seed.isdecimal() and runs[-1][-1].isdecimal() and int(seed) == int(runs[-1][-1]) + 1:
             runs[-1].append(seed)
         else:
             runs.append([seed])
-    told = [
+    ranges = [
         f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run)  # two are shorter by name
         for run in runs
     ]
-    return f"{'seed' if len(there) == 1 else 'seeds'} {', '.join(told)}"
+    return f"{'seed' if len(distinct) == 1 else 'seeds'} {', '.join(ranges)}"
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:

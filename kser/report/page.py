@@ -8,61 +8,58 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from kser.experiment.tasks.report_kinds import CLASSES, LABELS, NUMBERS, ReportKind
 from kser.files import write_text
 from kser.report.asked import asked_section
 from kser.report.calibration import calibration_section
-from kser.report.cautions import cautions_box, cautions_of
-from kser.report.class_results import class_results_section
 from kser.report.confusions import confusions_section, heat_style
 from kser.report.data import data_section
 from kser.report.environment import environment_section
 from kser.report.groups import groups_section
 from kser.report.listening import listening_section
 from kser.report.markup import Html, element, escaped, join, paragraph
-from kser.report.multi_label_results import multi_label_results_section
 from kser.report.numbers import counted
-from kser.report.regression_results import regression_results_section
+from kser.report.results import results_section
 from kser.report.statistics import statistics_section
 from kser.report.study_folder import Study, read_study
 from kser.report.training import training_section
+from kser.report.warnings import study_warnings, warnings_box
 
-_OF_KIND: dict[ReportKind, dict[str, Callable[[Study], Html]]] = {
-    CLASSES: {"Results": class_results_section, "Confusions": confusions_section},
-    NUMBERS: {"Results": regression_results_section},
-    LABELS: {"Results": multi_label_results_section},
-}
-"""The first sections of each kind of report."""
+REPORT_FILE = "report.html"
 
 
 def write_report(
-    folder: str | Path, path: str | Path, *, logs: str | Path | None = None, with_audio: bool = False
-) -> Study:
+    folder: str | Path,
+    path: str | Path | None = None,
+    *,
+    logs: str | Path | None = None,
+    with_audio: bool = False,
+) -> tuple[Study, Path]:
     """Read a study and write its report.
 
     Args:
-        folder: the results of an experiment, see `read_study`.
-        path: the HTML file to write, whole or not at all.
+        folder: the results of an experiment, or a folder that leads to them, see `read_study`.
+        path: the HTML file, which is written whole or not at all; without it `REPORT_FILE` in the results.
         logs: folder of its logs, see `read_study`.
         with_audio: whether recordings become part of the page.
 
     Returns:
-        The study that was read.
+        The study that was read, and the file.
 
     Raises:
         UserError: there is nothing to report on, or the file cannot be written.
     """
     study = read_study(folder, logs)
+    path = study.folder / REPORT_FILE if path is None else Path(path)
     write_text(path, report_page(study, datetime.now().astimezone(), with_audio=with_audio))
-    return study
+    return study, path
 
 
 def report_page(study: Study, made_at: datetime, *, with_audio: bool = False) -> str:
     """The report as HTML.
 
     Args:
-        study: what is told of.
-        made_at: the time that the page bears.
+        study: what the page is about.
+        made_at: the time that the page shows as its own.
         with_audio: whether recordings become part of the page.
     """
     sections: dict[str, Callable[[], Html]] = {
@@ -90,30 +87,30 @@ def report_page(study: Study, made_at: datetime, *, with_audio: bool = False) ->
         subtitle=escaped(_subtitle(study)),
         made_at=escaped(f"{made_at:%d %B %Y}"),
         description=paragraph(study.description, class_="description") if study.description else "",
-        cautions=cautions_box(cautions_of(study)),
+        warnings=warnings_box(study_warnings(study)),
         links=join(links),
         sections=join(bodies, Html("\n")),
     )
 
 
 def _results(study: Study, with_audio: bool) -> dict[str, Callable[[], Html]]:
-    """The sections of each kind of report that there is; where there are several, titles name the kind."""
+    """The sections of each kind of report that was found; where there are several, titles name the kind."""
     if not study.kinds:
         return {"Results": partial(paragraph, "No run has been evaluated.")}
     found: dict[str, Callable[[], Html]] = {}
     for kind in study.kinds:
         part = study.of_kind(kind)
-        sections: dict[str, Callable[[], Html]] = {
-            title: partial(section, part) for title, section in _OF_KIND[kind].items()
-        }
-        if kind is CLASSES and with_audio:
-            sections["Listening to mistakes"] = partial(listening_section, part)
+        sections: dict[str, Callable[[], Html]] = {"Results": partial(results_section, part, kind)}
+        if kind.confusion_file:
+            sections["Confusions"] = partial(confusions_section, part, kind.confusion_file)
+            if with_audio:
+                sections["Listening to mistakes"] = partial(listening_section, part)
         sections["Groups of speakers"] = partial(groups_section, part, kind)
-        if kind is CLASSES:
+        if kind.has_calibration:
             sections["Calibration"] = partial(calibration_section, part)
         sections["Statistics"] = partial(statistics_section, part, kind)
-        named = f": {kind.name}" if len(study.kinds) > 1 else ""
-        found |= {f"{title}{named}": section for title, section in sections.items()}
+        suffix = f": {kind.name}" if len(study.kinds) > 1 else ""
+        found |= {f"{title}{suffix}": section for title, section in sections.items()}
     return found
 
 

@@ -7,23 +7,26 @@ import pandas as pd
 
 from kser.errors import UserError
 
+PREDICTIONS_FILE = "predictions.csv"
 
-def read_predictions(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """predictions.csv, all cells as text.
+
+def read_predictions(folder: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """The predictions of an evaluation, all cells as text.
 
     Args:
-        path: of the file.
+        folder: of the evaluation.
         columns: those that are needed.
 
     Raises:
-        UserError: it cannot be read, or a column is not there.
+        UserError: the file cannot be read, or lacks a column.
     """
+    path = folder / PREDICTIONS_FILE
     if not path.is_file():
-        raise UserError(f"{path}: no such file, so its utterances are not known")
+        raise UserError(f"{path}: not found, so its utterances are unknown")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except ValueError as error:
         raise UserError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
     if missing := [column for column in columns if column not in table]:
-        raise UserError(f"{path}: has no column {', '.join(missing)}")
+        raise UserError(f"{path}: the header lacks {', '.join(missing)}")
     return table

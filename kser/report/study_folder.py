@@ -1,4 +1,4 @@
-"""Reading what a study has left on disk, as far as it is there."""
+"""Reading what a study has written, as far as it exists."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,13 +11,14 @@ from pydantic import BaseModel
 from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
 from kser.experiment.runs.trained_model import PROVENANCE_FILE
-from kser.experiment.tasks.report_kinds import CLASSES, REPORT_KINDS, ReportKind
+from kser.experiment.tasks.report_kinds import REPORT_KINDS, Parts, ReportKind
 from kser.files import read_json
-from kser.report.file_shapes import REPORT_SHAPES, ProvenanceShape, SplitShape, well_formed
+from kser.report.file_shapes import ProvenanceShape, SplitShape, shape_of, well_formed
 from kser.report.numbers import natural
 
 _SEED = "seed_"
-_LOGS = "runs"
+_LOGS, _RESULTS = "runs", "results"
+_WANTED = "give the results of an experiment, such as results/EXPERIMENT, which kser train writes"
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,10 @@ class TrainedRun:
 
     Attributes:
         model: its name.
-        seed: as the folder's name has it.
+        seed: as in the name of the folder.
         folder: with `model`, `split` and `evaluation`.
-        provenance: kser.json; empty when the run is not finished.
-        split: split.json; empty when it is not there.
+        provenance: kser.json; empty for a run that is not finished.
+        split: split.json; empty where it is missing.
     """
 
     model: str
@@ -44,13 +45,13 @@ class Evaluation:
     """One run evaluated on one test set.
 
     Attributes:
-        model: name of the model, as the report has it.
+        model: name of the model, as in the report.
         dataset: name of the test set, likewise.
         seed: of the run.
-        folder: with all that the evaluation left.
+        folder: with all that the evaluation wrote.
         kind: of the report: an evaluation of a class and of numbers is two of these.
         report: the report; keys may be absent, as older versions wrote fewer.
-        confusion: counts, rows true and columns predicted labels; `None` when it cannot be read.
+        confusion: counts, rows true and columns predicted labels; `None` where it cannot be read.
     """
 
     model: str
@@ -64,7 +65,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Study:
-    """All that is there of an experiment.
+    """Everything that an experiment has written.
 
     Attributes:
         name: of the experiment.
@@ -72,10 +73,10 @@ class Study:
         runs: by model and seed.
         evaluations: by test set, that of the training corpus first, then by model and seed; one a model, test
             set, seed and kind of report.
-        curves: as `read_training_curves` gives them; `None` when there are none.
+        curves: as `read_training_curves` gives them; `None` where there are none.
         problems: what could not be read, a line each.
         curve_problems: the same about the training curves.
-        duplicates: evaluations that are there more than once and not counted again, a line each.
+        duplicates: further copies of evaluations, which do not count again, a line each.
     """
 
     name: str
@@ -97,22 +98,22 @@ class Study:
 
     @property
     def description(self) -> str:
-        """What the experiment says of itself; empty where it says nothing."""
-        told = [str(run.provenance.get("experiment_description") or "") for run in self.runs]
-        return " ".join(dict.fromkeys(filter(None, told)))
+        """The experiment's own description; empty where it has none."""
+        descriptions = [str(run.provenance.get("experiment_description") or "") for run in self.runs]
+        return " ".join(dict.fromkeys(filter(None, descriptions)))
 
     @property
     def kinds(self) -> list[ReportKind]:
-        """The kinds of report that there are."""
-        return [kind for kind in REPORT_KINDS if any(of.kind is kind for of in self.evaluations)]
+        """The kinds of report that its evaluations wrote."""
+        return [kind for kind in REPORT_KINDS if any(each.kind is kind for each in self.evaluations)]
 
     def of_kind(self, kind: ReportKind) -> "Study":
-        """The same study with the reports of one kind alone."""
-        return replace(self, evaluations=[of for of in self.evaluations if of.kind is kind])
+        """The same study with the reports of one kind only."""
+        return replace(self, evaluations=[each for each in self.evaluations if each.kind is kind])
 
     @property
     def conditions(self) -> dict[tuple[str, str], list[Evaluation]]:
-        """The evaluations of each model on each test set; of a study that has one kind of them."""
+        """The evaluations of each model on each test set, in a study `of_kind`."""
         found: dict[tuple[str, str], list[Evaluation]] = {}
         for evaluation in self.evaluations:
             found.setdefault((evaluation.model, evaluation.dataset), []).append(evaluation)
@@ -124,36 +125,84 @@ class Study:
         return list(dict.fromkeys(evaluation.dataset for evaluation in self.evaluations))
 
 
+def entries_by_part(runs: Sequence[Evaluation], parts: Parts) -> dict[str, list[dict[str, Any]]]:
+    """What the reports of several runs say of each part, by its name."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        for entry in run.report.get(parts.key) or ():
+            found.setdefault(str(entry.get(parts.name)), []).append(entry)
+    return found
+
+
 def read_study(folder: str | Path, logs: str | Path | None = None) -> Study:
     """Read a study.
 
     Args:
-        folder: the results of an experiment, with MODEL/seed_N below it.
+        folder: the results of an experiment, with MODEL/seed_N below it; or a folder that leads to them: one
+            inside them, the experiment's logs, or one above them that holds no other experiment.
         logs: folder of its logs. Without it runs/EXPERIMENT beside the folder of all results, else in the
             working folder.
 
     Raises:
-        UserError: the folder holds no run, or `logs` are given and hold no log.
+        UserError: no single experiment follows from the folder, or `logs` are given and hold no log.
     """
-    folder = Path(folder).absolute()
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; the results of an experiment are needed")
+    folder, found_logs = locate_study(folder)
     seed_folders = sorted(_seed_folders(folder), key=lambda path: natural(str(path.relative_to(folder))))
-    if not seed_folders:
-        raise UserError(f"{folder}: no MODEL/seed_N below it{_experiments_below(folder)}")
     problems: list[str] = []
     runs = [_read_run(path, problems) for path in seed_folders]
     evaluations, duplicates = _once_each([one for run in runs for one in _read_evaluations(run, problems)])
     own = {str(run.provenance.get("training_dataset")) for run in runs}
     evaluations.sort(key=lambda one: (one.dataset not in own, natural(one.dataset)))  # models stay in order
-    curves, curve_problems = _read_curves(folder, logs)
+    curves, curve_problems = _read_curves(folder, logs or found_logs)
     return Study(folder.name, folder, runs, evaluations, curves, problems, curve_problems, duplicates)
+
+
+def locate_study(folder: str | Path) -> tuple[Path, Path | None]:
+    """The results of the experiment that a folder leads to, and its logs where the folder is one of logs.
+
+    Raises:
+        UserError: it leads to none, or to several.
+    """
+    folder = Path(folder).absolute()
+    if not folder.is_dir():
+        raise UserError(f"{folder}: folder not found; {_WANTED}")
+    for candidate in (folder, *folder.parents[:4]):  # down to MODEL/seed_N/evaluation/DATASET
+        if not any(_seed_folders(candidate)):
+            continue
+        if not _holds_logs(candidate):
+            return candidate, None
+        return _results_of_logs(candidate), candidate
+    below = [
+        path for depth in ("*", "*/*") for path in sorted(folder.glob(depth)) if any(_seed_folders(path))
+    ]
+    experiments = [path for path in below if not path.name.startswith(".") and not _holds_logs(path)]
+    if len(experiments) == 1:
+        return experiments[0], None
+    if experiments:
+        named = ", ".join(map(str, experiments))
+        raise UserError(f"{folder}: holds several experiments, of which a report takes one: {named}")
+    raise UserError(f"{folder}: no MODEL/seed_N below it; {_WANTED}")
+
+
+def _holds_logs(folder: Path) -> bool:
+    """Whether the runs of a folder have logs and nothing else."""
+    kept = [run / name for run in _seed_folders(folder) for name in ("model", "split", "evaluation")]
+    logs = [run / name for run in _seed_folders(folder) for name in ("log.csv", "settings.json")]
+    return any(path.is_file() for path in logs) and not any(path.is_dir() for path in kept)
+
+
+def _results_of_logs(logs: Path) -> Path:
+    places = [logs.parent.parent / _RESULTS / logs.name, Path(_RESULTS).absolute() / logs.name]
+    for path in dict.fromkeys(places):
+        if any(_seed_folders(path)):
+            return path
+    raise UserError(f"{logs}: holds the logs of an experiment; {_WANTED}")
 
 
 def _once_each(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], list[str]]:
     """One evaluation a model, test set, seed and kind, in their order, and a line for each further one.
 
-    The one that is kept is where `kser eval` puts it, in folders of the names that the report has.
+    The one that counts lies where `kser eval` puts it: in folders named after its model and test set.
     """
     found: dict[tuple[str, ...], list[Evaluation]] = {}
     for one in evaluations:
@@ -162,7 +211,7 @@ def _once_each(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], lis
     for same in found.values():
         first, *others = sorted(same, key=lambda one: not _is_at_home(one))
         kept.add((first.folder, first.kind))
-        lines += [f"{one.folder}: left out, {first.folder} is counted." for one in others]
+        lines += [f"{one.folder}: left out, as {first.folder} is the same evaluation." for one in others]
     return [one for one in evaluations if (one.folder, one.kind) in kept], list(dict.fromkeys(lines))
 
 
@@ -178,13 +227,6 @@ def _seed_folders(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _experiments_below(folder: Path) -> str:
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and any(_seed_folders(path)))
-    if names:
-        return f"; it holds the experiments {', '.join(names)}: name one of them"
-    return "; the folder of an experiment is needed, such as results/EXPERIMENT, which kser train writes"
-
-
 def _read_run(folder: Path, problems: list[str]) -> TrainedRun:
     return TrainedRun(
         model=folder.parent.name,
@@ -196,19 +238,15 @@ def _read_run(folder: Path, problems: list[str]) -> TrainedRun:
 
 
 def _read_evaluations(run: TrainedRun, problems: list[str]) -> Iterator[Evaluation]:
-    for folder in sorted((run.folder / "evaluation").glob("*/")):
+    for folder in sorted((run.folder / "evaluation").glob("[!.]*/")):
         for kind in REPORT_KINDS:
             path = folder / kind.file
-            report = {} if folder.name.startswith(".") else _object(path, REPORT_SHAPES[kind], problems)
+            report = _object(path, shape_of(kind), problems)
             if not report:
                 continue
-            if kind is CLASSES and not isinstance(report.get("uar"), (int, float)):
-                problems.append(f"{path}: left out: has no UAR, so it is no evaluation of classes")
+            if missing := [key for key in kind.required if report.get(key) is None]:
+                problems.append(f"{path}: lacks {', '.join(missing)}; left out")
                 continue
-            if kind.parts is not None and kind.parts[0] not in report:
-                problems.append(f"{path}: left out: has no {kind.parts[0]}")
-                continue
-            confusion = _confusion(folder / "confusion_matrix.csv", problems) if kind is CLASSES else None
             yield Evaluation(
                 model=str(report.get("model_name") or run.model),
                 dataset=str(report.get("dataset_name") or folder.name),
@@ -216,12 +254,12 @@ def _read_evaluations(run: TrainedRun, problems: list[str]) -> Iterator[Evaluati
                 folder=folder,
                 kind=kind,
                 report=report,
-                confusion=confusion,
+                confusion=_confusion(folder / kind.confusion_file, problems) if kind.confusion_file else None,
             )
 
 
 def _object(path: Path, shape: type[BaseModel], problems: list[str]) -> dict[str, Any]:
-    """A JSON object; empty when it is not there, and a line for what cannot be read of it."""
+    """A JSON object, empty where the file is missing; a line for whatever cannot be read of it."""
     if not path.is_file():
         return {}
     try:
@@ -230,7 +268,7 @@ def _object(path: Path, shape: type[BaseModel], problems: list[str]) -> dict[str
         problems += [f"{line}; left out" for line in str(error).splitlines()]
         return {}
     if not isinstance(value, dict):
-        problems.append(f"{path}: is no JSON object; left out")
+        problems.append(f"{path}: not a JSON object; left out")
         return {}
     return well_formed(value, shape, path, problems)
 
@@ -243,7 +281,7 @@ def _confusion(path: Path, problems: list[str]) -> pd.DataFrame | None:
         cells = pd.read_csv(path, dtype=str, keep_default_na=False)
         counts = cells.set_index(cells.columns[0]).astype(int)
     except (ValueError, IndexError) as error:  # pandas' own errors are ValueErrors
-        problems.append(f"{path}: is no table of counts, left out: {str(error).splitlines()[0]}")
+        problems.append(f"{path}: not a table of counts, left out: {str(error).splitlines()[0]}")
         return None
     if not counts.index.is_unique:
         problems.append(f"{path}: names a class twice; left out")

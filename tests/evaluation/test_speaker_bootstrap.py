@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kser.evaluation.intervals import classification_intervals, regression_intervals
+from kser.evaluation.class_measures import class_outcome
+from kser.evaluation.labels import encode
 from kser.evaluation.metrics import classification_report
+from kser.evaluation.over_speakers import outcome_intervals
+from kser.evaluation.regression_measures import regression_outcome
 
 LABELS = ["anger", "joy", "sadness"]
 
@@ -25,12 +28,16 @@ def recordings(n_speakers, each=30, copies=1, seed=0):
     }
 
 
+def intervals_of_classes(y_true, y_pred, labels, **options):
+    return outcome_intervals(class_outcome(encode(y_true, y_pred, labels)), **options)
+
+
 def width(interval):
     return interval[1] - interval[0]
 
 
 def test_more_utterances_of_the_same_speakers_say_nothing_about_others():
-    once, often = (classification_intervals(**recordings(10, copies=copies)) for copies in (1, 50))
+    once, often = (intervals_of_classes(**recordings(10, copies=copies)) for copies in (1, 50))
     assert once["uar"] == pytest.approx(often["uar"])
 
 
@@ -38,16 +45,16 @@ def test_accuracy_of_equal_speakers_is_the_bootstrap_of_their_accuracies():
     kwargs = recordings(20)
     right = (kwargs["y_true"] == kwargs["y_pred"]).reshape(20, 30).mean(axis=1)
     expected = stats.bootstrap((right,), np.mean, n_resamples=4000, rng=np.random.default_rng(5))
-    low, high = classification_intervals(**kwargs, resamples=4000)["wa"]
+    low, high = intervals_of_classes(**kwargs, resamples=4000)["wa"]
     assert low == pytest.approx(expected.confidence_interval.low, abs=0.01)
     assert high == pytest.approx(expected.confidence_interval.high, abs=0.01)
 
 
 def test_a_higher_level_is_wider_and_a_seed_repeats():
     kwargs = recordings(15)
-    narrow, wide = (classification_intervals(**kwargs, level=level) for level in (0.8, 0.99))
+    narrow, wide = (intervals_of_classes(**kwargs, level=level) for level in (0.8, 0.99))
     assert wide["uar"][0] < narrow["uar"][0] < narrow["uar"][1] < wide["uar"][1]
-    assert narrow == classification_intervals(**kwargs, level=0.8)
+    assert narrow == intervals_of_classes(**kwargs, level=0.8)
     assert (narrow["level"], narrow["n_speakers"], narrow["resampled"]) == (0.8, 15, "speakers")
 
 
@@ -55,7 +62,7 @@ def test_a_higher_level_is_wider_and_a_seed_repeats():
     ("n_speakers", "says"), [(1, "one speaker"), (2, "2 speakers"), (7, "7 speakers"), (8, None)]
 )
 def test_too_few_speakers_are_told(n_speakers, says):
-    intervals = classification_intervals(**recordings(n_speakers), resamples=200)
+    intervals = intervals_of_classes(**recordings(n_speakers), resamples=200)
     if says is None:
         assert "warning" not in intervals
     else:
@@ -65,14 +72,14 @@ def test_too_few_speakers_are_told(n_speakers, says):
 
 def test_a_measure_without_spread_has_an_interval_without_width():
     kwargs = recordings(10)
-    intervals = classification_intervals(**kwargs | {"y_pred": kwargs["y_true"]}, resamples=200)
+    intervals = intervals_of_classes(**kwargs | {"y_pred": kwargs["y_true"]}, resamples=200)
     assert intervals["uar"] == intervals["mcc"] == [1.0, 1.0]
 
 
 def test_speakers_of_unknown_labels_alone_do_not_count():
     kwargs = recordings(9)
     kwargs["y_true"] = np.where(kwargs["speakers"] == "speaker 0", "contempt", kwargs["y_true"])
-    assert classification_intervals(**kwargs, resamples=200)["n_speakers"] == 8
+    assert intervals_of_classes(**kwargs, resamples=200)["n_speakers"] == 8
 
 
 def test_many_resamples_of_many_speakers_fit_into_memory_in_parts():
@@ -84,21 +91,28 @@ def test_many_resamples_of_many_speakers_fit_into_memory_in_parts():
 def test_speakers_are_checked():
     kwargs = recordings(3)
     with pytest.raises(ValueError, match="speakers has 1 names but there are 90"):
-        classification_intervals(**kwargs | {"speakers": ["a"]})
+        intervals_of_classes(**kwargs | {"speakers": ["a"]})
     missing = kwargs["speakers"].astype(object)
     missing[4] = None
     with pytest.raises(ValueError, match="no name in row 4"):
-        classification_intervals(**kwargs | {"speakers": missing})
+        intervals_of_classes(**kwargs | {"speakers": missing})
 
 
 def test_regression_resamples_speakers_as_well():
     rng = np.random.default_rng(1)
     truth = rng.normal(size=(200, 2))
     guess = truth + rng.normal(size=(200, 2)) + np.repeat(rng.normal(size=20), 10)[:, None]
-    kwargs = {"targets": ["arousal", "valence"], "speakers": np.repeat(np.arange(20), 10), "resamples": 500}
-    once = regression_intervals(y_true=truth, y_pred=guess, **kwargs)
-    kwargs["speakers"] = np.tile(kwargs["speakers"], 9)
-    often = regression_intervals(y_true=np.tile(truth, (9, 1)), y_pred=np.tile(guess, (9, 1)), **kwargs)
+    speakers = np.repeat(np.arange(20), 10)
+    once, often = (
+        outcome_intervals(
+            regression_outcome(
+                np.tile(truth, (copies, 1)), np.tile(guess, (copies, 1)), ["arousal", "valence"]
+            ),
+            np.tile(speakers, copies),
+            resamples=500,
+        )
+        for copies in (1, 9)
+    )
     for name in ("ccc", "mse", "pearson", "ccc_arousal", "mse_valence"):
         assert once[name] == pytest.approx(often[name])
         assert width(once[name]) > 0

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from kser.evaluation.metrics import unweighted_average_recall
-from kser.evaluation.subgroups import classification_subgroups
+from kser.evaluation.class_measures import class_outcome
+from kser.evaluation.labels import encode
+from kser.evaluation.metrics import class_measures
+from kser.evaluation.over_speakers import compare_subgroups
 
 LABELS = ["anger", "joy"]
 
@@ -24,8 +26,12 @@ def corpus(skills, each=20, seed=0):
     return {"y_true": true, "y_pred": pred, "labels": LABELS, "speakers": speakers, "groups": groups}
 
 
+def subgroups(y_true, y_pred, labels, **options):
+    return compare_subgroups(class_outcome(encode(y_true, y_pred, labels)), "uar", **options)
+
+
 def compare(**kwargs):
-    report, tests = classification_subgroups(**{"resamples": 300} | kwargs)
+    report, tests = subgroups(**{"resamples": 300} | kwargs)
     [comparison] = tests["comparisons"]
     return report, comparison
 
@@ -35,9 +41,9 @@ def test_each_group_has_its_own_measures():
     report, comparison = compare(**kwargs)
     for group in ("female", "male"):
         chosen = kwargs["groups"] == group
-        expected = unweighted_average_recall(
+        expected = class_measures(
             y_true=kwargs["y_true"][chosen], y_pred=kwargs["y_pred"][chosen], labels=LABELS
-        )
+        )["uar"]
         assert report[group]["uar"] == pytest.approx(expected)
         assert (report[group]["n"], report[group]["n_speakers"]) == (40, 2)
         assert report[group]["intervals"]["resampled"] == "speakers"
@@ -116,7 +122,7 @@ def test_speakers_of_other_groups_have_no_part_in_a_comparison():
     three = two | {"groups": np.where(names < 4, "a", np.where(names < 8, "b", "c"))}
     first = names < 8
     alone = {name: values if name == "labels" else values[first] for name, values in three.items()}
-    _, tests = classification_subgroups(**three, resamples=100)
+    _, tests = subgroups(**three, resamples=100)
     _, reference = compare(**alone, resamples=100)
     assert [entry["groups"] for entry in tests["comparisons"]] == [["a", "b"], ["a", "c"], ["b", "c"]]
     assert tests["comparisons"][0] | {"p_holm": 0} == reference | {"p_holm": 0}
@@ -148,17 +154,17 @@ def test_utterances_without_a_group_are_counted():
     groups = kwargs["groups"].astype(object)
     groups[:3] = None
     groups[3] = " "
-    report, tests = classification_subgroups(**kwargs | {"groups": groups}, resamples=100)
+    report, tests = subgroups(**kwargs | {"groups": groups}, resamples=100)
     assert tests["n_without_group"] == 4
     assert report["female"]["n"] == 36
 
 
 def test_nothing_is_compared_with_one_group_or_very_many():
     kwargs = corpus([0.9, 0.8, 0.7, 0.6])
-    _, one = classification_subgroups(**kwargs | {"groups": ["x"] * 80}, resamples=100)
+    _, one = subgroups(**kwargs | {"groups": ["x"] * 80}, resamples=100)
     assert one["comparisons"] == []
     assert "nothing to compare" in one["note"]
-    report, many = classification_subgroups(**kwargs | {"groups": np.arange(80) % 11}, resamples=100)
+    report, many = subgroups(**kwargs | {"groups": np.arange(80) % 11}, resamples=100)
     assert len(report) == 11
     assert many["comparisons"] == []
     assert "11 groups" in many["note"]
@@ -166,4 +172,4 @@ def test_nothing_is_compared_with_one_group_or_very_many():
 
 def test_groups_must_fit():
     with pytest.raises(ValueError, match="groups has 1 values but there are 80"):
-        classification_subgroups(**corpus([0.9, 0.8, 0.7, 0.6]) | {"groups": ["x"]})
+        subgroups(**corpus([0.9, 0.8, 0.7, 0.6]) | {"groups": ["x"]})

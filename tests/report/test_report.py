@@ -23,7 +23,7 @@ from kser.report.confusions import averaged_confusions, heat_style
 from kser.report.environment import _installed
 from kser.report.page import report_page, write_report
 from kser.report.statistics import results_of
-from kser.report.study_folder import read_study
+from kser.report.study_folder import locate_study, read_study
 from tests.experiment.made_up_study import LABELS, change_report, reports_of, write_json, write_study
 from tests.report.reading_html import Page
 
@@ -121,7 +121,7 @@ def test_settings_and_data_are_told(page):
 
 
 def test_without_anything_amiss_the_page_says_so(page):
-    assert "No leak, no diverged seed and nothing left out was found" in page.words
+    assert "The files of this study show no leak" in page.words
 
 
 def test_warnings_stand_at_the_top(changeable):
@@ -139,12 +139,12 @@ def test_warnings_stand_at_the_top(changeable):
     page = page_of(changeable)
     top = page.words[: page.words.index("What was asked")]
     for text in (
-        "Leak: large on other: 12 of 60 tested recordings were in the model's train part (seeds 0 to 2).",
+        "Leak: large on other: 12 of 60 test recordings were in the model's train part (seeds 0 to 2).",
         "At chance level: small on own, seed 1:",
         "Not finished: small, seed 2:",
         "left out: large on other: disgust (9).",
         "Recordings left out: large on other: 1 could not be used.",
-        "Recordings left out: large: 0 to 2 a run could not be used",
+        "Recordings left out: large: 0 to 2 per run could not be used",
         "Utterances in no part of the split, by class: large: boredom (7).",
     ):
         assert text in top
@@ -163,7 +163,7 @@ def test_shared_speakers_are_told_at_the_top(changeable):
     assert (
         "Speakers in several parts: large: 4 speakers are in more than one part of the split (seeds 1, 2), "
     ) in top_of(page)
-    assert "No leak" not in page.words
+    assert "show no leak" not in page.words
     assert "Split scheme: fixed by files, speaker. Speakers in more than one part: 0 to 4" in page.words
 
 
@@ -200,9 +200,9 @@ def test_an_evaluation_counts_once_however_often_it_is_there(study, changeable):
     assert [of.report for of in read.evaluations] == [of.report for of in original.evaluations]
     page = page_of(changeable)
     assert (
-        f"Same model, test set and seed twice: {own.with_name('a copy')}: left out, {own} is counted."
-        in top_of(page)
-    )
+        f"Same model, test set and seed twice: {own.with_name('a copy')}: left out, as {own} is the same "
+        "evaluation."
+    ) in top_of(page)
     assert "ANOVA of UAR over model, data set" in page.words
 
 
@@ -308,10 +308,10 @@ def test_missing_parts_are_sentences_and_the_rest_stands(tmp_path):
         "There are no training curves. no logs found: looked in",
         "No split.json is there",
         "No run is finished, so no settings are known.",
-        "No confusion_matrix.csv is there.",
-        "The evaluations name no groups",
-        "The evaluations say nothing of calibration",
-        "There is one model on one test set: nothing to compare.",
+        "The evaluations hold no confusion_matrix.csv.",
+        "The evaluations compare no groups",
+        "The evaluations hold no calibration",
+        "There is one model on one test set, so there is nothing to compare.",
     ):
         assert text in page.words
     uar = json.loads(reports_of(results)[0].read_text())["uar"]
@@ -328,13 +328,13 @@ def test_damaged_files_are_named_and_the_rest_stands(changeable):
     page = page_of(changeable)
     top = page.words[: page.words.index("What was asked")]
     assert top.count("Could not be read") == 4
-    assert "not valid JSON" in top and "is no table of counts" in top and "has no UAR" in top
+    assert "not valid JSON" in top and "not a table of counts" in top and "lacks uar" in top
     assert "ANOVA" in page.words
 
 
 def test_one_seed_of_two_models_has_no_tests(tmp_path):
     page = page_of(write_study(tmp_path, seeds=1))
-    assert "There is one run of each: without several seeds nothing can be said" in page.words
+    assert "There is one run of each; without several seeds nothing can be said" in page.words
 
 
 def test_a_study_that_is_not_evaluated(changeable):
@@ -342,7 +342,7 @@ def test_a_study_that_is_not_evaluated(changeable):
         shutil.rmtree(folder)
     page = page_of(changeable)
     assert "No results: no run has been evaluated" in page.words
-    assert "Not evaluated: large, seeds 0 to 2; small, seeds 0 to 2: no test set" in page.words
+    assert "Not evaluated: large, seeds 0 to 2; small, seeds 0 to 2: there is no result on any" in page.words
 
 
 def test_it_reads_what_an_evaluation_writes(tmp_path):
@@ -382,12 +382,37 @@ def test_logs_are_found_beside_the_results_or_in_the_working_folder_or_where_tol
 
 
 def test_a_folder_without_runs_is_an_error(study, tmp_path):
-    with pytest.raises(UserError, match="no such folder"):
+    with pytest.raises(UserError, match="folder not found; give the results of an experiment"):
         read_study(tmp_path / "absent")
-    with pytest.raises(UserError, match="no MODEL/seed_N below it; the folder of an experiment is needed"):
+    with pytest.raises(UserError, match="no MODEL/seed_N below it; give the results of an experiment"):
         read_study(tmp_path)
-    with pytest.raises(UserError, match="it holds the experiments study: name one of them"):
-        read_study(study.parent)
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["../..", "..", ".", "small", "small/seed_0", "small/seed_0/model", "small/seed_0/evaluation/own"],
+)
+def test_a_folder_inside_or_above_one_experiment_leads_to_it(study, inside):
+    assert locate_study((study / inside).resolve()) == (study, None)
+
+
+def test_logs_lead_to_the_results_of_their_experiment(study, changeable, tmp_path, monkeypatch):
+    logs = study.parents[1] / "runs" / study.name
+    for log in logs.glob("*/*/log.csv"):
+        assert locate_study(log.parent) == locate_study(log.parents[1]) == (study, logs)
+    assert read_study(logs).curves is not None
+    elsewhere = shutil.copytree(logs, tmp_path / "elsewhere" / "runs" / study.name)
+    with pytest.raises(UserError, match="holds the logs of an experiment; give the results"):
+        locate_study(elsewhere)
+    monkeypatch.chdir(changeable.parents[1])
+    assert locate_study(elsewhere) == (changeable, elsewhere)
+
+
+def test_several_experiments_are_named_with_their_paths(changeable):
+    other = shutil.copytree(changeable, changeable.with_name("other"))
+    with pytest.raises(UserError, match="holds several experiments") as error:
+        locate_study(changeable.parent)
+    assert f"{other}, {changeable}" in str(error.value)
 
 
 def test_pooled_bins_weigh_by_utterances():

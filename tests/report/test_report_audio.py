@@ -24,7 +24,7 @@ def test_recordings_only_on_request(study):
     page = page_of(study, with_audio=True)
     players = page.all("audio")
     assert 0 < len(players) <= listening.PAIRS * listening.CLIPS_OF_PAIR
-    assert "look at the licence" in page.words
+    assert "read the licence" in page.words
     kind, content = players[0]["src"].split(",")
     assert kind == "data:audio/flac;base64"
     info = sf.info(io.BytesIO(base64.b64decode(content)))
@@ -62,9 +62,9 @@ def test_missing_recordings_are_named(tmp_path):
     results = write_study(tmp_path, datasets=("own",), seeds=1)
     page = page_of(results, with_audio=True)
     assert not page.all("audio")
-    assert "no such audio file" in page.words or "no such file" in page.words
+    assert "no such audio file" in page.words or "not found" in page.words
     (results / "small" / "seed_0" / "evaluation" / "own" / "predictions.csv").unlink()
-    assert "predictions.csv: no such file, so its" in page_of(results, with_audio=True).words
+    assert "predictions.csv: not found, so its" in page_of(results, with_audio=True).words
 
 
 def test_without_predictions_it_is_not_said_that_there_are_no_mistakes(tmp_path):
@@ -80,7 +80,7 @@ def test_without_predictions_it_is_not_said_that_there_are_no_mistakes(tmp_path)
     assert "mistakes has a probability and a recording in" in words
     (evaluation / "predictions.csv").unlink()
     words += page_of(results, with_audio=True).words
-    assert "own: no mistake can be listened to, because of the following:" in words
-    assert "predictions.csv: no such file" in words and "there is no mistake to listen to" not in words
+    assert "own: no mistake can be played, for these reasons:" in words
+    assert "predictions.csv: not found" in words and "there is no mistake to listen to" not in words
     predictions.assign(predicted=predictions["true"]).to_csv(evaluation / "predictions.csv", index=False)
     assert "own: there is no mistake to listen to." in page_of(results, with_audio=True).words

@@ -111,7 +111,7 @@ def test_a_class_and_numbers_have_sections_each(tmp_path):
     names = [of["id"] for _, of in page.elements if "id" in of]
     assert len(names) == len(set(names))
     assert {of["href"] for of in page.all("a")} <= {f"#{name}" for name in names}
-    assert page.words.count("The picture has a dot for each run") == 2
+    assert page.words.count("In the picture each dot is a run") == 2
 
 
 def test_parts_that_are_missing_or_wrong_are_named(numbers, tmp_path):
@@ -121,9 +121,9 @@ def test_parts_that_are_missing_or_wrong_are_named(numbers, tmp_path):
     others = sorted(results.glob(f"large/seed_*/evaluation/own/{NUMBERS.file}"))
     write_json(others[0], json.loads(others[0].read_text()) | {"per_target": [{"ccc": 0.5}]})
     page = page_of(results)
-    assert f"{folder / 'predictions.csv'}: no such file" in page.words
+    assert f"{folder / 'predictions.csv'}: not found" in page.words
     assert f"{others[0]}: per_target.0.target: field required; per_target is left out" in page.words
-    assert f"{others[0]}: left out: has no per_target" in page.words
+    assert f"{others[0]}: lacks per_target; left out" in page.words
     assert "ANOVA of CCC" in page.words
 
 
@@ -177,8 +177,8 @@ def test_kser_stats_of_labels(tmp_path):
 def test_columns_of_a_summary():
     one = {"per_target": [{"target": "arousal", "ccc": 0.5, "mse": 1, "pearson": None}], "ccc": 0.5}
     two = {"per_target": [{"target": name, "ccc": 0.5} for name in TARGETS]}
-    assert NUMBERS.columns([one]) == ["ccc", "mse", "pearson"], "one target is its own mean"
-    assert NUMBERS.columns([one, two]) == ["ccc", "ccc_arousal", "ccc_valence", "mse", "pearson"]
-    assert CLASSES.columns([{"per_label": []}]) == ["uar", "wa", "macro_f1"]
+    assert NUMBERS.summary_columns([one]) == ["ccc", "mse", "pearson"], "one target is its own mean"
+    assert NUMBERS.summary_columns([one, two]) == ["ccc", "ccc_arousal", "ccc_valence", "mse", "pearson"]
+    assert CLASSES.summary_columns([{"per_label": []}]) == ["uar", "wa", "macro_f1"]
     values = NUMBERS.measures_of(one)
     assert values["ccc_arousal"] == 0.5 and np.isnan(values["pearson_arousal"]) and np.isnan(values["mse"])

@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,10 +66,11 @@ def test_tables_name_rows_and_columns():
 def test_numbers():
     assert mean_and_spread([0.5, 0.7, None, float("nan")]) == "0.600 ± 0.141"
     assert mean_and_spread([0.5]) == "0.500" and mean_and_spread([]) == "–"
-    assert interval_of_mean([0.5]) is None and interval_of_mean([0.2, 0.8]) is None
-    low, high = interval_of_mean([0.4, 0.5, 0.6])
+    assert interval_of_mean([0.5], (0, 1)) is None and interval_of_mean([0.2, 0.8], (0, 1)) is None
+    low, high = interval_of_mean([0.4, 0.5, 0.6], (0, 1))
     assert round(low, 3) == 0.252 and round(high, 3) == 0.748  # 0.5 ± 4.303 · 0.1/√3
-    assert interval_of_mean([0.0, 0.5, 1.0]) == (0.0, 1.0)
+    assert interval_of_mean([0.0, 0.5, 1.0], (0.0, 1.0)) == (0.0, 1.0)
+    assert interval_of_mean([0.0, 0.5, 1.0], (-1.0, 1.0)) == pytest.approx((-0.742, 1.0), abs=1e-3)
     assert [share(value) for value in (0, 0.001, 0.5, 0.999, 1, float("nan"))] == [
         *("0%", "< 1%", "50%", "> 99%", "100%", "–")
     ]

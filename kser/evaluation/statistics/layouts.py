@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -30,11 +31,15 @@ HEADINGS = {
 
 _INTERNAL = re.compile(r"\b(model_name|dataset_name|subgroup_column)\b")
 
-_SPARE = (
-    *("means", "sum of squares", "Student t", "η²", "ω²", "min", "max", "power", "Welch t", "t", "n"),
-    *("CI", "rank p Holm", "d_z"),
+MAIN_TABLES = (
+    "conditions",
+    "chance_level_runs",
+    "anova",
+    "model_comparisons",
+    "model_comparisons_paired",
+    "factor_comparisons_paired",
 )
-"""Columns that a console too narrow for all leaves out, the first ones first."""
+"""Those that answer the question of a study; the others are read where something is in doubt."""
 
 Cell = Callable[[Any], str]
 
@@ -62,7 +67,8 @@ def conditions_table(frame: pd.DataFrame, by: Sequence[str], name: str, title: s
     if frame["at_chance"].any():
         cells["at chance"] = lambda row: count(row["at_chance"])
     shown_by = [column for column in by if column != "subgroup" or frame["subgroup"].nunique() > 1]
-    return _table(frame, shown_by, cells, name, title)
+    whole = [position for position, subgroup in enumerate(frame["subgroup"]) if subgroup == "all"]
+    return replace(_table(frame, shown_by, cells, name, title), in_brief=whole)
 
 
 def chance_level_table(frame: pd.DataFrame, margin: float) -> Table:
@@ -227,10 +233,8 @@ def _table(
     shown = [
         [*(_text(row[column]) for column in text), *(cell(row) for cell in cells.values())] for row in rows
     ]
-    # The heading of intervals has their coverage in front.
-    plain = {title.split("% ")[-1]: title for title in cells}
-    spare = [plain[title] for title in _SPARE if title in plain]
-    return Table(name, title, frame, [*titles.values(), *cells], shown, len(text), spare=spare)
+    is_main = name in MAIN_TABLES
+    return Table(name, title, frame, [*titles.values(), *cells], shown, len(text), is_main=is_main)
 
 
 def _text(value: Any) -> str:

@@ -16,8 +16,8 @@ MARKDOWN_FILE = "statistics.md"
 LATEX_FILE = "statistics.tex"
 RUNS_FILE = "runs.csv"
 
-CONSOLE_ROWS = 40
-"""Longer tables are cut on the console, which says so; the files have them whole."""
+CONSOLE_ROWS = 20
+"""The console shows no more rows of a table unless it is asked for everything; the files hold all."""
 
 _PAGE_ROWS = 40
 
@@ -41,53 +41,68 @@ _LATEX_CHARACTERS = {
 }
 
 
-def show(analysis: Analysis, console: Console) -> None:
-    """Print the tables, each with its notes, and then what concerns all of it."""
-    for table in analysis.tables:
-        left_out = _too_wide(table, console.width)
-        console.print(_rich_table(table, left_out))
-        if left_out:
-            columns = ", ".join(left_out)
-            console.print(f"no room for: {columns}; see {MARKDOWN_FILE}", style="yellow", highlight=False)
-        if (more := len(table.rows) - CONSOLE_ROWS) > 0:
-            console.print(f"… and {more} rows more in {table.name}.csv", style="yellow", highlight=False)
+def show(analysis: Analysis, console: Console, *, everything: bool = False) -> None:
+    """Print the main tables, each with its notes, and then the notes on the whole analysis.
+
+    Args:
+        analysis: what was found.
+        console: where to print; a table that is wider continues below itself.
+        everything: whether all tables are printed, with all rows.
+    """
+    names = {table.name for table in analysis.tables}
+    # Paired by seed, models differ more clearly than as independent runs: one table of the two is enough.
+    main = [table for table in analysis.tables if table.is_main and f"{table.name}_paired" not in names]
+    tables = analysis.tables if everything else main
+    for table in tables:
+        positions = range(len(table.rows)) if everything else table.brief_rows[:CONSOLE_ROWS]
+        rows = [table.rows[position] for position in positions]
+        for number, columns in enumerate(_fitting_columns(table, rows, console.width)):
+            console.print(_rich_table(table, rows, columns, continued=number > 0))
+        if (more := len(table.rows) - len(rows)) > 0:
+            console.print(f"{more} further rows: {table.name}.csv", style="yellow", highlight=False)
         for note in table.notes:
             console.print(escape(note), style="dim", highlight=False)
         console.print()
     for note in analysis.notes:
         console.print(f"note: {escape(note)}", style="yellow", highlight=False)
+    if further := len(analysis.tables) - len(tables):
+        console.print(
+            f"{further} further tables: {MARKDOWN_FILE}; --all_tables shows them here", highlight=False
+        )
 
 
-def _rich_table(table: Table, left_out: Sequence[str]) -> rich.table.Table:
-    shown = rich.table.Table(title=escape(table.title), title_justify="left")
-    kept = [position for position, heading in enumerate(table.headings) if heading not in left_out]
-    for position in kept:
-        text = position < table.text_columns
-        # Numbers never break; names may where leaving columns out was not enough.
+def _rich_table(
+    table: Table, rows: Sequence[Sequence[str]], columns: Sequence[int], continued: bool
+) -> rich.table.Table:
+    title = f"{table.title} (continued)" if continued else table.title
+    shown = rich.table.Table(title=escape(title), title_justify="left")
+    for position in columns:
+        is_text = position < table.text_columns
+        # Numbers never break; names may where a single column of numbers beside them is too much.
         shown.add_column(
             escape(table.headings[position]),
-            justify="left" if text else "right",
-            no_wrap=not text,
+            justify="left" if is_text else "right",
+            no_wrap=not is_text,
             overflow="fold",
         )
-    for row in table.rows[:CONSOLE_ROWS]:
-        shown.add_row(*(escape(row[position]) for position in kept))
+    for row in rows:
+        shown.add_row(*(escape(row[position]) for position in columns))
     return shown
 
 
-def _too_wide(table: Table, width: int) -> list[str]:
-    """Headings of the columns that a console of so many characters has no room for."""
-    wide = {
-        heading: 3 + max(cell_len(cell) for cell in (heading, *(row[position] for row in table.rows)))
+def _fitting_columns(table: Table, rows: Sequence[Sequence[str]], width: int) -> list[list[int]]:
+    """The columns of one table after another, so that none is wider than the console: text is in each."""
+    wide = [
+        3 + max(cell_len(cell) for cell in (heading, *(row[position] for row in rows)))
         for position, heading in enumerate(table.headings)
-    }
-    left_out: list[str] = []
-    for heading in table.spare:
-        if 1 + sum(wide.values()) <= width:
-            break
-        left_out.append(heading)
-        del wide[heading]
-    return left_out
+    ]
+    text = list(range(table.text_columns))
+    parts = [list(text)]
+    for position in range(table.text_columns, len(table.headings)):
+        if parts[-1] != text and 1 + sum(wide[column] for column in (*parts[-1], position)) > width:
+            parts.append(list(text))
+        parts[-1].append(position)
+    return parts
 
 
 def write(analysis: Analysis, folder: Path) -> list[Path]:

@@ -21,7 +21,8 @@ class Table:
         rows: their cells, all text.
         text_columns: how many columns from the left are text; those after it are numbers, set to the right.
         notes: what a reader must know to read it, a line each.
-        spare: headings that a narrow console may leave out, the first ones first.
+        is_main: whether it answers the question of the study, and is shown first.
+        in_brief: positions of the rows that a console shows first; `None` for all.
     """
 
     name: str
@@ -31,7 +32,13 @@ class Table:
     rows: list[list[str]]
     text_columns: int
     notes: list[str] = field(default_factory=list)
-    spare: Sequence[str] = ()
+    is_main: bool = False
+    in_brief: Sequence[int] | None = None
+
+    @property
+    def brief_rows(self) -> Sequence[int]:
+        """Positions of the rows that a console shows first."""
+        return range(len(self.rows)) if self.in_brief is None else self.in_brief
 
 
 def number(value: float, digits: int) -> str:

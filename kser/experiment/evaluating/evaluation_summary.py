@@ -13,18 +13,10 @@ from kser.evaluation.averaging import average_confusions
 from kser.evaluation.plots import distinct_file_names, plot_averaged_confusion_matrix
 from kser.evaluation.summary import summarise, summary_header, summary_markdown, summary_rows
 from kser.experiment.evaluating.evaluator import Evaluated
-from kser.experiment.tasks.class_evaluation import CONFUSION_FILE, matrices_of_groups
+from kser.experiment.tasks.class_evaluation import matrices_of_groups
 from kser.experiment.tasks.evaluation_kind import GENDER, write_csv
-from kser.experiment.tasks.report_kinds import CLASSES, LABELS, NUMBERS, REPORT_KINDS, ReportKind
+from kser.experiment.tasks.report_kinds import REPORT_KINDS, ReportKind
 from kser.files import write_json, write_text
-
-_TITLES = {
-    CLASSES: "UAR: unweighted average recall, WA: accuracy; mean ± SD over seeds",
-    NUMBERS: "CCC: concordance correlation, CCC, MSE and r: means over targets; mean ± SD over seeds",
-    LABELS: "AUC: area under the ROC curve; mean ± SD over seeds",
-}
-_KEYS_IN_FILE = {"wa": "accuracy"}
-"""Measures that the file of a kind calls otherwise, as the study does that kser continues."""
 
 Result = tuple[Evaluated, dict[str, Any]]
 """A run, and its report of one kind."""
@@ -48,7 +40,7 @@ def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console:
     by_kind = _by_kind(_distinct(evaluated))
     tables = {kind: _summarised(kind, results) for kind, results in by_kind.items()}
     for kind, (summary, measures) in tables.items():
-        _show(summary, measures, _TITLES[kind], console)
+        _show(summary, measures, kind.summary_title, console)
     warnings = _warnings(evaluated)
     for line in warnings:
         style = "bold red" if line.startswith("LEAK") else "yellow"
@@ -59,7 +51,9 @@ def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console:
     write_text(folder / "summary.md", "\n".join([*shown, *([notes] if notes else [])]))
     for kind, results in by_kind.items():
         write_json(folder / kind.runs_file, _measures_of_runs(kind, results))
-    _write_averaged_confusions(by_kind.get(CLASSES, []), folder)
+    for kind, results in by_kind.items():
+        if kind.confusion_file:
+            _write_averaged_confusions(results, kind.confusion_file, folder)
     console.print(f"summary: {folder}", soft_wrap=True, highlight=False, markup=False)
 
 
@@ -97,7 +91,7 @@ def _by_kind(runs: Sequence[Evaluated]) -> dict[ReportKind, list[Result]]:
 
 def _summarised(kind: ReportKind, results: Sequence[Result]) -> tuple[pd.DataFrame, list[str]]:
     """The summary of one kind, and the measures that it is about."""
-    measures = kind.columns(report for _, report in results)
+    measures = kind.summary_columns(report for _, report in results)
     rows = [
         {"model_name": done.row.model_name, "dataset_name": done.row.dataset_name, **kind.measures_of(report)}
         for done, report in results
@@ -142,7 +136,7 @@ def _measures_of_runs(
         found.setdefault(model, {})[dataset] = [
             {"seed": report["seed"]}
             | {
-                _KEYS_IN_FILE.get(name, name): None if pd.isna(value) else value
+                kind.names_in_runs_file.get(name, name): None if pd.isna(value) else value
                 for name, value in kind.measures_of(report).items()
             }
             for _, report in of
@@ -150,12 +144,12 @@ def _measures_of_runs(
     return found
 
 
-def _write_averaged_confusions(results: Sequence[Result], folder: Path) -> None:
+def _write_averaged_confusions(results: Sequence[Result], file: str, folder: Path) -> None:
     """The matrix of each model on each test set, of all utterances and of each group."""
     matrices: dict[tuple[str, ...], list[Path]] = {}
     for (model, dataset), of in _by_model_and_dataset(results).items():
         title = f"{model} on {dataset}"
-        matrices[(title,)] = [done.row.eval_out_path / CONFUSION_FILE for done, _ in of]
+        matrices[(title,)] = [done.row.eval_out_path / file for done, _ in of]
         for done, report in of:
             for (column, group), name in matrices_of_groups(report).items():
                 told = group if column == GENDER else f"{column}={group}"

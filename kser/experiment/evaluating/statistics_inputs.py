@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from kser.errors import UserError
+from kser.evaluation.measure_names import find_measure
 from kser.evaluation.statistics.analysis import ALL
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow, read_evaluation_csv
-from kser.experiment.tasks.report_kinds import CLASSES, REPORT_KINDS, ReportKind, as_number
+from kser.experiment.tasks.report_kinds import REPORT_KINDS, ReportKind, as_number
 from kser.files import read_json, read_text, visible_files
 
 _EVALUATION_COLUMN = "eval_out_path"
@@ -23,8 +24,9 @@ _EVALUATION_COLUMN = "eval_out_path"
 _IDENTITY = ("model_name", "dataset_name", "seed", "subgroup_column", "subgroup")
 _NO_MEASURES = {"seed", "n", "n_excluded", "n_classes"}
 _WRITTEN_BY_KSER = {"at_chance", "source"}
-_RESERVED = {*_IDENTITY, *_NO_MEASURES, *_WRITTEN_BY_KSER}
-_MEASURES_OF_KSER = {"weighted_f1", "mcc", *(name for kind in REPORT_KINDS for name in kind.measures)}
+RESERVED_COLUMNS = frozenset({*_IDENTITY, *_NO_MEASURES, *_WRITTEN_BY_KSER})
+"""Names that a table of results needs itself; no factor can have them."""
+
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 _ONE_DATASET = "one data set"
 
@@ -47,14 +49,14 @@ class StatisticsInputs:
     @property
     def metrics(self) -> list[str]:
         """Columns that are measures."""
-        others = {*_RESERVED, *self.factors}
+        others = {*RESERVED_COLUMNS, *self.factors}
         numbers = self.results.select_dtypes("number").columns
         return [column for column in numbers if column not in others and not _counts(column)]
 
     @property
     def main_metric(self) -> str:
         """The measure that is looked at when none is named: UAR, else that of regression or multi-label."""
-        mains = [kind.main for kind in REPORT_KINDS]
+        mains = [kind.main.name for kind in REPORT_KINDS]
         return next((name for name in mains if name in self.metrics), mains[0])
 
 
@@ -91,7 +93,7 @@ def read_results(
         raise UserError("\n".join([*problems, f"{path}: no results that can be read"]))
     found = list(dict.fromkeys(name for row in rows for name in row["factors"]))
     chosen = _chosen_factors(path, found, factors)
-    results = _table(rows, chosen, n_classes)
+    results = results_table(rows, chosen, n_classes)
     _check_repeated(path, results)
     return StatisticsInputs(results, chosen, list(dict.fromkeys(problems)))
 
@@ -159,7 +161,7 @@ def _rows_of_reports(
             except UserError as error:
                 problems += str(error).splitlines()
                 continue
-            for row in _rows_of_report(path, kind, report):
+            for row in report_rows(str(path), kind, report):
                 # The class and the numbers that one run gives are measures of the same run.
                 known = found.setdefault((row["subgroup_column"], row["subgroup"]), row)
                 known["measures"] |= row["measures"]
@@ -184,23 +186,29 @@ def _checked_report(path: Path, evaluation: EvaluationRow | None) -> dict[str, A
     for name in ("factors", "subgroups"):
         if not isinstance(report.get(name) or {}, dict):
             raise UserError(f"{path}: {name}: an object of names and values was expected")
-    if reserved := sorted(_RESERVED & set(report.get("factors") or {})):
+    if reserved := sorted(RESERVED_COLUMNS & set(report.get("factors") or {})):
         raise UserError(f"{path}: factors: {', '.join(reserved)}: kser's own name; call the factor otherwise")
     return report
 
 
-def _rows_of_report(path: Path, kind: ReportKind, report: dict[str, Any]) -> list[dict[str, Any]]:
+def report_rows(source: str, kind: ReportKind, report: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for a run and for each of its groups, as `results_table` takes them.
+
+    Args:
+        source: its file.
+        kind: of the report.
+        report: with `model_name`, `dataset_name`, `seed` and `factors`.
+    """
     run = {
         "model_name": report["model_name"],
         "dataset_name": report["dataset_name"],
         "seed": report.get("seed"),
-        "source": str(path),
+        "source": source,
         "factors": {name: str(level) for name, level in (report.get("factors") or {}).items()},
     }
-    classes = [entry for entry in report.get("per_label") or [] if entry.get("support")]
     measures = _measures(report) | kind.measures_of_parts(report)
     whole = {**run, "subgroup_column": ALL, "subgroup": ALL, "measures": measures}
-    rows = [{**whole, "n_classes": (len(classes) or None) if kind is CLASSES else None}]
+    rows = [{**whole, "n_classes": kind.classes_tested(report)}]
     for column, parts in (report.get("subgroups") or {}).items():
         rows += [
             {**run, "subgroup_column": column, "subgroup": str(name), "measures": _measures(measures)}
@@ -233,7 +241,7 @@ def _leaks(folder: Path, report: dict[str, Any]) -> list[str]:
 
 def _rows_of_table(path: Path, factors: Sequence[str] | None, problems: list[str]) -> list[dict[str, Any]]:
     table = _read_table(path)
-    wanted = [column for column in factors or () if column in table and column not in _RESERVED]
+    wanted = [column for column in factors or () if column in table and column not in RESERVED_COLUMNS]
     numeric = {
         column: _numbers(path, column, table[column])
         for column in map(str, table)
@@ -338,7 +346,9 @@ def _numbers(path: Path, column: str, cells: pd.Series) -> list[float] | None:
     filled = [cell for cell in cells if cell]
     values = [_number(cell) for cell in cells]
     meant = sum(_number(cell) is not None or bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in filled)
-    known = column in _MEASURES_OF_KSER | _NO_MEASURES
+    measure, part = find_measure(column) or (None, "")
+    is_share = column.endswith("f1") if measure is None else measure.is_share
+    known = column in _NO_MEASURES or (measure is not None and not part)
     if not filled or (not known and 2 * meant <= len(filled)):
         return None
     for row, (cell, value) in enumerate(zip(cells, values, strict=True), start=2):
@@ -348,7 +358,7 @@ def _numbers(path: Path, column: str, cells: pd.Series) -> list[float] | None:
         elif value is None:
             hint = "" if known else f" (if {column} is a factor, name it in --factors)"
             wrong = f"should be a number, or empty where there is none{hint}"
-        elif _is_share(column) and not (math.isnan(value) or 0 <= value <= 1 + 1e-9):
+        elif is_share and not (math.isnan(value) or 0 <= value <= 1 + 1e-9):
             wrong = "should be a share, 0–1, not percent"
         if wrong:
             raise UserError(f"{path}: row {row}: {column}: {cell}: {wrong}")
@@ -362,10 +372,6 @@ def _number(cell: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else math.nan
-
-
-def _is_share(column: str) -> bool:
-    return column in {"uar", "wa"} or column.endswith("f1")
 
 
 def _counts(column: str) -> bool:
@@ -382,7 +388,16 @@ def _chosen_factors(path: Path, found: list[str], wanted: Sequence[str] | None) 
     return list(dict.fromkeys(wanted))
 
 
-def _table(rows: list[dict[str, Any]], factors: list[str], n_classes: int | None) -> pd.DataFrame:
+def results_table(
+    rows: Sequence[dict[str, Any]], factors: Sequence[str], n_classes: int | None = None
+) -> pd.DataFrame:
+    """Rows of runs and groups as one table.
+
+    Args:
+        rows: see `report_rows`.
+        factors: those that become columns.
+        n_classes: for runs that do not say how many classes their test set has.
+    """
     flat = [
         {
             **{name: row[name] for name in (*_IDENTITY, "source")},

@@ -13,8 +13,8 @@ from kser.corpora.emotions import LabelMapping, map_to_model
 from kser.errors import UserError
 from kser.evaluation.calibration_plots import plot_reliability_diagram
 from kser.evaluation.metrics import classification_report, confusion_matrix, row_shares
+from kser.evaluation.over_speakers import MOST_GROUPS_COMPARED
 from kser.evaluation.plots import distinct_file_names, plot_confusion_matrix
-from kser.evaluation.subgroups import MOST_GROUPS_COMPARED
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.tasks.evaluation_kind import GENDER, Findings, Heard, write_csv
 from kser.experiment.tasks.report_kinds import CLASSES, ReportKind

@@ -268,19 +268,36 @@ def test_console(analysis, width):
     text = out.getvalue()
     assert max(map(len, text.splitlines())) <= width
     assert "< 0.001" in text
-    assert ("no room for" in text) == (width < 200)
     assert "Emozionalmente" in text, "names are whole"
+    titles = {line.strip().removesuffix(" (continued)") for line in text.splitlines()}
+    shown = [table for table in analysis.tables if table.title in titles]
+    assert {table.name for table in shown} == {
+        *("conditions", "anova", "factor_comparisons_paired", "model_comparisons_paired")
+    }
+    for table in shown:
+        assert all(heading in text for heading in table.headings), "no column is left out"
+    assert ("(continued)" in text) == (width < 200)
+    assert f"{len(analysis.tables) - len(shown)} further tables: statistics.md; --all_tables" in text
+    assert len(text.splitlines()) < 120
 
 
-def test_long_tables_are_cut_on_the_console_alone(tmp_path):
+def test_the_console_shows_everything_on_request(analysis):
+    out = io.StringIO()
+    show(analysis, Console(file=out, width=120), everything=True)
+    text = out.getvalue()
+    assert all(table.title in text for table in analysis.tables)
+    assert "further tables" not in text and "further rows" not in text
+
+
+def test_only_the_console_cuts_long_tables():
     runs = pd.concat(
         [study(seeds=2).assign(model_name=lambda t, i=i: t["model_name"] + str(i)) for i in range(3)]
     )
     analysis = analyse(runs)
     out = io.StringIO()
     show(analysis, Console(file=out, width=200))
-    assert "… and 92 rows more in model_comparisons.csv" in out.getvalue()
-    assert len(analysis.table("model_comparisons").rows) == 132
+    assert "112 further rows: model_comparisons_paired.csv" in out.getvalue()
+    assert len(analysis.table("model_comparisons_paired").rows) == 132
     assert r"\begin{longtable}" in latex(analysis)
 
 

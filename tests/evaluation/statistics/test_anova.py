@@ -67,7 +67,8 @@ def test_one_factor_is_what_scipy_has():
     assert (effect["f"], effect["p"]) == (pytest.approx(f), pytest.approx(p))
     ss = effect["sum_of_squares"]
     ss_error = anova(runs, ["model"]).iloc[1]["sum_of_squares"]
-    assert effect["eta_squared"] == effect["partial_eta_squared"] == pytest.approx(ss / (ss + ss_error))
+    share = pytest.approx(ss / (ss + ss_error))
+    assert effect["eta_squared"] == share and effect["partial_eta_squared"] == share
     mse = ss_error / 12
     assert effect["omega_squared"] == pytest.approx((ss - 2 * mse) / (ss + ss_error + mse))
 
