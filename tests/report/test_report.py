@@ -377,7 +377,7 @@ def test_logs_are_found_beside_the_results_or_in_the_working_folder_or_where_tol
     assert set(read_study(changeable, logs).curves["model"]) == {"small", "large"}
     monkeypatch.chdir(study.parents[1])
     assert read_study(changeable).curves is not None
-    with pytest.raises(UserError, match="no such file or folder"):
+    with pytest.raises(UserError, match="nowhere: not found"):
         read_study(changeable, tmp_path / "nowhere")
 
 

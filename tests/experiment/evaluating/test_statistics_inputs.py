@@ -355,11 +355,7 @@ def test_kser_stats_beside_a_csv_with_a_margin_and_chosen_factors(stats, tmp_pat
     ("options", "message"),
     [
         (["--metric", "ccc"], "kser: --metric: no run has ccc; there are uar\n"),
-<<<<<<< HEAD
         (["--alpha", "5"], "kser: --alpha: must be between 0 and 0.5, such as 0.05, got 5\n"),
-=======
-        (["--alpha", "5"], "kser: --alpha: must be between 0 and 0.5, such as 0.05, got 5\n"),
->>>>>>> a2a4180 (Describe each kind of report once, and measure classes, numbers and labels on one path)
         (["--chance_margin", "-1", "--n_classes", "1"], "kser: --n_classes: must be at least 2, got 1\n"),
     ],
 )
