@@ -1,9 +1,71 @@
 """Settings that hold for every test; this file is read before any of them imports keras."""
 
+import ctypes
+import gc
 import os
+import resource
+import sys
+
+import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 # TensorFlow's C++ side announces the machine's instruction sets on every start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The tests compile many small models and compute little with each: optimising takes longer than it saves.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+
+PEAKS = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config):
+    config.stash[PEAKS] = {}
+    if not hasattr(config, "workerinput"):
+        # What one process has compiled none of the others compiles again, nor the programs that tests start.
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+
+def is_controller(config) -> bool:
+    """Whether the process hands the tests to workers."""
+    return not hasattr(config, "workerinput") and config.getoption("dist", "no") != "no"
+
+
+def pytest_sessionstart(session):
+    if not is_controller(session.config):
+        # As kser's commands start: without TensorFlow where that is not the backend.
+        from kser.startup import import_keras
+
+        import_keras()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _free_compiled_programs():
+    """Forget after each file what was compiled for it, which else piles up to gigabytes."""
+    yield
+    gc.collect()
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def pytest_sessionfinish(session):
+    if not is_controller(session.config):
+        peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        times = os.times()
+        used = f"{peak_gb:.2f} GB, {sum(times[:4]) / 60:.1f} minutes of CPU time"
+        worker = getattr(session.config, "workerinput", {}).get("workerid", "main")
+        session.config.stash[PEAKS][worker] = used
+        getattr(session.config, "workeroutput", {})["peak"] = used
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    if hasattr(node, "workeroutput"):
+        node.config.stash[PEAKS][node.gateway.id] = node.workeroutput["peak"]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    terminalreporter.section("peak memory")
+    for worker, used in sorted(config.stash[PEAKS].items()):
+        terminalreporter.line(f"{worker}: {used}")
