@@ -149,11 +149,13 @@ class TestTrainingOnWrongFiles:
             ),
             (
                 {"model_path_or_name": "models", "backbone_arguments": {}},
-                "models: has no config.json: neither a KerasHub preset nor a published checkpoint",
+                "model_path_or_name: models: has no config.json: neither a KerasHub preset nor a published "
+                "checkpoint",
             ),
             (
                 {"model_path_or_name": "nowhere", "backbone_arguments": {}},
-                "nowhere: no such folder, and not a Hugging Face id of the form owner/name",
+                "model_path_or_name: nowhere: no such folder, and not a Hugging Face id of the form "
+                "owner/name",
             ),
         ],
     )
@@ -167,8 +169,8 @@ class TestTrainingOnWrongFiles:
         (study / "wrong" / "test.csv").write_text("path\n")
         write_study(study, datasets=[{"name": n, "eval_csv_path": n} for n in ("empty", "nowhere", "wrong")])
         assert train() == [
-            "experiment.json: datasets: empty: eval_csv_path: no folder with a test.csv: empty",
-            "experiment.json: datasets: nowhere: eval_csv_path: no folder with a test.csv: nowhere",
+            "experiment.json: datasets: empty: eval_csv_path: test.csv not found in empty",
+            "experiment.json: datasets: nowhere: eval_csv_path: test.csv not found in nowhere",
             "wrong/test.csv: has a header and no rows; a row for each utterance is wanted",
         ]
 

@@ -1,6 +1,6 @@
-"""What would stop a later run, or the evaluation, is told before hours of training."""
+"""What would stop a later run, or the evaluation: found before hours of training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -15,7 +15,7 @@ from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow, recorded_rows
 from kser.experiment.evaluating.test_sets import TestSet, evaluation_rows, further_test_sets
 from kser.experiment.runs.augmenting import augmentation_plan
-from kser.experiment.runs.continuing import earlier_model, heard_before
+from kser.experiment.runs.continuing import earlier_model, learned_before
 from kser.experiment.runs.mlflow_log import import_mlflow
 from kser.experiment.runs.paths import evaluation_csv_folder
 from kser.experiment.runs.planning import Run
@@ -39,7 +39,7 @@ _FIELDS_OF_THE_DATA = {
 
 @dataclass(frozen=True)
 class MissingFile:
-    """A metadata file that an experiment names and that is not there.
+    """A metadata file that an experiment names and that does not exist.
 
     Attributes:
         dataset: name of the corpus or test set.
@@ -58,7 +58,7 @@ class Inputs:
 
     Attributes:
         data: of each run whose data are right, by model and seed; runs of one split share one object.
-        missing: metadata that are not there.
+        missing: metadata that do not exist.
         mistakes: a line each.
         notes: what is no mistake and still worth knowing, a line each.
     """
@@ -67,16 +67,6 @@ class Inputs:
     missing: list[MissingFile] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-
-def check_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> list[str]:
-    """As `checked_inputs`.
-
-    Returns:
-        What is no mistake and still worth knowing, a line each: classes left out or renamed, and those that a
-        part has hardly any utterance of.
-    """
-    return checked_inputs(experiment, runs).notes
 
 
 def checked_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inputs:
@@ -90,45 +80,47 @@ def checked_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inp
         UserError: every mistake, a line each.
     """
     inputs = read_inputs(experiment, runs)
-    mistakes = [*(of.message for of in inputs.missing), *inputs.mistakes]
+    mistakes = [*(file.message for file in inputs.missing), *inputs.mistakes]
     if mistakes:
         raise UserError("\n".join(dict.fromkeys(mistakes)))
     return inputs
 
 
 def read_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inputs:
-    """As `checked_inputs`, with mistakes in place of an error.
+    """As `checked_inputs`, with the mistakes among what is returned.
 
     Args:
         experiment: validated.
         runs: of the experiment.
     """
     test_sets = further_test_sets(experiment)
-    inputs = Inputs(missing=_missing_test_sets(experiment, test_sets) + _missing_metadata(runs))
+    inputs = Inputs(
+        missing=_missing_test_sets(experiment, test_sets) + _missing_metadata(runs), notes=experiment.notes()
+    )
     _read_splits(inputs, runs)
     labels = {model: data.labels for (model, _), data in inputs.data.items()}
-    there = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
-    for model, test_set in product(experiment.models, there):
+    present = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
+    for model, test_set in product(experiment.models, present):
         inputs.mistakes += _mistakes_of(_check_test_set, test_set, model, labels.get(model.name))
     inputs.mistakes += _mistakes_of(_check_recorded_rows, experiment, runs)
     if experiment.config.mlflow is not None:
         inputs.mistakes += [f"{experiment.source}: {line}" for line in _mistakes_of(import_mlflow)]
     inputs.mistakes = list(dict.fromkeys(inputs.mistakes))
     if inputs.data and not inputs.mistakes:
-        inputs.notes += _untested_folds(runs)
+        inputs.notes += [*_untested_folds(runs), *_long_accumulation(inputs.data, runs)]
     return inputs
 
 
 def _missing_test_sets(experiment: ExperimentDefinition, test_sets: Sequence[TestSet]) -> list[MissingFile]:
     return [
         MissingFile(
-            of.name,
-            of.test_csv,
-            f"{experiment.source}: datasets: {of.name}: eval_csv_path: no folder with a test.csv: "
-            f"{of.folder}",
+            test_set.name,
+            test_set.test_csv,
+            f"{experiment.source}: datasets: {test_set.name}: eval_csv_path: test.csv not found in "
+            f"{test_set.folder}",
         )
-        for of in test_sets
-        if not of.test_csv.is_file()
+        for test_set in test_sets
+        if not test_set.test_csv.is_file()
     ]
 
 
@@ -137,16 +129,17 @@ def _missing_metadata(runs: Sequence[Run]) -> list[MissingFile]:
     dataset = runs[0].config.training_dataset
     named = [dataset.data_csv, dataset.split.validation_csv, dataset.split.test_csv]
     paths = [runs[0].input_file(path) for path in named if path is not None]
-    return [MissingFile(dataset.name, path, f"{path}: no such file") for path in paths if not is_there(path)]
+    missing = [path for path in paths if not is_there(path)]
+    return [MissingFile(dataset.name, path, f"{path}: no such file") for path in missing]
 
 
 def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:
     """The data of every run, read once for all runs that have the same."""
     notes: list[str] = []
     thin: list[str] = []
-    heard: list[str] = []
+    learned: list[str] = []
     read: dict[str, RunData] = {}
-    missing = {of.message for of in inputs.missing}
+    missing = {file.message for file in inputs.missing}
     for run in runs:
         try:
             key = f"{run.seed} {run.model.model_dump(include=_FIELDS_OF_THE_DATA)}"
@@ -156,11 +149,11 @@ def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:
                 notes += _notes(run, data)
                 thin += [*_thin_classes(run, data), *_thin_values(run, data)]
             inputs.data[run.model.name, run.seed] = data
-            heard += _heard_before(run, data)
+            learned += _learned_before(run, data)
         except UserError as error:
             inputs.mistakes += [line for line in str(error).splitlines() if line not in missing]
         inputs.mistakes += _mistakes_of(augmentation_plan, run.experiment, run.seed)
-    inputs.notes += [*dict.fromkeys(notes), *_first_of(list(dict.fromkeys(thin))), *_first_of(heard)]
+    inputs.notes += [*dict.fromkeys(notes), *_first_of(list(dict.fromkeys(thin))), *_first_of(learned)]
 
 
 def _notes(run: Run, data: RunData) -> list[str]:
@@ -175,15 +168,15 @@ def _notes(run: Run, data: RunData) -> list[str]:
     return notes
 
 
-def _heard_before(run: Run, data: RunData) -> list[str]:
-    """Held-out recordings that the model which the run begins as has learned: told before, not after."""
+def _learned_before(run: Run, data: RunData) -> list[str]:
+    """Held-out recordings that the model which the run begins as was trained on."""
     if earlier_model(run.model) is None:
         return []
     held_out = {part: data.recordings(part) for part in PARTS[1:]}
     return [
         f"{run.title}: {count} of {len(held_out[part])} recordings of the {part} part were in the training "
         f"of {run.model.model_path_or_name}: what is measured on them is no result"
-        for part, count in heard_before(run.model, held_out).items()
+        for part, count in learned_before(run.model, held_out).items()
     ]
 
 
@@ -224,6 +217,23 @@ def _untested_folds(runs: Sequence[Run]) -> list[str]:
             notes.append(
                 f"{run.model.name}: the seeds test on {covered} of the {folds} folds of {scheme.name}; "
                 f"cross_validation: {folds} tests on every one"
+            )
+    return notes
+
+
+def _long_accumulation(data: Mapping[tuple[str, int], RunData], runs: Sequence[Run]) -> list[str]:
+    """Models that train for more epochs than they say, as one update takes more batches than an epoch has."""
+    notes = []
+    for run in {run.model.name: run for run in reversed(runs)}.values():
+        plan, augmentation = run.training_plan, augmentation_plan(run.experiment, run.seed)
+        utterances = len(data[run.model.name, run.seed].rows("train"))
+        batches = -(-utterances * (1 if augmentation is None else augmentation.copies) // plan.batch_size)
+        steps, updates = plan.gradient_accumulation_steps, plan.updates(batches)
+        if steps > batches:
+            notes.append(
+                f"{run.model_source}: gradient_accumulation_steps: an update takes {steps} batches, and an "
+                f"epoch has {batches}: number_of_training_epochs {plan.epochs} becomes "
+                f"{updates * steps / batches:.3g} epochs (updates: {updates})"
             )
     return notes
 

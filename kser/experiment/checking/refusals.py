@@ -1,30 +1,37 @@
-"""What training would refuse to begin with, told before the runs that it would not refuse."""
+"""What training refuses to begin with: found before any run begins, by `kser check` and `kser train`."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from kser.errors import UserError
-from kser.experiment.checking.checkpoints import find_checkpoint
+from kser.experiment.checking.checkpoints import Checkpoint, find_checkpoint
+from kser.experiment.checking.model_plans import ModelFacts
 from kser.experiment.execution.run_fingerprint import run_settings
 from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
-from kser.files import expanded
+from kser.files import expanded, resolve_input
+
+Data = Mapping[tuple[str, int], RunData]
+"""Data of runs by model and seed."""
 
 
-def refusals(runs: Sequence[Run], data: Mapping[tuple[str, int], RunData]) -> list[str]:
-    """Mistakes that can be told without building a model or reading audio.
+def refusals(runs: Sequence[Run], data: Data) -> list[str]:
+    """Mistakes that can be found without reading audio, a line each.
 
     The hub is asked for configurations, which training would ask it for too; that it gives no answer is no
     mistake.
 
     Args:
         runs: of one experiment.
-        data: of each run by model and seed.
+        data: of each run.
 
     Returns:
-        A line each: results of other settings in the place of a run's, of each model the first; models whose
-        checkpoint is none.
+        Folders that cannot be written; results of other settings in the place of a run's, of each model the
+        first; models that cannot be built.
     """
+    lines = unwritable_folders(runs)
     refused: dict[str, list[str]] = {}
     unfinished: dict[str, Run] = {}
     for run in runs:
@@ -33,19 +40,68 @@ def refusals(runs: Sequence[Run], data: Mapping[tuple[str, int], RunData]) -> li
                 unfinished.setdefault(run.model.name, run)
         except UserError as error:
             refused.setdefault(run.model.name, []).append(str(error))
-    lines = []
     for model, (first, *more) in refused.items():
         lines += [first, f"and {len(more)} more runs of {model} like that"] if more else [first]
-    return lines + [line for run in unfinished.values() for line in _checkpoint_mistakes(run, runs)]
+    for run in unfinished.values():
+        lines += _model_mistakes(run, data, unfinished, runs)
+    return lines
 
 
-def _checkpoint_mistakes(run: Run, runs: Sequence[Run]) -> list[str]:
-    name = run.model.model_path_or_name
+def unwritable_folders(runs: Sequence[Run]) -> list[str]:
+    """Folders that runs would write to and may not, a line each."""
+    mistakes: dict[Path, str] = {}
+    for run in runs:
+        folders = [run.paths.results, run.paths.work, run.paths.states]
+        folders += [] if run.audio_cache is None else [run.audio_cache.folder]
+        folders += [] if run.model.feature_cache is None else [resolve_input(run.model.feature_cache)]
+        for folder in folders:
+            above = existing_parent(folder.absolute())
+            if not above.is_dir():
+                mistakes.setdefault(above, f"{folder}: cannot be written: {above} is a file")
+            elif not os.access(above, os.W_OK | os.X_OK):
+                mistakes.setdefault(above, f"{folder}: cannot be written: {above} is not writable")
+    return list(mistakes.values())
+
+
+def existing_parent(path: Path) -> Path:
+    """The path itself, or the nearest one above it that exists."""
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
+def model_facts(run: Run, checkpoint: Checkpoint, data: RunData | None) -> ModelFacts:
+    """The model of a run as far as it can be built here, and what it would be fed with.
+
+    Raises:
+        UserError: training could not begin with it.
+    """
+    facts = ModelFacts(run, checkpoint, data)
+    facts.check_features()
+    return facts
+
+
+def checkpoint_of(run: Run) -> Checkpoint:
+    """Where the checkpoint of a run is.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    try:
+        return find_checkpoint(run.model.model_path_or_name)
+    except UserError as error:
+        raise UserError(f"{run.model_source}: model_path_or_name: {error}") from error
+
+
+def _model_mistakes(run: Run, data: Data, unfinished: Mapping[str, Run], runs: Sequence[Run]) -> list[str]:
     # A model may begin as one that the same experiment trains before it.
-    if expanded(name).absolute() in {of.paths.model for of in runs}:
+    if expanded(run.model.model_path_or_name).absolute() in {other.paths.model for other in runs}:
         return []
     try:
-        find_checkpoint(name)
+        checkpoint = checkpoint_of(run)
+        # A single model is built anyway before anything is trained.
+        if len(unfinished) > 1 or run.model.gradual_unfreezing_epochs is not None:
+            facts = model_facts(run, checkpoint, data[run.model.name, run.seed])
+            seeds = {seed: given for (name, seed), given in data.items() if name == run.model.name}
+            return facts.unfreezing_mistakes(facts.plan(seeds, None).runs)
     except UserError as error:
-        return [f"{run.model_source}: {error}"]
+        return str(error).splitlines()
     return []

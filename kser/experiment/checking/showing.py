@@ -10,9 +10,10 @@ from rich.console import Console
 
 import kser
 from kser.experiment.checking.model_plans import ModelPlan
+from kser.experiment.checking.refusals import existing_parent
 from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.checking.split_counts import SplitCounts
-from kser.experiment.checking.study_check import StudyCheck, existing_parent
+from kser.experiment.checking.study_check import StudyCheck
 from kser.experiment.evaluating.test_sets import further_test_sets
 from kser.experiment.execution.run_state import RunState
 from kser.experiment.runs.paths import evaluation_csv_folder, results_folder

@@ -1,6 +1,5 @@
 """Checking an experiment: everything that training would find out, and the plan of what it would do."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +8,10 @@ from rich.console import Console
 
 from kser.corpora.metadata import read_metadata
 from kser.errors import UserError
-from kser.experiment.checking.checkpoints import Checkpoint, find_checkpoint
 from kser.experiment.checking.input_checks import Inputs, read_inputs
-from kser.experiment.checking.model_plans import Lengths, ModelFacts, ModelPlan
+from kser.experiment.checking.model_plans import Lengths, ModelPlan
 from kser.experiment.checking.obtaining import how_to_obtain
+from kser.experiment.checking.refusals import checkpoint_of, model_facts, unwritable_folders
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.evaluating.test_sets import further_test_sets
@@ -84,7 +83,7 @@ def check_study(
     check = StudyCheck(
         experiment,
         runs,
-        mistakes=[*inputs.mistakes, *_unwritable(list(first_runs(runs).values()))],
+        mistakes=[*inputs.mistakes, *unwritable_folders(runs)],
         to_obtain=[how_to_obtain(of) for of in inputs.missing],
         notes=list(inputs.notes),
     )
@@ -108,32 +107,14 @@ def first_runs(runs: Sequence[Run]) -> dict[str, Run]:
     return first
 
 
-def existing_parent(path: Path) -> Path:
-    """The folder itself, or the nearest one above it that there is."""
-    return next(folder for folder in (path, *path.parents) if folder.is_dir())
-
-
-def _unwritable(runs: Sequence[Run]) -> list[str]:
-    """Folders that a run would write to and may not."""
-    mistakes = []
-    for path in dict.fromkeys(
-        of for run in runs for of in (run.paths.results, run.paths.work, run.paths.states)
-    ):
-        above = existing_parent(path)
-        if not os.access(above, os.W_OK | os.X_OK):
-            mistakes.append(f"{path}: cannot be written: {above} is not writable")
-    return list(dict.fromkeys(mistakes))
-
-
 def _check_model(check: StudyCheck, run: Run, inputs: Inputs, audio_files: "_AudioFiles | None") -> None:
     """Build the model of a run as far as it is here, read the audio that its runs need, and plan them."""
     of_model = {seed: data for (model, seed), data in inputs.data.items() if model == run.model.name}
     try:
-        checkpoint = _checkpoint(run)
+        checkpoint = checkpoint_of(run)
         if checkpoint.to_obtain:
             check.to_obtain.append(checkpoint.to_obtain)
-        facts = ModelFacts(run, checkpoint, of_model.get(run.seed))
-        facts.check_features()
+        facts = model_facts(run, checkpoint, of_model.get(run.seed))
         lengths = None
         if audio_files is not None and of_model:
             reader = WaveformReader(facts.format, run.audio_cache)
@@ -145,13 +126,6 @@ def _check_model(check: StudyCheck, run: Run, inputs: Inputs, audio_files: "_Aud
         check.mistakes += facts.unfreezing_mistakes(plan.runs)
     except UserError as error:
         check.mistakes += str(error).splitlines()
-
-
-def _checkpoint(run: Run) -> Checkpoint:
-    try:
-        return find_checkpoint(run.model.model_path_or_name)
-    except UserError as error:
-        raise UserError(f"{run.model_source}: model_path_or_name: {error}") from error
 
 
 class _AudioFiles:

@@ -5,8 +5,7 @@ import difflib
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
-# Names of other toolkits (Trainer of Hugging Face, Keras, SpeechBrain, Lightning, PEFT, nkululeko) → ours.
-_ELSEWHERE = {
+NAMES_ELSEWHERE = {
     # What is trained, and from what.
     "model_name_or_path": "model_path_or_name",
     "pretrained_model_name_or_path": "model_path_or_name",
@@ -107,6 +106,7 @@ _ELSEWHERE = {
     "num_folds": "folds",
     "n_splits": "folds",
 }
+"""Names of other toolkits (Trainer of Hugging Face, Keras, SpeechBrain, Lightning, PEFT) for our fields."""
 
 
 def what_was_meant(name: str, schema: type[BaseModel], elsewhere: dict[str, type[BaseModel]]) -> str:
@@ -120,14 +120,14 @@ def what_was_meant(name: str, schema: type[BaseModel], elsewhere: dict[str, type
     for file, other in elsewhere.items():
         if name in spellings(other):
             return f"unknown field; it belongs in {file}"
-    if _ELSEWHERE.get(name.lower()) in schema.model_fields:
-        return f"unknown field; it is called {_ELSEWHERE[name.lower()]} here"
+    if NAMES_ELSEWHERE.get(name.lower()) in schema.model_fields:
+        return f"unknown field; it is called {NAMES_ELSEWHERE[name.lower()]} here"
     nearest = difflib.get_close_matches(name.lower(), spellings(schema), n=1)
     if nearest:
         return f"unknown field; did you mean {nearest[0]}?"
     for file, other in elsewhere.items():
-        if (field := _ELSEWHERE.get(name.lower())) in other.model_fields:
-            return f"unknown field; it is called {field} here, and belongs in {file}"
+        if (field := NAMES_ELSEWHERE.get(name.lower())) in other.model_fields:
+            return f"unknown field; it is called {field} here, in {file}"
     known = (field_spellings(*field)[0] for field in schema.model_fields.items())
     return f"unknown field; known are {', '.join(known)}"
 

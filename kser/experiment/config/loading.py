@@ -1,5 +1,6 @@
 """From JSON files to a validated experiment."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +27,10 @@ def load_experiment(path: str | Path, model_schema: type[ModelConfig] = ModelCon
         UserError: a line for each mistake in each file.
     """
     path = Path(path)
-    config = load_config(path, ExperimentConfig)
+    try:
+        config = load_config(path, ExperimentConfig)
+    except UserError as error:
+        raise UserError("\n".join([str(error), *_model_mistakes(path, model_schema)])) from error
     mistakes = []
     model_files = []
     try:
@@ -64,6 +68,20 @@ def load_config(path: Path, schema: type[Config]) -> Config:
         return schema.model_validate(data)
     except ValidationError as error:
         raise UserError("\n".join(f"{path}: {line}" for line in explain(error, schema))) from None
+
+
+def _model_mistakes(path: Path, model_schema: type[ModelConfig]) -> list[str]:
+    """What is wrong with the models of an experiment file that is wrong itself."""
+    fields = read_json(path)
+    mistakes = []
+    if isinstance(fields, dict) and isinstance(fields.get("model_files"), str):
+        with suppress(UserError):
+            for file in _model_files(resolve_input(fields["model_files"], beside=path.parent)):
+                try:
+                    load_config(file, model_schema)
+                except UserError as error:
+                    mistakes.append(str(error))
+    return mistakes
 
 
 def _model_files(path: Path) -> list[Path]:

@@ -37,7 +37,7 @@ def known_recordings(model: ModelConfig, recordings: Mapping[str, list[str]]) ->
     return {part: list(dict.fromkeys([*seen, *earlier.get(part, [])])) for part, seen in recordings.items()}
 
 
-def heard_before(model: ModelConfig, recordings: Mapping[str, list[str]]) -> dict[str, int]:
+def learned_before(model: ModelConfig, recordings: Mapping[str, list[str]]) -> dict[str, int]:
     """How many recordings of each part the model that a run begins as was trained on, where there are any."""
     folder = earlier_model(model)
     trained_on = set() if folder is None else set(load_provenance(folder).recordings.get("train", []))

@@ -22,6 +22,7 @@ from kser.experiment.checking import memory
 from kser.experiment.checking.checkpoints import find_checkpoint
 from kser.experiment.checking.input_checks import read_inputs
 from kser.experiment.checking.memory import activation_bytes, estimate_memory
+from kser.experiment.checking.refusals import refusals
 from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.checking.showing import show_plan
 from kser.experiment.checking.study_check import check_study
@@ -480,3 +481,30 @@ def test_the_command_tells_mistakes_after_the_plan(tmp_path, small_corpus, comma
 def test_the_command_wants_a_file(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     assert command() == (2, "", ["kser: give --experiment_file; there is no run.json here"])
+
+
+def test_an_update_of_more_batches_than_an_epoch_is_told(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    file = tmp_path / "models" / "log_mel.json"
+    training = len(load_run_data(plan_runs(load_experiment(path))[0]).rows("train"))
+    batches = -(-training // 8)
+    change(file, gradient_accumulation_steps=batches, number_of_training_epochs=1)
+    assert "gradient_accumulation_steps" not in " ".join(checked(path, audio=False).notes)
+    change(file, gradient_accumulation_steps=7 * batches)
+    assert checked(path, audio=False).notes[-1] == (
+        f"{file}: gradient_accumulation_steps: an update takes {7 * batches} batches, and an epoch has "
+        f"{batches}: number_of_training_epochs 1 becomes 7 epochs (updates: 1)"
+    )
+
+
+def test_what_is_wrong_with_any_model_stops_training_and_check_alike(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus)
+    change(tmp_path / "models" / "wav2vec2.json", model_path_or_name="scratch:wav2vec3")
+    change(tmp_path / "models" / "log_mel.json", freeze_layers=9)
+    experiment = load_experiment(path)
+    runs = plan_runs(experiment)
+    mistakes = refusals(runs, read_inputs(experiment, runs).data)
+    assert [line.split(": ")[0] for line in mistakes] == [
+        str(tmp_path / "models" / name) for name in ("log_mel.json", "wav2vec2.json")
+    ]
+    assert checked(path, audio=False).mistakes == mistakes

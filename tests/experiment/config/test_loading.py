@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from kser.errors import UserError
+from kser.experiment.config.dataset_config import EvaluationDataset, SplitConfig, TrainingDataset
 from kser.experiment.config.experiment_config import ExperimentConfig
+from kser.experiment.config.field_hints import NAMES_ELSEWHERE
 from kser.experiment.config.loading import load_config, load_experiment
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.target_rules import shown_metric
@@ -233,12 +235,33 @@ def test_an_unknown_field_is_refused_with_what_would_be_right(tmp_path, fields, 
 @pytest.mark.parametrize(
     ("fields", "line"),
     [
+        ({"lr": 1e-3}, "lr: unknown field; it is called learning_rate here"),
+        ({"epochs": 5}, "epochs: unknown field; it is called number_of_training_epochs here"),
+        (
+            {"num_train_epochs": 5},
+            "num_train_epochs: unknown field; it is called number_of_training_epochs here",
+        ),
+        (
+            {"per_device_train_batch_size": 5},
+            "per_device_train_batch_size: unknown field; it is called per_device_batch_size here",
+        ),
+        (
+            {"n_trials": 5},
+            "n_trials: unknown field; it is called hp_num_trials here, in the experiment's JSON",
+        ),
         ({"pooling": "mean"}, "pooling: unknown field; did you mean pooling_mode?"),
         ({"run_eval": True}, "run_eval: unknown field; it belongs in the experiment's JSON"),
     ],
 )
 def test_an_unknown_field_of_a_model_is_refused_with_what_would_be_right(tmp_path, fields, line):
     assert refusals(write(tmp_path, tiny=fields)) == [f"models/tiny.json: {line}"]
+
+
+def test_every_name_of_another_toolkit_leads_to_a_field():
+    schemas = (ExperimentConfig, ModelConfig, TrainingDataset, EvaluationDataset, SplitConfig)
+    fields = {name for schema in schemas for name in schema.model_fields}
+    assert set(NAMES_ELSEWHERE.values()) <= fields
+    assert not set(NAMES_ELSEWHERE) & fields
 
 
 def test_an_unknown_field_like_no_other_is_refused_with_all_there_are(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from kser.errors import UserError
-from kser.experiment.checking.input_checks import check_inputs
+from kser.experiment.checking.input_checks import checked_inputs
 from kser.experiment.config.head_argument import head_fields
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.config.model_config import ModelConfig
@@ -76,14 +76,14 @@ def test_held_out_recordings_that_the_trained_model_learned_are_told_before(tmp_
     learned = set(load_provenance(first).recordings["train"])
     run = further_run(tmp_path, small_corpus, first)
     data = load_run_data(run)
-    notes = "\n".join(check_inputs(run.experiment, [run]))
+    notes = "\n".join(checked_inputs(run.experiment, [run]).notes)
     for part in ("validation", "test"):
         recordings = data.recordings(part)
         count = len(learned.intersection(recordings))
         assert count > 0
         assert f"{count} of {len(recordings)} recordings of the {part} part were in the training" in notes
     again = further_run(tmp_path, small_corpus, first, {"seed": 0})
-    assert not any("in the training of" in note for note in check_inputs(again.experiment, [again]))
+    assert not any("in the training of" in note for note in checked_inputs(again.experiment, [again]).notes)
 
 
 @pytest.mark.parametrize(

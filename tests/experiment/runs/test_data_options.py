@@ -15,7 +15,7 @@ from kser.audio.loading import load_audio
 from kser.audio.processing import AudioProcessing
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.errors import UserError
-from kser.experiment.checking.input_checks import check_inputs
+from kser.experiment.checking.input_checks import checked_inputs
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.evaluating.evaluation_csv import COLUMNS, read_evaluation_csv
 from kser.experiment.execution.run_fingerprint import run_fingerprint
@@ -329,7 +329,7 @@ def test_a_class_may_be_absent_from_a_part_that_label_map_drops(tmp_path, small_
 def test_folds_that_no_seed_tests_on_are_told(tmp_path, small_corpus) -> None:
     run = run_of(tmp_path, small_corpus, {"scheme": "leave_one_speaker_out"}, seed=1)
     runs = plan_runs(run.experiment)
-    (note,) = [line for line in check_inputs(run.experiment, runs) if "folds" in line]
+    (note,) = [line for line in checked_inputs(run.experiment, runs).notes if "folds" in line]
     assert note == (
         "log_mel: the seeds test on 2 of the 10 folds of leave_one_speaker_out; "
         "cross_validation: 10 tests on every one"
