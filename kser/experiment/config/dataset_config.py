@@ -10,7 +10,7 @@ from kser.experiment.config.field_types import Config, Name
 
 
 def _label_map(value: Any) -> Any:
-    # Left to itself, pydantic tells a mistake once for each type that the field may have.
+    # Left to itself, pydantic reports a mistake once for each type that the field may have.
     if isinstance(value, dict) and all(new is None or isinstance(new, str) for new in value.values()):
         return value
     if value is None or (isinstance(value, str) and value):

@@ -19,7 +19,7 @@ PoolingMode = Literal[
 
 
 def _frozen_layers(value: Any) -> Any:
-    # Left to itself, pydantic tells a mistake once for each type that the field may have.
+    # Left to itself, pydantic reports a mistake once for each type that the field may have.
     if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
     raise ValueError('should be a whole number from 0, or "all"')
@@ -96,7 +96,8 @@ class ModelConfig(Config):
         description="Whether the output columns hold numbers, e.g. arousal; an empty cell is a missing one.",
     )
     is_multi_label: bool = Field(
-        False, description="Whether the output columns hold 0 or 1 each: emotions of which any may be there."
+        False,
+        description="Whether the output columns hold 0 or 1 each: emotions, any number of which may apply.",
     )
     regression_columns: list[str] = Field(
         default_factory=list, description="Columns with numbers that are learned beside the class."
@@ -109,7 +110,7 @@ class ModelConfig(Config):
     )
     use_positive_weights: bool = Field(
         False,
-        description="Of is_multi_label: whether a label that is there counts by how rare it is in training.",
+        description="Of is_multi_label: whether a label that applies counts by how rare it is in training.",
     )
     eval_steps: Count | None = Field(None, description="In place of the experiment's.")
     logging_steps: Count | None = Field(None, description="In place of the experiment's.")
@@ -190,7 +191,7 @@ class ModelConfig(Config):
     gradual_unfreezing_epochs: Annotated[Positive | None, NotWith(freeze_layers="all")] = Field(
         None,
         description="Epochs after which one layer more of the backbone is trained, from the top, beginning "
-        "with the head alone, at last what is below the layers; unset: all from the start.",
+        "with only the head, at last what is below the layers; unset: all from the start.",
     )
     number_of_training_epochs: Count = Field(50, description="Passes over the training part.")
     best_metric: str = Field(
@@ -237,7 +238,7 @@ class ModelConfig(Config):
     @field_validator("output_column", mode="before")
     @classmethod
     def _check_output_column(cls, value: Any) -> Any:
-        # Left to itself, pydantic tells two mistakes of one: no text, and no list either.
+        # Left to itself, pydantic reports one mistake twice: not a string, and not a list.
         names = value if isinstance(value, list) else [value]
         if all(isinstance(name, str) for name in names):
             return value

@@ -35,7 +35,7 @@ class _Requirement:
 
     Args:
         *fields: names of fields that are on: true, or given.
-        refused: whether the field is refused where it is given in vain; else people are only told.
+        refused: whether the field is refused where it is given in vain; else it is only noted.
         **values: fields with a certain value.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from kser.experiment.runs.trained_model import Provenance
 
-# Settings of `run_settings` that are nobody's field; of the others' plan the rest are fields of the model.
+# The rest of the plan are fields of the model.
 _OF_THE_PLAN = ("eval_steps", "length_buckets")
 # These are fingerprints, which say nothing to people.
 _CONTENTS = {
