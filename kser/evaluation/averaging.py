@@ -48,12 +48,11 @@ def average_confusions(matrices: Sequence[pd.DataFrame]) -> AveragedConfusion:
     counts = np.stack(
         [m.reindex(index=rows, columns=columns, fill_value=0).to_numpy(dtype=float) for m in matrices]
     )
-    totals = counts.sum(axis=-1, keepdims=True)
-    shares = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
-    there = (~np.isnan(shares)).sum(axis=0)
-    mean = share(np.nansum(shares, axis=0), there)
+    shares = share(counts, counts.sum(axis=-1, keepdims=True))
+    runs_with_samples = (~np.isnan(shares)).sum(axis=0)
+    mean = share(np.nansum(shares, axis=0), runs_with_samples)
     squares = np.nansum((shares - mean) ** 2, axis=0)
-    sd = np.sqrt(share(squares, there - 1))
+    sd = np.sqrt(share(squares, runs_with_samples - 1))
 
     def table(values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, index=rows, columns=columns)

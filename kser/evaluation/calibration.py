@@ -37,7 +37,7 @@ def calibration_report(
 
     Raises:
         UserError: no utterance has a label that the model knows.
-        ValueError: `probabilities` are none.
+        ValueError: `probabilities` are not probabilities.
     """
     true, known = _known(y_true, probabilities, labels)
     equal_width, equal_count = (_bins(true, known, bins, kind) for kind in ("equal_width", "equal_count"))
@@ -125,14 +125,14 @@ def _bins(true: np.ndarray, probabilities: np.ndarray, bins: int, binning: Binni
         bounds = list(pairwise(edges))
     else:
         members = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(confidence)))
-        bounds = [(confidence[of].min(), confidence[of].max()) for of in members]
+        bounds = [(confidence[rows].min(), confidence[rows].max()) for rows in members]
     return pd.DataFrame(
         {
             "low": [float(low) for low, _ in bounds],
             "high": [float(high) for _, high in bounds],
-            "n": [len(of) for of in members],
-            "confidence": [float(confidence[of].mean()) if len(of) else np.nan for of in members],
-            "accuracy": [float(right[of].mean()) if len(of) else np.nan for of in members],
+            "n": [len(rows) for rows in members],
+            "confidence": [float(confidence[rows].mean()) if len(rows) else np.nan for rows in members],
+            "accuracy": [float(right[rows].mean()) if len(rows) else np.nan for rows in members],
         }
     )
 

@@ -8,11 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from kser.evaluation.calibration import expected_calibration_error, maximum_calibration_error
-from kser.files import replacing
+from kser.evaluation.figure_files import write_png
 
-# Okabe & Ito's blue and vermilion: told apart with any colour vision, and by lightness on a grey print.
+# Okabe & Ito's blue and vermilion: distinct with any colour vision, and by lightness in a grey print.
 _BARS, _GAP = "#0072B2", "#D55E00"
-_DPI = 200
 
 
 def plot_reliability_diagram(reliability: pd.DataFrame, path: str | Path, title: str | None = None) -> None:
@@ -35,8 +34,7 @@ def plot_reliability_diagram(reliability: pd.DataFrame, path: str | Path, title:
         figure.suptitle(title, fontsize=11, parse_math=False, y=1.0)
     # Below the picture, where no bar can be under it.
     figure.legend(*above.get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=3)
-    with replacing(path) as draft:
-        figure.savefig(draft, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
+    write_png(figure, path)
 
 
 def _draw_accuracy(axes: Axes, bins: pd.DataFrame) -> None:

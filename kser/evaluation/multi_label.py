@@ -141,7 +141,7 @@ def _checked(
     if not len(true):
         raise UserError("nothing to evaluate: no utterance")
     if not np.isin(true, (0, 1)).all():
-        raise ValueError("y_true must hold 0 and 1 alone")
+        raise ValueError("y_true must hold only 0 and 1")
     if not ((known >= 0) & (known <= 1)).all():
         raise ValueError("probabilities must be from 0 to 1")
     return true.astype(bool), known

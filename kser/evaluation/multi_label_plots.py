@@ -8,12 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kser.files import replacing
+from kser.evaluation.figure_files import write_png
 
-# Okabe & Ito's blue, orange and green, told apart with any colour vision; hatches tell them on a grey print.
+# Okabe & Ito's blue, orange and green, distinct with any colour vision, and by hatches in a grey print.
 _BARS = {"precision": ("#56B4E9", ""), "recall": ("#E69F00", "////"), "f1": ("#0072B2", "")}
 _NAMES = {"precision": "precision", "recall": "recall", "f1": "F1"}
-_DPI = 200
 
 
 def plot_label_measures(
@@ -30,8 +29,7 @@ def plot_label_measures(
     draw_label_measures(figure.subplots(), per_label)
     if title is not None:
         figure.axes[0].set_title(title, fontsize=11, pad=8, parse_math=False)
-    with replacing(path) as draft:
-        figure.savefig(draft, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
+    write_png(figure, path)
 
 
 def draw_label_measures(axes: Axes, per_label: Sequence[Mapping[str, Any]]) -> None:
@@ -39,7 +37,7 @@ def draw_label_measures(axes: Axes, per_label: Sequence[Mapping[str, Any]]) -> N
     places, height = np.arange(len(per_label)), 0.25
     for number, (measure, (colour, hatch)) in enumerate(_BARS.items()):
         # A measure that is not defined has no bar.
-        values = [np.nan if of[measure] is None else of[measure] for of in per_label]
+        values = [np.nan if entry[measure] is None else entry[measure] for entry in per_label]
         axes.barh(
             places + (number - 1) * height,
             values,
@@ -50,11 +48,11 @@ def draw_label_measures(axes: Axes, per_label: Sequence[Mapping[str, Any]]) -> N
             linewidth=0.6,
             label=_NAMES[measure],
         )
-    aucs = [np.nan if of["auc"] is None else of["auc"] for of in per_label]
+    aucs = [np.nan if entry["auc"] is None else entry["auc"] for entry in per_label]
     axes.plot(
         aucs, places, "D", color="black", markersize=6, markeredgecolor="white", label="AUC (0.5: chance)"
     )
-    names = [f"{of['label']} (n = {of['support']:.0f})" for of in per_label]
+    names = [f"{entry['label']} (n = {entry['support']:.0f})" for entry in per_label]
     axes.set_yticks(places, names, parse_math=False)
     axes.set(xlim=(0, 1.02), ylim=(len(per_label) - 0.5, -0.5), xticks=np.linspace(0, 1, 6))
     axes.grid(axis="x", alpha=0.3, linewidth=0.6)

@@ -13,7 +13,8 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 
 from kser.evaluation.averaging import AveragedConfusion
-from kser.files import replacing
+from kser.evaluation.figure_files import luminance, write_png
+from kser.evaluation.shares import share
 
 _COLOURS = "Blues"
 """Light to dark in one hue: it reads the same with any colour vision and on a grey print."""
@@ -21,7 +22,6 @@ _COLOURS = "Blues"
 # Cells have one size in every figure, whatever the number and length of the labels: their text always fits.
 _CELL_INCHES = 0.66
 _GAP_INCHES = 0.12
-_DPI = 200
 
 # The lines of a cell, by how many there are: where each is, in cells below the middle; its size in points;
 # and that size times the characters of it that fill a cell, from which on they are smaller.
@@ -44,9 +44,8 @@ def plot_confusion_matrix(matrix: pd.DataFrame, path: str | Path, title: str | N
         title: a line above the figure.
     """
     counts = matrix.to_numpy()
-    totals = counts.sum(axis=1, keepdims=True)
     # A label without samples has no shares: its row stays blank, not 0%.
-    shares = np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)
+    shares = share(counts, counts.sum(axis=1, keepdims=True))
     percents = np.vectorize(_percent, otypes=[object])(shares)
     numbers = np.vectorize("{:d}".format, otypes=[object])(counts)
     labels = (list(map(str, matrix.index)), list(map(str, matrix.columns)))
@@ -96,8 +95,8 @@ def distinct_file_names(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _percent(share: float) -> str:
-    return "–" if np.isnan(share) else f"{share:.1%}"
+def _percent(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.1%}"
 
 
 def _draw(
@@ -117,27 +116,18 @@ def _draw(
     _add_scale(figure, image, columns)
     if title is not None:
         axes.set_title(title, fontsize=11, pad=9, parse_math=False)
-    with replacing(path) as draft:
-        # The matrix alone fills the figure; "tight" widens the picture to all that is drawn around it.
-        figure.savefig(draft, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
+    write_png(figure, path)
 
 
 def _write_cells(axes: Axes, shares: np.ndarray, texts: Sequence[np.ndarray]) -> None:
     # White wherever its contrast ratio reaches 3:1: on blues of that depth it reads better than black.
-    white = _luminance(colormaps[_COLOURS](np.nan_to_num(shares))) < 0.3
+    white = luminance(colormaps[_COLOURS](np.nan_to_num(shares))[..., :3]) < 0.3
     for row, column in np.ndindex(shares.shape):
         colour = "white" if white[row, column] else "black"
         for lines, (below, largest, filling) in zip(texts, _LINES[len(texts)], strict=True):
             text = str(lines[row, column])
             size = min(largest, filling / max(len(text), 1))
             axes.text(column, row + below, text, ha="center", va="center", fontsize=size, color=colour)
-
-
-def _luminance(rgba: np.ndarray) -> np.ndarray:
-    """Relative luminance of sRGB colours (..., 4), 0 (black) to 1 (white), as WCAG 2.1 defines it."""
-    srgb = rgba[..., :3]
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    return linear @ np.array([0.2126, 0.7152, 0.0722])
 
 
 def _name_axes(axes: Axes, true: list[str], predicted: list[str]) -> None:

@@ -47,7 +47,7 @@ def regression_report(
 
     Args:
         y_true: float (utterances, targets), or (utterances,) for one target; NaN for no value.
-        y_pred: the same shape, every value there.
+        y_pred: the same shape, without missing values.
         targets: their names.
         speakers: one speaker an utterance; with them come confidence intervals.
         groups: by name of a column ("gender"), one value an utterance; with them (and `speakers`) come the
@@ -92,7 +92,7 @@ def regression_report(
 
 
 def _spread_on_both_sides(true: np.ndarray, pred: np.ndarray) -> dict[str, float | None]:
-    """Whether a model answers too narrowly or beside the mean, which CCC alone does not tell."""
+    """Whether predictions are too narrow or shifted, which CCC does not distinguish."""
     known = ~np.isnan(true)
     return {
         f"{side}_{name}": float(of(values[known])) if known.any() else None
@@ -117,5 +117,5 @@ def _checked(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarr
     if np.isnan(true).all():
         raise UserError(f"nothing to evaluate: no utterance{' has a value' if len(true) else ''}")
     if np.isinf(true).any() or not np.isfinite(pred).all():
-        raise ValueError("y_true and y_pred must hold numbers: no infinity, and y_pred no NaN")
+        raise ValueError("y_true and y_pred must hold numbers: no infinity, and no NaN in y_pred")
     return (true[:, None], pred[:, None]) if true.ndim == 1 else (true, pred)

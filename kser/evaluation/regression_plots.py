@@ -9,12 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from numpy.typing import ArrayLike
 
+from kser.evaluation.figure_files import write_png
 from kser.evaluation.regression import concordance_correlation, mean_squared_error, pearson_correlation
-from kser.files import replacing
 
 # Okabe & Ito's blue, and a map from light to dark in one hue: they read with any colour vision and in grey.
 _POINTS, _DENSITY = "#0072B2", "Blues"
-_DPI = 200
 
 MOST_POINTS = 1000
 """More utterances are drawn as the density of hexagons: points would hide one another."""
@@ -40,8 +39,7 @@ def plot_agreement(
     draw_agreement(axes, true, predicted, target)
     if title is not None:
         axes.set_title(title, fontsize=11, pad=26, parse_math=False)
-    with replacing(path) as draft:
-        figure.savefig(draft, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.08)
+    write_png(figure, path)
 
 
 def draw_agreement(axes: Axes, true: ArrayLike, predicted: ArrayLike, target: str) -> None:
@@ -88,7 +86,7 @@ def _limits(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 def _measures(x: np.ndarray, y: np.ndarray) -> str:
     of_both = {"y_true": x, "y_pred": y}
     ccc, r = concordance_correlation(**of_both)[0], pearson_correlation(**of_both)[0]
-    told = [
+    correlations = [
         f"{name} {'–' if np.isnan(value) else f'{value:.3f}'}" for name, value in (("CCC", ccc), ("r", r))
     ]
-    return ", ".join([*told, f"MSE {mean_squared_error(**of_both)[0]:.3g}", f"n = {len(x)}"])
+    return ", ".join([*correlations, f"MSE {mean_squared_error(**of_both)[0]:.3g}", f"n = {len(x)}"])

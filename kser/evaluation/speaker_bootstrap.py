@@ -13,7 +13,7 @@ RESAMPLES = 2000
 LEVEL = 0.95
 FEW_SPEAKERS = 8
 """Below this number the report warns: in a simulation of five classes with speakers of different difficulty,
-95% intervals held the truth in 79% (4 speakers), 81% (5), 91% (8), 90% (10) and 93% (20 and 40) of 400
+95% intervals contained the truth in 79% (4 speakers), 81% (5), 91% (8), 90% (10) and 93% (20 and 40) of 400
 corpora."""
 
 # Weights of resamples × speakers in memory at once.
@@ -33,7 +33,7 @@ def speaker_intervals(
     Args:
         speakers: sums by speaker; those who add nothing are left out.
         resamples: how many times speakers are drawn.
-        level: probability that the interval is to hold the true value.
+        level: the probability with which the interval should contain the true value.
         seed: of the draws.
 
     Returns:
@@ -56,7 +56,7 @@ def speaker_intervals(
 
 
 def few_speakers_warning(n: int) -> str:
-    """What a reader must know of intervals from so few speakers."""
+    """What a reader must know about intervals from so few speakers."""
     if n < 2:
         return "one speaker: nothing can be said about other speakers"
     return f"{n} speakers: with so few the interval comes out too narrow"
@@ -68,7 +68,7 @@ def bootstrap(
     """BCa intervals of a function of the sums of one or several groups of speakers.
 
     Args:
-        samples: groups of at least two speakers, resampled each for itself.
+        samples: groups of at least two speakers, each resampled on its own.
         measures: takes the sums of each group, each (…, entries), and gives a dictionary of arrays (…).
         resamples: how many times speakers are drawn.
         level: of the intervals.
@@ -79,15 +79,18 @@ def bootstrap(
     """
 
     def statistic(*drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        sums = [drawn_sums(of.sums, np.moveaxis(d, axis, -1)) for of, d in zip(samples, drawn, strict=True)]
+        sums = [
+            drawn_sums(sample.sums, np.moveaxis(indices, axis, -1))
+            for sample, indices in zip(samples, drawn, strict=True)
+        ]
         return np.stack(list(measures(*sums).values()))
 
-    speakers = sum(of.n_speakers for of in samples)
+    speakers = sum(sample.n_speakers for sample in samples)
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
-        # scipy warns where BCa is not defined (a measure that is the same in all resamples): mended below.
+        # scipy warns where BCa is not defined, as for a measure without spread: percentiles replace it.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         result = stats.bootstrap(
-            [np.arange(of.n_speakers) for of in samples],
+            [np.arange(sample.n_speakers) for sample in samples],
             statistic,
             n_resamples=resamples,
             batch=max(1, min(resamples, _CELLS_AT_ONCE // speakers)),

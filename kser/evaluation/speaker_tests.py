@@ -17,7 +17,7 @@ from kser.evaluation.speaker_sums import SpeakerSums
 
 PERMUTATIONS = 5000
 
-# Differences that are equal but for rounding count as equal.
+# Differences that are equal except for rounding count as equal.
 _TOLERANCE = 1e-12
 
 
@@ -35,29 +35,29 @@ def compare_groups(
 
     When no speaker is in both groups (gender), the group is permuted among the speakers, each of whom keeps
     all utterances. When speakers are in both (style, microphone), the two groups are swapped within speakers,
-    and only speakers with both say something. All permutations are gone through if there are at most
-    `permutations` of them; otherwise as many are drawn, and p is (1 + as extreme) / (1 + drawn) (Phipson &
+    and only speakers with both count. All permutations are enumerated if there are at most `permutations` of
+    them; otherwise as many are drawn, and p is (1 + as extreme) / (1 + drawn) (Phipson &
     Smyth, "Permutation p-values should never be zero", 2010). Two-sided. The interval resamples speakers.
 
     Args:
         first: sums by speaker of the first group, one row a speaker, zeros where a speaker is not in it.
         second: the same speakers in the second group.
         measure: name of the measure.
-        permutations: at most so many.
+        permutations: the highest number of them.
         resamples: of the bootstrap.
         level: of the interval.
         seed: of both.
 
     Returns:
         `difference` (first − second), `interval` (`None` when a group has one speaker), `p`, `smallest_p`
-        (the least that so many speakers can give), `permutations`, `exact` (all were gone through), `method`,
+        (the smallest that so many speakers can give), `permutations`, `exact` (all are enumerated), `method`,
         `n_speakers` (of each group) and, where needed, `warning`. Where a group's measure is not defined:
         `difference` and `p`, both `None`, and `warning`.
     """
     either = first.present | second.present
     first, second = first.choice(either), second.choice(either)
-    here, there = first.present, second.present
-    both = here & there
+    in_first, in_second = first.present, second.present
+    both = in_first & in_second
     observed = first.estimates[measure] - second.estimates[measure]
     if np.isnan(observed):
         return {"difference": None, "p": None, "warning": f"{measure} is not defined in both groups"}
@@ -65,7 +65,7 @@ def compare_groups(
     if both.any():
         moved, exact = _swaps(first.sums, second.sums, both, permutations, rng)
     else:
-        moved, exact = _relabellings(first.sums + second.sums, here, permutations, rng)
+        moved, exact = _relabellings(first.sums + second.sums, in_first, permutations, rng)
     total = (first.sums + second.sums).sum(axis=0)
     permuted = first.measures(moved)[measure] - first.measures(total - moved)[measure]
     # An undefined difference counts against the effect.
@@ -79,18 +79,18 @@ def compare_groups(
         "permutations": len(permuted),
         "exact": exact,
         "method": "groups swapped within speakers" if both.any() else "groups permuted among speakers",
-        "n_speakers": [int(here.sum()), int(there.sum())],
+        "n_speakers": [int(in_first.sum()), int(in_second.sum())],
     }
-    if warning := _warning(here, there):
+    if warning := _warning(in_first, in_second):
         outcome["warning"] = warning
     return outcome
 
 
 def _relabellings(
-    sums: np.ndarray, here: np.ndarray, permutations: int, rng: np.random.Generator
+    sums: np.ndarray, in_first: np.ndarray, permutations: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, bool]:
     """Sums of the first group (permutations, entries) when the group is permuted among the speakers."""
-    n, size = len(sums), int(here.sum())
+    n, size = len(sums), int(in_first.sum())
     exact = comb(n, size) <= permutations
     if exact:
         chosen = np.array(list(combinations(range(n), size)))
@@ -125,30 +125,30 @@ def _interval(
     first: SpeakerSums, second: SpeakerSums, measure: str, resamples: int, level: float, seed: int
 ) -> list[float] | None:
     """Speakers of both groups are drawn with both their parts, others each in their group."""
-    here, there = first.present, second.present
+    in_first, in_second = first.present, second.present
     entries = first.sums.shape[1]
-    if (here & there).any():
+    if (in_first & in_second).any():
         pairs = SpeakerSums(np.concatenate([first.sums, second.sums], axis=1), first.measures)
         samples = [pairs]
     else:
-        samples = [first.choice(here), second.choice(there)]
+        samples = [first.choice(in_first), second.choice(in_second)]
 
     def difference(*sums: np.ndarray) -> dict[str, np.ndarray]:
         one, other = (sums[0][..., :entries], sums[0][..., entries:]) if len(sums) == 1 else sums
         return {measure: first.measures(one)[measure] - first.measures(other)[measure]}
 
-    if min(of.n_speakers for of in samples) < 2:
+    if min(sample.n_speakers for sample in samples) < 2:
         return None
     bounds = bootstrap(samples, difference, resamples, level, seed)[0]
     return None if np.isnan(bounds).any() else bounds.tolist()
 
 
-def _warning(here: np.ndarray, there: np.ndarray) -> str | None:
-    both, either = int((here & there).sum()), int((here | there).sum())
+def _warning(in_first: np.ndarray, in_second: np.ndarray) -> str | None:
+    both, either = int((in_first & in_second).sum()), int((in_first | in_second).sum())
     if 0 < both < either / 2:
         return (
             f"{both} of {either} speakers are in both groups: only they count in the test; "
             "is the column right for them?"
         )
-    fewest = min(int(here.sum()), int(there.sum()))
+    fewest = min(int(in_first.sum()), int(in_second.sum()))
     return few_speakers_warning(fewest) if fewest < FEW_SPEAKERS else None

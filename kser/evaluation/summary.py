@@ -7,18 +7,15 @@ import pandas as pd
 from kser.evaluation.measure_names import measure_name
 from kser.evaluation.statistics.tables import escaped_pipes, mean_and_sd
 
-CLASS_MEASURES = ("uar", "wa", "macro_f1")
-"""Measures of a classification that a summary is about."""
-
 _DIGITS = 3
 
 
-def summarise(results: pd.DataFrame, measures: Sequence[str] = CLASS_MEASURES) -> pd.DataFrame:
+def summarise(results: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     """Bring the runs of each model on each corpus together.
 
     Args:
         results: one row an evaluated run, with the columns `model_name`, `dataset_name` and `measures`;
-            others are left alone.
+            others are ignored.
         measures: columns that are summarised.
 
     Returns:
@@ -35,12 +32,12 @@ def summarise(results: pd.DataFrame, measures: Sequence[str] = CLASS_MEASURES) -
     return summary.reset_index()
 
 
-def summary_header(measures: Sequence[str] = CLASS_MEASURES) -> list[str]:
+def summary_header(measures: Sequence[str]) -> list[str]:
     """Titles of the columns of `summary_rows`."""
     return ["model", "corpus", "runs", *map(measure_name, measures)]
 
 
-def summary_rows(summary: pd.DataFrame, measures: Sequence[str] = CLASS_MEASURES) -> list[list[str]]:
+def summary_rows(summary: pd.DataFrame, measures: Sequence[str]) -> list[list[str]]:
     """The cells of a table with the columns `summary_header`, measures as `mean ± SD`."""
     return [
         [
@@ -53,7 +50,7 @@ def summary_rows(summary: pd.DataFrame, measures: Sequence[str] = CLASS_MEASURES
     ]
 
 
-def summary_markdown(summary: pd.DataFrame, measures: Sequence[str] = CLASS_MEASURES) -> str:
+def summary_markdown(summary: pd.DataFrame, measures: Sequence[str]) -> str:
     """The same table in Markdown."""
     header = summary_header(measures)
     alignment = ["---", "---", *["---:"] * (len(header) - 2)]

@@ -1,4 +1,4 @@
-"""What was asked: the models and how they were trained."""
+"""The models, their settings, and what was done to the audio."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,26 +12,26 @@ from kser.report.numbers import counted, mean_and_spread, natural, range_of, see
 from kser.report.study_folder import Study, TrainedRun
 from kser.report.tables import table
 
-_TOLD_ELSEWHERE = {"name", "seed", "model_path_or_name"}
+_SHOWN_ELSEWHERE = {"name", "seed", "model_path_or_name"}
 _UNSET = "not set"
 
 
 def asked_section(study: Study) -> Html:
-    """Models and seeds, then their settings: those that differ or are no defaults, and all others folded."""
+    """Models and seeds, then their settings: those that differ, and all others folded."""
     settings = {
         model: _settings(runs) for model, runs in study.models.items() if any(run.provenance for run in runs)
     }
     if not settings:
         return join([_overview(study), paragraph("No run is finished, so no settings are known.")])
     names = _ordered(settings)
-    told = [name for name in names if _is_worth_telling(name, settings)]
-    rest = [name for name in names if name not in told]
+    shown = [name for name in names if _is_notable(name, settings)]
+    rest = [name for name in names if name not in shown]
     return join(
         [
             _overview(study),
-            _settings_table("Settings that differ between models or are no defaults", told, settings),
+            _settings_table("Settings that differ between models or from the defaults", shown, settings),
             details(
-                f"{len(rest)} further settings, the same for all models and as kser sets them",
+                f"{len(rest)} further settings, which are the defaults for all models",
                 _settings_table("Further settings", rest, settings),
             )
             if rest
@@ -51,28 +51,36 @@ def _overview(study: Study) -> Html:
                 model,
                 _initial_weights(runs),
                 seeds_in_words(run.seed for run in runs).removeprefix("seeds ").removeprefix("seed "),
-                range_of(of.get("updates") for of in done),
-                range_of(of.get("best_step") for of in done),
-                mean_and_spread([of.get("best_loss") for of in done]),
-                mean_and_spread([_minutes(of.get("seconds")) for of in done], 1),
+                range_of(training.get("updates") for training in done),
+                range_of(training.get("best_step") for training in done),
+                mean_and_spread(training.get("best_loss") for training in done),
+                mean_and_spread((_minutes(training.get("seconds")) for training in done), 1),
             ]
         )
     return table(
         f"{counted(len(study.models), 'model')}, {counted(len(study.runs), 'run')}",
-        ["model", "starts from", "seeds", "updates", "best update", "its validation loss", "minutes a run"],
+        [
+            "model",
+            "initial weights",
+            "seeds",
+            "updates",
+            "best update",
+            "its validation loss",
+            "minutes per run",
+        ],
         rows,
         text_columns=3,
         below=[
-            f"The {_chosen_by(study)} chose the update whose weights were kept; the test part was never "
-            "looked at for it. Values are mean ± SD, or the range, over seeds."
+            f"The weights of the update with the best {_chosen_by(study)} were kept; the test part played no "
+            "role in that choice. Values are means ± SD, or ranges, over seeds."
         ],
     )
 
 
 def _chosen_by(study: Study) -> str:
-    """The validation metrics that chose the best weights; older versions took the loss and did not say so."""
-    trained = [run.provenance["training"] for run in study.runs if run.provenance.get("training")]
-    names = sorted({str(of.get("best_metric") or "loss") for of in trained}) or ["loss"]
+    """The validation metrics that chose the best weights; older versions used the loss and did not say so."""
+    done = [run.provenance["training"] for run in study.runs if run.provenance.get("training")]
+    names = sorted({str(training.get("best_metric") or "loss") for training in done}) or ["loss"]
     return f"validation {' or '.join(name if name == 'loss' else measure_name(name) for name in names)}"
 
 
@@ -90,7 +98,7 @@ def _settings(runs: Sequence[TrainedRun]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for run in runs:
         for name, value in _flat(run.provenance.get("model_config") or {}):
-            if name not in _TOLD_ELSEWHERE:
+            if name not in _SHOWN_ELSEWHERE:
                 found.setdefault(name, []).append(value)
     return {name: "; ".join(dict.fromkeys(values)) for name, values in found.items()}
 
@@ -112,13 +120,13 @@ def in_words(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         if not value:
             return "none"
-        same = len(value) > 2 and all(of == value[0] for of in value)
+        same = len(value) > 2 and all(each == value[0] for each in value)
         return f"{len(value)} × {in_words(value[0])}" if same else ", ".join(map(in_words, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _is_worth_telling(name: str, settings: Mapping[str, Mapping[str, str]]) -> bool:
-    values = {of.get(name) for of in settings.values()}
+def _is_notable(name: str, settings: Mapping[str, Mapping[str, str]]) -> bool:
+    values = {of_model.get(name) for of_model in settings.values()}
     described = ModelConfig.model_fields.get(name)
     if len(values) > 1 or described is None:
         return True
@@ -127,7 +135,7 @@ def _is_worth_telling(name: str, settings: Mapping[str, Mapping[str, str]]) -> b
 
 def _ordered(settings: Mapping[str, Mapping[str, str]]) -> list[str]:
     """All names, those of one field together, where the field comes first."""
-    names = list(dict.fromkeys(name for of in settings.values() for name in of))
+    names = list(dict.fromkeys(name for values in settings.values() for name in values))
     fields = list(dict.fromkeys(name.partition(".")[0] for name in names))
     return sorted(names, key=lambda name: fields.index(name.partition(".")[0]))
 
@@ -136,7 +144,7 @@ def _settings_table(caption: str, names: Sequence[str], settings: Mapping[str, M
     rows = [
         [
             element("code", name),
-            *(of.get(name, "–") for of in settings.values()),
+            *(values.get(name, "–") for values in settings.values()),
             _meaning(name, before),
         ]
         for before, name in zip(["", *names], names, strict=False)
@@ -146,7 +154,7 @@ def _settings_table(caption: str, names: Sequence[str], settings: Mapping[str, M
 
 
 def _meaning(name: str, before: str) -> str:
-    """What the field means; nothing where the row above has said it."""
+    """What the field means; nothing where the row above says it already."""
     field = name.partition(".")[0]
     if field == before.partition(".")[0]:
         return ""
@@ -156,7 +164,7 @@ def _meaning(name: str, before: str) -> str:
 
 _AUDIO_MEANINGS = {
     "sampling_rate": "in Hz; every recording is resampled to it",
-    "channels": "what becomes of several",
+    "channels": "how several channels become one",
     **{step: ExperimentConfig.model_fields[step].description or "" for step in PROCESSING_STEPS},
 }
 
@@ -170,11 +178,11 @@ def _audio(study: Study) -> Html:
             found.setdefault(tuple(done.items()), []).append(run.model)
     parts = []
     for steps, models in found.items():
-        of = "" if len(found) == 1 else f" of {', '.join(dict.fromkeys(models))}"
+        suffix = "" if len(found) == 1 else f" of {', '.join(dict.fromkeys(models))}"
         rows = [[element("code", name), value, _AUDIO_MEANINGS.get(name, "")] for name, value in steps]
         parts.append(
             table(
-                f"What is done to audio{of}, in training and in evaluation",
+                f"Audio processing{suffix}, in training and in evaluation",
                 ["step", "value", "what it means"],
                 rows,
                 text_columns=3,
@@ -195,7 +203,7 @@ def _augmentations(study: Study) -> Html:
             [
                 name,
                 element("code", f"{fields.get('module')}.{fields.get('class')}"),
-                "; ".join(f"{key} {value}" for key, value in _flat(arguments)) or "as the class has it",
+                "; ".join(f"{key} {value}" for key, value in _flat(arguments)) or "defaults of the class",
             ]
         )
     mode, draws = first.get("augmentation_mode"), first.get("augmentation_draws")

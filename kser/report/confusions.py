@@ -7,6 +7,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_hex
 
 from kser.evaluation.averaging import AveragedConfusion, average_confusions
+from kser.evaluation.figure_files import luminance
 from kser.evaluation.statistics.tables import number
 from kser.report.markup import Html, element, join, paragraph
 from kser.report.numbers import counted, share
@@ -133,8 +134,6 @@ def heat_style() -> str:
 
 def _rule(step: int, colours: Colormap) -> str:
     red, green, blue, _ = colours(step / _STEPS)
-    rgb = np.array([red, green, blue])
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    luminance = float(linear @ np.array([0.2126, 0.7152, 0.0722]))  # WCAG 2.1
-    text = "#000" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "#fff"
+    ground = float(luminance(np.array([red, green, blue])))
+    text = "#000" if (ground + 0.05) / 0.05 > 1.05 / (ground + 0.05) else "#fff"
     return f".s{step} {{ background: {to_hex((red, green, blue))}; color: {text}; }}"

@@ -24,14 +24,16 @@ def data_section(study: Study) -> Html:
         }
     )
     tests = study.datasets
-    said = [f"Trained on {', '.join(corpora)}." if corpora else "The training corpus is not recorded."]
+    sentences = [f"Trained on {', '.join(corpora)}." if corpora else "The training corpus is not recorded."]
     if tests:
-        said.append(f"Tested on {', '.join(tests)}.")
+        sentences.append(f"Tested on {', '.join(tests)}.")
     if not splits:
-        return join([paragraph(" ".join(said)), paragraph("No split.json is there, so parts are not known.")])
+        return join(
+            [paragraph(" ".join(sentences)), paragraph("There is no split.json, so the parts are unknown.")]
+        )
     return join(
         [
-            paragraph(" ".join([*said, *_split_in_words(splits)])),
+            paragraph(" ".join([*sentences, *_split_in_words(splits)])),
             _classes_by_part(splits),
             _splits_table(splits, len(study.models)),
             _renamed(splits),
@@ -57,17 +59,17 @@ def _parts(run: TrainedRun) -> dict[str, Mapping[str, Any]]:
 
 def _splits_table(splits: Mapping[str, list[TrainedRun]], models: int) -> Html:
     """Sizes by split; folded where there are many."""
-    firsts = [of[0] for of in splits.values()]
+    firsts = [runs[0] for runs in splits.values()]
     names = list(dict.fromkeys(part for run in firsts for part in _parts(run)))
     rows = []
     for fingerprint, runs in splits.items():
         parts = _parts(runs[0])
         seeds = sorted({run.seed for run in runs}, key=natural)
-        of = list(dict.fromkeys(run.model for run in runs))
+        of_split = list(dict.fromkeys(run.model for run in runs))
         rows.append(
             [
                 ", ".join(seeds),
-                "all" if len(of) == models else ", ".join(of),
+                "all" if len(of_split) == models else ", ".join(of_split),
                 *(_size(parts.get(name, {})) for name in names),
                 fingerprint if runs[0].split.get("fingerprint") else "–",
             ]
@@ -78,17 +80,17 @@ def _splits_table(splits: Mapping[str, list[TrainedRun]], models: int) -> Html:
 
 
 def _split_in_words(splits: Mapping[str, list[TrainedRun]]) -> list[str]:
-    """How the corpus was split and what became of speakers, as far as split.json says so."""
-    told = [run.split for runs in splits.values() for run in runs]
-    said = []
-    if schemes := sorted({str(of["scheme"]) for of in told if of.get("scheme")}):
-        said.append(f"Split scheme: {', '.join(schemes)}.")
-    shared = [of["shared_speakers"] for of in told if of.get("shared_speakers") is not None]
+    """How the corpus and its speakers were split, as far as split.json records it."""
+    recorded = [run.split for runs in splits.values() for run in runs]
+    sentences = []
+    if schemes := sorted({str(split["scheme"]) for split in recorded if split.get("scheme")}):
+        sentences.append(f"Split scheme: {', '.join(schemes)}.")
+    shared = [count for split in recorded if (count := split.get("shared_speakers")) is not None]
     if any(shared):
-        said.append(f"Speakers in more than one part: {range_of(shared)} a split.")
-    elif len(shared) == len(told):
-        said.append("No speaker is in more than one part.")
-    return said
+        sentences.append(f"Speakers in more than one part: {range_of(shared)} per split.")
+    elif len(shared) == len(recorded):
+        sentences.append("No speaker is in more than one part.")
+    return sentences
 
 
 def _size(part: Mapping[str, Any]) -> str:
@@ -96,7 +98,7 @@ def _size(part: Mapping[str, Any]) -> str:
 
 
 def _classes_by_part(splits: Mapping[str, list[TrainedRun]]) -> Html:
-    firsts = [_parts(of[0]) for of in splits.values()]
+    firsts = [_parts(runs[0]) for runs in splits.values()]
     names = list(dict.fromkeys(part for parts in firsts for part in parts))
     columns = list(dict.fromkeys(column for parts in firsts for row in parts.values() for column in row))
     classes = [column for column in columns if column not in _SIZES and not column.endswith(_SPEAKERS)]
@@ -108,9 +110,9 @@ def _classes_by_part(splits: Mapping[str, list[TrainedRun]]) -> Html:
         ]
         for column in [*classes, *_SIZES[1:], *genders]
     ]
-    what = "Utterances of each class, and speakers," if classes else "Speakers"
+    what = "Utterances of each class and speakers" if classes else "Speakers"
     return table(
-        f"{what} by part; range over {counted(len(splits), 'split')}",
+        f"{what} by part: range over {counted(len(splits), 'split')}",
         ["class" if classes else "", *names],
         rows,
     )

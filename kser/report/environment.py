@@ -23,7 +23,7 @@ _RECORDED = {"kser_version": "kser", "keras_version": "Keras", "backend": "backe
 
 
 def environment_section(study: Study, made_at: datetime) -> Html:
-    """Versions that the runs recorded, and the machine of the report, said to be no more than that."""
+    """The versions that the runs recorded, and the machine that made the page."""
     made = Counter(
         tuple(str(run.provenance.get(name, "unknown")) for name in _RECORDED)
         for run in study.runs
@@ -33,7 +33,7 @@ def environment_section(study: Study, made_at: datetime) -> Html:
     of_runs = (
         table("What the runs were trained with", [*_RECORDED.values(), "runs"], rows, text_columns=3)
         if rows
-        else paragraph("No run is finished, so nothing is recorded of what trained them.")
+        else paragraph("No run is finished, so the versions that trained them are not recorded.")
     )
     machine = [
         ["kser", kser.__version__],
@@ -47,7 +47,7 @@ def environment_section(study: Study, made_at: datetime) -> Html:
     return join(
         [
             of_runs,
-            paragraph("Runs record no other versions than these.", class_="note") if rows else "",
+            paragraph("Runs record only these versions.", class_="note") if rows else "",
             table(
                 "Where this page was made: not necessarily where the runs were trained",
                 ["what", "here"],

@@ -63,7 +63,7 @@ def report_page(study: Study, made_at: datetime, *, with_audio: bool = False) ->
         with_audio: whether recordings become part of the page.
     """
     sections: dict[str, Callable[[], Html]] = {
-        "What was asked": partial(asked_section, study),
+        "Models and settings": partial(asked_section, study),
         "Data and splits": partial(data_section, study),
         "Training": partial(training_section, study),
         **_results(study, with_audio),

@@ -40,10 +40,10 @@ def results_section(study: Study, kind: ReportKind) -> Html:
 
 
 def _conditions(study: Study, kind: ReportKind) -> Html:
-    main, others = kind.main, kind.summary_columns(of.report for of in study.evaluations)[1:]
-    values = {of.folder: kind.measures_of(of.report) for of in study.evaluations}
+    main, others = kind.main, kind.summary_columns(run.report for run in study.evaluations)[1:]
+    values = {run.folder: kind.measures_of(run.report) for run in study.evaluations}
     low, high = _ends(known(measured[main.name] for measured in values.values()), main.bounds)
-    references = {of.folder: reference_value(of, kind) for of in study.evaluations}
+    references = {run.folder: reference_value(run, kind) for run in study.evaluations}
     rows: list[list[object]] = []
     for (model, dataset), runs in study.conditions.items():
         measured = [values[run.folder] for run in runs]
@@ -155,7 +155,7 @@ def _mean(values: np.ndarray) -> str:
 
 def _runs(study: Study, kind: ReportKind) -> Html:
     further = [measure.name for measure in kind.further]
-    measures = [*kind.summary_columns(of.report for of in study.evaluations), *further]
+    measures = [*kind.summary_columns(run.report for run in study.evaluations), *further]
     with_intervals = kind.measures[:2]
     rows = []
     for run in study.evaluations:

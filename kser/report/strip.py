@@ -12,17 +12,17 @@ _WIDTH, _HEIGHT, _MARGIN = 160, 26, 6
 def strip(
     values: Iterable[Any], what: str, low: float = 0.0, high: float = 1.0, dashed: Iterable[float] = ()
 ) -> Html:
-    """Dots, and a line at their mean; nothing where there is no value.
+    """Dots, and a line at their mean; nothing if there is no value.
 
     Args:
         values: of the runs.
-        what: their name, for those who cannot see the picture.
+        what: what they measure, for those who cannot see the picture.
         low: left end of the line.
         high: right end.
-        dashed: where dashed lines are, such as chance.
+        dashed: values at which dashed lines are drawn, such as chance.
     """
-    there = known(values)
-    if not there.size:
+    present = known(values)
+    if not present.size:
         return Html("")
     middle = _HEIGHT / 2
 
@@ -34,12 +34,12 @@ def strip(
 
     return element(
         "svg",
-        element("title", f"{what} of the runs: {', '.join(f'{value:.3f}' for value in there)}"),
+        element("title", f"{what} of the runs: {', '.join(f'{value:.3f}' for value in present)}"),
         element("line", x1=at(low), x2=at(high), y1=middle, y2=middle, class_="axis"),
         *(upright(tick, 3, "axis") for tick in (low, (low + high) / 2, high)),
         *(upright(place, 11, "chance") for place in known(dashed)),
-        *(element("circle", cx=at(value), cy=middle, r="3.5", class_="dot") for value in there),
-        upright(float(there.mean()), 9, "mean"),
+        *(element("circle", cx=at(value), cy=middle, r="3.5", class_="dot") for value in present),
+        upright(float(present.mean()), 9, "mean"),
         class_="strip",
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         width=_WIDTH,

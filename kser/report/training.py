@@ -32,9 +32,8 @@ def training_section(study: Study) -> Html:
                 figure_image(figure, described),
                 element(
                     "figcaption",
-                    f"Training curves of {counted(runs, 'run')}. The validation part chose the weights "
-                    "that are kept; a training loss that falls while the validation loss rises means "
-                    "overfitting.",
+                    f"Training curves of {counted(runs, 'run')}. The weights were chosen on the validation "
+                    "part. A training loss that falls while the validation loss rises indicates overfitting.",
                 ),
             ),
             notes(study.curve_problems),

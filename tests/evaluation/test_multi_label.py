@@ -122,7 +122,7 @@ def test_the_threshold_decides_which_labels_are_given():
     [
         ({"y_true": np.zeros((0, 3)), "probabilities": np.zeros((0, 3))}, UserError, "nothing to evaluate"),
         ({"y_true": np.zeros((2, 2)), "probabilities": np.zeros((2, 3))}, ValueError, "has the shape"),
-        ({"y_true": np.full((2, 3), 0.5), "probabilities": np.zeros((2, 3))}, ValueError, "0 and 1 alone"),
+        ({"y_true": np.full((2, 3), 0.5), "probabilities": np.zeros((2, 3))}, ValueError, "only 0 and 1"),
         ({"y_true": np.zeros((2, 3)), "probabilities": np.full((2, 3), np.nan)}, ValueError, "from 0 to 1"),
         (
             {"y_true": np.zeros((2, 3)), "probabilities": np.zeros((2, 3)), "groups": {}},

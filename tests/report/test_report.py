@@ -108,7 +108,7 @@ def test_settings_and_data_are_told(page):
     for text in (
         "use_batch_norm yes no Batch normalisation of the pooled vector.",
         "backbone_arguments.filters 3 × 8 3 × 8",
-        "The validation loss chose the update whose weights were kept",
+        "The weights of the update with the best validation loss were kept",
         "loudness_lufs -23",
         "Trained on own. Tested on own, other. Split scheme: speaker. No speaker is in more than one part.",
         "anger 40 to 42 10 10",
@@ -137,7 +137,7 @@ def test_warnings_stand_at_the_top(changeable):
     split = changeable / "large" / "seed_0" / "split" / "split.json"
     write_json(split, json.loads(split.read_text()) | {"left_out": {"boredom": 7}, "skipped_audio": 2})
     page = page_of(changeable)
-    top = page.words[: page.words.index("What was asked")]
+    top = page.words[: page.words.index("Models and settings")]
     for text in (
         "Leak: large on other: 12 of 60 test recordings were in the model's train part (seeds 0 to 2).",
         "At chance level: small on own, seed 1:",
@@ -153,7 +153,7 @@ def test_warnings_stand_at_the_top(changeable):
 
 
 def top_of(page: Page) -> str:
-    return page.words[: page.words.index("What was asked")]
+    return page.words[: page.words.index("Models and settings")]
 
 
 def test_shared_speakers_are_told_at_the_top(changeable):
@@ -306,7 +306,7 @@ def test_missing_parts_are_sentences_and_the_rest_stands(tmp_path):
     page = page_of(results)
     for text in (
         "There are no training curves. no logs found: looked in",
-        "No split.json is there",
+        "There is no split.json",
         "No run is finished, so no settings are known.",
         "The evaluations hold no confusion_matrix.csv.",
         "The evaluations compare no groups",
@@ -326,7 +326,7 @@ def test_damaged_files_are_named_and_the_rest_stands(changeable):
     write_json(changeable / "large" / "seed_1" / "split" / "split.json", [])
     change_report(reports_of(changeable, "large", "1", "own")[0], uar=None)
     page = page_of(changeable)
-    top = page.words[: page.words.index("What was asked")]
+    top = page.words[: page.words.index("Models and settings")]
     assert top.count("Could not be read") == 4
     assert "not valid JSON" in top and "not a table of counts" in top and "lacks uar" in top
     assert "ANOVA" in page.words

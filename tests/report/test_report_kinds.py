@@ -71,7 +71,7 @@ def test_results_of_numbers_are_means_over_runs(numbers, page):
 
 
 def test_the_description_stands_at_the_top(page, numbers):
-    assert page.words.index(DESCRIPTION) < page.words.index("What was asked")
+    assert page.words.index(DESCRIPTION) < page.words.index("Models and settings")
     assert "description" not in {of.get("class") for of in Page.of("<p>none</p>").all("p")}
     assert read_study(numbers).description == DESCRIPTION
 

@@ -89,7 +89,7 @@ def analyse(
     unchecked = whole[metric].notna() & (~(whole["n_classes"] >= 2) | whole["uar"].isna())
     if unchecked.any() and whole["uar"].notna().any():  # what is no classification has no chance level
         analysis.notes.append(
-            "chance level is not checked for runs whose UAR or number of classes (two or more) is not known: "
+            "chance level is not checked for runs whose UAR or number of classes (two or more) is unknown: "
             f"{unchecked.sum()} of {len(whole)}"
         )
     study = _Study(analysis, factors, metric, alpha)
@@ -138,7 +138,7 @@ class _Study:
         self._subgroups(runs, variant)
 
     def _anova(self, whole: pd.DataFrame, variant: str) -> tuple[pd.DataFrame, list[str]]:
-        """Add the analysis of variance; tell the runs and the factors that it is about."""
+        """Add the analysis of variance; return the runs and the factors that it is about."""
         prefix = f"{variant}: " if variant else ""
         table, factors, lines = choose_factors(whole, self.factors)
         self.analysis.notes += [f"{prefix}{line}" for line in lines]
@@ -164,13 +164,13 @@ class _Study:
             yield f"Cells have {sizes.min()} to {sizes.max()} runs: sums of squares of type {sums}."
         if (p := equal_spread_p(table, factors, self.metric)) < self.alpha:
             yield (
-                f"The spread differs between cells (Brown–Forsythe, p {_equals(p)}), which ANOVA and "
-                "Student's test take as equal; Welch's and the rank tests do not."
+                f"The spread differs between cells (Brown–Forsythe, p {_equals(p)}): ANOVA and Student's "
+                "test assume that it is equal, Welch's test and the rank tests do not."
             )
         if "dataset_name" in factors:
             yield (
-                "Each run is evaluated on several data sets, and seeds share splits: ANOVA takes the rows as "
-                "independent; the paired tables do not."
+                "Each run is evaluated on several data sets, and seeds share splits: ANOVA treats the rows "
+                "as independent; the paired tables do not."
             )
 
     def _factors(self, table: pd.DataFrame, factors: list[str], variant: str) -> None:
@@ -187,7 +187,7 @@ class _Study:
         )
         if len(factors) > 1:
             shown.notes.append(
-                "What the other factors do counts as spread here; the ANOVA and the paired table take it out."
+                "Effects of other factors count as spread here; the ANOVA and the paired table remove them."
             )
         self._add(shown)
         self._paired_factors(table, factors, variant)
@@ -328,7 +328,7 @@ def _varying_factors(runs: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.Dat
     """
     varying = [factor for factor in factors if runs[factor].nunique() > 1]
     lines = [
-        f"{factor} is the same for all models ({levels[0]}): no factor of the ANOVA"
+        f"{factor} is the same for all models ({levels[0]}): not a factor of the ANOVA"
         for factor in factors
         if factor not in varying and (levels := runs[factor].dropna().tolist())
     ]
@@ -340,8 +340,8 @@ def _varying_factors(runs: pd.DataFrame, factors: Sequence[str]) -> tuple[pd.Dat
         if named.empty:
             lines.append(f"no model names all of the factors {', '.join(varying)}")
         lines += [
-            f"{factor} is the same for all models that name all factors ({named[factor].iloc[0]}): no factor "
-            "of the ANOVA"
+            f"{factor} is the same for all models that name all factors ({named[factor].iloc[0]}): not a "
+            "factor of the ANOVA"
             for factor in constant
             if len(named)
         ]
@@ -395,8 +395,8 @@ def _note_rank_limits(table: Table, alpha: float) -> None:
     if limited := sorted(size for size in sizes if min(size) > 0 and smallest_rank_p(*size) > alpha):
         n_1, n_2 = limited[0]
         table.notes.append(
-            f"With {n_1} and {n_2} runs Mann–Whitney's p is {smallest_rank_p(n_1, n_2):.2g} at the least, "
-            "before correction: more seeds are needed for it to say anything."
+            f"With {n_1} and {n_2} runs, Mann–Whitney's p is at least {smallest_rank_p(n_1, n_2):.2g} before "
+            "correction: it requires more seeds to show anything."
         )
 
 

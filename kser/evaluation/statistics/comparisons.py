@@ -225,8 +225,8 @@ def describe_differences(
                 if len(differences)
                 else [np.nan] * 3
             )
-            told = {"difference": mean, "sd_difference": sample_sd(differences)}
-            rows.append({**fixed, **pair, **told, "min_difference": low, "max_difference": high})
+            spread = {"sd_difference": sample_sd(differences), "min_difference": low, "max_difference": high}
+            rows.append({**fixed, **pair, "difference": mean, **spread})
     measures = ["difference", "sd_difference", "min_difference", "max_difference"]
     return pd.DataFrame(rows, columns=[*within, "first", "second", "pairs", "unpaired", *measures])
 

@@ -27,7 +27,7 @@ HEADINGS = {
     "seed": "seed",
     "factor": "factor",
 }
-"""What columns are called in tables; others keep their name."""
+"""The headings of columns in tables; other columns keep their names."""
 
 _INTERNAL = re.compile(r"\b(model_name|dataset_name|subgroup_column)\b")
 
@@ -39,13 +39,13 @@ MAIN_TABLES = (
     "model_comparisons_paired",
     "factor_comparisons_paired",
 )
-"""Those that answer the question of a study; the others are read where something is in doubt."""
+"""The tables that answer the question of a study; the others are for details."""
 
 Cell = Callable[[Any], str]
 
 
 def heading(column: str) -> str:
-    """What a table calls a column."""
+    """The heading of a column."""
     return HEADINGS.get(column, column)
 
 
@@ -82,9 +82,9 @@ def chance_level_table(frame: pd.DataFrame, margin: float) -> Table:
         frame, ["model_name", "dataset_name", "seed"], cells, "chance_level_runs", "Runs at chance level"
     )
     table.notes.append(
-        f"UAR ≤ 1 / number of classes + {margin:g}. They are part of every result that does not say "
+        f"UAR ≤ 1 / number of classes + {margin:g}. These runs are part of every result that does not say "
         "otherwise; results without them follow. A run that diverged is at chance on all its data sets (last "
-        "column); one that is so on some only may have learnt what does not transfer."
+        "column); one that is at chance on only some of them may have learnt what does not transfer."
     )
     return table
 
@@ -121,8 +121,8 @@ def comparisons_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name
     table = _pairs_table(frame, by, cells, name, title)
     table.notes.append(
         "Difference: first − second. p Holm: Welch's test, rank p Holm: Mann–Whitney, both two-sided and "
-        f"corrected over this table ({_comparisons(frame)}). g: Hedges. Uncorrected values, all of Student's "
-        f"test and rank-biserial correlations: {name}.csv."
+        f"corrected over this table ({_comparisons(frame)}). g: Hedges. Uncorrected values, Student's test "
+        f"in full and rank-biserial correlations: {name}.csv."
     )
     return table
 
@@ -145,8 +145,8 @@ def paired_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name: str
     )
     if unpaired := int(frame["unpaired"].sum()):
         table.notes.append(
-            "Seeds that one of the two lacks, wholly or with some level of the other factors, are left out "
-            f"here, over all comparisons: {unpaired}."
+            "Seeds that one of the two lacks, entirely or at some level of the other factors, are left out: "
+            f"{unpaired} over all comparisons."
         )
     return table
 
@@ -162,9 +162,10 @@ def differences_table(frame: pd.DataFrame, by: Sequence[str], name: str, title: 
     }
     table = _pairs_table(frame, by, cells, name, title)
     table.notes.append(
-        "Difference: first − second within a run; mean, SD and range over seeds. No test over seeds: they "
-        "train anew but meet the same speakers, so more of them would make any difference significant. The "
-        "test of a difference, which permutes speakers, is in each evaluation's report under subgroup_tests."
+        "Difference: first − second within a run; mean, SD and range over seeds. There is no test over "
+        "seeds: they retrain the model but meet the same speakers, so enough of them would make any "
+        "difference significant. The test that permutes speakers is in the report of each evaluation, under "
+        "subgroup_tests."
     )
     return table
 

@@ -25,16 +25,15 @@ Result = tuple[Evaluated, dict[str, Any]]
 def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console: Console) -> None:
     """Show the summary over seeds and write it.
 
-    The folder gets summary.csv and summary.md (mean and SD of each model on each test set), accuracies.json
-    (every run's accuracy, WA, and UAR, by model and test set), for models that predict numbers
-    regression_measures.json, for those that give labels multi_label_measures.json, and, for each model that
-    names a class on each test set, the confusion matrix averaged over its runs, of all utterances and of each
-    group of speakers: mean counts, mean shares and their SD, as CSV and PNG.
+    The folder receives summary.csv and summary.md (mean and SD of each model on each test set); for each kind
+    of report the measures of every run, such as accuracies.json; and, for each model that names a class on
+    each test set, the confusion matrix averaged over its runs, of all utterances and of each group of
+    speakers: mean counts, mean shares and their SD, as CSV and PNG.
 
     Args:
-        evaluated: at least one evaluation. The names are its row's: results on disk may have been made under
-            others. A run counts once, however many rows evaluate it.
-        folder: to write to; what else lies there stays.
+        evaluated: at least one evaluation, under the names of its row, as results on disk may have others. A
+            run counts once, however many rows evaluate it.
+        folder: to write to; other files in it stay.
         console: where the tables and the warnings are shown.
     """
     by_kind = _by_kind(_distinct(evaluated))
@@ -51,24 +50,23 @@ def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console:
     write_text(folder / "summary.md", "\n".join([*shown, *([notes] if notes else [])]))
     for kind, results in by_kind.items():
         write_json(folder / kind.runs_file, _measures_of_runs(kind, results))
-    for kind, results in by_kind.items():
         if kind.confusion_file:
             _write_averaged_confusions(results, kind.confusion_file, folder)
     console.print(f"summary: {folder}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _warnings(evaluated: Sequence[Evaluated]) -> list[str]:
-    """What must be known of the evaluations, each line once for all seeds that it is true of; leaks first."""
+    """What a reader must know about the evaluations, each line once for all its seeds; leaks first."""
     seeds: dict[tuple[str, str], list[str]] = {}
     for done in evaluated:
+        title = f"{done.row.model_name} on {done.row.dataset_name}"
         for line in done.warnings:
-            of = seeds.setdefault((f"{done.row.model_name} on {done.row.dataset_name}", line), [])
-            of.append(str(done.report["seed"]))
+            seeds.setdefault((title, line), []).append(str(done.report["seed"]))
     lines = []
-    for (title, line), of in seeds.items():
-        leak, colon, told = line.rpartition("LEAK: ")
-        which = f"seed {of[0]}" if len(of) == 1 else f"{len(of)} seeds"
-        lines.append(f"{leak}{colon}{title}, {which}: {told}")
+    for (title, line), concerned in seeds.items():
+        before, leak, text = line.rpartition("LEAK: ")
+        which = f"seed {concerned[0]}" if len(concerned) == 1 else f"{len(concerned)} seeds"
+        lines.append(f"{before}{leak}{title}, {which}: {text}")
     return sorted(lines, key=lambda line: not line.startswith("LEAK"))
 
 
@@ -81,7 +79,7 @@ def _distinct(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
 
 
 def _by_kind(runs: Sequence[Evaluated]) -> dict[ReportKind, list[Result]]:
-    """The reports of each kind that there is."""
+    """The reports of each kind."""
     found: dict[ReportKind, list[Result]] = {kind: [] for kind in REPORT_KINDS}
     for done in runs:
         for kind, report in done.parts:
@@ -90,7 +88,7 @@ def _by_kind(runs: Sequence[Evaluated]) -> dict[ReportKind, list[Result]]:
 
 
 def _summarised(kind: ReportKind, results: Sequence[Result]) -> tuple[pd.DataFrame, list[str]]:
-    """The summary of one kind, and the measures that it is about."""
+    """The summary of one kind, and the measures in it."""
     measures = kind.summary_columns(report for _, report in results)
     rows = [
         {"model_name": done.row.model_name, "dataset_name": done.row.dataset_name, **kind.measures_of(report)}
@@ -132,14 +130,14 @@ def _measures_of_runs(
 ) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """By model and test set: seed and measures of every run."""
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for (model, dataset), of in _by_model_and_dataset(results).items():
+    for (model, dataset), runs in _by_model_and_dataset(results).items():
         found.setdefault(model, {})[dataset] = [
             {"seed": report["seed"]}
             | {
                 kind.names_in_runs_file.get(name, name): None if pd.isna(value) else value
                 for name, value in kind.measures_of(report).items()
             }
-            for _, report in of
+            for _, report in runs
         ]
     return found
 
@@ -147,13 +145,13 @@ def _measures_of_runs(
 def _write_averaged_confusions(results: Sequence[Result], file: str, folder: Path) -> None:
     """The matrix of each model on each test set, of all utterances and of each group."""
     matrices: dict[tuple[str, ...], list[Path]] = {}
-    for (model, dataset), of in _by_model_and_dataset(results).items():
+    for (model, dataset), runs in _by_model_and_dataset(results).items():
         title = f"{model} on {dataset}"
-        matrices[(title,)] = [done.row.eval_out_path / file for done, _ in of]
-        for done, report in of:
+        matrices[(title,)] = [done.row.eval_out_path / file for done, _ in runs]
+        for done, report in runs:
             for (column, group), name in matrices_of_groups(report).items():
-                told = group if column == GENDER else f"{column}={group}"
-                matrices.setdefault((title, told), []).append(done.row.eval_out_path / f"{name}.csv")
+                shown = group if column == GENDER else f"{column}={group}"
+                matrices.setdefault((title, shown), []).append(done.row.eval_out_path / f"{name}.csv")
     names = distinct_file_names([" ".join(key) for key in matrices])
     for key, files in matrices.items():
         _write_averaged_confusion(files, ", ".join(key), folder / names[" ".join(key)])

@@ -383,8 +383,8 @@ def _chosen_factors(path: Path, found: list[str], wanted: Sequence[str] | None) 
     if wanted is None:
         return found
     if unknown := [name for name in wanted if name not in found]:
-        there = f"there are {', '.join(found)}" if found else "there are none"
-        raise UserError(f"--factors: {', '.join(unknown)}: no run in {path} has such a factor; {there}")
+        known = f"there are {', '.join(found)}" if found else "there are none"
+        raise UserError(f"--factors: {', '.join(unknown)}: no run in {path} has such a factor; {known}")
     return list(dict.fromkeys(wanted))
 
 

@@ -102,7 +102,7 @@ def test_models_with_the_same_factors_are_taken_together_and_not_paired():
 
 def test_a_factor_with_one_level_is_named():
     analysis = analyse(study(seeds=3).assign(pooling="mean"), [*FACTORS, "pooling"])
-    assert "pooling is the same for all models (mean): no factor of the ANOVA" in analysis.notes
+    assert "pooling is the same for all models (mean): not a factor of the ANOVA" in analysis.notes
     assert "pooling" not in " ".join(row[0] for row in analysis.table("anova").rows)
 
 
@@ -153,7 +153,7 @@ def test_a_constant_factor_costs_no_runs():
     runs["pooling"] = np.where(runs["model_name"] == "hub", None, "mean")
     analysis = analyse(runs, [*FACTORS, "pooling"])
     assert analysis.table("anova").frame.iloc[-1]["df"] == 24 - 8
-    assert "pooling is the same for all models (mean): no factor of the ANOVA" in analysis.notes
+    assert "pooling is the same for all models (mean): not a factor of the ANOVA" in analysis.notes
     assert not any("leaves out" in note for note in analysis.notes)
     pooled = analysis.table("factor_comparisons").frame
     assert set(pooled["n_first"]) == set(pooled["n_second"]) == {12}
@@ -165,7 +165,7 @@ def test_a_factor_that_turns_constant_costs_no_runs():
     runs["layers"] = np.where(of_hubert, np.where(runs["model_name"] == "hub", "12", "24"), None)
     analysis = analyse(runs, ["architecture", "layers"])
     assert (
-        "architecture is the same for all models that name all factors (HuBERT): no factor of the ANOVA"
+        "architecture is the same for all models that name all factors (HuBERT): not a factor of the ANOVA"
         in (analysis.notes)
     )
     assert analysis.table("anova").rows[0][0] == "layers"
