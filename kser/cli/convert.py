@@ -110,7 +110,7 @@ def _verify(checkpoint: Any, source: str, preset: Path, shown_on: Any) -> None:
         raise UserError(f"{source}: is a KerasHub preset; only published checkpoints load in transformers")
     _quieten_transformers()
     with _progress(shown_on, "Comparing with transformers") as advance:
-        rows = compare_with_transformers(checkpoint.local_folder(), preset, _utterances(), advance)
+        rows = compare_with_transformers(checkpoint.local_folder(), preset, comparison_utterances(), advance)
     _print_comparison(rows, shown_on)
     worst = max(rows, key=lambda row: row.worst)
     if not worst.worst <= BOUND:
@@ -130,7 +130,7 @@ def _quieten_transformers() -> None:
     logging.disable_progress_bar()
 
 
-def _utterances() -> list[Any]:
+def comparison_utterances() -> list[Any]:
     """Three synthetic voices of different lengths, at 16 kHz as every checkpoint of the table takes it."""
     import numpy as np
 

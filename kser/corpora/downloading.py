@@ -21,7 +21,7 @@ from kser.errors import UserError
 _READ_AT_ONCE = 1 << 18
 _SILENCE_S = 30.0
 # Waited before the next attempt; after as many attempts that brought nothing new, the user is told.
-_PAUSES_S = (1.0, 3.0, 9.0)
+PAUSES_S = (1.0, 3.0, 9.0)
 _PARTIAL, _RANGE_NOT_SATISFIABLE, _TOO_MANY_REQUESTS, _SERVER_ERRORS = 206, 416, 429, 500
 
 
@@ -89,12 +89,12 @@ def _fetch(archive: Archive, part: Path, console: Console | None) -> None:
             except _BrokenOffError as broken:
                 arrived = part.stat().st_size if part.exists() else 0
                 failures = 0 if arrived > before else failures + 1
-                if failures > len(_PAUSES_S):
+                if failures > len(PAUSES_S):
                     share = f"{arrived / 1e6:.1f} of {archive.size_bytes / 1e6:.1f} MB"
                     kept = f"{share} have arrived and stay: the same command continues"
                     missed = "nothing has arrived: try again later, or get it in another way for --source"
                     raise UserError(f"{archive.url}: {broken}; {kept if arrived else missed}") from None
-            time.sleep(_PAUSES_S[max(0, failures - 1)])
+            time.sleep(PAUSES_S[max(0, failures - 1)])
 
 
 def _attempt(archive: Archive, part: Path, show: Callable[[int], None]) -> None:

@@ -138,7 +138,7 @@ class CheckpointLoader(PresetLoader):
         if load_weights:
             backbone.convert_weights(self.checkpoint)
             self._tell_left_over()
-            _tell_licence(self.preset)
+            warn_of_licence(self.preset)
         return backbone
 
     def _tell_left_over(self) -> None:
@@ -166,8 +166,8 @@ def _missing_files_told(preset: str) -> Iterator[None]:
 
 
 @cache
-def _tell_licence(preset: str) -> None:
-    """Once in a process, however many seeds are trained."""
+def warn_of_licence(preset: str) -> None:
+    """Log that a named checkpoint's licence forbids commercial use: once in a process, for many seeds."""
     checkpoint = named_checkpoint(preset)
     if checkpoint is not None and checkpoint.forbids_commercial_use:
         logger.warning("%s: its licence, %s, forbids commercial use", preset, checkpoint.licence)

@@ -37,7 +37,7 @@ def environment_section(study: Study, made_at: datetime) -> Html:
     )
     machine = [
         ["kser", kser.__version__],
-        *([name, _installed(package)] for name, package in _LIBRARIES.items()),
+        *([name, installed_version(package)] for name, package in _LIBRARIES.items()),
         ["Python", platform.python_version()],
         ["system", f"{platform.system()} {platform.release()}, {platform.machine()}"],
         ["processor cores", str(os.cpu_count())],
@@ -58,7 +58,7 @@ def environment_section(study: Study, made_at: datetime) -> Html:
     )
 
 
-def _installed(package: str) -> str:
+def installed_version(package: str) -> str:
     """The version of a package, without importing it."""
     try:
         return importlib.metadata.version(package)

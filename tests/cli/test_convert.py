@@ -155,10 +155,10 @@ class TestWithTransformers:
         """Two short ones: each length is compiled anew."""
         pytest.importorskip("torch")
         pytest.importorskip("transformers")
-        utterances = convert._utterances()
+        utterances = convert.comparison_utterances()
         assert len({len(utterance) for utterance in utterances}) == len(utterances) == 3
         fewer = [utterances[1][2000:7000], utterances[2][3000:6000]]
-        monkeypatch.setattr(convert, "_utterances", lambda: fewer)
+        monkeypatch.setattr(convert, "comparison_utterances", lambda: fewer)
 
     @pytest.mark.parametrize("variant", ["hubert_without_projection_norm", "with_head", "data2vec_audio"])
     def test_verified_conversion(self, run: Command, tmp_path: Path, variant: str) -> None:
@@ -201,7 +201,7 @@ class TestWithTransformers:
         assert loaded.left_over.unexpected == {}
         write_preset(loaded, tmp_path / "preset")
         rows = verification.compare_with_transformers(
-            tmp_path / "source", tmp_path / "preset", convert._utterances()
+            tmp_path / "source", tmp_path / "preset", convert.comparison_utterances()
         )
         assert [row.place for row in rows] == ["before layer 1", "layer 1", "layer 2"]
         assert max(row.worst for row in rows) <= verification.BOUND

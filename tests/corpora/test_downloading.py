@@ -79,7 +79,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> Iterator[Published]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(downloading, "_PAUSES_S", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(downloading, "PAUSES_S", (0.0, 0.0, 0.0))
 
     class PublishedHandler(Handler):
         published = Published("")
@@ -256,11 +256,7 @@ def test_a_full_disk(published: Published, tmp_path: Path, monkeypatch: pytest.M
         patch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, len(CONTENT) - 1))
         assert "MB" not in refusal(published.archive, tmp_path)
     assert published.asked == []
-
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(downloading, "_receive", full)
+    (tmp_path / "a corpus.zip.part").symlink_to("/dev/full")  # which has no room for anything
     assert refusal(published.archive, tmp_path).endswith(
         "a corpus.zip.part: the disk is full; make room, and the same command continues"
     )

@@ -102,7 +102,8 @@ def test_name_that_is_nearly_one() -> None:
 
 def published_configs() -> list[Path]:
     folder = Path(os.environ.get("KSER_CHECKPOINTS", Path(__file__).parents[3] / "shared" / "checkpoints"))
-    return sorted(folder.glob("*/config.json"))
+    # An encoder that was cut out of a published model has fewer parameters than that.
+    return sorted(path for path in folder.glob("*/config.json") if not path.parent.name.endswith("-encoder"))
 
 
 @pytest.mark.parametrize("path", published_configs(), ids=lambda path: path.parent.name)
@@ -153,7 +154,7 @@ def cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copytree(golden_folder("with_head"), snapshot)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    preset_loader._tell_licence.cache_clear()
+    preset_loader.warn_of_licence.cache_clear()
 
 
 @pytest.mark.usefixtures("cached")

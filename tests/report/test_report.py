@@ -20,7 +20,7 @@ from kser.experiment.tasks.evaluation_kind import Heard
 from kser.experiment.tasks.report_kinds import CLASSES
 from kser.report.calibration import pooled_bins
 from kser.report.confusions import averaged_confusions, heat_style
-from kser.report.environment import _installed
+from kser.report.environment import installed_version
 from kser.report.page import report_page, write_report
 from kser.report.statistics import results_of
 from kser.report.study_folder import locate_study, read_study
@@ -276,7 +276,7 @@ def test_versions_of_the_machine_are_said_to_be_of_the_machine(page):
     told = page.words[page.words.index("Where this page was made") :]
     assert f"NumPy {np.__version__}" in told and f"Keras {version('keras')}" in told
     assert all(name in told for name in ("JAX", "TensorFlow", "PyTorch"))
-    assert _installed("no-such-package-anywhere") == "not installed"
+    assert installed_version("no-such-package-anywhere") == "not installed"
 
 
 def test_a_matrix_that_names_a_class_twice_is_left_out(changeable):
