@@ -14,8 +14,8 @@ class AveragedConfusion(NamedTuple):
 
     Attributes:
         counts: mean counts.
-        shares: mean of the rows' shares, each run's row normalised for itself: every run weighs the same. NaN
-            in a row that has samples in no run.
+        shares: mean of the rows' shares, each run's row normalised on its own: every run has the same
+            weight. NaN in a row that has samples in no run.
         sd: standard deviation of these shares over the runs (of a sample, ddof = 1); NaN with one run.
         runs: how many matrices.
     """

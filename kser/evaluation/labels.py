@@ -34,7 +34,7 @@ class Codes(NamedTuple):
         """The utterances that the model could get right.
 
         Raises:
-            UserError: there is none.
+            UserError: there is no such utterance.
         """
         keep = self.judgeable
         if not keep.any():
@@ -49,7 +49,7 @@ def encode(y_true: LabelArray, y_pred: LabelArray, labels: Sequence[Label]) -> C
     """Check the arguments and turn labels into indices.
 
     Raises:
-        ValueError: lengths differ, `labels` repeats one, or a prediction is none of `labels`.
+        ValueError: lengths differ, `labels` repeats one, or a prediction is not one of `labels`.
     """
     true, pred, known = plain(y_true), plain(y_pred), plain(labels)
     if len(true) != len(pred):

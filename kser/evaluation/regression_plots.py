@@ -28,7 +28,7 @@ def plot_agreement(
     """Draw predicted over true values of a target to a PNG file, with the line on which both are equal.
 
     Args:
-        true: float (utterances,), NaN where there is no value; at least one is there.
+        true: float (utterances,), NaN for a missing value; at least one is not missing.
         predicted: float (utterances,).
         target: its name.
         path: the PNG file to write; an older one is replaced whole.

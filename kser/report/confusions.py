@@ -125,7 +125,7 @@ def _top_confusions(averaged: Mapping[tuple[str, str], AveragedConfusion]) -> Ht
 def heat_style() -> str:
     """Style of the classes s0 … s20 of cells, for a light and a dark page.
 
-    Text is black or white, whichever has the higher contrast: 4.58:1 at the least, on any ground.
+    Text is black or white, whichever has the higher contrast: at least 4.58:1 on any ground.
     """
     light = "\n".join(_rule(step, _LIGHT) for step in range(_STEPS + 1))
     dark = "\n".join(_rule(step, _DARK) for step in range(_STEPS + 1))

@@ -61,7 +61,7 @@ def paragraph(*children: object, class_: str | None = None) -> Html:
 
 
 def notes(lines: Sequence[object]) -> Html:
-    """Small print, a paragraph a line; nothing where there are none."""
+    """Small print, one paragraph for each line."""
     return join(paragraph(line, class_="note") for line in lines)
 
 

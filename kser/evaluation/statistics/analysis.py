@@ -87,7 +87,7 @@ def analyse(
     whole = runs[runs["subgroup"] == ALL]
     _note_missing(analysis, whole, metric)
     unchecked = whole[metric].notna() & (~(whole["n_classes"] >= 2) | whole["uar"].isna())
-    if unchecked.any() and whole["uar"].notna().any():  # what is no classification has no chance level
+    if unchecked.any() and whole["uar"].notna().any():  # only a classification has a chance level
         analysis.notes.append(
             "chance level is not checked for runs whose UAR or number of classes (two or more) is unknown: "
             f"{unchecked.sum()} of {len(whole)}"
@@ -130,7 +130,7 @@ class _Study:
     def test(self, runs: pd.DataFrame, variant: str) -> None:
         whole = runs[runs["subgroup"] == ALL].dropna(subset=[self.metric])
         if whole.empty:
-            self.analysis.notes.append(f"{variant}: no run is left")
+            self._note("no run is left", variant)
             return
         table, chosen = self._anova(whole, variant)
         self._factors(table, [factor for factor in chosen if factor != "model_name"], variant)
@@ -139,17 +139,17 @@ class _Study:
 
     def _anova(self, whole: pd.DataFrame, variant: str) -> tuple[pd.DataFrame, list[str]]:
         """Add the analysis of variance; return the runs and the factors that it is about."""
-        prefix = f"{variant}: " if variant else ""
         table, factors, lines = choose_factors(whole, self.factors)
-        self.analysis.notes += [f"{prefix}{line}" for line in lines]
+        for line in lines:
+            self._note(line, variant)
         if not factors:
-            self.analysis.notes.append(f"{prefix}no ANOVA: one model on one data set, nothing to compare")
+            self._note("no ANOVA: one model on one data set, nothing to compare", variant)
             return table, []
         try:
             terms, missing = factorial_terms(table, factors)
             frame = anova(table, factors, self.metric, terms)
         except UserError as error:
-            self.analysis.notes.append(f"{prefix}no ANOVA: {error}")
+            self._note(f"no ANOVA: {error}", variant)
             return table, factors
         title = f"ANOVA of {self.analysis.metric} over {', '.join(map(layouts.heading, factors))}"
         shown = layouts.anova_table(frame, *_named("anova", title, variant))
@@ -204,7 +204,7 @@ class _Study:
                 part.insert(0, "factor", factor)
                 parts.append(part)
         except UserError as error:
-            self.analysis.notes.append(f"{variant + ': ' if variant else ''}{error}")
+            self._note(str(error), variant)
             return
         frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"pairs": []})
         if not (frame["pairs"] > 1).any():
@@ -273,13 +273,13 @@ class _Study:
             self.analysis.notes.append(f"{title}: {error}")
             return
         if not (frame["pairs"] > 1).any():
-            self.analysis.notes.append(
-                f"{variant + ': ' if variant else ''}no table {title!r}: no two runs share a seed"
-                if not frame["pairs"].any()
-                else f"{variant + ': ' if variant else ''}no table {title!r}: one pair is too few"
-            )
+            reason = "one pair is too few" if frame["pairs"].any() else "no two runs share a seed"
+            self._note(f"no table {title!r}: {reason}", variant)
             return
         self._add(layouts.paired_table(frame, within, self.alpha, *_named(name, title, variant)))
+
+    def _note(self, line: str, variant: str) -> None:
+        self.analysis.notes.append(f"{variant}: {line}" if variant else line)
 
     def _add(self, table: Table) -> None:
         self.analysis.tables.append(table)

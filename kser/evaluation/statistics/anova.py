@@ -141,7 +141,7 @@ def anova_from_summary(
 
 
 def factorial_terms(results: pd.DataFrame, factors: Sequence[str]) -> tuple[list[Term], list[str]]:
-    """The effects that the cells with runs can tell apart.
+    """The effects that the cells with runs can distinguish.
 
     Args:
         results: one row a run, with the columns of `factors`; rows without a measure are taken out before.

@@ -15,7 +15,7 @@ def at_chance_level(results: pd.DataFrame, margin: float = DEFAULT_MARGIN) -> pd
     """Which runs have a UAR no better than constant prediction.
 
     The unweighted average recall of a constant prediction is 1 / (number of classes with samples), however
-    the classes are distributed, so that it tells chance where the accuracy does not.
+    the classes are distributed, so that it shows chance where the accuracy does not.
 
     Args:
         results: one row a run, with `uar` and `n_classes` (classes that the test set has samples of; NaN
@@ -39,7 +39,7 @@ def chance_level_runs(results: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row a flagged run: `model_name`, `dataset_name`, `seed`, `uar`, `chance` (1 / n_classes),
         `at_chance_on` and `evaluated_on`: on how many data sets this model and seed are at chance, out of
-        how many. A run that diverged is at chance everywhere; one that is so on a hard corpus only has learnt
+        how many. A run that diverged is at chance everywhere; one that is so only on a hard corpus has learnt
         something that does not transfer.
     """
     flagged = results[results["at_chance"]].copy()

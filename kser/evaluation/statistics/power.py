@@ -1,6 +1,6 @@
-"""How many seeds a difference needs, and which difference the seeds at hand can show.
+"""How many seeds a difference requires, and which difference the available seeds can show.
 
-Power is the chance that a two-sided t-test finds a difference that is there. Effects are in standard
+Power is the probability that a two-sided t-test finds an existing difference. Effects are in standard
 deviations between seeds: Cohen's d for independent runs, d_z (of the differences) for runs paired by seed.
 """
 
@@ -13,10 +13,10 @@ from scipy.optimize import brentq
 
 DEFAULT_POWER = 0.8
 MOST_SEEDS = 1_000_000
-"""Where counting stops: a difference that needs more is none that anybody will train for."""
+"""Where counting stops: nobody will train more seeds to show a difference."""
 
 _LARGEST_D = 20.0
-"""Differences beyond are taken as this one: even two pairs nearly always show it."""
+"""Larger differences count as this one, which even two pairs nearly always show."""
 
 
 def achieved_power(
@@ -24,8 +24,8 @@ def achieved_power(
 ) -> float:
     """The power of a two-sided t-test, by the noncentral t distribution.
 
-    As `statsmodels.stats.power` has it; that one sums the tails in a way that gives NaN here and there (for
-    example d = 3 with 100 and 100 runs), as `scipy.stats.nct.cdf` does far below its centre.
+    The same as in `statsmodels.stats.power`, which however sums the tails in a way that sometimes gives NaN
+    (for example d = 3 with 100 and 100 runs), as `scipy.stats.nct.cdf` does far below its centre.
 
     Args:
         d: true difference in standard deviations; its sign does not matter.
@@ -51,11 +51,11 @@ def achieved_power(
 def seeds_needed(
     d: float, *, power: float = DEFAULT_POWER, alpha: float = 0.05, paired: bool = False
 ) -> int | None:
-    """The fewest seeds a condition (or pairs) with which a difference is found with the wanted power.
+    """The fewest seeds per condition (or pairs) that find a difference with the required power.
 
     Args:
         d: true difference in standard deviations.
-        power: wanted, between alpha and 1.
+        power: the required one, between alpha and 1.
         alpha: level of the test.
         paired: paired test, `d` is d_z.
 
@@ -87,12 +87,12 @@ def detectable_effect(
     alpha: float = 0.05,
     paired: bool = False,
 ) -> float:
-    """The smallest difference, in standard deviations, that so many runs show with the wanted power.
+    """The smallest difference, in standard deviations, that this many runs show with the required power.
 
     Args:
         n_1: runs of the first condition, or pairs.
         n_2: runs of the second condition; as many as `n_1` when `None`, unused with `paired`.
-        power: wanted.
+        power: the required one.
         alpha: level of the test.
         paired: paired test, the result is a d_z.
 
@@ -117,7 +117,7 @@ def power_of_comparisons(
 
     Args:
         comparisons: as `comparisons.compare_groups` gives it.
-        power: wanted.
+        power: the required one.
         alpha: level of the test, without correction for the number of tests.
 
     Returns:

@@ -42,7 +42,7 @@ class Table:
 
 
 def number(value: float, digits: int) -> str:
-    """A number with so many decimals; a dash where there is none."""
+    """A number with this many decimals; a dash for a missing one."""
     if pd.isna(value):
         return NOTHING
     text = f"{value:.{digits}f}"
@@ -66,7 +66,7 @@ def p_value(p: float) -> str:
 
 
 def mean_and_sd(mean: float, sd: float, digits: int = 4) -> str:
-    """`0.7825 ± 0.0166`; without the spread where there is none."""
+    """`0.7825 ± 0.0166`; a missing spread is left out."""
     return number(mean, digits) if pd.isna(sd) else f"{number(mean, digits)} ± {number(sd, digits)}"
 
 
@@ -76,7 +76,7 @@ def interval(low: float, high: float) -> str:
 
 
 def count(value: float) -> str:
-    """A whole number; a dash where there is none."""
+    """A whole number; a dash for a missing one."""
     return NOTHING if pd.isna(value) else f"{int(value):d}"
 
 

@@ -1,4 +1,4 @@
-"""Results of many runs, from wherever they lie, as one table with a row a run and subgroup."""
+"""Results of many runs, from reports or tables, as one table with a row for each run and subgroup."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from kser.experiment.tasks.report_kinds import REPORT_KINDS, ReportKind, as_numb
 from kser.files import read_json, read_text, visible_files
 
 _EVALUATION_COLUMN = "eval_out_path"
-"""What tells an evaluation CSV from a table of results."""
+"""The column that distinguishes an evaluation CSV from a table of results."""
 
 _IDENTITY = ("model_name", "dataset_name", "seed", "subgroup_column", "subgroup")
 _NO_MEASURES = {"seed", "n", "n_excluded", "n_classes"}
@@ -33,11 +33,11 @@ _ONE_DATASET = "one data set"
 
 @dataclass
 class StatisticsInputs:
-    """What there is to analyse.
+    """The results to analyse.
 
     Attributes:
-        results: one row a run and subgroup, as `kser.evaluation.statistics.analysis.analyse` takes it, with
-            `source`: the file that it is from.
+        results: one row for each run and subgroup, as `kser.evaluation.statistics.analysis.analyse` takes
+            it, with `source`: the file that it is from.
         factors: columns of the factors between models.
         problems: what could not be read and what is suspicious, a line each.
     """
@@ -55,7 +55,7 @@ class StatisticsInputs:
 
     @property
     def main_metric(self) -> str:
-        """The measure that is looked at when none is named: UAR, else that of regression or multi-label."""
+        """The measure to analyse when none is named: UAR, else that of regression or of labels."""
         mains = [kind.main.name for kind in REPORT_KINDS]
         return next((name for name in mains if name in self.metrics), mains[0])
 
@@ -71,19 +71,19 @@ def read_results(
             such reports; or a CSV (comma, semicolon or tab) with a row a run:
             `model_name` (or columns of factors, which then name the model), and where known `dataset_name`,
             `seed`, `n_classes`, any measures (numbers; UAR, WA and F1 are shares, not percent) and factors
-            (text); or a folder of such CSVs. Columns `n_...` count something and are no measures. The
+            (text); or a folder of such CSVs. Columns `n_...` are counts, not measures. The
             `runs.csv` of `kser stats` is such a CSV.
         factors: columns to take as factors, numeric ones too; `None` takes what the reports name, and the
             text columns of a CSV but those that differ between runs of a model, or hardly repeat (remarks).
         n_classes: for runs that do not say how many classes their test set has.
 
     Raises:
-        UserError: nothing to read, a file that is no such CSV, a measure that is no number or a share above
-            1, factors that no run has, or a run that occurs twice.
+        UserError: nothing to read, a file that is not such a CSV, a measure that is not a number or a share
+            above 1, factors that no run has, or a run that occurs twice.
     """
     path = Path(input_path)
     if not path.exists():
-        raise UserError(f"{path}: no such file or folder")
+        raise UserError(f"{path}: not found")
     problems: list[str] = []
     if path.is_dir() and (folders := _folders_of_reports(path)):
         rows = _rows_of_reports([(folder, None) for folder in folders], problems)
@@ -99,7 +99,7 @@ def read_results(
 
 
 def _folders_of_reports(folder: Path) -> list[Path]:
-    """Folders with reports, anywhere in a folder; drafts, which lie in hidden folders, are none."""
+    """Folders with reports, anywhere in a folder except in hidden folders, which hold drafts."""
     return sorted(
         {
             path.parent
@@ -303,7 +303,7 @@ def _not_between_models(table: pd.DataFrame, text: list[str]) -> list[str]:
     varying = [column for column in text if levels[column].groupby(models).nunique().max() > 1]
     constant = [column for column in text if column not in varying]
     own = [column for column in constant if levels[column].nunique() == models.nunique() > 2]
-    # A single factor may well have a level for each model; beside two that are shared it explains nothing.
+    # A single factor may well have a level for each model; beside two shared factors it explains nothing.
     return varying + (own if len(constant) - len(own) > 1 else [])
 
 
@@ -326,7 +326,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     except csv.Error as error:
         raise UserError(f"{path}: {error}; is a quotation mark missing?") from None
     if len(lines) < 2:
-        raise UserError(f"{path}: has no rows; a header and a row for each run are wanted")
+        raise UserError(f"{path}: has no rows; it requires a header and a row for each run")
     columns, rows = lines[0], lines[1:]
     if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise UserError(f"{path}: the header has {', '.join(repeated)} more than once")
@@ -340,8 +340,8 @@ def _numbers(path: Path, column: str, cells: pd.Series) -> list[float] | None:
     """A column as numbers, empty cells and NaN as missing; `None` for one of text or without any cell.
 
     Raises:
-        UserError: it is a column of numbers, by its name or by most of its cells, and a cell is none, or is
-            not the share that it should be.
+        UserError: it is a column of numbers, by its name or by most of its cells, and a cell is not a number,
+            or not the share that it should be.
     """
     filled = [cell for cell in cells if cell]
     values = [_number(cell) for cell in cells]
@@ -357,7 +357,7 @@ def _numbers(path: Path, column: str, cells: pd.Series) -> list[float] | None:
             wrong = f"should be written with a point, {cell.replace(',', '.')}"
         elif value is None:
             hint = "" if known else f" (if {column} is a factor, name it in --factors)"
-            wrong = f"should be a number, or empty where there is none{hint}"
+            wrong = f"should be a number, or empty{hint}"
         elif is_share and not (math.isnan(value) or 0 <= value <= 1 + 1e-9):
             wrong = "should be a share, 0–1, not percent"
         if wrong:
@@ -427,7 +427,7 @@ def _seed(seed: Any) -> Any:
 
 
 def _check_repeated(path: Path, results: pd.DataFrame) -> None:
-    """The same run twice would count double."""
+    """Refuse a run that occurs twice: it would count double."""
     known = results.dropna(subset=["seed"])
     twice = known[known.duplicated(list(_IDENTITY), keep=False)]
     if twice.empty:
@@ -435,7 +435,7 @@ def _check_repeated(path: Path, results: pd.DataFrame) -> None:
     first = twice.iloc[0]
     again = twice[(twice[list(_IDENTITY)] == first[list(_IDENTITY)]).all(axis=1)]
     raise UserError(
-        f"{path}: {first['model_name']} on {first['dataset_name']}, seed {first['seed']}, is there "
+        f"{path}: {first['model_name']} on {first['dataset_name']}, seed {first['seed']}, occurs "
         f"{len(again)} times: {again['source'].iloc[0]} and {again['source'].iloc[1]}; analyse one "
         "experiment at a time, or give the models different names"
     )

@@ -191,12 +191,12 @@ def test_classes_that_runs_do_not_tell(tmp_path):
         ("seed,uar\n1,0.5\n", "the header lacks model_name"),
         ("model_name,uar,uar\na,1,1\n", "the header has uar more than once"),
         ("model_name,seed,uar\na,1,0.5\n,1,0.5\n", "row 3: model_name: empty"),
-        ("model_name,seed,uar\na,1,0.5\na,01,0.6\n", "seed 1, is there 2 times: .* row 2 and .* row 3"),
+        ("model_name,seed,uar\na,1,0.5\na,01,0.6\n", "seed 1, occurs 2 times: .* row 2 and .* row 3"),
         ('model_name,seed,uar\n"a,1,0.5\n', "is a quotation mark missing"),
-        ("model_name,seed,uar\na,1,0.5\na,1.0,0.6\n", "seed 1, is there 2 times"),
+        ("model_name,seed,uar\na,1,0.5\na,1.0,0.6\n", "seed 1, occurs 2 times"),
         (
             "model_name,seed,uar\na,1,0.5\na,2,diverged\n",
-            "runs.csv: row 3: uar: diverged: should be a number, or empty where there is none$",
+            "runs.csv: row 3: uar: diverged: should be a number, or empty$",
         ),
         (
             "model_name,seed,eer\na,1,0.5\na,2,0.4\na,3,lost\n",
@@ -294,7 +294,7 @@ def test_evaluations_that_several_csvs_list_count_once(tmp_path, monkeypatch):
 def test_two_experiments_with_the_same_models(tmp_path):
     for name in ("one", "two"):
         write_reports(tmp_path / name, study(seeds=1))
-    with pytest.raises(UserError, match=r"is there 2 times: .*/one/.* and .*/two/.*; analyse one experiment"):
+    with pytest.raises(UserError, match=r"occurs 2 times: .*/one/.* and .*/two/.*; analyse one experiment"):
         read_results(tmp_path)
 
 
@@ -317,7 +317,7 @@ def test_the_shipped_italian_studies_are_analysed_together(tmp_path):
 
 
 def test_nothing_there(tmp_path):
-    with pytest.raises(UserError, match="no such file or folder"):
+    with pytest.raises(UserError, match="not found"):
         read_results(tmp_path / "nowhere")
     with pytest.raises(UserError, match=f"holds no {REPORT_FILE}, .* anywhere and no [.]csv file"):
         read_results(tmp_path)
