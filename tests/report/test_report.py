@@ -5,18 +5,16 @@ import re
 import shutil
 from datetime import UTC, datetime
 from importlib.metadata import version
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kser.corpora.emotions import map_to_model
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_results import write_results
 from kser.experiment.evaluating.statistics_inputs import read_results
-from kser.experiment.tasks.class_evaluation import EvaluationOfClasses
-from kser.experiment.tasks.evaluation_kind import Heard
+from kser.experiment.tasks.class_evaluation import ClassEvaluation
+from kser.experiment.tasks.evaluation import Predictions, Truth
 from kser.experiment.tasks.report_kinds import CLASSES
 from kser.report.calibration import pooled_bins
 from kser.report.confusions import averaged_confusions, heat_style
@@ -355,17 +353,18 @@ def test_it_reads_what_an_evaluation_writes(tmp_path):
         }
     )
     logits = np.random.default_rng(0).normal(size=(24, 3))
-    heard = Heard(table, {"logits": logits}, by=(), title="title", skipped={})
-    kind, model = EvaluationOfClasses("class_id"), SimpleNamespace(labels=list(LABELS))
-    findings = kind.findings(map_to_model(table["class_id"], LABELS), heard, model)
+    predictions = Predictions(table, {"logits": logits}, group_columns=(), title="title", skipped={})
+    names = {"labels_renamed": {}, "labels_unknown_to_model": [], "labels_left_out": {}}
+    evaluation = ClassEvaluation()
+    result = evaluation.evaluate(Truth(table[["class_id"]], names), predictions, "logits", list(LABELS))
     folder = tmp_path / "study" / "model" / "seed_0" / "evaluation" / "corpus"
-    write_results(folder, heard, [(kind, findings)], {})
+    write_results(folder, predictions, [(evaluation, result)], {})
     study = read_study(tmp_path / "study")
     assert not study.problems
     assert study.evaluations[0].confusion.to_numpy().sum() == 24
     page = Page.of(report_page(study, NOW))
     assert "By gender" in page.words and "adaptive ECE" in page.words
-    assert f"{findings.measures['uar']:.3f}" in page.words
+    assert f"{result.measures['uar']:.3f}" in page.words
 
 
 def test_logs_are_found_beside_the_results_or_in_the_working_folder_or_where_told(

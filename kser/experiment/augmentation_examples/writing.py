@@ -69,7 +69,7 @@ def write_examples(experiment: ExperimentDefinition, n: int, output_path: Path, 
                 try_out(experiment, plan, waveform, rate)
             variants = list(_variants(plan, waveform, rate, place))
             described = data.rows("train").iloc[place]
-            source = {name: described[name] for name in ("path", *data.targets.columns, "actor")}
+            source = {name: described[name] for name in ("path", *data.task.columns, "actor")}
             rows += [row | source for row in _write_variants(draft, number, variants, rate)]
         if not rows:
             raise UserError(f"{run.data_csv}: no recording of the training part can be used")

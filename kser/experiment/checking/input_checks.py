@@ -6,9 +6,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from kser.corpora.emotions import map_to_model
 from kser.corpora.metadata import read_metadata
-from kser.corpora.splits import PARTS, thin_classes
+from kser.corpora.splits import PARTS
 from kser.errors import UserError
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.model_config import ModelConfig
@@ -20,21 +19,9 @@ from kser.experiment.runs.mlflow_log import import_mlflow
 from kser.experiment.runs.paths import evaluation_csv_folder
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData, load_run_data, split_scheme
-from kser.experiment.tasks.target_values import labels_in, numbers_in
-from kser.experiment.tasks.targets import Targets
 from kser.files import is_there
 
 _SHOWN_SPLITS = 3
-# The fields of a model that `load_run_data` reads: where they and the seed are the same, so are the data.
-_FIELDS_OF_THE_DATA = {
-    "input_column",
-    "output_column",
-    "is_regression",
-    "is_multi_label",
-    "regression_columns",
-    "train_test_split",
-    "speaker_independent_scenario",
-}
 
 
 @dataclass(frozen=True)
@@ -98,10 +85,10 @@ def read_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inputs
         missing=_missing_test_sets(experiment, test_sets) + _missing_metadata(runs), notes=experiment.notes()
     )
     _read_splits(inputs, runs)
-    labels = {model: data.labels for (model, _), data in inputs.data.items()}
+    data_of_model = {model: data for (model, _), data in inputs.data.items()}
     present = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
     for model, test_set in product(experiment.models, present):
-        inputs.mistakes += _mistakes_of(_check_test_set, test_set, model, labels.get(model.name))
+        inputs.mistakes += _mistakes_of(_check_test_set, test_set, model, data_of_model.get(model.name))
     inputs.mistakes += _mistakes_of(_check_recorded_rows, experiment, runs)
     if experiment.config.mlflow is not None:
         inputs.mistakes += [f"{experiment.source}: {line}" for line in _mistakes_of(import_mlflow)]
@@ -138,22 +125,34 @@ def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:
     notes: list[str] = []
     thin: list[str] = []
     learned: list[str] = []
-    read: dict[str, RunData] = {}
+    read: dict[tuple[Any, ...], RunData] = {}
     missing = {file.message for file in inputs.missing}
     for run in runs:
         try:
-            key = f"{run.seed} {run.model.model_dump(include=_FIELDS_OF_THE_DATA)}"
+            key = _what_data_follow_from(run)
             data = read.get(key)
             if data is None:
                 data = read[key] = load_run_data(run)
                 notes += _notes(run, data)
-                thin += [*_thin_classes(run, data), *_thin_values(run, data)]
+                thin += [f"{run.data_csv}, seed {run.seed}: {line}" for line in data.thin_spots()]
             inputs.data[run.model.name, run.seed] = data
             learned += _learned_before(run, data)
         except UserError as error:
             inputs.mistakes += [line for line in str(error).splitlines() if line not in missing]
         inputs.mistakes += _mistakes_of(augmentation_plan, run.experiment, run.seed)
     inputs.notes += [*dict.fromkeys(notes), *_first_of(list(dict.fromkeys(thin))), *_first_of(learned)]
+
+
+def _what_data_follow_from(run: Run) -> tuple[Any, ...]:
+    """Runs for which this is the same have the same data."""
+    model = run.model
+    return (
+        run.seed,
+        model.task.targets,
+        model.input_column,
+        model.train_test_split,
+        model.speaker_independent_scenario,
+    )
 
 
 def _notes(run: Run, data: RunData) -> list[str]:
@@ -178,27 +177,6 @@ def _learned_before(run: Run, data: RunData) -> list[str]:
         f"of {run.model.model_path_or_name}: what is measured on them is no result"
         for part, count in learned_before(run.model, held_out).items()
     ]
-
-
-def _thin_classes(run: Run, data: RunData) -> list[str]:
-    return [
-        f"{run.data_csv}, seed {run.seed}: few utterances to judge a class by: {line}"
-        for line in thin_classes(data.table, data.parts, data.label_column)
-    ]
-
-
-def _thin_values(run: Run, data: RunData) -> list[str]:
-    """Labels that training sees always or never, and numbers that a held-out part cannot measure."""
-    lines = []
-    shares = data.part_values("train")[list(data.targets.label_columns)].mean()
-    never, always = list(shares.index[shares == 0]), list(shares.index[shares == 1])
-    lines += [f"the training part has no utterance with: {', '.join(never)}"] if never else []
-    lines += [f"the training part has no utterance without: {', '.join(always)}"] if always else []
-    for part in PARTS[1:]:
-        different = data.part_values(part)[list(data.targets.number_columns)].nunique()
-        few = [f"{column} ({count})" for column, count in different.items() if count < 2]
-        lines += [f"too few different numbers for a CCC: {part}: {', '.join(few)}"] if few else []
-    return [f"{run.data_csv}, seed {run.seed}: {line}" for line in lines]
 
 
 def _untested_folds(runs: Sequence[Run]) -> list[str]:
@@ -243,26 +221,15 @@ def _first_of(lines: list[str]) -> list[str]:
     return lines if more <= 0 else [*lines[:_SHOWN_SPLITS], f"and {more} more parts of splits like that"]
 
 
-def _check_test_set(test_set: TestSet, model: ModelConfig, labels: list[str] | None) -> None:
+def _check_test_set(test_set: TestSet, model: ModelConfig, data: RunData | None) -> None:
     """The metadata are right: numbers, labels, and the names that its classes are given."""
-    targets = Targets.of(model)
-    column = targets.class_column
-    table = read_metadata(test_set.test_csv, column or (), model.input_column)
-    if targets.number_columns:
-        numbers_in(table, targets.number_columns, str(test_set.test_csv))
-    if targets.label_columns:
-        labels_in(table, targets.label_columns, str(test_set.test_csv))
-    if column is not None and labels is not None:
-        row = EvaluationRow(
-            model.name, test_set.name, Path(), test_set.folder, Path(), test_set.label_map, test_set.classes
-        )
-        map_to_model(
-            table[column],
-            labels,
-            row.new_names(),
-            row.kept_classes(),
-            source=str(test_set.test_csv),
-        )
+    task, source = model.task, str(test_set.test_csv)
+    table = read_metadata(test_set.test_csv, task.class_column or (), model.input_column)
+    if data is None:
+        task.read(table, source)
+        return
+    for target in task.targets:
+        target.truth(table, data.head, test_set.choice, source)
 
 
 def _check_recorded_rows(experiment: ExperimentDefinition, runs: Sequence[Run]) -> None:

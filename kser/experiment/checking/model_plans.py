@@ -14,10 +14,9 @@ from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, es
 from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.augmenting import augmentation_plan
 from kser.experiment.runs.feature_caching import feature_cache_of
-from kser.experiment.runs.model_building import build_model, freeze, task_model
+from kser.experiment.runs.model_building import build_model, freeze
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
-from kser.experiment.tasks.targets import Head, Targets
 from kser.models import EmotionTask, SpeechAudioConverter, SpeechBackbone, UtterancePreprocessor
 from kser.pipeline.buckets import choose_bucket_lengths
 from kser.pipeline.feature_cache import FeatureCache
@@ -30,7 +29,6 @@ Lengths = Mapping[str, int | UserError]
 
 # Where neither data nor checkpoint are here: what nearly all published checkpoints expect.
 _USUAL_FORMAT = WaveformFormat(16_000, do_normalize=True, mask_padding=True, minimum_samples=400)
-_USUAL_HEAD = Head([f"class {number}" for number in range(7)])
 _BYTES = 4
 
 
@@ -120,7 +118,8 @@ class ModelFacts:
         self._features: FeatureCache | None = None
         # To continue a model is to have its classes, which only the data tell.
         if checkpoint.has_weights and (data is not None or not run.model.continue_model_training):
-            self._model = build_model(run, _USUAL_HEAD if data is None else data.head)
+            head = run.model.task.typical_head() if data is None else data.head
+            self._model = build_model(run, head)
         elif checkpoint.has_config:
             self._model = _without_weights(run)
         elif checkpoint.published is not None:
@@ -241,7 +240,9 @@ def _without_weights(run: Run) -> EmotionTask:
             freeze(backbone, model)
             converter = SpeechAudioConverter.from_preset(name)
             preprocessor = UtterancePreprocessor(converter)
-            return task_model(Targets.of(model), _USUAL_HEAD, backbone, preprocessor=preprocessor)
+            task = model.task
+            plain: EmotionTask = task.build_model(backbone, task.typical_head(), preprocessor=preprocessor)
+            return plain
     except UserError as error:
         raise UserError(f"{run.model_source}: {error}") from error
 

@@ -58,7 +58,7 @@ def count_splits(data: Mapping[tuple[str, int], RunData]) -> list[SplitCounts]:
         SplitCounts(
             tuple(models),
             {
-                seed: describe_split(of.table, of.parts, of.label_column)
+                seed: describe_split(of.table, of.parts, of.class_column)
                 for seed, of in of_model[models[0]].items()
             },
             next(iter(of_model[models[0]].values())).split_scheme,

@@ -20,7 +20,6 @@ from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.runs.run_data import RunData
-from kser.experiment.tasks.targets import Targets
 from kser.pipeline.reading import WaveformReader, check_all
 from kser.training.console_progress import ConsoleProgress, LiveLines
 from kser.training.events import reading_progress
@@ -151,7 +150,7 @@ class _AudioFiles:
 
 def _paths_of(test_csv: Path, run: Run) -> list[str]:
     try:
-        class_column = Targets.of(run.model).class_column
+        class_column = run.model.task.class_column
         paths: list[str] = read_metadata(test_csv, class_column or (), run.model.input_column)[
             "path"
         ].tolist()

@@ -9,6 +9,7 @@ from kser.experiment.config.field_types import Config, Count, Fraction, Name, Po
 from kser.experiment.config.head_argument import HeadArgument, head_fields
 from kser.experiment.config.model_rules import model_mistakes
 from kser.experiment.config.needs import Needs, NotWith
+from kser.experiment.tasks import Task, task_from_settings
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,12 @@ class ModelConfig(Config):
     )
     seed: Seed = Field(0, description="First seed: split, initial weights, order, dropout.")
     input_column: str = Field("path", description="Column with the audio files.")
+    task_name: str | None = Field(
+        None,
+        description="What is learned: classification, regression, multi-task, tagging, or a task that a "
+        "Python program has registered; unset: what is_regression, is_multi_label or regression_columns ask "
+        "for, else classification.",
+    )
     output_column: str | list[str] = Field(
         "class_id",
         description="Column with the class; a list of columns for is_regression and is_multi_label.",
@@ -243,6 +250,11 @@ class ModelConfig(Config):
         if all(isinstance(name, str) for name in names):
             return value
         raise ValueError("should be the name of a column, or a list of names for regression")
+
+    @property
+    def task(self) -> Task:
+        """What the model learns."""
+        return task_from_settings(self)
 
     @property
     def head_arguments(self) -> dict[str, Any]:

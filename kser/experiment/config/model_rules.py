@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from kser.errors import UserError
 from kser.experiment.config.search_space import space_of
-from kser.experiment.config.target_rules import target_mistakes
+from kser.experiment.tasks import task_mistakes
 
 if TYPE_CHECKING:
     from kser.experiment.config.model_config import ModelConfig
@@ -16,7 +16,7 @@ def model_mistakes(model: "ModelConfig") -> list[str]:
         *_freezing_mistakes(model),
         *_unfreezing_mistakes(model),
         *_start_mistakes(model),
-        *target_mistakes(model),
+        *task_mistakes(model),
         *_search_space_mistakes(model),
     ]
 

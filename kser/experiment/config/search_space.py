@@ -22,7 +22,7 @@ _NOT_SEARCHED = {
     **dict.fromkeys(("batch_size", "logging_steps", "feature_cache"), _WITHOUT_EFFECT),
     **dict.fromkeys(("seed", "train_test_split", "speaker_independent_scenario"), _WHAT_IS_LEARNED),
     **dict.fromkeys(("input_column", "output_column", "regression_columns"), _WHAT_IS_LEARNED),
-    **dict.fromkeys(("is_regression", "is_multi_label"), _WHAT_IS_LEARNED),
+    **dict.fromkeys(("task_name", "is_regression", "is_multi_label"), _WHAT_IS_LEARNED),
     **dict.fromkeys(("model_path_or_name", "continue_model_training"), "makes another model; give it a file"),
     "best_metric": "is what candidates are compared by",
     "eval_steps": "gives some candidates more chances than others to be evaluated at their best",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kser.errors import UserError
+from kser.experiment.tasks.target import ClassChoice
 from kser.files import read_text, resolve_input, visible_files, write_text
 
 COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_out_path")
@@ -49,31 +50,32 @@ class EvaluationRow:
         """What is evaluated: the folder and what is done to its classes."""
         return self.eval_csv_path, self.label_map, self.classes
 
-    def new_names(self) -> dict[str, str | None] | str | None:
-        """`label_map` as a value.
+    @property
+    def class_choice(self) -> ClassChoice:
+        """`label_map` and `classes` as values.
 
         Raises:
-            UserError: it looks like a JSON object and is none.
+            UserError: they are not as they should be.
         """
-        if not self.label_map.startswith("{"):
-            return self.label_map or None
-        mapping = _json_cell("label_map", self.label_map)
-        if not all(new is None or isinstance(new, str) for new in mapping.values()):
-            raise UserError(f"label_map: {self.label_map}: should name a class, or null, for each class")
-        return mapping
+        return ClassChoice(_label_map_of(self.label_map), _classes_of(self.classes))
 
-    def kept_classes(self) -> list[str] | None:
-        """`classes` as a value.
 
-        Raises:
-            UserError: it is no JSON list of names.
-        """
-        if not self.classes:
-            return None
-        names = _json_cell("classes", self.classes)
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-            raise UserError(f'classes: {self.classes}: should be a list such as ["anger", "joy"]')
-        return names
+def _label_map_of(cell: str) -> dict[str, str | None] | str | None:
+    if not cell.startswith("{"):
+        return cell or None
+    mapping = _json_cell("label_map", cell)
+    if not all(new is None or isinstance(new, str) for new in mapping.values()):
+        raise UserError(f"label_map: {cell}: should name a class, or null, for each class")
+    return mapping
+
+
+def _classes_of(cell: str) -> list[str] | None:
+    if not cell:
+        return None
+    names = _json_cell("classes", cell)
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise UserError(f'classes: {cell}: should be a list such as ["anger", "joy"]')
+    return names
 
 
 def _json_cell(column: str, text: str) -> Any:
@@ -191,7 +193,7 @@ def _parse(path: Path, text: str) -> tuple[list[str], list[EvaluationRow]]:
                 cells.get("classes", ""),
             )
             try:
-                row.new_names(), row.kept_classes()
+                _ = row.class_choice
             except UserError as error:
                 mistakes.append(f"{path}: row {reader.line_num}: {error}")
                 continue

@@ -1,4 +1,4 @@
-"""The folder of an evaluation: what is evaluated of a model, whether results are whole, and writing them."""
+"""The folder of an evaluation: whether results are whole, and writing them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,43 +7,22 @@ from typing import Any
 import pandas as pd
 
 from kser.errors import UserError
-from kser.experiment.tasks.class_evaluation import EvaluationOfClasses
-from kser.experiment.tasks.evaluation_kind import GENDER, EvaluationKind, Findings, Heard, write_csv
-from kser.experiment.tasks.regression_evaluation import EvaluationOfNumbers
-from kser.experiment.tasks.tagging_evaluation import EvaluationOfLabels
-from kser.experiment.tasks.targets import Targets
+from kser.experiment.tasks.evaluation import GENDER, Evaluation, EvaluationResult, Predictions, write_csv
 from kser.files import read_json, write_json
 
 PREDICTIONS_FILE = "predictions.csv"
 
 
-def kinds_for(targets: Targets) -> list[EvaluationKind]:
-    """What is evaluated of a model, one entry a report."""
-    kinds: list[EvaluationKind] = []
-    if targets.class_column is not None:
-        kinds.append(EvaluationOfClasses(targets.class_column))
-    if targets.number_columns:
-        kinds.append(EvaluationOfNumbers())
-    if targets.label_columns:
-        kinds.append(EvaluationOfLabels())
-    return kinds
-
-
-def results_there(folder: Path, kinds: Sequence[EvaluationKind]) -> list[dict[str, Any]]:
-    """The reports of an earlier evaluation; none where one is not there, or files are missing or damaged."""
+def results_there(folder: Path, evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
+    """The reports of an earlier evaluation; none if one is missing, or files are missing or damaged."""
     if not (folder / PREDICTIONS_FILE).is_file():
         return []
     reports = []
-    for kind in kinds:
+    for evaluation in evaluations:
         try:
-            report = read_json(folder / kind.report.file)
-            needed = kind.files(report) if isinstance(report, dict) else []
-        except (
-            UserError,
-            AttributeError,
-            KeyError,
-            TypeError,
-        ):  # the latter: parts of the report are not there or of another type
+            report = read_json(folder / evaluation.report.file)
+            needed = evaluation.needed_files(report) if isinstance(report, dict) else []
+        except (UserError, AttributeError, KeyError, TypeError):  # parts are missing or of another type
             return []
         if not isinstance(report, dict) or not all((folder / name).is_file() for name in needed):
             return []
@@ -53,28 +32,28 @@ def results_there(folder: Path, kinds: Sequence[EvaluationKind]) -> list[dict[st
 
 def write_results(
     folder: Path,
-    heard: Heard,
-    found: Sequence[tuple[EvaluationKind, Findings]],
+    predictions: Predictions,
+    results: Sequence[tuple[Evaluation, EvaluationResult]],
     common: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """Write predictions, tables and figures, and last of all the reports.
 
     Args:
         folder: of the evaluation; what else lies there stays.
-        heard: the utterances that the model heard.
-        found: what is evaluated, with the results.
+        predictions: what the model said.
+        results: each kind of answer that was evaluated, with its results.
         common: what every report begins with.
 
     Returns:
         The reports.
     """
-    who = heard.table[["utterance", "actor", GENDER]]
-    told = pd.concat([who, *(of.predictions for _, of in found)], axis=1)
+    who = predictions.table[["utterance", "actor", GENDER]]
+    table = pd.concat([who, *(result.predictions for _, result in results)], axis=1)
     # A column may be learned that is shown anyway.
-    write_csv(told.loc[:, ~told.columns.duplicated()], folder / PREDICTIONS_FILE)
-    for _, findings in found:
-        findings.write(folder)
-    reports = [{**common, **of.measures, "skipped_audio": heard.skipped} for _, of in found]
-    for (kind, _), report in zip(found, reports, strict=True):
-        write_json(folder / kind.report.file, report)
+    write_csv(table.loc[:, ~table.columns.duplicated()], folder / PREDICTIONS_FILE)
+    for _, result in results:
+        result.write(folder)
+    reports = [{**common, **result.measures, "skipped_audio": predictions.skipped} for _, result in results]
+    for (evaluation, _), report in zip(results, reports, strict=True):
+        write_json(folder / evaluation.report.file, report)
     return reports

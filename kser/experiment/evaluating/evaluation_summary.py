@@ -12,17 +12,17 @@ from rich.table import Table
 from kser.evaluation.averaging import average_confusions
 from kser.evaluation.plots import distinct_file_names, plot_averaged_confusion_matrix
 from kser.evaluation.summary import summarise, summary_header, summary_markdown, summary_rows
-from kser.experiment.evaluating.evaluator import Evaluated
+from kser.experiment.evaluating.evaluator import EvaluatedRow
 from kser.experiment.tasks.class_evaluation import matrices_of_groups
-from kser.experiment.tasks.evaluation_kind import GENDER, write_csv
+from kser.experiment.tasks.evaluation import GENDER, write_csv
 from kser.experiment.tasks.report_kinds import REPORT_KINDS, ReportKind
 from kser.files import write_json, write_text
 
-Result = tuple[Evaluated, dict[str, Any]]
+Result = tuple[EvaluatedRow, dict[str, Any]]
 """A run, and its report of one kind."""
 
 
-def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console: Console) -> None:
+def summarise_evaluations(evaluated: Sequence[EvaluatedRow], folder: Path, console: Console) -> None:
     """Show the summary over seeds and write it.
 
     The folder receives summary.csv and summary.md (mean and SD of each model on each test set); for each kind
@@ -55,7 +55,7 @@ def summarise_evaluations(evaluated: Sequence[Evaluated], folder: Path, console:
     console.print(f"summary: {folder}", soft_wrap=True, highlight=False, markup=False)
 
 
-def _warnings(evaluated: Sequence[Evaluated]) -> list[str]:
+def _warnings(evaluated: Sequence[EvaluatedRow]) -> list[str]:
     """What a reader must know about the evaluations, each line once for all its seeds; leaks first."""
     seeds: dict[tuple[str, str], list[str]] = {}
     for done in evaluated:
@@ -70,20 +70,20 @@ def _warnings(evaluated: Sequence[Evaluated]) -> list[str]:
     return sorted(lines, key=lambda line: not line.startswith("LEAK"))
 
 
-def _distinct(evaluated: Sequence[Evaluated]) -> list[Evaluated]:
-    found: dict[tuple[Any, ...], Evaluated] = {}
+def _distinct(evaluated: Sequence[EvaluatedRow]) -> list[EvaluatedRow]:
+    found: dict[tuple[Any, ...], EvaluatedRow] = {}
     for done in evaluated:
         row = done.row
         found.setdefault((row.model_name, row.dataset_name, row.model_path, row.test_set), done)
     return list(found.values())
 
 
-def _by_kind(runs: Sequence[Evaluated]) -> dict[ReportKind, list[Result]]:
+def _by_kind(runs: Sequence[EvaluatedRow]) -> dict[ReportKind, list[Result]]:
     """The reports of each kind."""
     found: dict[ReportKind, list[Result]] = {kind: [] for kind in REPORT_KINDS}
     for done in runs:
-        for kind, report in done.parts:
-            found[kind.report].append((done, report))
+        for evaluation, report in done.reports:
+            found[evaluation.report].append((done, report))
     return {kind: results for kind, results in found.items() if results}
 
 

@@ -10,64 +10,125 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import softmax
 
 import kser
 from kser.corpora.metadata import content_key, read_metadata
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
-from kser.experiment.evaluating.evaluation_results import kinds_for, results_there, write_results
+from kser.experiment.evaluating.evaluation_results import results_there, write_results
+from kser.experiment.evaluating.predicting import predict_outputs
 from kser.experiment.runs.run_lock import filling
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
-from kser.experiment.tasks.evaluation_kind import EvaluationKind, Findings, Heard
+from kser.experiment.tasks import Task
+from kser.experiment.tasks.evaluation import Evaluation, Predictions
 from kser.files import read_json, read_text, write_json
 from kser.pipeline.audio_cache import AudioCache
-from kser.pipeline.batch_plan import plan_in_order
-from kser.pipeline.datasets import evaluation_dataset, reader_errors
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
-from kser.training.fit import for_backend, shared_bucket_lengths
-
-LENGTH_BUCKETS = 4
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """What one row gave.
+class EvaluatedRow:
+    """What the evaluation of one row gave.
 
     Attributes:
         row: the row.
-        parts: each kind of answer that was evaluated, with the contents of its report.
-        done_now: `False` when the results were there already.
+        reports: each kind of answer that was evaluated, with the contents of its report.
+        is_new: `False` if the results were on disk already.
     """
 
     row: EvaluationRow
-    parts: Sequence[tuple[EvaluationKind, dict[str, Any]]]
-    done_now: bool
+    reports: Sequence[tuple[Evaluation, dict[str, Any]]]
+    is_new: bool
 
     @property
     def report(self) -> dict[str, Any]:
         """The first report; names, seed, leaks and groups are the same in all."""
-        return self.parts[0][1]
+        return self.reports[0][1]
 
     @property
     def headline(self) -> str:
         """The result in a few words."""
-        return ", ".join(kind.headline(report) for kind, report in self.parts)
+        return ", ".join(evaluation.headline(report) for evaluation, report in self.reports)
 
     @property
     def warnings(self) -> list[str]:
         """What a reader must know before believing the numbers, a line each; a leak begins with LEAK."""
-        report = self.report
+        first = self.report
         lines = [
-            f"LEAK: {count} of {report['n_recordings']} recordings were in the model's {part} part"
-            for part, count in report["seen_in_training"].items()
+            f"LEAK: {count} of {first['n_recordings']} recordings were in the model's {part} part"
+            for part, count in first["seen_in_training"].items()
             if count
         ]
-        lines += [line for kind, of in self.parts for line in kind.warnings(of)]
-        if skipped := report["skipped_audio"]:
+        lines += [line for evaluation, report in self.reports for line in evaluation.warnings(report)]
+        if skipped := first["skipped_audio"]:
             lines.append(f"left out, files that cannot be used: {len(skipped)}")
         return lines
+
+
+@dataclass(frozen=True)
+class _Evaluand:
+    """A row with everything from which its results follow.
+
+    Attributes:
+        row: the row.
+        provenance: of the model.
+        task: of the model.
+        table: metadata of the test set.
+        recordings: fingerprints of its audio files.
+        group_columns: those columns whose groups are compared that the test set has.
+        fingerprint: of the results.
+    """
+
+    row: EvaluationRow
+    provenance: Provenance
+    task: Task
+    table: pd.DataFrame
+    recordings: list[str]
+    group_columns: list[str]
+    fingerprint: str
+
+    @classmethod
+    def of(cls, row: EvaluationRow, group_columns: Sequence[str]) -> "_Evaluand":
+        provenance = load_provenance(row.model_path)
+        task = provenance.task
+        table = _read_test_set(row, task, provenance.model_config["input_column"])
+        recordings = [content_key(path) for path in table["path"]]
+        return cls(
+            row,
+            provenance,
+            task,
+            table,
+            recordings,
+            [column for column in group_columns if column in table],
+            _evaluation_fingerprint(row, recordings),
+        )
+
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """What is evaluated, one entry a report."""
+        return [target.evaluation for target in self.task.targets]
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What reports call the model and the test set: it may change, and the results stay."""
+        return {
+            "model_name": self.row.model_name,
+            "dataset_name": self.row.dataset_name,
+            "factors": self.provenance.model_config.get("factors", {}),
+        }
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What every report begins with."""
+        return self.names | {
+            "model_path": str(self.row.model_path),
+            "test_csv": str(self.row.test_csv),
+            "seed": self.provenance.seed,
+            "evaluation_fingerprint": self.fingerprint,
+            "seen_in_training": _seen_in_training(self.recordings, self.provenance.recordings),
+            "n_recordings": len(self.table),
+        }
 
 
 class Evaluator:
@@ -96,102 +157,75 @@ class Evaluator:
         self.progress = progress
         self._loaded: tuple[Path, Any] | None = None
 
-    def evaluate(self, row: EvaluationRow) -> Evaluated:
+    def evaluate(self, row: EvaluationRow) -> EvaluatedRow:
         """Evaluate one row and write the results to its `eval_out_path`.
 
-        The folder gets predictions.csv, what the kinds of `evaluation_results.kinds_for`
-        write and, last of all, their reports. What else lies there stays.
+        The folder gets predictions.csv, the tables and figures of each `Evaluation` of the model's task and,
+        last of all, their reports. What else lies there stays.
 
         Raises:
             UserError: the model or the test set cannot be read, they do not fit together, or the model gives
                 no numbers.
         """
-        provenance = load_provenance(row.model_path)
-        kinds = kinds_for(provenance.targets)
-        table = _read_test_set(row, provenance)
-        recordings = [content_key(path) for path in table["path"]]
-        by = [column for column in self.by if column in table]
-        factors = provenance.model_config.get("factors", {})
-        fingerprint = _evaluation_fingerprint(row, recordings)
-        if there := self._evaluated_before(row, factors, kinds, fingerprint, by):
-            return there
+        evaluand = _Evaluand.of(row, self.by)
+        if earlier := self._evaluated_before(evaluand):
+            return earlier
         with filling(row.eval_out_path):
             # Again, for another process may have done it meanwhile.
-            if there := self._evaluated_before(row, factors, kinds, fingerprint, by):
-                return there
-            return self._evaluated_now(row, provenance, table, recordings, kinds, fingerprint, by)
+            return self._evaluated_before(evaluand) or self._evaluate_now(evaluand)
 
-    def _evaluated_now(
-        self,
-        row: EvaluationRow,
-        provenance: Provenance,
-        table: pd.DataFrame,
-        recordings: list[str],
-        kinds: Sequence[EvaluationKind],
-        fingerprint: str,
-        by: Sequence[str],
-    ) -> Evaluated:
-        title = f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}"
-        found, heard = self._findings(row, table, kinds, by, title, provenance.model_config["batch_size"])
-        common = {
-            "model_name": row.model_name,
-            "dataset_name": row.dataset_name,
-            "model_path": str(row.model_path),
-            "test_csv": str(row.test_csv),
-            "seed": provenance.seed,
-            "factors": provenance.model_config.get("factors", {}),
-            "evaluation_fingerprint": fingerprint,
-            "seen_in_training": _seen_in_training(recordings, provenance.recordings),
-            "n_recordings": len(table),
-        }
-        reports = write_results(row.eval_out_path, heard, list(zip(kinds, found, strict=True)), common)
-        return Evaluated(row, list(zip(kinds, reports, strict=True)), done_now=True)
-
-    def _evaluated_before(
-        self,
-        row: EvaluationRow,
-        factors: dict[str, str],
-        kinds: Sequence[EvaluationKind],
-        fingerprint: str,
-        by: Sequence[str],
-    ) -> Evaluated | None:
-        """The results on disk, if they are those that would come of evaluating again and may be taken."""
-        reports = [] if self.redo else results_there(row.eval_out_path, kinds)
-        if not self._still_holds(reports, fingerprint, by):
-            return None
-        named = [_by_the_names_of(row, factors, *part) for part in zip(kinds, reports, strict=True)]
-        return Evaluated(row, list(zip(kinds, named, strict=True)), done_now=False)
-
-    def _findings(
-        self,
-        row: EvaluationRow,
-        table: pd.DataFrame,
-        kinds: Sequence[EvaluationKind],
-        by: Sequence[str],
-        title: str,
-        batch_size: int,
-    ) -> tuple[list[Findings], Heard]:
-        """Let the model hear the test set, and judge what it says."""
+    def _evaluate_now(self, evaluand: _Evaluand) -> EvaluatedRow:
+        row, task = evaluand.row, evaluand.task
         model = self._model(row.model_path)
-        truths = [kind.truth(row, table, model) for kind in kinds]
-        utterances = self._utterances(row, table, model)
-        outputs = predict_outputs(model, utterances, batch_size)
-        _check_finite(outputs, row.model_path)
-        rows = table.iloc[list(utterances.positions)]
-        heard = Heard(rows, outputs, by, title, utterances.skipped)
+        head = {name: getattr(model, name) for name in model.new_head_arguments}
+        truths = [
+            target.truth(evaluand.table, head, row.class_choice, str(row.test_csv)) for target in task.targets
+        ]
+        predictions = self._predict(evaluand, model)
         try:
-            found = [kind.findings(truth, heard, model) for kind, truth in zip(kinds, truths, strict=True)]
+            results = [
+                (
+                    target.evaluation,
+                    target.evaluation.evaluate(truth, predictions, target.output, target.names(head)),
+                )
+                for target, truth in zip(task.targets, truths, strict=True)
+            ]
         except UserError as error:
             raise UserError(f"{row.test_csv}: {error}") from error
-        return found, heard
+        reports = write_results(row.eval_out_path, predictions, results, evaluand.facts)
+        return EvaluatedRow(row, list(zip(evaluand.evaluations, reports, strict=True)), is_new=True)
 
-    def _still_holds(self, reports: Sequence[dict[str, Any]], fingerprint: str, by: Sequence[str]) -> bool:
-        """Whether results on disk are those that would come of evaluating again."""
-        return bool(reports) and all(
-            report.get("evaluation_fingerprint") == fingerprint
-            and set(by) <= set(report["subgroups"])
+    def _predict(self, evaluand: _Evaluand, model: Any) -> Predictions:
+        row, provenance = evaluand.row, evaluand.provenance
+        utterances = self._utterances(row, evaluand.table, model)
+        outputs = predict_outputs(model, utterances, provenance.model_config["batch_size"])
+        _check_finite(outputs, row.model_path)
+        return Predictions(
+            evaluand.table.iloc[list(utterances.positions)],
+            outputs,
+            evaluand.group_columns,
+            f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}",
+            utterances.skipped,
+        )
+
+    def _evaluated_before(self, evaluand: _Evaluand) -> EvaluatedRow | None:
+        """The results on disk, if they are those that would come of evaluating again and may be taken."""
+        evaluations, folder = evaluand.evaluations, evaluand.row.eval_out_path
+        reports = [] if self.redo else results_there(folder, evaluations)
+        if not reports or not all(self._still_holds(report, evaluand) for report in reports):
+            return None
+        renamed = [
+            (evaluation, _with_names(report, evaluand.names, folder / evaluation.report.file))
+            for evaluation, report in zip(evaluations, reports, strict=True)
+        ]
+        return EvaluatedRow(evaluand.row, renamed, is_new=False)
+
+    def _still_holds(self, report: dict[str, Any], evaluand: _Evaluand) -> bool:
+        """Whether a report on disk is the one that would come of evaluating again."""
+        return (
+            report.get("evaluation_fingerprint") == evaluand.fingerprint
+            and set(evaluand.group_columns) <= set(report["subgroups"])
             and (self.on_bad_audio == "skip" or not report["skipped_audio"])
-            for report in reports
         )
 
     def _utterances(self, row: EvaluationRow, table: pd.DataFrame, model: Any) -> Utterances:
@@ -211,42 +245,6 @@ class Evaluator:
         return self._loaded[1]
 
 
-def predict_probabilities(classifier: Any, utterances: Utterances, batch_size: int) -> np.ndarray:
-    """Class probabilities of recordings.
-
-    Args:
-        classifier: an `EmotionClassifier`.
-        utterances: in the format of the classifier, its `waveform_format`.
-        batch_size: utterances in a batch.
-
-    Returns:
-        float64 array (utterances, labels), in their order.
-    """
-    return softmax(predict_outputs(classifier, utterances, batch_size)["logits"], axis=1)
-
-
-def predict_outputs(model: Any, utterances: Utterances, batch_size: int) -> dict[str, np.ndarray]:
-    """What a model says of recordings.
-
-    Args:
-        model: an `EmotionTask`.
-        utterances: in the format of the model, its `waveform_format`.
-        batch_size: utterances in a batch.
-
-    Returns:
-        "logits" (utterances, labels), "values" (utterances, targets), or both: float64, utterances in their
-        order.
-    """
-    lengths = shared_bucket_lengths([utterances], LENGTH_BUCKETS)
-    batches = plan_in_order(utterances.lengths, lengths, batch_size)
-    dataset = for_backend(evaluation_dataset(utterances, batches, batch_size))
-    with model.ready_made_inputs(), reader_errors():
-        predicted = model.predict(dataset, steps=len(batches), verbose=0)
-    if not isinstance(predicted, dict):
-        predicted = {"logits" if hasattr(model, "labels") else "values": predicted}
-    return {name: _in_order(values, batches, batch_size) for name, values in predicted.items()}
-
-
 def _check_finite(outputs: Mapping[str, np.ndarray], folder: Path) -> None:
     """Every output must be a number: nothing can be judged by NaN or infinity."""
     finite = np.all([np.isfinite(values).all(axis=1) for values in outputs.values()], axis=0)
@@ -256,25 +254,11 @@ def _check_finite(outputs: Mapping[str, np.ndarray], folder: Path) -> None:
         )
 
 
-def _in_order(values: np.ndarray, batches: Sequence[Any], batch_size: int) -> np.ndarray:
-    """The rows of batches, whose last places may be empty, in the order of the utterances."""
-    in_order = np.empty((sum(len(batch.indices) for batch in batches), values.shape[1]))
-    for number, batch in enumerate(batches):
-        places = number * batch_size
-        in_order[list(batch.indices)] = values[places : places + len(batch.indices)]
-    return in_order
-
-
-def _read_test_set(row: EvaluationRow, provenance: Provenance) -> pd.DataFrame:
-    """The metadata of a test set; the class must be there, numbers and labels are read by their kinds."""
+def _read_test_set(row: EvaluationRow, task: Task, input_column: str) -> pd.DataFrame:
+    """The metadata of a test set, with the class if there is one; `Target.truth` reads the rest."""
     if not row.test_csv.is_file():
         raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
-    class_column = provenance.targets.class_column
-    return read_metadata(
-        row.test_csv,
-        () if class_column is None else class_column,
-        _input_column(row.test_csv, provenance),
-    )
+    return read_metadata(row.test_csv, task.class_column or (), _input_column(row.test_csv, input_column))
 
 
 def _seen_in_training(tested: list[str], recordings: dict[str, list[str]]) -> dict[str, int]:
@@ -282,21 +266,18 @@ def _seen_in_training(tested: list[str], recordings: dict[str, list[str]]) -> di
     return {part: int(pd.Series(tested).isin(known).sum()) for part, known in recordings.items()}
 
 
-def _input_column(test_csv: Path, provenance: Provenance) -> str:
+def _input_column(test_csv: Path, trained_on: str) -> str:
     """The column with the audio: `path`, as kser writes it, else as the model's training corpus had it."""
     header = read_text(test_csv).partition("\n")[0]
     columns = [name.strip().strip('"') for name in re.split(r"[,;\t]", header)]
-    return "path" if "path" in columns else provenance.model_config["input_column"]
+    return "path" if "path" in columns else trained_on
 
 
-def _by_the_names_of(
-    row: EvaluationRow, factors: dict[str, str], kind: EvaluationKind, report: dict[str, Any]
-) -> dict[str, Any]:
-    """A report on disk, which learns the row's names and the model's factors if it was made under others."""
-    names = {"model_name": row.model_name, "dataset_name": row.dataset_name, "factors": factors}
+def _with_names(report: dict[str, Any], names: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A report on disk, which takes on other names if it was made under others."""
     if report.items() >= names.items():
         return report
-    write_json(row.eval_out_path / kind.report.file, report | names)
+    write_json(path, report | names)
     return report | names
 
 

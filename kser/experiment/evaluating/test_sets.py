@@ -1,13 +1,14 @@
 """The test sets of an experiment, and the evaluations that they ask for."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kser.experiment.config.dataset_config import EvaluationDataset
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.runs.planning import Run
+from kser.experiment.tasks.target import ClassChoice
 from kser.files import resolve_input
 
 
@@ -18,16 +19,14 @@ class TestSet:
     Attributes:
         name: what reports call it.
         folder: holds `test.csv`.
-        label_map: new names of classes, as the evaluation CSV writes them; empty for none.
-        classes: those that are kept, likewise; empty for all.
+        choice: of its classes.
     """
 
     __test__ = False  # pytest takes the name for that of a test
 
     name: str
     folder: Path
-    label_map: str = ""
-    classes: str = ""
+    choice: ClassChoice = field(default_factory=ClassChoice)
 
     @property
     def test_csv(self) -> Path:
@@ -37,17 +36,8 @@ class TestSet:
     @classmethod
     def of(cls, dataset: EvaluationDataset, beside: Path) -> "TestSet":
         """The test set that a field of an experiment in the folder `beside` names."""
-        new_names, kept = dataset.label_map, dataset.classes
-        return cls(
-            dataset.name,
-            resolve_input(dataset.eval_csv_path, beside=beside),
-            new_names if isinstance(new_names, str) else _as_cell(new_names),
-            _as_cell(kept),
-        )
-
-
-def _as_cell(value: object) -> str:
-    return "" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+        folder = resolve_input(dataset.eval_csv_path, beside=beside)
+        return cls(dataset.name, folder, ClassChoice(dataset.label_map, dataset.classes))
 
 
 def further_test_sets(experiment: ExperimentDefinition) -> list[TestSet]:
@@ -61,12 +51,19 @@ def evaluation_rows(run: Run) -> list[EvaluationRow]:
     return [
         EvaluationRow(
             run.model.name,
-            of.name,
+            test_set.name,
             run.paths.model,
-            of.folder,
-            run.paths.evaluation(of.name),
-            of.label_map,
-            of.classes,
+            test_set.folder,
+            run.paths.evaluation(test_set.name),
+            _as_cell(test_set.choice.label_map),
+            _as_cell(test_set.choice.classes),
         )
-        for of in [own, *further_test_sets(run.experiment)]
+        for test_set in [own, *further_test_sets(run.experiment)]
     ]
+
+
+def _as_cell(value: object) -> str:
+    """A value as the evaluation CSV has it: a name as it is, else JSON."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -19,7 +19,7 @@ from kser.files import expanded, is_there, visible_files
 # The version since which the same settings give the same results.
 _RESULTS_OF = "0.1.0"
 # Fields that came later: they are part of a fingerprint only where they do not have their defaults.
-_LATER_FIELDS: frozenset[str] = frozenset()
+_LATER_FIELDS = frozenset({"task_name"})
 
 
 def run_fingerprint(run: Run, data: RunData) -> str:

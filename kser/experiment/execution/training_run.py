@@ -249,7 +249,7 @@ def _read_parts(
         except UserError as error:
             mistakes.append(str(error))
     for test_set in further_test_sets(run.experiment):
-        table = read_metadata(test_set.test_csv, data.label_column or (), run.model.input_column)
+        table = read_metadata(test_set.test_csv, data.class_column or (), run.model.input_column)
         paths = table["path"].tolist()
         try:
             Utterances.from_files(paths, [0] * len(paths), reader, run.config.on_bad_audio, progress)
@@ -350,7 +350,7 @@ def _provenance(
         )
         if run.config.augmentations
         else {},
-        label_column=data.label_column,
+        label_column=data.class_column,
         split_fingerprint=data.split_fingerprint,
         training=vars(result),
         recordings=known_recordings(

@@ -1,6 +1,6 @@
 """Starting from a model that kser trained: its head, its preprocessing, and what it already knows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ from kser.experiment.config.head_argument import HeadField, head_fields
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_classifier, load_provenance
-from kser.experiment.tasks.targets import Head, Targets
 from kser.files import expanded
 
 
@@ -45,14 +44,14 @@ def learned_before(model: ModelConfig, recordings: Mapping[str, list[str]]) -> d
     return {part: count for part, count in counts.items() if count}
 
 
-def continued_model(run: Run, head: Head) -> Any:
+def continued_model(run: Run, head: Mapping[str, Any]) -> Any:
     """The trained model that a run goes on with; checked against what its JSON files say.
 
     Numbers stay in the units that its head was made for: mean and deviation of the earlier training part.
 
     Args:
         run: which.
-        head: of its data.
+        head: of its data, see `RunData.head`.
 
     Raises:
         UserError: it is none that kser trained, or it has learned something else, or it has other classes,
@@ -76,10 +75,7 @@ def continued_model(run: Run, head: Head) -> Any:
         },
     )
     mistakes = [
-        *(
-            _target_mistakes(classifier, folder, run)
-            or _label_mistakes(classifier, folder, list(head.labels), str(run.data_csv))
-        ),
+        *_head_mistakes(classifier, folder, run, head),
         *(f"{run.model_source}: {line}" for line in _architecture_mistakes(classifier, model)),
         *(f"{run.experiment.source}: {line}" for line in _processing_mistakes(classifier, run)),
     ]
@@ -88,30 +84,18 @@ def continued_model(run: Run, head: Head) -> Any:
     return classifier
 
 
-def _target_mistakes(model: Any, folder: Path, run: Run) -> list[str]:
-    """What is to be learned must be what was learned; classes are seen to by `_label_mistakes`."""
-    targets, kind = Targets.of(run.model), load_provenance(folder).targets.kind
-    numbers = getattr(model, "targets", [])
-    if (kind, numbers) == (targets.kind, list(targets.number_columns)):
-        return []
+def _head_mistakes(classifier: Any, folder: Path, run: Run, head: Mapping[str, Any]) -> list[str]:
+    """What is to be learned must be what was learned."""
+    task = run.model.task
+    field = f"{run.model_source}: continue_model_training"
+    if not isinstance(classifier, task.model_class):
+        earlier = load_provenance(folder).task
+        return [f"{field}: the model is for {task.name}, but {folder} was trained for {earlier.name}"]
+    hint = "; label_map and classes of training_dataset can make them the same" if task.class_column else ""
     return [
-        f"{run.model_source}: continue_model_training: the model learns "
-        f"{_in_words(targets.kind, targets.number_columns)}, but {folder} learned {_in_words(kind, numbers)}"
-    ]
-
-
-def _in_words(kind: str, numbers: Sequence[str]) -> str:
-    """What is learned: "class and numbers (arousal, valence)"."""
-    return f"{kind} ({', '.join(numbers)})" if numbers else kind
-
-
-def _label_mistakes(classifier: Any, folder: Path, labels: list[str], source: str) -> list[str]:
-    there = getattr(classifier, "labels", [])
-    if there == labels:
-        return []
-    return [
-        f"{source}: has the classes {', '.join(labels)}, but {folder}, whose training is to be continued, "
-        f"has the classes {', '.join(there)}; label_map, classes of training_dataset make them the same"
+        f"{field}: {name}: {', '.join(head[name])}, but {folder} has {', '.join(known)}{hint}"
+        for name in classifier.new_head_arguments
+        if (known := getattr(classifier, name)) != list(head[name])
     ]
 
 

@@ -1,5 +1,6 @@
 """The model that a run starts with, as its JSON files say it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -8,20 +9,11 @@ from kser.errors import UserError
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.continuing import continued_model
 from kser.experiment.runs.planning import Run
-from kser.experiment.tasks.targets import Head, Targets
-from kser.models import (
-    EmotionClassifier,
-    EmotionRegressor,
-    EmotionTagger,
-    EmotionTask,
-    MultiTaskEmotionModel,
-    SpeechAudioConverter,
-    UtterancePreprocessor,
-)
+from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
 from kser.models.building import SCRATCH_PREFIX, build_backbone
 
 
-def build_model(run: Run, head: Head) -> EmotionTask:
+def build_model(run: Run, head: Mapping[str, Any]) -> EmotionTask:
     """The model that a run starts with; the same weights for a seed on every backend.
 
     Args:
@@ -43,13 +35,13 @@ def build_model(run: Run, head: Head) -> EmotionTask:
     except UserError as error:
         raise UserError(f"{run.model_source}: {error}") from error
     try:
-        return task_model(
-            Targets.of(model),
-            head,
+        task_model: EmotionTask = model.task.build_model(
             backbone,
+            head,
             preprocessor=UtterancePreprocessor(converter),
             **model.head_arguments,
         )
+        return task_model
     except ValueError as error:  # arguments that do not fit together, in a line
         raise UserError(f"{run.model_source}: {error}") from error
 
@@ -65,27 +57,6 @@ def freeze(backbone: Any, model: ModelConfig) -> None:
     backbone.freeze_layers(model.freeze_layers)
     if model.lora_rank is not None:
         backbone.enable_lora(model.lora_rank, model.lora_targets, model.lora_alpha)
-
-
-def task_model(targets: Targets, head: Head, backbone: Any, **arguments: Any) -> EmotionTask:
-    """A model of the class that such targets want.
-
-    Args:
-        targets: what it is to say of an utterance.
-        head: of which classes, and in which units.
-        backbone: a `SpeechBackbone`.
-        **arguments: of `EmotionTask`.
-    """
-    of_numbers = {"targets": targets.number_columns, "offsets": head.offsets, "scales": head.scales}
-    match targets.kind:
-        case "class":
-            return EmotionClassifier(backbone, head.labels, **arguments)
-        case "numbers":
-            return EmotionRegressor(backbone, **of_numbers, **arguments)
-        case "class and numbers":
-            return MultiTaskEmotionModel(backbone, head.labels, **of_numbers, **arguments)
-        case "labels":
-            return EmotionTagger(backbone, targets.label_columns, **arguments)
 
 
 def _converter(run: Run, backbone: Any) -> SpeechAudioConverter:

@@ -8,7 +8,6 @@ from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.field_types import LARGEST_SEED
 from kser.experiment.config.model_config import ModelConfig
-from kser.experiment.config.target_rules import objective_of, shown_metric
 from kser.experiment.runs.paths import RunPaths
 from kser.files import resolve_input
 from kser.pipeline.audio_cache import AudioCache
@@ -95,12 +94,12 @@ class Run:
     @property
     def objective(self) -> Objective:
         """The kind of target that the run learns, for `kser.training`."""
-        return objective_of(self.model)
+        return self.model.task.objective
 
     @property
     def shown_metric(self) -> str:
         """The validation metric that progress shows."""
-        return shown_metric(self.config, self.model)
+        return self.config.eval_metric or self.model.task.shown_metric
 
 
 def check_seed_range(low_seed: int | None, high_seed: int | None) -> None:

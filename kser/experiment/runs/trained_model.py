@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from kser.errors import UserError
 from kser.experiment.config.model_config import ModelConfig
-from kser.experiment.tasks.targets import Targets
+from kser.experiment.tasks import Task, task_from_settings
 from kser.files import read_json, replacing, write_json
 
 PROVENANCE_FILE = "kser.json"
@@ -60,10 +61,14 @@ class Provenance:
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
-    def targets(self) -> Targets:
-        """The columns that the model learned, by its settings."""
-        # Older models have fewer settings: those that they lack are as they were then.
-        return Targets.of(ModelConfig.model_construct(**self.model_config))
+    def task(self) -> Task:
+        """What the model learned, by its settings."""
+        # Older models have fewer settings: those that they lack have the defaults of today.
+        defaults = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in ModelConfig.model_fields.items()
+        }
+        return task_from_settings(SimpleNamespace(**defaults | self.model_config))
 
 
 def save_trained_model(folder: Path, classifier: Any, provenance: Provenance) -> None:

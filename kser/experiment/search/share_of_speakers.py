@@ -38,35 +38,29 @@ def searched_share(run: Run, data: RunData, training: Utterances) -> Utterances:
     if run.model.speaker_independent_scenario and data.split_scheme != "random":
         chosen = rows["actor"].isin(_speakers(rows, known, share, rng)).to_numpy()
     else:
-        classes = rows[data.label_column] if data.label_column else pd.Series("", index=rows.index)
+        classes = rows[data.class_column] if data.class_column else pd.Series("", index=rows.index)
         chosen = _utterances(rows["utterance"], classes, known, share, rng)
     return _only(training, np.flatnonzero(chosen))
 
 
-def _what_is_known(data: RunData, rows: pd.DataFrame) -> list[set[str]]:
-    """What each utterance tells of: its class, its labels, and the columns in which it has a number."""
+def _what_is_known(data: RunData, rows: pd.DataFrame) -> list[set[int]]:
+    """What can be learned from each utterance, see `Target.known`; things are numbered."""
     values = data.values.loc[rows.index]
-    told = pd.DataFrame(index=rows.index)
-    for column in data.targets.label_columns:
-        told[column] = values[column] > 0
-    for column in data.targets.number_columns:
-        told[column] = values[column].notna()
-    known = [set(told.columns[flags]) for flags in told.to_numpy(bool)]
-    if data.label_column is not None:
-        for of, name in zip(known, rows[data.label_column], strict=True):
-            of.add(f"class {name}")
-    return known
+    known = np.hstack(
+        [target.known(its_values).to_numpy() for target, its_values in data.task.values_by_target(values)]
+    )
+    return [set(np.flatnonzero(row).tolist()) for row in known]
 
 
-def _speakers(rows: pd.DataFrame, known: list[set[str]], share: float, rng: np.random.Generator) -> list[str]:
+def _speakers(rows: pd.DataFrame, known: list[set[int]], share: float, rng: np.random.Generator) -> list[str]:
     """Whole speakers, genders as in all of them, until there are enough and nothing is missing."""
-    knows: dict[str, set[str]] = {}
+    knows: dict[str, set[int]] = {}
     for speaker, told in zip(rows["actor"], known, strict=True):
         knows.setdefault(speaker, set()).update(told)
     gender = dict(zip(rows["actor"], rows["gender"], strict=True))
     left = [str(name) for name in rng.permutation(sorted(knows))]
     genders = Counter(gender.values())
-    wanted, missing = math.ceil(share * len(left) - 1e-9), set().union(*known)
+    wanted, missing = math.ceil(share * len(left) - 1e-9), set[int]().union(*known)
     chosen: list[str] = []
     while len(chosen) < wanted or missing:
         there = Counter(gender[name] for name in chosen)
@@ -84,7 +78,7 @@ def _speakers(rows: pd.DataFrame, known: list[set[str]], share: float, rng: np.r
 
 
 def _utterances(
-    names: pd.Series, classes: pd.Series, known: list[set[str]], share: float, rng: np.random.Generator
+    names: pd.Series, classes: pd.Series, known: list[set[int]], share: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Utterances of each class, and one more for each label or number that none of them tells of."""
     places = np.argsort(names.to_numpy(str), kind="stable")
@@ -94,7 +88,7 @@ def _utterances(
     for name in np.unique(of_class):
         of = drawn[of_class[drawn] == name]
         chosen[of[: math.ceil(share * len(of) - 1e-9)]] = True
-    missing = set().union(*known).difference(*(known[place] for place in np.flatnonzero(chosen)))
+    missing = set[int]().union(*known).difference(*(known[place] for place in np.flatnonzero(chosen)))
     for place in drawn:
         if missing & known[place]:
             chosen[place] = True

@@ -22,7 +22,7 @@ from kser.experiment.evaluating.evaluation_csv import (
     record_rows,
 )
 from kser.experiment.evaluating.evaluation_summary import summarise_evaluations
-from kser.experiment.evaluating.evaluator import Evaluated, Evaluator
+from kser.experiment.evaluating.evaluator import EvaluatedRow, Evaluator
 from kser.experiment.evaluating.test_sets import evaluation_rows
 from kser.experiment.execution.training_run import ModelMistakeError, Outcome, TrainingFailedError, do_run
 from kser.experiment.runs.paths import ERROR_FILE, evaluation_csv_folder, results_folder, work_folder
@@ -255,8 +255,8 @@ def evaluate(
 
 def _evaluate_rows(
     rows: Sequence[EvaluationRow], evaluator: Evaluator, console: Console
-) -> tuple[list[Evaluated], list[str]]:
-    evaluated: dict[int, Evaluated] = {}
+) -> tuple[list[EvaluatedRow], list[str]]:
+    evaluated: dict[int, EvaluatedRow] = {}
     mistakes = []
     # By model, so that each is loaded once; told in the order of the CSV.
     for number in sorted(range(len(rows)), key=lambda i: (str(rows[i].model_path), i)):
@@ -275,7 +275,7 @@ def _evaluate_rows(
         done = evaluated[number]
         console.print(
             f"{escape(row.model_name)} on {escape(row.dataset_name)}, seed {done.report['seed']}: "
-            f"{escape(done.headline)}{'' if done.done_now else ' (evaluated before)'}",
+            f"{escape(done.headline)}{'' if done.is_new else ' (evaluated before)'}",
             highlight=False,
         )
     return [evaluated[number] for number in sorted(evaluated)], mistakes

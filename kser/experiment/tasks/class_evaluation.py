@@ -1,75 +1,61 @@
 """Evaluating the class that a model names: measures, confusion matrices, calibration."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from kser.corpora.emotions import LabelMapping, map_to_model
-from kser.errors import UserError
 from kser.evaluation.calibration_plots import plot_reliability_diagram
 from kser.evaluation.metrics import classification_report, confusion_matrix, row_shares
 from kser.evaluation.over_speakers import MOST_GROUPS_COMPARED
 from kser.evaluation.plots import distinct_file_names, plot_confusion_matrix
-from kser.experiment.evaluating.evaluation_csv import EvaluationRow
-from kser.experiment.tasks.evaluation_kind import GENDER, Findings, Heard, write_csv
+from kser.experiment.tasks.evaluation import GENDER, Comparison, Evaluation, write_csv
 from kser.experiment.tasks.report_kinds import CLASSES, ReportKind
 
 CONFUSION_FILE = "confusion_matrix.csv"
 
 
-@dataclass(frozen=True)
-class EvaluationOfClasses:
-    """See `evaluation_kind.EvaluationKind`.
+class ClassEvaluation(Evaluation):
+    """Evaluates logits over classes, of which one is right."""
 
-    Attributes:
-        column: with the class.
-    """
+    report: ClassVar[ReportKind] = CLASSES
+    answer: ClassVar[str] = "a class that the model knows"
 
-    column: str
-    report: ReportKind = CLASSES
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        probabilities: np.ndarray = softmax(outputs, axis=1)
+        return probabilities
 
-    def truth(self, row: EvaluationRow, table: pd.DataFrame, model: Any) -> LabelMapping:
-        """The classes by the model's names."""
-        names = map_to_model(
-            table[self.column],
-            model.labels,
-            row.new_names(),
-            row.kept_classes(),
-            source=str(row.test_csv),
-        )
-        if names.labels.isna().all():
-            raise UserError(f"{row.test_csv}: {self._nothing_known(model)}")
-        return names
-
-    def findings(self, truth: LabelMapping, heard: Heard, model: Any) -> Findings:
-        probabilities = softmax(heard.outputs["logits"], axis=1)
-        true = truth.labels.loc[heard.table.index]
-        predicted = [model.labels[i] for i in probabilities.argmax(axis=1)]
-        told = heard.table.assign(true=true, predicted=predicted)
-        counted = true.notna()
-        if not counted.any():
-            raise UserError(self._nothing_known(model))
-        outcome = _outcome(told[counted], model.labels)
-        measures = classification_report(
-            **outcome,
-            speakers=heard.speakers(counted),
-            probabilities=probabilities[counted.to_numpy()],
-            groups=heard.groups(counted),
-        )
-        columns = [f"p_{label}" for label in model.labels]
-        shown = list(dict.fromkeys([self.column, "true", "predicted"]))
-        return Findings(
-            measures | {"n_excluded": len(truth.labels) - measures["n"]} | _what_became_of_labels(truth),
-            pd.concat([told[shown], pd.DataFrame(probabilities.round(6), told.index, columns)], axis=1),
-            partial(_write, told=told[counted], labels=model.labels, measures=measures, title=heard.title),
+    def measures(self, known: Comparison) -> dict[str, Any]:
+        return classification_report(
+            **_labelled(_named(known), known.names),
+            speakers=known.speakers,
+            probabilities=known.predicted,
+            groups=known.groups,
         )
 
-    def files(self, report: dict[str, Any]) -> list[str]:
+    def columns(self, every: Comparison) -> pd.DataFrame:
+        """The class as the test set has it, by the model's name, and as predicted; and all probabilities."""
+        probabilities = pd.DataFrame(
+            every.predicted.round(6), every.table.index, [f"p_{name}" for name in every.names]
+        )
+        shown = list(dict.fromkeys([*every.true, "true", "predicted"]))
+        return pd.concat([_named(every)[shown], probabilities], axis=1)
+
+    def write(self, known: Comparison, measures: dict[str, Any], folder: Path) -> None:
+        """Confusion matrices, of all and of groups, and the reliability diagram."""
+        table, title = _named(known), known.title
+        _write_matrix(table, known.names, folder / CONFUSION_FILE, title)
+        for (column, group), name in matrices_of_groups(measures).items():
+            rows = table[table[column].astype(str).str.strip() == group]
+            who = group if column == GENDER else f"{column}: {group}"
+            _write_matrix(rows, known.names, folder / f"{name}.csv", f"{title}, {who}")
+        bins = pd.DataFrame(measures["calibration"]["reliability"])
+        plot_reliability_diagram(bins, folder / "reliability_diagram.png", title)
+
+    def needed_files(self, report: dict[str, Any]) -> list[str]:
         return [CONFUSION_FILE, *(f"{name}.csv" for name in matrices_of_groups(report).values())]
 
     def headline(self, report: dict[str, Any]) -> str:
@@ -81,7 +67,7 @@ class EvaluationOfClasses:
             names = ", ".join(f"{old} → {new}" for old, new in renamed.items())
             lines.append(f"classes by the model's names: {names}")
         if unknown := report["labels_unknown_to_model"]:
-            names = ", ".join(f"{of['label']} ({of['support']})" for of in unknown)
+            names = ", ".join(f"{label['label']} ({label['support']})" for label in unknown)
             lines.append(f"left out, the model does not know these classes: {names}")
         if left_out := report["labels_left_out"]:
             names = ", ".join(f"{label} ({count})" for label, count in left_out.items())
@@ -89,9 +75,6 @@ class EvaluationOfClasses:
         if absent := report["labels_without_samples"]:
             lines.append(f"the test set has no utterance of: {', '.join(absent)}")
         return lines
-
-    def _nothing_known(self, model: Any) -> str:
-        return f"{self.column}: no utterance of a class that the model knows ({', '.join(model.labels)})"
 
 
 def matrices_of_groups(report: Mapping[str, Any]) -> dict[tuple[str, str], str]:
@@ -114,33 +97,19 @@ def matrices_of_groups(report: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     return {key: f"{names[name]}_confusion_matrix" for key, name in keys.items()}
 
 
-def _write(folder: Path, told: pd.DataFrame, labels: Sequence[str], measures: Any, title: str) -> None:
-    """Confusion matrices, of all and of groups, and the reliability diagram."""
-    _write_matrix(told, labels, folder / CONFUSION_FILE, title)
-    for (column, group), name in matrices_of_groups(measures).items():
-        rows = told[told[column].astype(str).str.strip() == group]
-        of = group if column == GENDER else f"{column}: {group}"
-        _write_matrix(rows, labels, folder / f"{name}.csv", f"{title}, {of}")
-    bins = pd.DataFrame(measures["calibration"]["reliability"])
-    plot_reliability_diagram(bins, folder / "reliability_diagram.png", title)
+def _named(comparison: Comparison) -> pd.DataFrame:
+    """The metadata with the columns `true` and `predicted`, classes by the model's names."""
+    predicted = [comparison.names[position] for position in comparison.predicted.argmax(axis=1)]
+    return comparison.table.assign(true=comparison.true.iloc[:, 0], predicted=predicted)
 
 
-def _write_matrix(told: pd.DataFrame, labels: Sequence[str], path: Path, title: str) -> None:
+def _labelled(table: pd.DataFrame, labels: list[str]) -> dict[str, Any]:
+    return {"y_true": table["true"].tolist(), "y_pred": table["predicted"].tolist(), "labels": labels}
+
+
+def _write_matrix(table: pd.DataFrame, labels: list[str], path: Path, title: str) -> None:
     """Counts, shares of the true classes, and a figure."""
-    matrix = confusion_matrix(**_outcome(told, labels))
+    matrix = confusion_matrix(**_labelled(table, labels))
     write_csv(matrix, path, index=True)
     write_csv(row_shares(matrix), path.with_name(f"{path.stem}_shares.csv"), index=True)
     plot_confusion_matrix(matrix, path.with_suffix(".png"), title=title)
-
-
-def _outcome(told: pd.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
-    return {"y_true": told["true"].tolist(), "y_pred": told["predicted"].tolist(), "labels": list(labels)}
-
-
-def _what_became_of_labels(names: LabelMapping) -> dict[str, Any]:
-    unknown = {name: n for name, n in names.left_out.items() if name not in names.asked_out}
-    return {
-        "labels_renamed": names.mapped,
-        "labels_unknown_to_model": [{"label": name, "support": n} for name, n in unknown.items()],
-        "labels_left_out": {name: names.left_out[name] for name in names.asked_out},
-    }

@@ -18,11 +18,10 @@ from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.runs.run_data import load_run_data
 from kser.experiment.runs.trained_model import load_classifier
-from kser.experiment.tasks.targets import Head
 from kser.pipeline.reading import WaveformReader
 from tests.experiment.conftest import write_experiment
 
-HEAD = Head(["a", "b"])
+HEAD = {"labels": ["a", "b"]}
 
 
 def run_of(folder: Path, corpus: Path, model: str = "wav2vec2", experiment=None, **fields) -> Run:

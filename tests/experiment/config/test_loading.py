@@ -11,7 +11,7 @@ from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.field_hints import NAMES_ELSEWHERE
 from kser.experiment.config.loading import load_config, load_experiment
 from kser.experiment.config.model_config import ModelConfig
-from kser.experiment.config.target_rules import shown_metric
+from kser.experiment.runs.planning import plan_runs
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SHIPPED = sorted(
@@ -121,6 +121,7 @@ def test_defaults_of_a_model(tmp_path):
         "train_test_split": 0.8,
         "seed": 0,
         "input_column": "path",
+        "task_name": None,
         "output_column": "class_id",
         "is_regression": False,
         "is_multi_label": False,
@@ -412,7 +413,7 @@ def test_all_mistakes_of_all_models_are_told_at_once(tmp_path):
     assert refusals(path) == [
         "models/a.json: batch_size: should be greater than or equal to 1, not 0",
         "models/a.json: sed: unknown field; did you mean seed?",
-        "models/b.json: output_column: a list of columns wants is_regression: true (numbers) or "
+        "models/b.json: output_column: a list of columns requires is_regression: true (numbers) or "
         "is_multi_label: true (0 and 1); a class is in one column, and numbers beside it in "
         "regression_columns",
         'models/d.json: seed: should be a valid integer, not "x"',
@@ -428,21 +429,36 @@ BESIDE = {"regression_columns": ["arousal"]}
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({**NUMBERS, "is_multi_label": True}, "is_regression, is_multi_label: the columns hold numbers or "),
-        ({**NUMBERS, **BESIDE}, "regression_columns: stand beside a class; with is_regression or "),
+        (
+            {**NUMBERS, "is_multi_label": True},
+            "is_regression, is_multi_label: ask for different tasks",
+        ),
+        (
+            {**NUMBERS, **BESIDE},
+            "is_regression, regression_columns: ask for different tasks",
+        ),
         ({**NUMBERS, "output_column": []}, "output_column: names no column"),
         ({**NUMBERS, "output_column": ["a", "b", "a"]}, "output_column: 'a' more than once"),
         ({"regression_columns": ["class_id"]}, "regression_columns: 'class_id' more than once"),
         ({"regression_columns": ["path"]}, "regression_columns: 'path' is the column with the audio files"),
-        ({**LABELS, "output_column": ["a/b"]}, "output_column: 'a/b': wants a name without slash"),
-        ({**NUMBERS, "use_class_weights": True}, "use_class_weights: is for one class of several, not for "),
-        ({**LABELS, "label_smoothing": 0.1}, "label_smoothing: is for one class of several, not for "),
-        ({"regression_loss": "mse"}, "regression_loss: without effect unless is_regression or "),
+        ({**LABELS, "output_column": ["a/b"]}, "output_column: 'a/b': should be a name without slash"),
+        (
+            {**NUMBERS, "use_class_weights": True},
+            "use_class_weights: has no effect on regression; it is for ",
+        ),
+        (
+            {**LABELS, "label_smoothing": 0.1},
+            "label_smoothing: has no effect on tagging; it is for classification ",
+        ),
+        ({"regression_loss": "mse"}, "regression_loss: has no effect on classification; it is for "),
         (
             {**NUMBERS, "regression_weight": 2.0},
-            "regression_weight: without effect unless regression_columns",
+            "regression_weight: has no effect on regression; it is for multi-task (regression_columns)",
         ),
-        ({**BESIDE, "use_positive_weights": True}, "use_positive_weights: without effect unless is_multi_l"),
+        (
+            {**BESIDE, "use_positive_weights": True},
+            "use_positive_weights: has no effect on multi-task; it is ",
+        ),
         (
             {**NUMBERS, "per_device_batch_size": 1},
             "per_device_batch_size: 1: the regression_loss ccc compares",
@@ -457,6 +473,15 @@ BESIDE = {"regression_columns": ["arousal"]}
             "'mse_valence', not \"ccc_joy\"",
         ),
         ({**LABELS, "best_metric": "uar"}, "best_metric: should be 'loss', 'f1score' or 'f1_micro', not "),
+        (
+            {"task_name": "clasification"},
+            "task_name: 'clasification' not found (did you mean 'classification'?)",
+        ),
+        ({"task_name": "multi-task"}, "regression_columns: names no column"),
+        (
+            {"task_name": "tagging", "is_regression": True},
+            "is_regression: has no effect on tagging; it is for ",
+        ),
     ],
 )
 def test_what_contradicts_the_kind_of_target_is_told_in_one_line(tmp_path, fields, told):
@@ -486,12 +511,12 @@ def test_what_contradicts_the_kind_of_target_is_told_in_one_line(tmp_path, field
 )
 def test_every_kind_of_target_needs_no_more_than_its_columns(tmp_path, fields, shown):
     experiment = load_experiment(write(tmp_path, tiny=fields))
-    assert shown_metric(experiment.config, experiment.models[0]) == shown
+    assert plan_runs(experiment)[0].shown_metric == shown
 
 
 def test_progress_may_show_the_number_of_one_column(tmp_path):
     experiment = load_experiment(write(tmp_path, {"eval_metric": "ccc_valence"}, tiny=NUMBERS))
-    assert shown_metric(experiment.config, experiment.models[0]) == "ccc_valence"
+    assert plan_runs(experiment)[0].shown_metric == "ccc_valence"
 
 
 @pytest.mark.parametrize(("fields", "learns"), [(NUMBERS, "numbers"), (LABELS, "labels")])

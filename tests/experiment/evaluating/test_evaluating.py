@@ -14,11 +14,12 @@ from sklearn import metrics as sklearn_metrics
 from kser.errors import UserError
 from kser.evaluation.regression import concordance_correlation
 from kser.experiment.evaluating import evaluator
-from kser.experiment.evaluating.evaluation_results import kinds_for, results_there
+from kser.experiment.evaluating.evaluation_results import results_there
 from kser.experiment.evaluating.statistics_inputs import read_results
 from kser.experiment.runs.run_lock import filling
 from kser.experiment.study.study import evaluate
-from kser.experiment.tasks.targets import Targets
+from kser.experiment.tasks.class_evaluation import ClassEvaluation
+from kser.experiment.tasks.regression_evaluation import RegressionEvaluation
 from tests.experiment.evaluated_models import (
     DIMENSIONS,
     LABELS,
@@ -215,15 +216,15 @@ def test_what_is_whole_is_not_evaluated_again(evaluated, tmp_path):
 
 def test_results_are_whole_with_all_reports_and_matrices(evaluated, tmp_path):
     folder, _, _ = evaluated
-    kinds = kinds_for(Targets("class_id", tuple(DIMENSIONS)))
+    evaluations = [ClassEvaluation(), RegressionEvaluation()]
     out = shutil.copytree(folder / "class and numbers" / "0", tmp_path / "out")
-    assert len(results_there(out, kinds)) == 2
+    assert len(results_there(out, evaluations)) == 2
     for name in ("regression_report.json", "style_read_confusion_matrix.csv", "predictions.csv"):
         (out / name).rename(tmp_path / name)
-        assert results_there(out, kinds) == []
+        assert results_there(out, evaluations) == []
         (tmp_path / name).rename(out / name)
     (out / "regression_report.json").write_text("[]")
-    assert results_there(out, kinds) == []
+    assert results_there(out, evaluations) == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 
 import pandas as pd
 import pytest
+from scipy.special import softmax
 
 from tests.experiment.conftest import write_experiment
 
@@ -66,7 +67,7 @@ def test_each_evaluates_what_it_trained(studies, backend):
 
 def test_a_model_gives_the_same_probabilities_on_the_backend_of_the_test(studies):
     """Trained and evaluated on one backend each, then predicted here."""
-    from kser.experiment.evaluating.evaluator import predict_probabilities
+    from kser.experiment.evaluating.predicting import predict_outputs
     from kser.experiment.runs.trained_model import load_classifier
     from kser.pipeline.reading import WaveformReader
     from kser.pipeline.utterances import Utterances
@@ -78,6 +79,6 @@ def test_a_model_gives_the_same_probabilities_on_the_backend_of_the_test(studies
             paths = pd.read_csv(run / "split" / "test.csv")["path"].tolist()
             reader = WaveformReader(classifier.waveform_format)
             utterances = Utterances.from_files(paths, [0] * len(paths), reader)
-            here = predict_probabilities(classifier, utterances, 8)
+            here = softmax(predict_outputs(classifier, utterances, 8)["logits"], axis=1)
             there = told[[f"p_{label}" for label in classifier.labels]].to_numpy()
             assert abs(here - there).max() < 1e-5, backend

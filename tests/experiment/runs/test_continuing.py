@@ -18,7 +18,6 @@ from kser.experiment.runs.planning import plan_runs
 from kser.experiment.runs.run_data import load_run_data
 from kser.experiment.runs.trained_model import load_classifier, load_provenance
 from kser.experiment.study.study import train_experiment
-from kser.experiment.tasks.targets import Head
 from kser.models import EmotionClassifier, EmotionRegressor, EmotionTagger, MultiTaskEmotionModel
 from tests.experiment.conftest import write_experiment
 from tests.models.small_models import log_mel
@@ -114,8 +113,8 @@ def test_files_that_say_something_else_are_told(tmp_path, small_corpus, first, f
 
 def test_other_classes_are_told(tmp_path, small_corpus, first):
     run = further_run(tmp_path, small_corpus, first)
-    with pytest.raises(UserError, match=r"has the classes joy, rage, but .*seed_0/model, whose training"):
-        build_model(run, Head(["joy", "rage"]))
+    with pytest.raises(UserError, match=r"labels: joy, rage, but .*seed_0/model has anger"):
+        build_model(run, {"labels": ["joy", "rage"]})
 
 
 def test_a_checkpoint_that_kser_did_not_train_is_told(tmp_path, small_corpus, first):

@@ -5,15 +5,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from kser.corpora.emotions import map_to_model
-from kser.experiment.tasks.class_evaluation import CONFUSION_FILE, EvaluationOfClasses, matrices_of_groups
-from kser.experiment.tasks.evaluation_kind import Heard
+from kser.experiment.tasks.class_evaluation import CONFUSION_FILE, ClassEvaluation, matrices_of_groups
+from kser.experiment.tasks.evaluation import Predictions, Truth
 
 LABELS = ["anger", "sadness"]
-
-
-class Model:
-    labels = LABELS
 
 
 @pytest.fixture
@@ -42,11 +37,10 @@ def written(tmp_path, titles):
         }
     )
     logits = np.where(np.arange(16)[:, None] % 3 == 0, [[2.0, 0.0]], [[0.0, 2.0]])
-    heard = Heard(table, {"logits": logits}, ["style"], "wavlm on EMOVO", {})
-    kind = EvaluationOfClasses("class_id")
-    findings = kind.findings(map_to_model(table["class_id"], LABELS), heard, Model)
-    findings.write(tmp_path)
-    return tmp_path, findings.measures
+    predictions = Predictions(table, {"logits": logits}, ["style"], "wavlm on EMOVO", {})
+    result = ClassEvaluation().evaluate(Truth(table[["class_id"]]), predictions, "logits", LABELS)
+    result.write(tmp_path)
+    return tmp_path, result.measures
 
 
 def test_each_group_has_its_matrix_under_the_name_of_the_original(written, titles):

@@ -1,0 +1,45 @@
+"""What a trained model says of recordings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kser.pipeline.batch_plan import plan_in_order
+from kser.pipeline.datasets import evaluation_dataset, reader_errors
+from kser.pipeline.utterances import Utterances
+from kser.training.fit import for_backend, shared_bucket_lengths
+
+_LENGTH_BUCKETS = 4
+
+
+def predict_outputs(model: Any, utterances: Utterances, batch_size: int) -> dict[str, np.ndarray]:
+    """What a model says of recordings.
+
+    Args:
+        model: an `EmotionTask`.
+        utterances: in the format of the model, its `waveform_format`.
+        batch_size: utterances in a batch.
+
+    Returns:
+        By the names of the model's outputs, such as "logits" (utterances, labels) and "values" (utterances,
+        targets): float64, utterances in their order.
+    """
+    lengths = shared_bucket_lengths([utterances], _LENGTH_BUCKETS)
+    batches = plan_in_order(utterances.lengths, lengths, batch_size)
+    dataset = for_backend(evaluation_dataset(utterances, batches, batch_size))
+    with model.ready_made_inputs(), reader_errors():
+        predicted = model.predict(dataset, steps=len(batches), verbose=0)
+    if not isinstance(predicted, dict):
+        (name,) = model.output_names
+        predicted = {name: predicted}
+    return {name: _in_order(values, batches, batch_size) for name, values in predicted.items()}
+
+
+def _in_order(values: np.ndarray, batches: Sequence[Any], batch_size: int) -> np.ndarray:
+    """The rows of batches, whose last places may be empty, in the order of the utterances."""
+    in_order = np.empty((sum(len(batch.indices) for batch in batches), values.shape[1]))
+    for number, batch in enumerate(batches):
+        places = number * batch_size
+        in_order[list(batch.indices)] = values[places : places + len(batch.indices)]
+    return in_order

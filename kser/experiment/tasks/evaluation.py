@@ -1,0 +1,185 @@
+"""From what is right of a test set, and what a model said, to results: one path for every kind of answer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from kser.errors import UserError
+from kser.experiment.tasks.report_kinds import ReportKind
+from kser.files import replacing
+
+GENDER = "gender"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is right of every utterance of a test set.
+
+    Attributes:
+        values: a row each, a column for each of those that a model learned; NaN where nothing is known.
+        facts: what the report says of how they were found.
+    """
+
+    values: pd.DataFrame
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said of the utterances of a test set.
+
+    Attributes:
+        table: their metadata, a row each.
+        outputs: of the model by name, such as "logits" (utterances, labels) and "values" (utterances,
+            targets).
+        group_columns: columns whose groups are compared besides `gender`.
+        title: of figures.
+        skipped: audio files that could not be used, with the reason.
+    """
+
+    table: pd.DataFrame
+    outputs: dict[str, np.ndarray]
+    group_columns: Sequence[str]
+    title: str
+    skipped: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is right of some utterances beside what a model said of them.
+
+    Attributes:
+        table: their metadata, a row each.
+        true: what is right, index of `table`.
+        predicted: float64 (utterances, len(names)).
+        names: what the columns of `predicted` are called.
+        group_columns: columns whose groups are compared besides `gender`.
+        title: of figures.
+    """
+
+    table: pd.DataFrame
+    true: pd.DataFrame
+    predicted: np.ndarray
+    names: list[str]
+    group_columns: Sequence[str]
+    title: str
+
+    def where_known(self) -> "Comparison":
+        """Only the utterances of which something is known."""
+        known = self.true.notna().any(axis=1)
+        return Comparison(
+            self.table[known],
+            self.true[known],
+            self.predicted[known.to_numpy()],
+            self.names,
+            self.group_columns,
+            self.title,
+        )
+
+    @property
+    def speakers(self) -> list[str]:
+        """One speaker an utterance."""
+        return list(self.table["actor"])
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """Values of the columns whose groups are compared, one an utterance."""
+        return {column: list(self.table[column]) for column in dict.fromkeys([GENDER, *self.group_columns])}
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """The results of one kind of answer.
+
+    Attributes:
+        measures: what its report says of the results.
+        predictions: columns for predictions.csv, one row an utterance that the model was given.
+        write: writes tables and figures to a folder.
+    """
+
+    measures: dict[str, Any]
+    predictions: pd.DataFrame
+    write: Callable[[Path], None]
+
+
+class Evaluation(ABC):
+    """Evaluates one kind of answer: the class, numbers, or labels."""
+
+    report: ClassVar[ReportKind]
+    """The report that it writes."""
+    answer: ClassVar[str]
+    """What an utterance must have to count: "a number"."""
+
+    def evaluate(
+        self, truth: Truth, predictions: Predictions, output: str, names: list[str]
+    ) -> EvaluationResult:
+        """The results.
+
+        Args:
+            truth: of the test set.
+            predictions: what a model said of it, or of those of its recordings that can be used.
+            output: the output that is judged.
+            names: what its values are called, in order.
+
+        Raises:
+            UserError: nothing that was predicted can be judged.
+        """
+        table = predictions.table
+        every = Comparison(
+            table,
+            truth.values.loc[table.index],
+            self.decode(np.asarray(predictions.outputs[output], np.float64)),
+            names,
+            predictions.group_columns,
+            predictions.title,
+        )
+        known = every.where_known()
+        if known.table.empty:
+            columns = ", ".join(map(str, truth.values))
+            raise UserError(f"{columns}: no utterance that can be used has {self.answer}")
+        measures = self.measures(known)
+        return EvaluationResult(
+            measures | {"n_excluded": len(truth.values) - len(known.table)} | truth.facts,
+            self.columns(every),
+            partial(self.write, known, measures),
+        )
+
+    @abstractmethod
+    def decode(self, outputs: np.ndarray) -> np.ndarray:
+        """The model's output as it is judged, say probabilities instead of logits."""
+
+    @abstractmethod
+    def measures(self, known: Comparison) -> dict[str, Any]:
+        """What the report says, of utterances of which something is known."""
+
+    @abstractmethod
+    def columns(self, every: Comparison) -> pd.DataFrame:
+        """Columns for predictions.csv."""
+
+    @abstractmethod
+    def write(self, known: Comparison, measures: dict[str, Any], folder: Path) -> None:
+        """Write tables and figures of utterances of which something is known."""
+
+    @abstractmethod
+    def needed_files(self, report: dict[str, Any]) -> list[str]:
+        """Names of the files without which results on disk are not whole."""
+
+    @abstractmethod
+    def headline(self, report: dict[str, Any]) -> str:
+        """The result in a few words."""
+
+    @abstractmethod
+    def warnings(self, report: dict[str, Any]) -> list[str]:
+        """What a reader must know before believing the numbers, a line each."""
+
+
+def write_csv(table: pd.DataFrame, path: Path, index: bool = False) -> None:
+    """Write a table, whole or not at all."""
+    with replacing(path) as draft:
+        table.to_csv(draft, index=index)
