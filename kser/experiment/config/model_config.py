@@ -136,7 +136,7 @@ class ModelConfig(Config):
     weight_decay: Annotated[
         float,
         Field(ge=0.0),
-        Needs("use_l2_reg", refused=False),
+        Needs("use_l2_reg", refused=False, hint="that of AdamW is optimizer_weight_decay"),
         HeadArgument("l2", off=0.0, may_change="it is a setting of the training"),
     ] = Field(0.01, description="Its weight.")
     use_relu: Annotated[bool, HeadArgument("use_relu")] = Field(

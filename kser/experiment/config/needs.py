@@ -36,11 +36,13 @@ class _Requirement:
     Args:
         *fields: names of fields that are on: true, or given.
         refused: whether the field is refused where it is given in vain; else it is only noted.
+        hint: what somebody who gives the field in vain may have meant.
         **values: fields with a certain value.
     """
 
-    def __init__(self, *fields: str, refused: bool = True, **values: Any):
+    def __init__(self, *fields: str, refused: bool = True, hint: str = "", **values: Any):
         self.refused = refused
+        self.hint = hint
         self.settings = [
             *(_Setting(field) for field in fields),
             *(_Setting(field, value) for field, value in values.items()),
@@ -111,5 +113,5 @@ def fields_in_vain(config: BaseModel, refused: bool) -> Iterator[str]:
             reason = need.why_idle(config)
             is_given = field in config.model_fields_set and need.is_claimed(config, field)
             if reason is not None and is_given and need.refused is refused:
-                yield f"{field}: {reason}"
+                yield f"{field}: {reason}{f'; {need.hint}' if need.hint else ''}"
                 break

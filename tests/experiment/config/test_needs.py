@@ -123,6 +123,12 @@ def test_candidates_of_a_search_may_have_fields_without_effect():
     ("model", "experiment", "note"),
     [
         ({"dropout_rate": 0.2}, {}, "m: dropout_rate: has no effect unless use_dropout is true"),
+        (
+            {"weight_decay": 0.2},
+            {},
+            "m: weight_decay: has no effect unless use_l2_reg is true; that of AdamW is "
+            "optimizer_weight_decay",
+        ),
         ({}, {"hp_num_trials": 9}, "e: hp_num_trials: has no effect: no model has skip_hp_search: false"),
         (
             {"skip_hp_search": False, "hp_search_method": "hyperband"},
