@@ -28,6 +28,9 @@ VARIANTS = (
 ENCODERS = ("whisper", "moonshine")
 """Names of the checkpoints of encoders with a decoder, which take waveforms as they are."""
 
+STUDY_0_1_0 = Path(__file__).parent / "study_0_1_0.zip"
+"""A small study that kser 0.1.0 trained, evaluated and tested; see `make_study_0_1_0`."""
+
 
 def golden_folder(variant: str) -> Path:
     """The folder of a checkpoint in the Hugging Face layout."""
