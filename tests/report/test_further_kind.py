@@ -88,7 +88,7 @@ def test_a_further_kind_is_summarised(onsets, tmp_path):
             test_set=("own",),
             eval_out_path=folder,
         )
-        evaluated.append(SimpleNamespace(row=row, parts=[(kind, report)], report=report, warnings=[]))
+        evaluated.append(SimpleNamespace(row=row, reports=[(kind, report)], report=report, warnings=[]))
     out = io.StringIO()
     summarise_evaluations(evaluated, tmp_path / "summary", Console(file=out, width=150))
     assert ONSETS.summary_title in out.getvalue() and "1.100 ± 0.100" in out.getvalue()

@@ -480,7 +480,7 @@ def test_the_command_tells_mistakes_after_the_plan(tmp_path, small_corpus, comma
 
 def test_the_command_wants_a_file(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
-    assert command() == (2, "", ["kser: give --experiment_file; there is no run.json here"])
+    assert command() == (2, "", ["kser: give an experiment file; there is no run.json here"])
 
 
 def test_an_update_of_more_batches_than_an_epoch_is_told(tmp_path, small_corpus):
