@@ -71,30 +71,11 @@ def decode(path: str | Path, dtype: str = "float32") -> Sound:
     return sound
 
 
-def measure(path: str | Path) -> tuple[int, int]:
-    """Number of samples (of each channel) and sampling rate of what `decode` gives.
-
-    Both come from the header where it tells them exactly; what PyAV decodes is decoded for it.
-
-    Raises:
-        UserError: as `decode`, as far as the header shows it.
-    """
-    with _opened(path) as (file, kind):
-        with _libsndfile(path, file, kind) as sound:
-            if sound is not None:
-                return sound.frames, sound.samplerate
-        samples, rate = decode_with_av(path, file, kind, "float32")
-    if not len(samples):
-        raise _no_samples(path)
-    _check_sampling_rate(path, rate)
-    return len(samples), rate
-
-
 def stored_as(path: str | Path) -> tuple[str, str, str] | None:
     """Container, encoding and byte order of a file, as libsndfile names them; `None` for what PyAV decodes.
 
     Raises:
-        UserError: as `measure`.
+        UserError: as `decode`, as far as the header shows it.
     """
     with _opened(path) as (file, kind), _libsndfile(path, file, kind) as sound:
         return None if sound is None else (sound.format, sound.subtype, sound.endian)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kser.audio.decoding import decode
-from kser.audio.loading import audio_length, load_audio
+from kser.audio.loading import load_audio
 from kser.errors import UserError
 
 av = pytest.importorskip("av")
@@ -61,14 +61,12 @@ def test_lossless_encodings(tmp_path, name, container, codec):
     sound = decode(tmp_path / name)
     assert sound.sampling_rate == RATE
     np.testing.assert_array_equal(sound.samples, samples / np.float32(2**15))
-    assert audio_length(tmp_path / name, RATE) == RATE
 
 
 @pytest.mark.parametrize(("name", "container", "codec"), LOSSY)
 def test_lossy_encodings(tmp_path, name, container, codec):
     encode(tmp_path / name, container, codec, SINE)
     loaded = load_audio(tmp_path / name, RATE)
-    assert audio_length(tmp_path / name, RATE) == len(loaded)
     if container in ("ipod", "mp4", "3gp"):  # they tell the encoder's delay
         assert len(loaded) == RATE
         np.testing.assert_allclose(loaded[2000:14_000], SINE[2000:14_000, 0] / 2**15, atol=0.02)
@@ -117,11 +115,10 @@ def test_playlists_open_no_other_file(tmp_path):
             load_audio(tmp_path / name, RATE)
 
 
-@pytest.mark.parametrize("read", [load_audio, audio_length])
-def test_without_the_package(tmp_path, monkeypatch, read):
+def test_without_the_package(tmp_path, monkeypatch):
     encode(tmp_path / "a.m4a", "ipod", "alac", SAMPLES)
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UserError) as refused:
-        read(tmp_path / "a.m4a", RATE)
+        load_audio(tmp_path / "a.m4a", RATE)
     assert "pip install 'kser[av]'" in str(refused.value)
     assert str(refused.value).startswith(f"{tmp_path / 'a.m4a'}: ")
