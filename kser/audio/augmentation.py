@@ -100,7 +100,7 @@ class Augmenter:
             float32 array (samples',): some augmentations change the length.
 
         Raises:
-            UserError: the class failed, or gave something else than a waveform of finite samples.
+            UserError: the class failed, or gave something other than a waveform of finite samples.
         """
         samples: Any = np.array(waveform, dtype=np.float32)
         if self.spec.tensors:
@@ -119,7 +119,7 @@ class Augmenter:
         return _waveform_of(given, self._torch, self.spec)
 
     def check_repeatable(self, waveform: np.ndarray, sampling_rate: int) -> None:
-        """Try the augmentation out, so that what will not work is told before training.
+        """Try the augmentation out, so that what will not work shows before training.
 
         Args:
             waveform: float32 array (samples,) to try it on.
@@ -159,7 +159,7 @@ def _waveform_of(given: Any, torch: Any, spec: AugmentationSpec) -> np.ndarray:
             waveform = np.ascontiguousarray(array.reshape(-1), dtype=np.float32)
         if np.isfinite(waveform).all():
             return waveform
-    raise UserError(f"{spec.place}: {spec.class_name} gave {wrong}; a waveform of finite floats is wanted")
+    raise UserError(f"{spec.place}: {spec.class_name} gave {wrong}; expected a waveform of finite floats")
 
 
 def _torch_of(transform: Any) -> Any:
@@ -172,7 +172,7 @@ def _names_in_call(called: Any, spec: AugmentationSpec) -> frozenset[str]:
     """Which of `sample_rate` and `rng` a call takes by these names; the rate comes second otherwise."""
     try:
         signature = inspect.signature(called)
-    except (TypeError, ValueError):  # classes written in C do not tell
+    except (TypeError, ValueError):  # classes written in C have none
         return frozenset()
     names = {"sample_rate", "rng"} & signature.parameters.keys()
     if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):

@@ -1,4 +1,4 @@
-"""From the names of a module and a class to the object, each mistake told by its field."""
+"""From the names of a module and a class to the object, with the field of each mistake."""
 
 import difflib
 import hashlib
@@ -37,7 +37,7 @@ def build_object(
         folder: where files are looked for before the working folder.
 
     Raises:
-        UserError: no such module or class, or arguments that it does not take or refuses.
+        UserError: the module or class is not found, or does not accept the arguments.
     """
     found = _find_class(field, _find_module(f"{field}.module", module, folder), module, class_name)
     values = {name: _as_argument(f"{field}.{name}", value, folder) for name, value in arguments.items()}
@@ -79,7 +79,7 @@ def _find_module(field: str, module: Any, folder: Path | None) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if module == missing or module.startswith(f"{missing}."):
-            raise UserError(f"{field}: there is no module {module!r} here; {_hint(module, folder)}") from None
+            raise UserError(f"{field}: module {module!r} not found; {_hint(module, folder)}") from None
         raise UserError(
             f"{field}: {module} needs the module {missing!r}, which is not installed here"
         ) from error
@@ -88,7 +88,7 @@ def _find_module(field: str, module: Any, folder: Path | None) -> ModuleType:
 
 
 def _hint(module: str, folder: Path | None) -> str:
-    """What may have been meant by a module that is not there."""
+    """What may have been meant by a module that is not found."""
     file = f"{module.replace('.', '/')}.py"
     if resolve_input(file, beside=folder).is_file():
         return f"did you mean the file {file!r}?"
@@ -103,7 +103,7 @@ def _hint(module: str, folder: Path | None) -> str:
 def _load_file(field: str, path: Path) -> ModuleType:
     """Run a user's file as a module of its own."""
     if not path.is_file():
-        raise UserError(f"{field}: no such file: {path}")
+        raise UserError(f"{field}: file not found: {path}")
     name = f"kser_augmentation_{hashlib.sha256(bytes(path)).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None  # of any file that ends in .py
@@ -132,11 +132,11 @@ def _find_class(field: str, module: ModuleType, module_name: str, class_name: st
     if found is None:
         classes = [name for name, value in vars(module).items() if isinstance(value, type) and name[0] != "_"]
         raise UserError(
-            f"{field}.class: there is no {class_name!r} in {module_name}; {_nearest(class_name, classes)}"
+            f"{field}.class: {class_name!r} not found in {module_name}; {_nearest(class_name, classes)}"
         )
     if not callable(found):
         raise UserError(
-            f"{field}.class: {class_name} in {module_name} is no class but a {type(found).__name__}"
+            f"{field}.class: {class_name} in {module_name} is not a class but a {type(found).__name__}"
         )
     return found
 
@@ -156,14 +156,14 @@ def _check_names(field: str, found: Any, class_name: str, values: Mapping[str, A
     """Every argument is one that the class takes, and none that it needs is missing."""
     try:
         parameters = inspect.signature(found).parameters.values()
-    except (TypeError, ValueError):  # classes written in C do not tell
+    except (TypeError, ValueError):  # classes written in C have none
         return
     free = [p for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     names = [p.name for p in parameters if p not in free]
     mistakes = []
     if not any(p.kind is p.VAR_KEYWORD for p in free):
         mistakes = [
-            f"{field}.{name}: {class_name} takes no such argument; {_nearest(name, names)}"
+            f"{field}.{name}: {class_name} has no such argument; {_nearest(name, names)}"
             for name in values
             if name not in names
         ]
@@ -177,14 +177,14 @@ def _check_names(field: str, found: Any, class_name: str, values: Mapping[str, A
 def _as_argument(field: str, value: Any, folder: Path | None) -> Any:
     if isinstance(value, Mapping):
         if {"module", "class"} <= value.keys():
-            inner = {name: of for name, of in value.items() if name not in ("module", "class")}
+            inner = {name: part for name, part in value.items() if name not in ("module", "class")}
             return build_object(field, value["module"], value["class"], inner, folder)
-        return {name: _as_argument(f"{field}.{name}", of, folder) for name, of in value.items()}
+        return {name: _as_argument(f"{field}.{name}", part, folder) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
-        if value and all(of is None or isinstance(of, (int, float)) for of in value):
+        if value and all(item is None or isinstance(item, (int, float)) for item in value):
             return tuple(value)
         # The members of `sounds_paths` are paths.
-        return [_as_argument(field, of, folder) for of in value]
+        return [_as_argument(field, item, folder) for item in value]
     if isinstance(value, str) and field.rpartition(".")[2].endswith(("path", "paths")):
         return str(resolve_input(value, beside=folder))
     return value

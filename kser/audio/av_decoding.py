@@ -36,7 +36,7 @@ def decode_with_av(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> t
         dtype: `float32` or `float64`.
 
     Returns:
-        Array (samples, channels), full scale ±1, without the encoder's delay where the container tells it;
+        Array (samples, channels), full scale ±1, without the encoder's delay where the container states it;
         and the sampling rate in Hz.
 
     Raises:

@@ -1,9 +1,9 @@
 """What kind of audio file a file is, by its content, and whether all that its header promises is there.
 
 Decoders differ in what they say of a file that ends early: libsndfile shortens WAV, AIFF, AU, CAF and W64
-files and Ogg streams without a word. Their structure tells, and is read here. What cannot be known: whether a
-stream that was never given a length (a WAV file from a pipe, raw AAC, MPEG-TS, live Matroska) once was
-longer. FLAC and MP3 files show it when they are decoded.
+files and Ogg streams without a word. Their structure shows it, and is read here. What cannot be known:
+whether a stream that was never given a length (a WAV file from a pipe, raw AAC, MPEG-TS, live Matroska) once
+was longer. FLAC and MP3 files show it when they are decoded.
 
 Layouts: RIFF/WAVE (Microsoft and IBM 1991), RF64 (EBU Tech 3306), BW64 (ITU-R BS.2088), AIFF (Apple 1989),
 CAF (Apple), Ogg (RFC 3533), ISO base media (ISO/IEC 14496-12), EBML and Matroska (RFC 8794, RFC 9559).
@@ -139,7 +139,7 @@ def _wave(file: BinaryIO, start: int, size: int, layout: _Chunks) -> str:
 
 
 def _sound_chunk(file: BinaryIO, kind: str, start: int, size: int) -> tuple[int, int]:
-    """Offset and promised size of the sound in the formats that tell both in one place."""
+    """Offset and promised size of the sound in the formats that state both in one place."""
     if kind == "au":
         file.seek(start)
         order = ">" if file.read(4) == b".snd" else "<"
@@ -230,7 +230,7 @@ def _matroska(file: BinaryIO, start: int, size: int) -> str:
 
 
 def _ebml_number(file: BinaryIO, keep_marker: bool) -> tuple[int, bool]:
-    """A number whose first bits tell its length, and whether it is the one that means `unknown`."""
+    """A number whose first bits give its length, and whether it is the one that means `unknown`."""
     first = file.read(1)
     if not first or not first[0]:
         raise struct.error("no EBML number")

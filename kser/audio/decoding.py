@@ -1,7 +1,7 @@
 """From a file to all its samples, as they are: every channel, at the file's own rate.
 
 libsndfile decodes what it can; PyAV (the extra `av`) the rest: MP4, M4A, AAC, AVI, Matroska, … Which of them
-is asked follows from the content, never from the suffix. `kser.audio.loading` makes of it what a model wants.
+is asked follows from the content, never from the suffix. `kser.audio.loading` makes of it what a model needs.
 """
 
 import io
@@ -56,7 +56,7 @@ def decode(path: str | Path, dtype: str = "float32") -> Sound:
 
     Raises:
         UserError: the file is missing, is no audio, is damaged or cut short, has no samples or some that are
-            not finite, or PyAV is wanted and not installed. The line names the file.
+            not finite, or PyAV is needed and not installed. The line names the file.
     """
     with _opened(path) as (file, kind):
         sound = _decode_with_libsndfile(path, file, kind, dtype)
@@ -91,7 +91,7 @@ def _opened(path: str | Path) -> Iterator[tuple[BinaryIO, str]]:
     try:
         file = Path(path).open("rb")  # noqa: SIM115 — closed below; here only opening may fail
     except FileNotFoundError:
-        raise UserError(f"{path}: no such audio file") from None
+        raise UserError(f"{path}: audio file not found") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None
     with file:
@@ -110,7 +110,7 @@ def _decode_with_libsndfile(path: str | Path, file: BinaryIO, kind: str, dtype: 
         samples = _all_samples(path, sound, dtype)
         if len(samples) < sound.frames:
             promised = f"{sound.frames} samples that its header promises"
-            raise _cut_short(path, f"{len(samples)} of the {promised} are there")
+            raise _cut_short(path, f"only {len(samples)} of the {promised} are present")
         return Sound(samples, sound.samplerate)
 
 

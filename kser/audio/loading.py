@@ -19,9 +19,9 @@ def load_audio(path: str | Path, sampling_rate: int) -> np.ndarray:
     rates the samples are those of the file, bit for bit (integers of 32 and 64 bits: rounded to float32).
 
     Args:
-        path: a file in any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, AU, CAF, …), told by its
-            content, not its suffix; with the extra `av` also MP4, M4A, AAC, AVI, Matroska, WMA and others, of
-            which the first audio stream is taken.
+        path: a file in any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, AU, CAF, …), recognised
+            by its content, not its suffix; with the extra `av` also MP4, M4A, AAC, AVI, Matroska, WMA and
+            others, of which the first audio stream is taken.
         sampling_rate: the rate wanted, in Hz.
 
     Returns:
@@ -30,7 +30,7 @@ def load_audio(path: str | Path, sampling_rate: int) -> np.ndarray:
     Raises:
         UserError: the file is missing, is no audio, is damaged or cut short, has no samples (also: too few
             for one sample at `sampling_rate`), or has samples that are not finite. The line names the file.
-            What no decoder can know is told in `kser.audio.containers`.
+            `kser.audio.containers` says what no decoder can know.
 
     Example:
         >>> waveform = load_audio("wav/03a01Fa.wav", sampling_rate=16_000)  # doctest: +SKIP
@@ -43,7 +43,8 @@ def load_audio(path: str | Path, sampling_rate: int) -> np.ndarray:
     length = (2 * len(frames) * sampling_rate + rate) // (2 * rate)
     if length == 0:
         raise UserError(
-            f"{path}: is too short: {len(frames)} samples at {rate} Hz are less than one at {sampling_rate} Hz"
+            f"{path}: is too short: {len(frames)} samples at {rate} Hz are less than one at "
+            f"{sampling_rate} Hz"
         )
     waveform = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
     if rate != sampling_rate:

@@ -2,8 +2,8 @@
 
 libsndfile (mpg123) takes the length of an MP3 file from the Xing header that most encoders put in front.
 Where there is none, as when an encoder wrote to a pipe, it guesses from the first frame, and stops reading
-there: with a variable bit rate most of the recording would be lost without a word. Counting the frames tells
-the truth.
+there: with a variable bit rate most of the recording would be lost without a word. Counting the frames gives
+the length.
 
 Layouts: ISO/IEC 11172-3 and 13818-3 (frames), ID3v2 (id3.org), Xing header (as LAME writes it).
 """

@@ -31,16 +31,16 @@ class Facts:
         removed_s: seconds trimmed off.
         loudness_lufs: before; `None` for silence, or when it was not measured.
         gain_db: that was applied.
-        note: what is out of the ordinary, in words; empty when nothing is.
         limited: whether the gain stayed below the wanted one, to keep the peak within full scale.
+        note: what is out of the ordinary, in words; empty when nothing is.
     """
 
     duration_s: float
     removed_s: float = 0.0
     loudness_lufs: float | None = None
     gain_db: float = 0.0
-    note: str = ""
     limited: bool = False
+    note: str = ""
 
 
 # Takes the sound and the highest value its encoding holds (∞ for float), gives the samples to write.
@@ -74,7 +74,7 @@ class Normalize:
         limited = gain_db < wanted_db
         note = f"gain limited from {wanted_db:.2f} dB, the peak reaches full scale" if limited else ""
         samples = sound.samples * 10 ** (gain_db / 20)
-        return samples, Facts(duration_s, 0.0, loudness, gain_db, note, limited)
+        return samples, Facts(duration_s, 0.0, loudness, gain_db, limited, note)
 
 
 @dataclass(frozen=True)

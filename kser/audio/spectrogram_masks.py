@@ -32,11 +32,11 @@ class _SpectrogramMask(BaseWaveformTransform):
     def __init__(self, masks: int, gain_db: float | None, window_s: float, p: float):
         super().__init__(p)
         if masks < 1 or masks != int(masks):
-            raise ValueError(f"masks should be a whole number from 1, not {masks}")
+            raise ValueError(f"masks must be a whole number of at least 1, got {masks}")
         if gain_db is not None and not gain_db < 0:
-            raise ValueError(f"gain_db should be negative, or null to take out what is masked, not {gain_db}")
+            raise ValueError(f"gain_db must be negative, or null to take out what is masked, got {gain_db}")
         if not window_s > 0:
-            raise ValueError(f"window_s should be positive, not {window_s}")
+            raise ValueError(f"window_s must be positive, got {window_s}")
         self.masks = masks
         self.gain_db = gain_db
         self.window_s = window_s
@@ -50,7 +50,7 @@ class _SpectrogramMask(BaseWaveformTransform):
         window = max(_LEAST_WINDOW_SAMPLES, round(self.window_s * sample_rate))
         transform = ShortTimeFFT(hann(window, sym=False), hop=window // 4, fs=sample_rate)
         length = samples.shape[-1]
-        # The transform wants half a window of samples at least.
+        # The transform needs at least half a window of samples.
         room = max(length, window)
         padded = np.zeros((*samples.shape[:-1], room))
         padded[..., :length] = samples
@@ -92,10 +92,13 @@ class FrequencyMask(_SpectrogramMask):
     ):
         super().__init__(masks, gain_db, window_s, p)
         if not 0 < min_width_hz <= max_width_hz:
-            raise ValueError(f"want 0 < min_width_hz ≤ max_width_hz, not {min_width_hz} and {max_width_hz}")
+            raise ValueError(
+                f"must be 0 < min_width_hz ≤ max_width_hz, got {min_width_hz} and {max_width_hz}"
+            )
         if min_frequency_hz < 0 or (max_frequency_hz is not None and max_frequency_hz <= min_frequency_hz):
             raise ValueError(
-                f"want 0 ≤ min_frequency_hz < max_frequency_hz, not {min_frequency_hz} and {max_frequency_hz}"
+                f"must be 0 ≤ min_frequency_hz < max_frequency_hz, got {min_frequency_hz} and "
+                f"{max_frequency_hz}"
             )
         self.min_width_hz = min_width_hz
         self.max_width_hz = max_width_hz
@@ -151,9 +154,9 @@ class TimeMask(_SpectrogramMask):
     ):
         super().__init__(masks, gain_db, window_s, p)
         if not 0 < min_width_s <= max_width_s:
-            raise ValueError(f"want 0 < min_width_s ≤ max_width_s, not {min_width_s} and {max_width_s}")
+            raise ValueError(f"must be 0 < min_width_s ≤ max_width_s, got {min_width_s} and {max_width_s}")
         if not 0 < max_width_share <= 1:
-            raise ValueError(f"want 0 < max_width_share ≤ 1, not {max_width_share}")
+            raise ValueError(f"must be 0 < max_width_share ≤ 1, got {max_width_share}")
         self.min_width_s = min_width_s
         self.max_width_s = max_width_s
         self.max_width_share = max_width_share

@@ -68,7 +68,7 @@ def unpack(archive: str | Path, folder: str | Path, read: Callable[[int], None] 
     Args:
         archive: a `.zip`, `.tar`, `.tar.gz`, `.tar.bz2` or `.tar.xz` file.
         folder: where to write; it is created, and should hold nothing but what other archives left.
-        read: told how many bytes of the archive were read so far.
+        read: called with the number of bytes of the archive that were read so far.
 
     Raises:
         UserError: the archive is damaged, encrypted or in a compression that Python lacks; it has more bytes
@@ -91,7 +91,7 @@ def unpack(archive: str | Path, folder: str | Path, read: Callable[[int], None] 
 
 
 def only_subfolder(folder: Path) -> Path | None:
-    """The folder that alone lies in a folder, hidden things and files aside; `None` when there are more."""
+    """The only folder in a folder, apart from hidden ones; `None` when there are more or none."""
     inside = [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
     inside = [path for path in inside if path.name not in _NOT_OF_THE_CORPUS]
     return inside[0] if len(inside) == 1 else None
@@ -159,7 +159,7 @@ def _write(archive: Path, member: _Member, folder: Path, after_reading: Callable
                 written.write(block)
                 after_reading()
     except (FileExistsError, NotADirectoryError):
-        raise _refusal(archive, member.name, "stands where there is something already") from None
+        raise _refusal(archive, member.name, "would replace another file") from None
 
 
 def _checked_parts(archive: Path, name: str) -> list[str]:

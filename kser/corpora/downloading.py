@@ -20,7 +20,7 @@ from kser.errors import UserError
 
 _READ_AT_ONCE = 1 << 18
 _SILENCE_S = 30.0
-# Waited before the next attempt; after as many attempts that brought nothing new, the user is told.
+# Waited before the next attempt; after as many attempts that brought nothing new, it is an error.
 PAUSES_S = (1.0, 3.0, 9.0)
 _PARTIAL, _RANGE_NOT_SATISFIABLE, _TOO_MANY_REQUESTS, _SERVER_ERRORS = 206, 416, 429, 500
 

@@ -73,7 +73,7 @@ def _bare(name: str) -> str:
 
 
 def _names() -> dict[str, str]:
-    """Every spelling without its accents → the canonical name; a spelling stands for one emotion alone."""
+    """Every spelling without its accents → the canonical name; a spelling stands for only one emotion."""
     names: dict[str, str] = {}
     for emotion, synonyms in SYNONYMS.items():
         for spelling in (emotion, *synonyms):

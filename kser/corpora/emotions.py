@@ -22,7 +22,7 @@ class LabelMapping:
     Attributes:
         labels: the new label of each row, with the index of the old ones; missing (NaN) where the row is
             left out.
-        mapped: old label → new label, the changed ones alone, in canonical order.
+        mapped: old label → new label, only those that change, in canonical order.
         left_out: label of the data set → its number of rows, of those left out: because `label_map` or
             `classes` asks for it, or because the model does not know the label.
         asked_out: those of `left_out` that `label_map` or `classes` asks to leave out.
@@ -53,7 +53,7 @@ def map_labels(
         source: what to call the data set in messages.
 
     Raises:
-        UserError: no row has a label that `label_map` or `classes` names, there is no such table, or nothing
+        UserError: no row has a label that `label_map` or `classes` names, the table is not found, or nothing
             is left.
 
     Example:
@@ -131,13 +131,13 @@ def _by_table(table: str, present: Sequence[str], source: str) -> dict[str, str]
     if table not in RECIPES:
         tables = ["canonical", *RECIPES]
         raise UserError(
-            f"{source}: label_map: no table is called {table!r}{did_you_mean(table, tables)}; "
+            f"{source}: label_map: table {table!r} not found{did_you_mean(table, tables)}; "
             f"there are {', '.join(tables)}; or give an object: label → label wanted"
         )
     codes = RECIPES[table].codes
     if not {*codes, *codes.values()} & {*present}:
         raise UserError(
-            f"{source}: label_map: {listed(present)}: none is a label of {table}, which has "
+            f"{source}: label_map: {listed(present)}: none of them is a label of {table}, which has "
             f"{', '.join(codes)} for {', '.join(dict.fromkeys(codes.values()))}"
         )
     return {label: codes.get(label, label) for label in present}
@@ -174,9 +174,9 @@ def _mapping(
     known: Sequence[str] | None = None,
 ) -> LabelMapping:
     """Apply `wanted`, then `classes`, then what the model knows."""
-    there = label_order(new for new in wanted.values() if new is not None)
-    if classes is not None and (absent := [name for name in classes if name not in there]):
-        raise UserError(f"{source}: classes: {_no_row_has(absent, there)}")
+    labels = label_order(new for new in wanted.values() if new is not None)
+    if classes is not None and (absent := [name for name in classes if name not in labels]):
+        raise UserError(f"{source}: classes: {_no_row_has(absent, labels)}")
     chosen = {
         old: new for old, new in wanted.items() if new is not None and (classes is None or new in classes)
     }

@@ -95,8 +95,8 @@ def class_of(code: str, codes: Mapping[str, str], where: str) -> str:
         where: file and row, for the message.
 
     Raises:
-        UserError: the corpus has no such code.
+        UserError: the corpus does not have the code.
     """
     if code not in codes:
-        raise UserError(f"{where}: {code!r} is no emotion of the corpus; it has {', '.join(codes)}")
+        raise UserError(f"{where}: {code!r} is not an emotion of the corpus; it has {', '.join(codes)}")
     return codes[code]

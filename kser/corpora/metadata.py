@@ -103,7 +103,7 @@ def write_metadata(table: pd.DataFrame, csv_path: str | Path) -> None:
             "rename the files or folders"
         )
     ordered["path"] = written
-    # The csv module puts quotation marks where it sees its own line end; a carriage return alone is none.
+    # The csv module puts quotation marks where it sees its own line end; a bare carriage return is none.
     returns = any("\r" in str(cell) for name in ordered for cell in [name, *ordered[name]])
     with replacing(csv_path) as draft:
         ordered.to_csv(
@@ -129,7 +129,7 @@ def content_key(path: str | Path) -> str:
     try:
         return content_digest(path)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such audio file") from None
+        raise UserError(f"{path}: audio file not found") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
 
@@ -156,17 +156,17 @@ def _read_cells(csv_path: Path, required: Sequence[str]) -> tuple[list[str], lis
     try:
         for record in reader:
             stripped = [cell.strip() for cell in record]
-            if any(stripped):  # spreadsheets leave empty rows, bare or of separators alone
+            if any(stripped):  # spreadsheets leave empty rows, bare or of only separators
                 records.append(stripped)
                 row_numbers.append(ends + 1)
             ends = reader.line_num
     except csv.Error as error:
         raise UserError(f"{csv_path}: row {ends + 1}: {error}; is a quotation mark missing?") from None
     if not records:
-        raise UserError(f"{csv_path}: is empty; a header and a row for each utterance are wanted")
+        raise UserError(f"{csv_path}: is empty; expected a header and a row for each utterance")
     header, *rows = records
     if not rows:
-        raise UserError(f"{csv_path}: has a header and no rows; a row for each utterance is wanted")
+        raise UserError(f"{csv_path}: has a header but no rows; expected a row for each utterance")
     return header, _as_wide_as_header(csv_path, header, rows, row_numbers[1:]), row_numbers[1:]
 
 
@@ -193,7 +193,7 @@ def _as_wide_as_header(
     if uneven := [number for number, row in numbered if len(row) < width or any(row[width:])]:
         raise UserError(
             f"{csv_path}: {_rows(uneven)}: not {width} cells, as the header has; "
-            "a cell that contains the separator wants quotation marks"
+            "a cell that contains the separator needs quotation marks"
         )
     return [row[:width] for row in rows]
 
@@ -239,7 +239,7 @@ def _duplicates(table: pd.DataFrame, row_numbers: list[int]) -> str:
         return ""
     written = dict(zip(row_numbers, table["utterance"], strict=True))
     found = [f"{written[numbers[0]]} in {_rows(numbers)}" for numbers in repeated]
-    return f"recordings that stand there more than once: {listed(found, '; ')}; keep one row for each"
+    return f"recordings that are listed more than once: {listed(found, '; ')}; keep one row for each"
 
 
 def _missing_files(table: pd.DataFrame, row_numbers: list[int]) -> str:

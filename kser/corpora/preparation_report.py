@@ -40,8 +40,8 @@ def preparation_report(
     Returns:
         Values that JSON can hold, in the order in which to read them. Durations are in seconds.
     """
-    heard = table.assign(duration_s=[recording.duration_s for recording in recordings])
-    heard = heard[[not recording.problem for recording in recordings]]
+    readable = table.assign(duration_s=[recording.duration_s for recording in recordings])
+    readable = readable[[not recording.problem for recording in recordings]]
     unreadable = [recording for recording in recordings if recording.problem]
     report: dict[str, Any] = {
         "corpus": recipe.name,
@@ -50,22 +50,26 @@ def preparation_report(
         "kser_version": __version__,
         "folder": shown_path(folder, beside),
         "recordings": {"found": len(table), "expected": recipe.expected_utterances},
-        "speakers": {"found": int(heard["actor"].nunique()), "expected": recipe.expected_speakers},
-        "utterances": len(heard),
+        "speakers": {"found": int(readable["actor"].nunique()), "expected": recipe.expected_speakers},
+        "utterances": len(readable),
         "other_audio_files": _audio_files_below(folder, set(table["path"])),
         "unreadable": {shown_path(each.path, beside): each.problem for each in unreadable},
         "duplicates": _duplicates(table, recordings, beside),
         "sampling_rates_hz": _counted(each.sampling_rate_hz for each in recordings if not each.problem),
         "published_sampling_rate_hz": recipe.sampling_rate_hz,
         "channels": _counted(each.channels for each in recordings if not each.problem),
-        "durations": _durations(heard),
-        "classes": {name: _group(heard[heard["class_id"] == name]) for name in _classes(recipe, heard)},
-        "genders": {name: _group(heard[heard["gender"] == name]) for name in sorted(set(heard["gender"]))},
-        "by_speaker": {name: _speaker(recipe, heard, name) for name in label_order(heard["actor"])},
+        "durations": _durations(readable),
+        "classes": {
+            name: _group(readable[readable["class_id"] == name]) for name in _classes(recipe, readable)
+        },
+        "genders": {
+            name: _group(readable[readable["gender"] == name]) for name in sorted(set(readable["gender"]))
+        },
+        "by_speaker": {name: _speaker(recipe, readable, name) for name in label_order(readable["actor"])},
     }
-    if recipe.folds in heard:
-        folds = heard[recipe.folds]
-        report["folds"] = {name: _group(heard[folds == name]) for name in label_order(folds)}
+    if recipe.folds in readable:
+        folds = readable[recipe.folds]
+        report["folds"] = {name: _group(readable[folds == name]) for name in label_order(folds)}
     return report
 
 

@@ -36,7 +36,7 @@ def prepare(
 ) -> pd.DataFrame:
     """Write the metadata CSV of a corpus, and the report on it beside.
 
-    Every recording is decoded; one that cannot be is left out and named in the report. A CSV that stood there
+    Every recording is decoded; one that cannot be is left out and named in the report. An older CSV
     is replaced when all of this went well, and is untouched otherwise.
 
     Args:
@@ -51,8 +51,8 @@ def prepare(
         whether it is complete.
 
     Raises:
-        UserError: no such folder, another layout, audio files with unexpected names, none that can be read;
-            or as `kser.corpora.sources` says of archives and downloads.
+        UserError: the folder is not found or laid out otherwise, has audio files with unexpected names or
+            none that can be read; or as `kser.corpora.sources` says of archives and downloads.
     """
     csv_path = Path(csv_path)
     if source is None:

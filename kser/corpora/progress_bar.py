@@ -31,7 +31,7 @@ def progress_bar(
         unit: bytes are shown as a download is, with the speed.
 
     Yields:
-        A function to tell how much of `total` is done, from any thread.
+        A function that takes how much of `total` is done, from any thread.
     """
     if console is None:
         yield lambda done: None

@@ -66,7 +66,7 @@ class Recipe:
     """What the source folder holds, in a few words: shown when a folder does not look like it."""
     make_table: Callable[[Path], pd.DataFrame]
     """Source folder → table, see `read`. Raises `NotTheCorpusError`, without a message, when the folder holds
-    something else, and `UserError` when it has audio files with unexpected names."""
+    another corpus, and `UserError` when it has audio files with unexpected names."""
     verified: bool = False
     """Whether the recipe was run on the published files, not only on their description."""
     folds: str | None = None
@@ -89,7 +89,7 @@ class Recipe:
             Columns `path` (absolute), `class_id`, `actor`, `gender` and those of the corpus, all text.
 
         Raises:
-            NotTheCorpusError: the folder holds something else.
+            NotTheCorpusError: the folder does not hold the corpus.
             UserError: it has audio files with unexpected names, or mistakes in a label file.
         """
         try:

@@ -1,4 +1,4 @@
-"""Hearing every recording of a corpus once: can it be decoded, how long is it, is it there twice."""
+"""Decoding every recording of a corpus once: whether it can be, how long it is, whether it is there twice."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from kser.errors import UserError
 
 @dataclass(frozen=True)
 class Recording:
-    """What decoding a file showed; of one that cannot be decoded, the `problem` alone."""
+    """What decoding a file showed; of one that cannot be decoded, only the `problem`."""
 
     path: str
     duration_s: float = 0.0
@@ -40,7 +40,7 @@ def check_recordings(paths: Sequence[str], console: Console | None = None) -> li
     """
     checked = []
     with (
-        progress_bar(console, "listening to the recordings", len(paths), "files") as show,
+        progress_bar(console, "decoding the recordings", len(paths), "files") as show,
         ThreadPoolExecutor(os.cpu_count()) as threads,
     ):
         try:
@@ -68,6 +68,6 @@ def same_recordings(recordings: Sequence[Recording]) -> list[list[Recording]]:
     groups: dict[tuple[str, int, int], list[Recording]] = {}
     for recording in recordings:
         if not recording.problem:
-            heard = (recording.digest, recording.sampling_rate_hz, recording.channels)
-            groups.setdefault(heard, []).append(recording)
+            sound = (recording.digest, recording.sampling_rate_hz, recording.channels)
+            groups.setdefault(sound, []).append(recording)
     return [group for group in groups.values() if len(group) > 1]

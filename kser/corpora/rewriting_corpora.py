@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,7 @@ from kser.corpora.rewriting_plan import Plan, plan_rewriting
 from kser.errors import UserError
 from kser.files import write_text
 
-_REPORT_COLUMNS = (
-    "recording",
-    "source",
-    "duration_s",
-    "removed_s",
-    "loudness_lufs",
-    "gain_db",
-    "limited",
-    "note",
-)
+_REPORT_COLUMNS = ("recording", "source", *(fact.name for fact in fields(Facts)))
 
 
 @dataclass
@@ -40,10 +31,10 @@ class Outcome:
 
     Attributes:
         facts: of each copy that stands in the output folder, by its source.
-        written: how many were written now; the others stood there already.
+        written: how many were written now; the others existed already.
         bad: why a recording was left out, by its path.
         tables: the metadata CSVs written.
-        report: the CSV that tells all this for each recording.
+        report: the CSV with all this for each recording.
         other_files: files of the input folder that are neither recordings nor metadata.
     """
 
@@ -65,7 +56,7 @@ def rewrite_corpus(
     """Process every recording of a folder or a metadata CSV; the copies and their metadata go elsewhere.
 
     Copies have the tree, names, rates, channels and formats of the originals. What an earlier run has
-    finished is kept; a recording that cannot be processed is told of in the outcome and left out of the
+    finished is kept; a recording that cannot be processed is named in the outcome and left out of the
     metadata.
 
     Args:
@@ -117,7 +108,7 @@ def _rewrite_all(
     title = f"{type(step).__name__.lower()} {manifest.folder}"
     settings = {"step": type(step).__name__, **asdict(step)}
     with (
-        progress_bar(console, title, len(plan.targets), "files") as tell,
+        progress_bar(console, title, len(plan.targets), "files") as show,
         ThreadPoolExecutor(workers) as pool,
     ):
         sources = {
@@ -132,7 +123,7 @@ def _rewrite_all(
                     outcome.written += is_new
                 except UserError as error:
                     outcome.bad[source] = str(error)
-                tell(done)
+                show(done)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

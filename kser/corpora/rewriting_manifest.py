@@ -58,7 +58,7 @@ class Manifest:
         return finished is not None and finished["key"] == content_key(self.folder / target)
 
     def facts_of(self, target: Path, made_from: dict[str, Any]) -> dict[str, Any] | None:
-        """What is known of a copy that stands there finished, made from just this; otherwise `None`."""
+        """What is known of a finished copy that was made from just this; otherwise `None`."""
         finished = self._finished.get(target.as_posix())
         if finished is None or finished["made_from"] != made_from or target.as_posix() in self._begun:
             return None
@@ -75,13 +75,13 @@ class Manifest:
         Args:
             target: below the folder.
             made_from: what would make the same copy again.
-            facts: what `facts_of` is to tell.
+            facts: what `facts_of` is to return.
         """
         key = content_key(self.folder / target)
         self._append({"target": target.as_posix(), "key": key, "made_from": made_from, "facts": facts})
 
     def abandon(self, target: Path) -> None:
-        """Note that a copy that was begun will not come: what stands there later is not the run's own."""
+        """Note that a copy that was begun will not come: what is written there later is not the run's own."""
         self._append({"target": target.as_posix(), "abandoned": True})
 
     def _append(self, record: dict[str, Any]) -> None:

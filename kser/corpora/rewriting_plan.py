@@ -51,13 +51,12 @@ def plan_rewriting(input_path: str | Path, output_path: str | Path) -> Plan:
         output_path: the folder for the copies.
 
     Raises:
-        UserError: nothing there, no recording, a mistake in a metadata CSV, or an output folder that is the
-        input
-            or lies within it.
+        UserError: the input is not found or has no recording, a metadata CSV has a mistake, or the output
+            folder is the input or lies within it.
     """
     given = Path(input_path).expanduser()
     if not given.exists():
-        raise UserError(f"{given}: no such folder or metadata CSV")
+        raise UserError(f"{given}: folder or metadata CSV not found")
     base = _absolute(given if given.is_dir() else given.parent)
     _check_apart(given, Path(output_path).expanduser())
     recordings: list[Path] = []
@@ -78,7 +77,7 @@ def _check_apart(given: Path, output: Path) -> None:
     """Links are followed: what a name hides must not be processed in place."""
     source, target = given.resolve(), output.resolve()
     if target.exists() and not target.is_dir():
-        raise UserError(f"{output}: is a file, where a folder for the copies is wanted")
+        raise UserError(f"{output}: is a file, but the copies need a folder")
     if given.is_dir() and target.is_relative_to(source):
         where = "is the input folder" if target == source else f"lies within the input folder {given}"
         raise UserError(f"{output}: {where}; choose an output folder outside it")

@@ -33,13 +33,13 @@ def corpus_folder(
         console: where to show the progress.
 
     Raises:
-        UserError: there is no such folder or archive; an archive is refused or holds another corpus;
-            `beside/corpus` holds something else.
+        UserError: the folder or archive is not found; an archive is refused or holds another corpus;
+            `beside/corpus` holds something other.
     """
     paths = [expanded(source) for source in sources]
     for path in paths:
         if not path.exists():
-            raise UserError(f"{path}: no such folder or archive; {recipe.name} is {recipe.layout}")
+            raise UserError(f"{path}: folder or archive not found; {recipe.name} is {recipe.layout}")
         if not path.is_dir() and not is_archive(path):
             raise UserError(
                 f"{path}: is neither a folder nor an archive ({', '.join(ARCHIVE_SUFFIXES)}); "
@@ -99,7 +99,7 @@ def read_as_published(recipe: Recipe, folder: Path) -> tuple[Path, pd.DataFrame]
 def _doubt(recipe: Recipe) -> str:
     if recipe.verified:
         return ""
-    return " (the recipe was made after the description alone: it may be the recipe that is wrong)"
+    return " (the recipe was made only from the description: the recipe itself may be wrong)"
 
 
 def _unpacked(recipe: Recipe, archives: Sequence[Path], folder: Path, console: Console | None) -> Path:
@@ -114,7 +114,7 @@ def _unpacked(recipe: Recipe, archives: Sequence[Path], folder: Path, console: C
         if _origins(folder) == origins:
             return folder
         raise UserError(
-            f"{folder}: holds something else than {given} unpacked; move it away, or give it as --source"
+            f"{folder}: holds something other than {given} unpacked; move it away, or give it as --source"
         )
     if console is not None:
         for left in sorted(folder.parent.glob(f".{folder.name}.*")):

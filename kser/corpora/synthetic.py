@@ -2,10 +2,10 @@
 
 kser can be tried out on it. It is no speech and no benchmark. The sound is that of a source and a filter
 (Fant 1960, *Acoustic Theory of Speech Production*): pulses at the pitch and noise, whose short-time spectra
-are shaped by the formants of the phones. An utterance differs from its speaker's neutral manner as is reported of
-acted emotion, in pitch level and range, tempo, energy and voice quality (Banse & Scherer 1996, "Acoustic
-profiles in vocal emotion expression", JPSP 70; Scherer 2003, "Vocal communication of emotion", Speech
-Communication 40). Each of these also varies from utterance to utterance, so that the emotions overlap.
+are shaped by the formants of the phones. An utterance differs from its speaker's neutral manner as is
+reported of acted emotion, in pitch level and range, tempo, energy and voice quality (Banse & Scherer 1996,
+"Acoustic profiles in vocal emotion expression", JPSP 70; Scherer 2003, "Vocal communication of emotion",
+Speech Communication 40). Each of these also varies from utterance to utterance, so that the emotions overlap.
 """
 
 import csv
@@ -254,7 +254,7 @@ def _pulses(
     return pulses / np.sqrt(np.mean(pulses**2))
 
 
-def _holds(folder: Path, facts: dict[str, str | int], files: list[str]) -> bool:
+def _holds(folder: Path, facts: dict[str, object], files: list[str]) -> bool:
     """Whether `folder` is this corpus, complete; `False` where there is nothing to lose, else an error."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False

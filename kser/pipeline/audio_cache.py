@@ -40,7 +40,7 @@ class AudioCache:
         """The waveform (samples,) of a file as it was stored, or `None`.
 
         Raises:
-            UserError: there is no such audio file.
+            UserError: the audio file is not found.
         """
         try:
             stored = self._entry(path, waveform_format).read_bytes()
@@ -54,7 +54,7 @@ class AudioCache:
         """Samples of a stored waveform, without reading them; `None` where there is none.
 
         Raises:
-            UserError: there is no such audio file.
+            UserError: the audio file is not found.
         """
         entry = self._entry(path, waveform_format)
         try:
@@ -95,7 +95,7 @@ class AudioCache:
         try:
             content = content_digest(path)
         except OSError:
-            raise UserError(f"{path}: no such audio file") from None
+            raise UserError(f"{path}: audio file not found") from None
         key = hashlib.blake2b(f"{content} {made_by}".encode(), digest_size=20).hexdigest()
         return self.folder / key[:2] / f"{key[2:]}{SUFFIX}"
 

@@ -1,6 +1,6 @@
 """Which augmentation an utterance of the training part gets, and with which random draws.
 
-What comes out follows from the seed, the utterance, its copy and the epoch alone: neither the number of
+The result depends only on the seed, the utterance, its copy and the epoch: neither the number of
 threads or processes nor the order in which they ask plays a part.
 """
 
@@ -20,7 +20,7 @@ class AugmentationPlan:
     """How the training part is augmented.
 
     Attributes:
-        augmenters: the augmentations, one at least.
+        augmenters: the augmentations, at least one.
         mode: `union`: the clean utterance, and a copy of it for each augmentation; `compose`: all of them in
             a chain; `one_of`: one of them, drawn.
         draws: `online`: fresh ones in each epoch; `frozen`: those of the first epoch in every one.
@@ -34,7 +34,7 @@ class AugmentationPlan:
 
     def __post_init__(self) -> None:
         if not self.augmenters:
-            raise ValueError("`augmenters` must hold one augmentation at least. Received: none")
+            raise ValueError("`augmenters` must hold at least one augmentation. Received: none")
 
     @property
     def copies(self) -> int:
@@ -50,7 +50,7 @@ class AugmentationPlan:
             waveform: float32 array (samples,), the clean utterance.
             sampling_rate: Hz.
             utterance: its position in the training part.
-            copy: below `copies`. Of `union`, copy 0 is clean and copy k has augmentation k − 1 alone.
+            copy: below `copies`. Of `union`, copy 0 is clean and copy k has only augmentation k − 1.
             epoch: from 0.
 
         Returns:

@@ -1,6 +1,6 @@
 """Which utterances make which batch: pure functions of the seed and the step.
 
-Because a step's batch follows from its number alone, a run continues at any step exactly as if it had never
+Because a step's batch depends only on its number, a run continues at any step exactly as if it had never
 stopped, and the order does not depend on the number of threads that load the audio.
 """
 
@@ -31,7 +31,7 @@ class ShuffledBatches:
     """Batches of training: every epoch has every utterance once, in an order of its own.
 
     In an epoch, utterances are shuffled and batched within their length bucket; what is left over in a
-    bucket joins the next longer one, so that one batch an epoch at the most is not full. Then the batches
+    bucket joins the next longer one, so that at most one batch of an epoch is not full. Then the batches
     are shuffled.
 
     Args:
@@ -60,7 +60,9 @@ class ShuffledBatches:
         if batches is None:
             batches = self._plan_epoch(epoch)
             # Readers are about one epoch at a time, at its turn about two.
-            self._planned = {e: of for e, of in self._planned.items() if e == epoch - 1} | {epoch: batches}
+            self._planned = {e: plan for e, plan in self._planned.items() if e == epoch - 1} | {
+                epoch: batches
+            }
         return batches[position]
 
     def _plan_epoch(self, epoch: int) -> list[PlannedBatch]:

@@ -43,9 +43,9 @@ class Batches(Protocol):
 
 
 class BatchSource:
-    """Random access to the elements of steps `start` … `stop - 1`, as Grain wants a source.
+    """Random access to the elements of steps `start` … `stop - 1`, as Grain expects of a source.
 
-    An element follows from its step alone, whichever thread or process makes it.
+    An element depends only on its step, whichever thread or process makes it.
 
     Args:
         utterances: where the audio is.
@@ -67,7 +67,7 @@ class BatchSource:
         augmentation: AugmentationPlan | None = None,
     ):
         if augmentation is not None and utterances.features is not None:
-            raise ValueError("`augmentation` wants audio. Received: utterances with stored features")
+            raise ValueError("`augmentation` requires audio. Received: utterances with stored features")
         self.utterances = utterances
         self.batches = batches
         self.batch_size = batch_size
@@ -82,7 +82,7 @@ class BatchSource:
         batch = self.batches[self.start + int(index)]
         used = len(batch.indices)
         inputs = self._waveforms(batch) if self.utterances.features is None else self._features(batch)
-        targets = map_targets(lambda of: self._in_places(of, batch), self.utterances.targets)
+        targets = map_targets(lambda values: self._in_places(values, batch), self.utterances.targets)
         weights = np.zeros(self.batch_size, np.float32)
         weights[:used] = 1.0
         return inputs, targets, weights
@@ -104,7 +104,9 @@ class BatchSource:
             }
         return (
             inputs,
-            map_targets(lambda of: ArraySpec((None, *of.shape[1:]), of.dtype), self.utterances.targets),
+            map_targets(
+                lambda values: ArraySpec((None, *values.shape[1:]), values.dtype), self.utterances.targets
+            ),
             ArraySpec((None,), np.dtype(np.float32)),
         )
 
@@ -131,9 +133,9 @@ class BatchSource:
         shape = (self.batch_size, stored.frames(batch.samples))
         features, mask = np.zeros((*shape, stored.channels), np.float16), np.zeros(shape, bool)
         for place, index in enumerate(batch.indices):
-            of_one = stored(self.utterances.paths[index])
-            features[place, : len(of_one)] = of_one
-            mask[place, : len(of_one)] = True
+            own = stored(self.utterances.paths[index])
+            features[place, : len(own)] = own
+            mask[place, : len(own)] = True
         return {"features": features, "frame_mask": mask}
 
     def _waveform(self, index: int, batch: PlannedBatch) -> np.ndarray:
@@ -179,7 +181,7 @@ def training_dataset(
 
 
 def evaluation_dataset(utterances: Utterances, batches: Sequence[PlannedBatch], batch_size: int) -> Any:
-    """The batches of `plan_in_order`, again and again: `evaluate` and `predict` are told how many to take.
+    """The batches of `plan_in_order`, again and again: `evaluate` and `predict` are given how many to take.
 
     Keras would otherwise warn that the data ran out at the end of every evaluation.
     """
@@ -228,10 +230,10 @@ def reader_errors() -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        told = re.search(r"^(?:.*\b)?UserError: (.+)$", str(error), flags=re.MULTILINE)
-        if told is None:
+        match = re.search(r"^(?:.*\b)?UserError: (.+)$", str(error), flags=re.MULTILINE)
+        if match is None:
             raise
-        raise UserError(told.group(1).strip()) from error
+        raise UserError(match.group(1).strip()) from error
 
 
 def tf_dataset(dataset: Any) -> Any:
@@ -245,7 +247,7 @@ def tf_dataset(dataset: Any) -> Any:
     import tensorflow as tf
 
     signature = tuple(
-        {name: tf.TensorSpec(*of) for name, of in part.items()}
+        {name: tf.TensorSpec(*array) for name, array in part.items()}
         if isinstance(part, dict)
         else tf.TensorSpec(*part)
         for part in dataset.spec

@@ -68,7 +68,7 @@ class FeatureCache:
         What is stored and no whole entry counts as not stored.
 
         Raises:
-            UserError: there is no such audio file.
+            UserError: the audio file is not found.
         """
         try:
             stored = self._entry(path).read_bytes()
@@ -119,7 +119,7 @@ class FeatureCache:
         try:
             content = content_digest(path)
         except OSError:
-            raise UserError(f"{path}: no such audio file") from None
+            raise UserError(f"{path}: audio file not found") from None
         made_by = f"{LOADER_VERSION} {FORMAT_VERSION} {self.format} {self.encoder}"
         key = hashlib.blake2b(f"{content} {made_by}".encode(), digest_size=20).hexdigest()
         return self.folder / key[:2] / f"{key[2:]}{SUFFIX}"

@@ -36,7 +36,7 @@ def compute_missing(
         cache: what is there and whole is not computed.
         reader: how recordings are read.
         paths: audio files.
-        encoder: computes features; it is called in this thread alone.
+        encoder: computes features; it is called only in this thread.
         progress: shows how far it is.
 
     Returns:

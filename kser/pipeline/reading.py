@@ -20,7 +20,7 @@ Progress = Callable[[Iterable[int | UserError], int], Iterable[int | UserError]]
 
 @dataclass(frozen=True)
 class WaveformReader:
-    """Reads recordings as a model expects them, from the cache where they are there.
+    """Reads recordings as a model expects them, from the cache where it has them.
 
     Attributes:
         format: what the model expects.
@@ -59,7 +59,7 @@ class WaveformReader:
         try:
             stat = Path(path).stat()
         except OSError:
-            raise UserError(f"{path}: no such audio file") from None
+            raise UserError(f"{path}: audio file not found") from None
         length = _length_of_version(self, path, stat.st_size, stat.st_mtime_ns)
         wanted, rate = self.format.minimum_samples, self.format.sampling_rate
         if length < wanted:

@@ -21,7 +21,7 @@ TargetArrays = np.ndarray | dict[str, np.ndarray]
 def map_targets(function: Callable[[np.ndarray], Any], targets: TargetArrays) -> Any:
     """What a function makes of an array of targets, or of each of several."""
     if isinstance(targets, dict):
-        return {name: function(of) for name, of in targets.items()}
+        return {name: function(values) for name, values in targets.items()}
     return function(targets)
 
 
@@ -85,7 +85,7 @@ class Utterances:
         given = targets if isinstance(targets, dict) else np.asarray(targets)
         return cls(
             [paths[place] for place in places],
-            map_targets(lambda of: _typed(of)[places], given),
+            map_targets(lambda values: _typed(values)[places], given),
             [length for _, length in good],
             reader,
             places,

@@ -164,7 +164,7 @@ def test_no_sound_under_any_suffix(tmp_path, suffix, content, capfd):
 
 def test_broken_symbolic_link(tmp_path):
     (tmp_path / "a.wav").symlink_to(tmp_path / "gone.wav")
-    assert "no such audio file" in refusal(tmp_path / "a.wav")
+    assert "audio file not found" in refusal(tmp_path / "a.wav")
 
 
 def test_pipe(tmp_path):

@@ -84,7 +84,7 @@ def test_names_with_spaces_and_accents(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("missing.wav", None, "no such audio file"),
+        ("missing.wav", None, "audio file not found"),
         ("empty.wav", b"", "is empty"),
         ("text.wav", b"not audio at all", "cannot be read as audio"),
         ("headerless.raw", b"\0" * 64, "cannot be read as audio"),

@@ -89,7 +89,7 @@ class TestData:
             (
                 "nowhere",
                 "m.csv",
-                "nowhere: no such folder or archive; emodb is a folder with the subfolder wav",
+                "nowhere: folder or archive not found; emodb is a folder with the subfolder wav",
             ),
             ("empty", "m.csv", "empty: does not look like EmoDB, which is a folder with the subfolder wav"),
             ("file", "m.csv", "file: is neither a folder nor an archive (.zip, .tar, "),

@@ -64,8 +64,8 @@ class TestTrainingOnWrongFiles:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("", "is empty; a header and a row for each utterance are wanted"),
-            (f"{HEADER}\n", "has a header and no rows; a row for each utterance is wanted"),
+            ("", "is empty; expected a header and a row for each utterance"),
+            (f"{HEADER}\n", "has a header but no rows; expected a row for each utterance"),
             (
                 "path,emotion,actor,gender\na_low.wav,low,a,male\n",
                 "the header lacks 'class_id'; it has 'path', 'emotion', 'actor', 'gender'",
@@ -118,7 +118,7 @@ class TestTrainingOnWrongFiles:
     def test_a_class_that_one_speaker_alone_recorded(self, train, study):
         edit_metadata(study, "b_low.wav,low", "b_low.wav,middle")
         (line,) = train()
-        assert line.startswith("metadata.csv: recorded by one speaker alone: class middle (by b); ")
+        assert line.startswith("metadata.csv: recorded by only one speaker: class middle (by b); ")
 
     def test_one_class_in_all(self, train, study):
         edit_metadata(study, ",low,", ",high,")
@@ -171,7 +171,7 @@ class TestTrainingOnWrongFiles:
         assert train() == [
             "experiment.json: datasets: empty: eval_csv_path: test.csv not found in empty",
             "experiment.json: datasets: nowhere: eval_csv_path: test.csv not found in nowhere",
-            "wrong/test.csv: has a header and no rows; a row for each utterance is wanted",
+            "wrong/test.csv: has a header but no rows; expected a row for each utterance",
         ]
 
     @pytest.mark.parametrize(

@@ -194,13 +194,13 @@ def test_links_and_devices_in_a_zip_are_refused(tmp_path: Path, arena: Path, mod
 @pytest.mark.parametrize("names", [["a", "a"], ["a", "./a"], ["a", "a/b"], ["a/b", "a"], ["a//b", "a/b"]])
 def test_a_name_that_is_taken_is_refused(tmp_path: Path, arena: Path, suffix: str, names: list[str]) -> None:
     archive = write_archive(tmp_path / f"a{suffix}", [(name, name.encode()) for name in names])
-    assert "stands where there is something already" in refused(archive, arena)
+    assert "would replace another file" in refused(archive, arena)
 
 
 def test_what_stands_in_the_folder_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "target").mkdir()
     (tmp_path / "target" / "readme.txt").write_bytes(b"mine")
-    with pytest.raises(UserError, match=r"'readme\.txt' in it stands where there is something already"):
+    with pytest.raises(UserError, match=r"'readme\.txt' in it would replace another file"):
         unpack(write_zip(tmp_path / "a.zip", list(FILES.items())), tmp_path / "target")
     assert (tmp_path / "target" / "readme.txt").read_bytes() == b"mine"
 

@@ -132,7 +132,7 @@ def test_numbers_are_names_too() -> None:
         ({"label_map": {"anger": ""}}, "label_map: anger: mapped to a name that is empty"),
         (
             {"label_map": "emodbb"},
-            "no table is called 'emodbb' (did you mean 'emodb'?); there are canonical, ",
+            "table 'emodbb' not found (did you mean 'emodb'?); there are canonical, ",
         ),
         ({"classes": ["anger", "joy"]}, "classes: no row has 'joy'; there are anger, happiness, sad"),
         ({"label_map": dict.fromkeys(("anger", "happiness", "sad"))}, "leave no utterance"),
@@ -146,7 +146,9 @@ def test_mistakes_in_a_map(function, arguments, says: str) -> None:
 
 def test_codes_of_another_corpus() -> None:
     message = refusal(map_labels, rows({"01": 1, "02": 2}), "emovo", source="x.csv")
-    assert message.startswith("x.csv: label_map: 01, 02: none is a label of emovo, which has rab, dis, pau, ")
+    assert message.startswith(
+        "x.csv: label_map: 01, 02: none of them is a label of emovo, which has rab, dis, pau, "
+    )
 
 
 def test_a_model_of_emodb_is_evaluated_on_emovo() -> None:

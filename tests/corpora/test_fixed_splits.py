@@ -105,7 +105,7 @@ def test_a_class_that_training_lacks() -> None:
 def test_a_single_training_speaker_has_none_for_validation() -> None:
     table = partitioned({**dict.fromkeys("12345678", "none"), "0": "train", "9": "test"})
     message = refusal(fixed_split, table, "Split_Set", 0.8, 0, parts={"train": ["train"], "test": ["test"]})
-    assert "beside the test part that is given there is one speaker alone (00)" in message
+    assert "besides the test part that is given there is only one speaker (00)" in message
 
 
 def files() -> dict[str, pd.DataFrame]:
@@ -151,15 +151,15 @@ def test_files_that_share_recordings_or_speakers() -> None:
     [
         (
             {"name": "speakers"},
-            "no scheme is called 'speakers' (did you mean 'speaker'?); there are speaker,",
+            "scheme 'speakers' not found (did you mean 'speaker'?); there are speaker,",
         ),
         ({"name": "k_fold"}, "k_fold needs folds"),
         ({"name": "fixed"}, "fixed needs column"),
-        ({"name": "random", "folds": 5}, "folds: means nothing for random; leave it out"),
-        ({"name": "speaker", "column": "x", "parts": {}}, "column, parts: means nothing for speaker"),
-        ({"name": "k_fold", "folds": 1}, "folds is 1; it must be 2 or more"),
-        ({"name": "k_fold", "folds": 5, "folds_seed": -1}, "folds_seed is -1; it must be 0 or more"),
-        ({"train_test_split": 1.0}, "train_test_split is 1.0; it must lie between 0 and 1"),
+        ({"name": "random", "folds": 5}, "folds: has no effect with random; leave it out"),
+        ({"name": "speaker", "column": "x", "parts": {}}, "column, parts: has no effect with speaker"),
+        ({"name": "k_fold", "folds": 1}, "folds must be at least 2, got 1"),
+        ({"name": "k_fold", "folds": 5, "folds_seed": -1}, "folds_seed must be at least 0, got -1"),
+        ({"train_test_split": 1.0}, "train_test_split must be between 0 and 1, such as 0.8, got 1.0"),
         (
             {"name": "fixed", "column": "x", "parts": {"dev": ["a"]}},
             "parts: dev: the parts are train, validation",

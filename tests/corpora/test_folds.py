@@ -64,7 +64,7 @@ def test_a_speaker_in_two_sessions() -> None:
 @pytest.mark.parametrize(
     ("session", "says"),
     [
-        (None, "the split wants a column 'session'; there are utterance, class_id, actor, gender"),
+        (None, "the split needs a column 'session'; there are utterance, class_id, actor, gender"),
         ("", "column 'session' is empty in 60 of 60 rows"),
         ("1", "column 'session' is '1' in every row; two folds are needed"),
     ],
@@ -84,7 +84,7 @@ def test_a_class_that_one_session_alone_has_is_refused_in_every_fold() -> None:
     table = pd.concat([five_sessions(), five_sessions().iloc[:12].assign(class_id="fear")], ignore_index=True)
     for seed in range(5):
         message = refusal(SplitScheme("leave_one_session_out").apply, table, seed)
-        assert message.startswith("metadata: classes of one fold alone: class fear (session Ses1);")
+        assert message.startswith("metadata: classes of only one fold: class fear (session Ses1);")
 
 
 def test_one_speaker_beside_the_session_that_is_left_out() -> None:
@@ -92,7 +92,7 @@ def test_one_speaker_beside_the_session_that_is_left_out() -> None:
     table["session"] = table["actor"].map({"a": "1", "b": "1", "c": "2"})
     for seed in range(2):
         message = refusal(SplitScheme("leave_one_session_out").apply, table, seed)
-        assert "beside session 1 there is one speaker alone" in message
+        assert "besides session 1 there is only one speaker" in message
 
 
 def test_nobody_can_be_spared_for_validation() -> None:
@@ -137,7 +137,10 @@ def test_two_speakers_of_a_class_are_kept_in_different_folds() -> None:
 
 @pytest.mark.parametrize(
     ("folds", "says"),
-    [(11, "folds is 11; with 10 speakers it must lie between 2 and 10"), (1, "folds is 1; with 10 speakers")],
+    [
+        (11, "folds must be between 2 and 10, the number of speakers, got 11"),
+        (1, "the number of speakers, got 1"),
+    ],
 )
 def test_numbers_of_folds_that_make_no_sense(folds: int, says: str) -> None:
     assert says in refusal(k_fold_split, ten_speakers(), folds, 0.8, seed=0)

@@ -57,5 +57,5 @@ def test_by_key_and_class() -> None:
     with pytest.raises(UserError, match=r"l\.csv: more than one row for a\.wav; keep one for each"):
         by_key([*ROWS, ROWS[0]], lambda row: row["name"], Path("l.csv"))
     assert class_of("A", {"A": "anger"}, "l.csv: a.wav") == "anger"
-    with pytest.raises(UserError, match=r"l\.csv: a\.wav: 'B' is no emotion of the corpus; it has A, C"):
+    with pytest.raises(UserError, match=r"l\.csv: a\.wav: 'B' is not an emotion of the corpus; it has A, C"):
         class_of("B", {"A": "anger", "C": "calm"}, "l.csv: a.wav")

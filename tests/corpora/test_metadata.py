@@ -144,8 +144,8 @@ def test_rows_after_a_cell_of_two_lines_are_counted_by_line(tmp_path: Path) -> N
     [
         ("", "is empty"),
         ("\n\n", "is empty"),
-        (HEADER, "has a header and no rows"),
-        (f"{HEADER}\n,,,\n", "has a header and no rows"),
+        (HEADER, "has a header but no rows"),
+        (f"{HEADER}\n,,,\n", "has a header but no rows"),
         (f"{HEADER}\na.wav,joy,1\n", "row 2: not 4 cells, as the header has"),
         (f"{HEADER}\na, b.wav,joy,1,male\n", "row 2: not 4 cells, as the header has"),
         (f'{HEADER}\n"a.wav,joy,1,male\n', "row 2: unexpected end of data"),
@@ -279,7 +279,7 @@ def test_content_key_follows_the_content(tmp_path: Path) -> None:
 
 
 def test_content_key_of_nothing(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such audio file"):
+    with pytest.raises(UserError, match="audio file not found"):
         content_key(tmp_path / "none.wav")
     with pytest.raises(UserError, match="cannot be read"):
         content_key(tmp_path)

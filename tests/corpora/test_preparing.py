@@ -141,7 +141,7 @@ class TestReport:
             return pd.concat([table, absent], ignore_index=True)
 
         assert len(prepare(dataclasses.replace(EMODB, make_table=read), emodb, csv_path)) == 4
-        assert report_of(csv_path)["unreadable"] == {f"{emodb}/wav/absent.wav": "no such audio file"}
+        assert report_of(csv_path)["unreadable"] == {f"{emodb}/wav/absent.wav": "audio file not found"}
 
     def test_the_same_recording_twice_is_named(self, emodb: Path, csv_path: Path) -> None:
         shutil.copy(emodb / FILES[0], emodb / FILES[1])
@@ -166,8 +166,8 @@ class TestReport:
             unverified, emodb, csv_path
         )
         (emodb / "wav" / "strange.wav").touch()
-        assert "it may be the recipe that is wrong" in refusal(unverified, emodb, csv_path)
-        assert "it may be the recipe that is wrong" not in refusal(EMODB, emodb, csv_path)
+        assert "the recipe itself may be wrong" in refusal(unverified, emodb, csv_path)
+        assert "the recipe itself may be wrong" not in refusal(EMODB, emodb, csv_path)
 
     def test_another_sampling_rate_than_published_is_said(self, emodb: Path, csv_path: Path) -> None:
         said = said_while_preparing(dataclasses.replace(EMODB, sampling_rate_hz=48_000), emodb, csv_path)
@@ -235,7 +235,7 @@ class TestNothingIsLost:
 
         said = refusal(dataclasses.replace(EMODB, make_table=read), emodb, csv_path)
         assert said.startswith(
-            f"{csv_path}: recordings that stand there more than once: {emodb}/{FILES[1]} in "
+            f"{csv_path}: recordings that are listed more than once: {emodb}/{FILES[1]} in "
         )
         assert everything_in(csv_path.parent) == old
 
@@ -329,7 +329,7 @@ class TestArchives:
         (emodb / FILES[0]).unlink()
         said = refusal(EMODB, zipped(emodb, tmp_path / "download.zip"), csv_path)
         assert said == (
-            f"{csv_path.parent}/corpus: holds something else than {tmp_path}/download.zip unpacked; move it "
+            f"{csv_path.parent}/corpus: holds something other than {tmp_path}/download.zip unpacked; move it "
             "away, or give it as --source"
         )
         assert everything_in(csv_path.parent) == before
@@ -337,7 +337,7 @@ class TestArchives:
     def test_what_the_user_put_there_stays(self, emodb: Path, tmp_path: Path, csv_path: Path) -> None:
         write_tree(csv_path.parent / "corpus", ["mine.txt"])
         said = refusal(EMODB, zipped(emodb, tmp_path / "download.zip"), csv_path)
-        assert "holds something else than" in said
+        assert "holds something other than" in said
         assert everything_in(csv_path.parent) == {"corpus/mine.txt": b"no sound"}
 
     @pytest.mark.parametrize(
@@ -395,7 +395,7 @@ class TestArchives:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            (["nowhere.zip"], "nowhere.zip: no such folder or archive; emodb is a folder with"),
+            (["nowhere.zip"], "nowhere.zip: folder or archive not found; emodb is a folder with"),
             (["notes.txt"], "notes.txt: is neither a folder nor an archive (.zip, .tar, "),
             (["corpus.rar"], "unpack it first: emodb is a folder with"),
             (["EmoDB", "a.zip"], "EmoDB: one folder, or one or more archives, can be a source"),

@@ -129,7 +129,7 @@ def test_another_folder_is_refused_with_the_layout(tmp_path: Path, name: str) ->
     csv_path = tmp_path / "metadata.csv"
     layout = RECIPES[name].layout
     assert f"{tmp_path}: does not look like" in refusal(RECIPES[name], tmp_path, csv_path)
-    assert "no such folder or archive" in refusal(RECIPES[name], tmp_path / "none", csv_path)
+    assert "folder or archive not found" in refusal(RECIPES[name], tmp_path / "none", csv_path)
     assert "unpack it first" in refusal(RECIPES[name], tmp_path / "corpus.rar", csv_path)
     for source in (tmp_path, tmp_path / "none", tmp_path / "corpus.rar"):
         assert layout in refusal(RECIPES[name], source, csv_path)

@@ -301,7 +301,7 @@ class TestNothingElseIsTouched:
 
 class TestMistakes:
     def test_no_such_folder(self, tmp_path, out):
-        with pytest.raises(UserError, match="no such folder or metadata CSV"):
+        with pytest.raises(UserError, match="folder or metadata CSV not found"):
             rewrite_corpus(tmp_path / "gone", out, STEP)
 
     def test_no_recordings(self, tmp_path, out):

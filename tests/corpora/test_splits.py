@@ -124,7 +124,7 @@ def test_too_few_speakers(count: int, says: str) -> None:
 def test_a_class_recorded_by_one_speaker_alone() -> None:
     table = pd.concat([ten_speakers(), corpus({"03": "female"}, ("fear",))])
     message = refusal(speaker_split, table, 0.8, seed=0)
-    assert message.startswith("metadata: recorded by one speaker alone: class fear (by 03)")
+    assert message.startswith("metadata: recorded by only one speaker: class fear (by 03)")
     assert "speaker_independent_scenario to false" in message
 
 
@@ -146,7 +146,8 @@ def test_no_split_has_every_class_in_training_and_test() -> None:
 
 @pytest.mark.parametrize("split", [speaker_split, random_split])
 @pytest.mark.parametrize(
-    ("share", "seed", "says"), [(0, 0, "is 0;"), (1, 0, "is 1;"), (0.8, -1, "seed is -1")]
+    ("share", "seed", "says"),
+    [(0, 0, "got 0"), (1, 0, "got 1"), (0.8, -1, "seed must be at least 0, got -1")],
 )
 def test_arguments_out_of_range(split, share: float, seed: int, says: str) -> None:
     assert says in refusal(split, ten_speakers(), share, seed)

@@ -167,7 +167,7 @@ def test_an_interruption_leaves_nothing_behind(tmp_path, monkeypatch):
 
 @pytest.fixture
 def steady(monkeypatch):
-    """Says a vowel for long, in a manner that nothing is left to chance in: tilt and breath in dB → samples."""
+    """Says a vowel for long, with nothing left to chance: vowel, tilt and breath in dB → samples."""
     monkeypatch.setattr(synthetic, "VARIATION", Emotion(*[0.0] * 6))
     monkeypatch.setattr(synthetic, "SNR_DB", (90.0, 90.0))
 

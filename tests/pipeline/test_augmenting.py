@@ -138,7 +138,7 @@ def test_it_can_be_pickled():
 
 
 def test_mistakes_of_the_caller():
-    with pytest.raises(ValueError, match="one augmentation at least"):
+    with pytest.raises(ValueError, match="at least one augmentation"):
         plan(augmenters=())
     for mode, copy in (("union", 4), ("compose", 1), ("union", -1)):
         with pytest.raises(ValueError, match="below copies"):

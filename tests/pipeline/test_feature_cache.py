@@ -103,7 +103,7 @@ def test_what_float16_cannot_hold_and_what_cannot_be_written_is_told(
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(UserError, match=r"cannot be written"):
         cache_in(tmp_path, folder=tmp_path / "file").put(paths[0], np.ones((3, CHANNELS)))
-    with pytest.raises(UserError, match=r"nowhere\.wav: no such audio file"):
+    with pytest.raises(UserError, match=r"nowhere\.wav: audio file not found"):
         cache_in(tmp_path).get(str(tmp_path / "nowhere.wav"))
 
 

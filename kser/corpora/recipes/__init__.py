@@ -27,7 +27,7 @@ def recipe(name: str) -> Recipe:
         name: its name, in upper or lower case.
 
     Raises:
-        UserError: there is no such recipe; names the nearest one.
+        UserError: the recipe is not found; names the nearest one.
 
     Example:
         >>> recipe("emodb").expected_utterances

@@ -1,7 +1,7 @@
 """AESDD, the Acted Emotional Speech Dynamic Database: Greek.
 
 A file name such as `f18 (5)b.wav` says: emotion f (fear), sentence 18, speaker 5, second take. The letter of
-the take stands there only where there are several; some speakers are written with a zero, as in `f10
+the take is given only where there are several; some speakers are written with a zero, as in `f10
 (01).wav`.
 """
 

@@ -30,7 +30,7 @@ _EMOTION_FOLDER = re.compile("Col.*re|D.*go.*t|Joie|Neutre|Peur|Surprise|Tristes
 
 
 def _folders(source: Path) -> list[Path]:
-    """Those of emotions and intensities; of one version alone, since each utterance is in both."""
+    """Those of emotions and intensities; of only one version, since each utterance is in both."""
     versions = (("CaFE_48k",), ("CaFE_192k_1", "CaFE_192k_2"))
     present = [[source / name for name in names if (source / name).is_dir()] for names in versions]
     roots = next((folders for folders in present if folders), [source])

@@ -60,9 +60,7 @@ def _table(source: Path) -> pd.DataFrame:
 
 def _actors(csv_path: Path) -> dict[str, dict[str, str]]:
     if not csv_path.is_file():
-        raise UserError(
-            f"{csv_path}: no such file; it says which actors are women; take it from the home page"
-        )
+        raise UserError(f"{csv_path}: not found; it says which actors are women; take it from the home page")
     return by_key(read_rows(csv_path, ["ActorID", "Sex", "Age"]), lambda row: row["ActorID"], csv_path)
 
 

@@ -109,5 +109,5 @@ RECIPE = Recipe(
     make_table=_table,
     folds="partition",
     # No archives: the publisher gives the size of emozionalmente.zip (version 1.1) as 558.9 MB only, beside
-    # md5:398c6502dd2b0e1e810f927c12897547; an `Archive` wants it to the byte.
+    # md5:398c6502dd2b0e1e810f927c12897547; an `Archive` needs it to the byte.
 )

@@ -78,7 +78,7 @@ RECIPE = Recipe(
     language="English",
     codes=_EMOTIONS,
     # 42 subjects × 30 sentences, and 27 of subject 23, whose happiness lacks sentences 1 to 3. With the six
-    # whole sessions of subject 6 the archive has 1293 videos. The paper tells of 1166 from 42 subjects.
+    # whole sessions of subject 6 the archive has 1293 videos. The paper reports 1166 from 42 subjects.
     expected_utterances=1287,
     expected_speakers=43,
     layout=(

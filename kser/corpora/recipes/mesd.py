@@ -4,7 +4,7 @@ A file name such as `Anger_C_A_basta_ya.wav` says: emotion, voice C (a child), w
 
 Who speaks is nowhere published, only the kind of voice. So the voice stands for the speaker in the column
 `actor`: several people share it, and none of them has two. Whatever keeps actors apart keeps speakers apart
-too, but there are three actors alone, and a split by them tests on women what children and men taught.
+too, but there are only three actors, and a split by them tests on women what children and men taught.
 Anything finer, a random split for instance, has the same people on both sides.
 """
 

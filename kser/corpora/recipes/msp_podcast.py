@@ -54,10 +54,10 @@ def _labels_from_csv(path: Path) -> dict[str, Row]:
 def _labels_from_json(path: Path) -> dict[str, Row]:
     content = read_json(path)
     if not isinstance(content, dict):
-        raise UserError(f"{path}: is no object; wanted is file name → labels")
+        raise UserError(f"{path}: is not an object; expected file name → labels")
     for name, labels in content.items():
         if not isinstance(labels, dict):
-            raise UserError(f"{path}: {name}: is no object; wanted are {', '.join(_FIELDS)}")
+            raise UserError(f"{path}: {name}: is not an object; expected {', '.join(_FIELDS)}")
         if missing := [field for field in _FIELDS if field not in labels]:
             raise UserError(f"{path}: {name}: lacks {', '.join(missing)}")
     return {

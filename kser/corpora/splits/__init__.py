@@ -1,6 +1,6 @@
 """Training, validation and test parts of a corpus: by whole speakers, in folds, as published, or at random.
 
-Speaker-independent means that no speaker is heard in two parts. `SplitScheme` is the one way in: it says
+Speaker-independent means that no speaker is in two parts. `SplitScheme` is the one way in: it says
 which kind of split is wanted and applies it to a table. Every split is a pure function of a seed and of who
 recorded what: it does not depend on the machine or on the order of the rows.
 """

@@ -29,7 +29,7 @@ def random_split(
 ) -> pd.Series:
     """Split a corpus by utterances, class by class: speakers are heard in several parts.
 
-    For `speaker_independent_scenario: false` alone; scores from such a split say little about new speakers.
+    Only for `speaker_independent_scenario: false`; scores from such a split say little about new speakers.
 
     Args:
         table: one row per utterance, with the columns `utterance` and `label_column`.

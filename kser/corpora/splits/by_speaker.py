@@ -56,7 +56,7 @@ def speaker_split(
         "train", "validation" or "test" for each row, with the index of `table`.
 
     Raises:
-        UserError: fewer than three speakers, a speaker with two genders, a class that one speaker alone
+        UserError: fewer than three speakers, a speaker with two genders, a class that only one speaker
             recorded, or no split that has every class in training and test part.
 
     Example:
@@ -74,7 +74,7 @@ def speaker_split(
     def fits(parts: Groups) -> bool:
         train, validation, test = speakers.class_counts(parts)
         enough = (train > 0) & (test >= max(1, min_per_class)) & (validation >= min_per_class)
-        lacking.update(name for name, there in zip(speakers.classes, enough, strict=True) if not there)
+        lacking.update(name for name, suffices in zip(speakers.classes, enough, strict=True) if not suffices)
         return bool(enough.all())
 
     parts = best_of_random(
@@ -106,7 +106,7 @@ def validation_speakers(
     names = speakers.names
     if len(names) < 2:
         raise UserError(
-            f"{source}: beside {held_out} there is one speaker alone ({names[0]}); training and validation "
+            f"{source}: besides {held_out} there is only one speaker ({names[0]}); training and validation "
             "part need a speaker each: add speakers, or change the parts"
         )
     shares = validation_shares(train_test_split)

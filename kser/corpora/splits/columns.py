@@ -11,12 +11,12 @@ def values_of(table: pd.DataFrame, column: str, source: str) -> pd.Series:
     """A column as text.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: the column is missing.
     """
     if column not in table:
         names = [str(name) for name in table.columns]
         raise UserError(
-            f"{source}: the split wants a column {column!r}{did_you_mean(column, names)}; "
+            f"{source}: the split needs a column {column!r}{did_you_mean(column, names)}; "
             f"there are {', '.join(names)}"
         )
     return table[column].astype(str)
@@ -27,5 +27,5 @@ def several_values(speakers: pd.Series, values: pd.Series) -> list[str]:
     found: dict[str, set[str]] = {}
     for speaker, value in zip(speakers.astype(str), values, strict=True):
         found.setdefault(speaker, set()).add(value)
-    several = {speaker: label_order(of) for speaker, of in found.items() if len(of) > 1}
+    several = {speaker: label_order(values) for speaker, values in found.items() if len(values) > 1}
     return [f"{speaker} ({' and '.join(several[speaker])})" for speaker in label_order(several)]

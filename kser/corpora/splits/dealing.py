@@ -40,7 +40,9 @@ def deal_parts(
     speakers_of_gender: Mapping[str, Sequence[str]], sizes: Sequence[int], rng: np.random.Generator
 ) -> Groups:
     """A random split into few parts of given sizes; each gender is off its exact share by less than one."""
-    numbers = _speakers_by_gender(sizes, {g: len(of) for g, of in speakers_of_gender.items()}, rng)
+    numbers = _speakers_by_gender(
+        sizes, {gender: len(names) for gender, names in speakers_of_gender.items()}, rng
+    )
     parts: Groups = [[] for _ in sizes]
     for gender, speakers in speakers_of_gender.items():
         for part, members in zip(parts, cut(shuffled(speakers, rng), numbers[gender]), strict=True):

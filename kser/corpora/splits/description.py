@@ -43,7 +43,7 @@ def describe_split(
     columns = {
         "utterances": parts.value_counts(),
         "speakers": speakers.drop_duplicates(["part", "actor"])["part"].value_counts(),
-        **{f"{g} speakers": of["part"].value_counts() for g, of in speakers.groupby("gender")},
+        **{f"{name} speakers": rows["part"].value_counts() for name, rows in speakers.groupby("gender")},
     }
     if label_column is not None:
         classes = classes_of(table, label_column)

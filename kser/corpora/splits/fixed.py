@@ -55,7 +55,7 @@ def fixed_split(
         "train", "validation", "test" or "" (left out) for each row, with the index of `table`.
 
     Raises:
-        UserError: no such column, values that no part is known for, `parts` that name what is not there or
+        UserError: the column is missing or has values of no known part, `parts` name what is missing or
             name it twice, no row for training or test, a class that training lacks, a speaker in two parts,
             or no valid choice of a validation part that is not given.
     """
@@ -108,7 +108,9 @@ def fixed_split_of_files(
                 f"{listed(shared)}; keep each in one part"
             )
     table = pd.concat(list(given.values()), ignore_index=True).fillna("")
-    split = pd.Series([part for part, of in given.items() for _ in range(len(of))], name="part", dtype=object)
+    split = pd.Series(
+        [part for part, rows in given.items() for _ in range(len(rows))], name="part", dtype=object
+    )
     _check_parts(table, split, label_column, source, allow_shared_speakers)
     return table, _with_validation(
         table, split, train_test_split, seed, label_column, source, allow_shared_speakers
@@ -131,18 +133,18 @@ def _known_parts(values: pd.Series, column: str, source: str) -> dict[str, str]:
 def _named_parts(
     values: pd.Series, parts: Mapping[str, Sequence[str]], column: str, source: str
 ) -> dict[str, str]:
-    there = label_order(values)
+    known = label_order(values)
     by_lower_case: dict[str, list[str]] = {}
-    for value in there:
+    for value in known:
         by_lower_case.setdefault(value.lower(), []).append(value)
     part_of: dict[str, str] = {}
     for part, names in parts.items():
         for name in names:
-            matching = [name] if name in there else by_lower_case.get(name.lower(), [])
+            matching = [name] if name in known else by_lower_case.get(name.lower(), [])
             if not matching:
                 raise UserError(
                     f"{source}: parts: {part}: no row has {name!r} in column {column!r}"
-                    f"{did_you_mean(name, there)}; there are {listed([repr(value) for value in there])}"
+                    f"{did_you_mean(name, known)}; there are {listed([repr(value) for value in known])}"
                 )
             for value in matching:
                 if part_of.setdefault(value, part) != part:

@@ -45,8 +45,8 @@ def leave_one_out_split(
         "train", "validation" or "test" for each row, with the index of `table`.
 
     Raises:
-        UserError: no such column, an empty cell in it, a speaker under two of its values, one value alone,
-            too few speakers, a class that occurs under one value alone, or one that nobody can be spared of.
+        UserError: the column is missing or has an empty cell, a speaker under two values or only one value,
+            too few speakers, or a class that occurs under only one value or has no speaker to spare.
     """
     check_arguments(train_test_split, seed, source)
     names = leave_one_out_folds(table, column, source)
@@ -64,7 +64,7 @@ def leave_one_out_folds(table: pd.DataFrame, column: str, source: str) -> list[s
     """What `leave_one_out_split` leaves out, fold after fold: the values of the column in canonical order.
 
     Raises:
-        UserError: no such column, an empty cell in it, a speaker under two of its values, one value alone.
+        UserError: the column is missing or has an empty cell, a speaker under two values or only one value.
     """
     values = values_of(table, column, source)
     if empty := int((values == "").sum()):
@@ -113,15 +113,15 @@ def k_fold_split(
 
     Raises:
         UserError: fewer than three speakers, more folds than speakers, a speaker with two genders, a class
-            that one speaker alone recorded, or no folding that leaves every class in training.
+            that only one speaker recorded, or no folding that leaves every class in training.
     """
     check_arguments(train_test_split, seed, source)
     speakers = Speakers.of(table, label_column, source)
     check_enough_speakers(speakers, source)
     if not 2 <= folds <= len(speakers.names):
         raise UserError(
-            f"{source}: folds is {folds}; with {len(speakers.names)} speakers it must lie between 2 and "
-            f"{len(speakers.names)}"
+            f"{source}: folds must be between 2 and {len(speakers.names)}, the number of speakers, "
+            f"got {folds}"
         )
     members = _balanced_folds(speakers, folds, folds_seed, source)
     _check_folds(speakers, members, [f"fold {number + 1} of {folds}" for number in range(folds)], source)
@@ -160,20 +160,20 @@ def _check_folds(speakers: Speakers, folds: Groups, names: Sequence[str], source
     """Raise `UserError` unless every fold can be the test part: better in the first run than in the last."""
     counts = speakers.class_counts(folds)
     whole = np.sum(counts, axis=0)
-    alone = [
+    in_one_fold = [
         f"class {speakers.classes[position]} ({name})"
         for name, of_fold in zip(names, counts, strict=True)
         for position in np.flatnonzero((of_fold > 0) & (of_fold == whole))
     ]
-    if alone:
+    if in_one_fold:
         raise UserError(
-            f"{source}: classes of one fold alone: {listed(alone)}; training would lack them where that fold "
-            "is the test part: drop the class, or change the folds"
+            f"{source}: classes of only one fold: {listed(in_one_fold)}; training would lack them where that "
+            "fold is the test part: drop the class, or change the folds"
         )
     for name, members in zip(names, folds, strict=True):
         if len(speakers.names) - len(members) < 2:
             raise UserError(
-                f"{source}: beside {name} there is one speaker alone; training and validation part need a "
+                f"{source}: besides {name} there is only one speaker; training and validation part need a "
                 "speaker each: add speakers, or change the folds"
             )
 

@@ -68,10 +68,10 @@ def check_arguments(train_test_split: float, seed: int, source: str) -> None:
     """Raise `UserError` unless the share lies between 0 and 1 and the seed is not negative."""
     if not 0 < train_test_split < 1:
         raise UserError(
-            f"{source}: train_test_split is {train_test_split}; it must lie between 0 and 1, say 0.8"
+            f"{source}: train_test_split must be between 0 and 1, such as 0.8, got {train_test_split}"
         )
     if seed < 0:
-        raise UserError(f"{source}: seed is {seed}; it must be 0 or more")
+        raise UserError(f"{source}: seed must be at least 0, got {seed}")
 
 
 def _rounded(value: Fraction) -> int:

@@ -61,7 +61,7 @@ class SplitScheme:
         names = get_args(SchemeName)
         if self.name not in names:
             raise UserError(
-                f"split: no scheme is called {self.name!r}{did_you_mean(self.name, names)}; "
+                f"split: scheme {self.name!r} not found{did_you_mean(self.name, names)}; "
                 f"there are {', '.join(names)}"
             )
         unset = {"folds": None, "column": None, "parts": None, "folds_seed": 0}
@@ -70,19 +70,19 @@ class SplitScheme:
         if missing := [name for name in _NEEDED.get(self.name, ()) if name not in given]:
             raise UserError(f"split: {self.name} needs {', '.join(missing)}")
         if useless := [name for name in given if name not in _ALLOWED.get(self.name, ())]:
-            raise UserError(f"split: {', '.join(useless)}: means nothing for {self.name}; leave it out")
+            raise UserError(f"split: {', '.join(useless)}: has no effect with {self.name}; leave it out")
         self._check_values()
 
     def _check_values(self) -> None:
         if not 0 < self.train_test_split < 1:
             raise UserError(
-                f"split: train_test_split is {self.train_test_split}; it must lie between 0 and 1, say 0.8"
+                f"split: train_test_split must be between 0 and 1, such as 0.8, got {self.train_test_split}"
             )
         if self.folds is not None and self.folds < 2:
-            raise UserError(f"split: folds is {self.folds}; it must be 2 or more")
+            raise UserError(f"split: folds must be at least 2, got {self.folds}")
         for name in ("folds_seed", "min_per_class"):
             if getattr(self, name) < 0:
-                raise UserError(f"split: {name} is {getattr(self, name)}; it must be 0 or more")
+                raise UserError(f"split: {name} must be at least 0, got {getattr(self, name)}")
         if self.parts is not None:
             if unknown := [part for part in self.parts if part not in PARTS]:
                 raise UserError(f"split: parts: {', '.join(unknown)}: the parts are {', '.join(PARTS)}")
@@ -105,11 +105,11 @@ class SplitScheme:
             source: what to call the table in messages.
 
         Returns:
-            "train", "validation", "test" or "" (left out, "fixed" with `parts` alone) for each row, with the
+            "train", "validation", "test" or "" (left out, only "fixed" with `parts`) for each row, with the
             index of `table`.
 
         Raises:
-            UserError: there is no such split of this table; says why.
+            UserError: the table cannot be split so; says why.
         """
         share = self.train_test_split
         match self.name:

@@ -53,12 +53,14 @@ class Speakers:
     def among(self, names: Iterable[str]) -> "Speakers":
         """Some of the speakers, with all of the classes."""
         chosen = set(names)
-        of_gender = {gender: [s for s in of if s in chosen] for gender, of in self.of_gender.items()}
+        of_gender = {
+            gender: [name for name in names if name in chosen] for gender, names in self.of_gender.items()
+        }
         return Speakers(
             names=[name for name in self.names if name in chosen],
             classes=self.classes,
             counts={name: self.counts[name] for name in self.names if name in chosen},
-            of_gender={gender: of for gender, of in of_gender.items() if of},
+            of_gender={gender: names for gender, names in of_gender.items() if names},
         )
 
     def who_recorded(self, class_position: int) -> list[str]:
@@ -78,8 +80,9 @@ class Speakers:
         """
         counts = self.class_counts(groups)
         whole = _proportions(np.sum(counts, axis=0))
-        of_groups = sum((_total_variation(_proportions(of), whole) for of in counts), Fraction(0))
-        return of_groups + _total_variation(_proportions(np.array([of.sum() for of in counts])), shares)
+        classes = sum((_total_variation(_proportions(group), whole) for group in counts), Fraction(0))
+        sizes = _proportions(np.array([group.sum() for group in counts]))
+        return classes + _total_variation(sizes, shares)
 
 
 def check_enough_speakers(speakers: Speakers, source: str) -> None:
@@ -89,14 +92,14 @@ def check_enough_speakers(speakers: Speakers, source: str) -> None:
         raise UserError(
             f"{source}: {in_all} in all; a speaker-independent split needs at least three: {MEND}"
         )
-    alone = []
+    by_one = []
     for position, name in enumerate(speakers.classes):
         recorded_by = speakers.who_recorded(position)
         if len(recorded_by) == 1:
-            alone.append(f"class {name} (by {recorded_by[0]})")
-    if alone:
+            by_one.append(f"class {name} (by {recorded_by[0]})")
+    if by_one:
         raise UserError(
-            f"{source}: recorded by one speaker alone: {listed(alone)}; training and test part both need a "
+            f"{source}: recorded by only one speaker: {listed(by_one)}; training and test part both need a "
             f"speaker of each class: drop the class, {MEND}"
         )
 
@@ -109,12 +112,12 @@ def _gender_of_speakers(actors: pd.Series, genders: pd.Series, source: str) -> d
     found: dict[str, set[str]] = {}
     for speaker, gender in zip(actors, genders, strict=True):
         found.setdefault(speaker, set()).add(gender)
-    if several := sorted(speaker for speaker, of in found.items() if len(of) > 1):
+    if several := sorted(speaker for speaker, genders_found in found.items() if len(genders_found) > 1):
         named = "; ".join(
             f"speaker {speaker} as {' and '.join(sorted(found[speaker]))}" for speaker in several
         )
         raise UserError(f"{source}: two genders for one speaker: {named}; give each speaker one")
-    return {speaker: of.pop() for speaker, of in found.items()}
+    return {speaker: genders_found.pop() for speaker, genders_found in found.items()}
 
 
 def _proportions(counts: np.ndarray) -> list[Fraction]:

@@ -32,9 +32,9 @@ Variant = tuple[str, np.ndarray]
 def write_examples(experiment: ExperimentDefinition, n: int, output_path: Path, console: Console) -> Path:
     """Write examples of what the augmentations do to utterances of the first run's training part.
 
-    For each of `n` utterances, drawn by the run's seed: the utterance as it is, with each augmentation alone
-    and, in the modes `compose` and `one_of`, as training has it, each as WAV (32-bit float, which clips
-    nothing) with a PNG of its spectrogram. The draws are those of the first epoch.
+    For each of `n` utterances, drawn by the run's seed: the utterance as it is, with each augmentation by
+    itself and, in the modes `compose` and `one_of`, as training has it, each as WAV (32-bit float, which
+    clips nothing) with a PNG of its spectrogram. The draws are those of the first epoch.
 
     Args:
         experiment: validated.
@@ -46,7 +46,7 @@ def write_examples(experiment: ExperimentDefinition, n: int, output_path: Path, 
         The index: a CSV with a row for each WAV file.
 
     Raises:
-        UserError: a mistake in the experiment, its augmentations or data; or the folder holds something else.
+        UserError: a mistake in the experiment, its augmentations or data; or the folder holds other files.
     """
     if n < 1:
         raise UserError(f"--n {n}: want one utterance at least")
@@ -55,7 +55,7 @@ def write_examples(experiment: ExperimentDefinition, n: int, output_path: Path, 
     run = plan_runs(experiment)[0]
     plan = augmentation_plan(experiment, run.seed)
     if plan is None:
-        raise UserError(f"{experiment.source}: augmentations: there are none, so there is nothing to hear")
+        raise UserError(f"{experiment.source}: augmentations: has none, so there is nothing to listen to")
     data = load_run_data(run)
     reader = WaveformReader(build_model(run, data.head).waveform_format, run.audio_cache)
     rate = reader.format.sampling_rate
@@ -81,17 +81,18 @@ def _check_folder(folder: Path) -> None:
     """What is replaced must be examples and nothing else."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder}: is a file, where a folder is to be written")
-    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     index = folder / INDEX_FILE
     if index.is_file():
         try:
             table = pd.read_csv(index, dtype=str)
-            there -= {INDEX_FILE, *table["wav"], *table["spectrogram"]}
+            present -= {INDEX_FILE, *table["wav"], *table["spectrogram"]}
         except (KeyError, ValueError):
-            pass  # an index of something else; it counts among what is there
-    if there:
+            pass  # an index of something else
+    if present:
         raise UserError(
-            f"{folder}: holds {sorted(there)[0]!r}, which is no example of an earlier run; give a new folder"
+            f"{folder}: holds {sorted(present)[0]!r}, which is not an example of an earlier run; give "
+            "a new folder"
         )
 
 
@@ -115,7 +116,7 @@ def _chosen(run: Run, data: RunData, reader: WaveformReader, n: int) -> Iterator
 def _variants(
     plan: AugmentationPlan, waveform: np.ndarray, sampling_rate: int, utterance: int
 ) -> Iterator[Variant]:
-    """The utterance as it is, with each augmentation alone, and as the mode has it."""
+    """The utterance as it is, with each augmentation by itself, and as the mode has it."""
     yield "original", waveform
     for number, augmenter in enumerate(plan.augmenters):
         copy = number + 1 if plan.mode == "union" else 0

@@ -61,7 +61,7 @@ def test_with_the_least_that_is_needed(tmp_path: Path) -> None:
         ),
         (
             {"metadata/samples.csv": SAMPLES.replace("fear", "paura")},
-            "samples.csv: 3.wav: emotion_expressed: 'paura' is no emotion of the corpus; it has anger, ",
+            "samples.csv: 3.wav: emotion_expressed: 'paura' is not an emotion of the corpus; it has anger, ",
         ),
         ({"metadata/samples.csv": SAMPLES.replace("actor", "who")}, "samples.csv: the header lacks actor"),
         (

@@ -37,7 +37,7 @@ def test_crema_d_wants_its_actors(tmp_path: Path) -> None:
     message = refusal("crema_d", tmp_path)
     assert message == f"{tmp_path}/VideoDemographics.csv: lacks the actor 1091, who speaks in AudioWAV"
     (tmp_path / "VideoDemographics.csv").unlink()
-    assert f"{tmp_path}/VideoDemographics.csv: no such file; it says which" in refusal("crema_d", tmp_path)
+    assert f"{tmp_path}/VideoDemographics.csv: not found; it says which" in refusal("crema_d", tmp_path)
 
 
 RAVDESS_FILES = [

@@ -44,7 +44,9 @@ def test_as_published(tmp_path: Path) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     tree(tmp_path, RECORDINGS, TEXTS | {LABELS: IMPROVISED.replace("neu", "joy")})
-    assert f"{tmp_path}/{LABELS}: Ses01F_impro01_F000: 'joy' is no emotion" in refusal("iemocap", tmp_path)
+    assert f"{tmp_path}/{LABELS}: Ses01F_impro01_F000: 'joy' is not an emotion" in refusal(
+        "iemocap", tmp_path
+    )
     tree(tmp_path, [f"{FIRST}/Ses01F_impro01_X000.wav"], TEXTS)
     assert f"unexpected names: {tmp_path}/{FIRST}/Ses01F_impro01_X000.wav" in refusal("iemocap", tmp_path)
 

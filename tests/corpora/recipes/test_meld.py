@@ -84,7 +84,11 @@ def test_each_partition_in_its_folder_and_one_alone(tmp_path: Path) -> None:
             {"dev_sent_emo.csv": DEV.replace(",Emotion,", ",Feeling,")},
             "dev_sent_emo.csv: the header lacks",
         ),
-        ([], {"dev_sent_emo.csv": DEV.replace("sadness", "sad")}, "dia0_utt0: Emotion: 'sad' is no emotion"),
+        (
+            [],
+            {"dev_sent_emo.csv": DEV.replace("sadness", "sad")},
+            "dia0_utt0: Emotion: 'sad' is not an emotion",
+        ),
         ([], {"train_sent_emo.csv": TRAIN + TRAIN.removeprefix(HEADER)}, "more than one row for dia0_utt0"),
     ],
 )

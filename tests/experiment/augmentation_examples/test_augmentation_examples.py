@@ -71,9 +71,9 @@ class TestPlan:
         with pytest.raises(UserError) as refused:
             augmentation_plan(load_experiment(path), seed=0)
         assert str(refused.value).splitlines() == [
-            f"{path}: augmentations.noise.min_snr: AddGaussianSNR takes no such argument; "
+            f"{path}: augmentations.noise.min_snr: AddGaussianSNR has no such argument; "
             "did you mean min_snr_db?",
-            f"{path}: augmentations.mine.module: no such file: {(path.cwd() / 'mine.py')}",
+            f"{path}: augmentations.mine.module: file not found: {(path.cwd() / 'mine.py')}",
         ]
 
 
@@ -149,13 +149,13 @@ def test_a_failure_leaves_what_was_there(experiment_file, tmp_path):
     assert str(refused.value).startswith(f"{path}: augmentations.mine: Own cannot be repeated")
     assert contents(folder) == before
     (folder / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match=r"holds 'notes\.txt', which is no example"):
+    with pytest.raises(UserError, match=r"holds 'notes\.txt', which is not an example"):
         examples(experiment_file({"noise": NOISE}), folder)
     assert contents(folder).keys() == {*before, "notes.txt"}
 
 
 def test_what_cannot_be_done_is_said(experiment_file, tmp_path):
-    with pytest.raises(UserError, match="augmentations: there are none"):
+    with pytest.raises(UserError, match="augmentations: has none"):
         examples(experiment_file({}), tmp_path / "out")
     path = experiment_file({"noise": NOISE})
     with pytest.raises(UserError, match="--n 0: want one utterance at least"):
@@ -170,7 +170,7 @@ def test_what_cannot_be_done_is_said(experiment_file, tmp_path):
 
 
 def test_the_command_writes_and_says_where(experiment_file, tmp_path, capsys):
-    augment(experiment_file({"noise": NOISE}), tmp_path / "out", n=1)
+    augment(tmp_path / "out", experiment_file({"noise": NOISE}), n=1)
     assert capsys.readouterr().out.splitlines()[-1] == f"examples: {tmp_path / 'out' / INDEX_FILE}"
     assert (tmp_path / "out" / INDEX_FILE).is_file()
 

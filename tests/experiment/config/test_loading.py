@@ -380,7 +380,7 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
     ("fields", "line"),
     [
         ({"split": {"scheme": "k_fold"}}, "split: k_fold needs folds"),
-        ({"split": {"scheme": "speaker", "folds": 5}}, "split.folds: means nothing for speaker"),
+        ({"split": {"scheme": "speaker", "folds": 5}}, "split.folds: has no effect with speaker"),
         ({"split": {"scheme": "fixed"}}, "split: fixed needs column"),
         (
             {"split": {"scheme": "fixed", "validation_csv": "v"}},

@@ -187,7 +187,7 @@ def test_numbers_are_learned(tmp_path, corpus):
     run = run_over(tmp_path, corpus, "numbers", experiment={"eval_steps": 25}, **fields)
     assert do_run(run) is Outcome.TRAINED
     log = pd.read_csv(run.paths.log).dropna(subset="val_loss")
-    assert log["val_ccc"].max() > 0.5
+    assert log["val_ccc"].max() > 0.3  # from 0
     assert log["val_loss"].to_numpy() == pytest.approx(1 - log["val_ccc"].to_numpy(), abs=1e-5)
     provenance = load_provenance(run.paths.model)
     assert provenance.label_column is None
