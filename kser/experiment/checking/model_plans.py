@@ -146,7 +146,7 @@ class ModelFacts:
                 self._check_unfreezing(plan)
             except UserError as error:
                 seeds.setdefault(str(error), []).append(seed)
-        return [f"{self.run.model_source}: {line} (seed {in_ranges(of)})" for line, of in seeds.items()]
+        return [f"{self.run.model_source}: {line} (seed {in_ranges(found)})" for line, found in seeds.items()]
 
     def _check_unfreezing(self, plan: RunPlan) -> None:
         settings = self.run.training_plan
@@ -165,7 +165,7 @@ class ModelFacts:
         """
         augmentation = augmentation_plan(self.run.experiment, self.run.seed)
         copies = 1 if augmentation is None else augmentation.copies
-        runs = {seed: self._run_plan(of, copies, lengths) for seed, of in data.items()}
+        runs = {seed: self._run_plan(run_data, copies, lengths) for seed, run_data in data.items()}
         return ModelPlan(
             self.run,
             self.checkpoint,
@@ -183,8 +183,8 @@ class ModelFacts:
         cache = self._features
         if cache is None or lengths is None:
             return {}
-        parts = (of.rows(part)["path"] for of in data.values() for part in ("train", "validation"))
-        paths = dict.fromkeys(path for part in parts for path in part)
+        parts = [(run_data, part) for run_data in data.values() for part in ("train", "validation")]
+        paths = dict.fromkeys(path for run_data, part in parts for path in run_data.rows(part)["path"])
         return {
             (cache, path): cache.stored_bytes(length)
             for path in paths
@@ -197,9 +197,9 @@ class ModelFacts:
         validation = _usable(data.rows("validation")["path"].tolist(), lengths)
         buckets: list[int] = []
         if lengths is not None and training:
-            of_all = [length for path in training + validation if isinstance(length := lengths[path], int)]
+            known = [length for path in training + validation if isinstance(length := lengths[path], int)]
             grid = round(BUCKET_GRID_S * self.format.sampling_rate)
-            buckets = choose_bucket_lengths(of_all, plan.length_buckets, grid)
+            buckets = choose_bucket_lengths(known, plan.length_buckets, grid)
         batches_per_epoch = -(-len(training) * copies // plan.batch_size)
         updates = plan.updates(batches_per_epoch)
         return RunPlan(
@@ -229,8 +229,7 @@ class ModelFacts:
 
 
 def _without_weights(run: Run) -> EmotionTask:
-    """The architecture of a checkpoint whose weights are not here, with a plain head and without memory for
-    any weight."""
+    """The model on a checkpoint whose weights are not here, without memory for any weight."""
     name, model = run.model.model_path_or_name, run.model
     try:
         with _no_values():
@@ -241,9 +240,11 @@ def _without_weights(run: Run) -> EmotionTask:
             converter = SpeechAudioConverter.from_preset(name)
             preprocessor = UtterancePreprocessor(converter)
             task = model.task
-            plain: EmotionTask = task.build_model(backbone, task.typical_head(), preprocessor=preprocessor)
-            return plain
-    except UserError as error:
+            built: EmotionTask = task.build_model(
+                backbone, task.typical_head(), preprocessor=preprocessor, **model.head_arguments
+            )
+            return built
+    except (UserError, ValueError) as error:  # a ValueError: arguments that do not fit together
         raise UserError(f"{run.model_source}: {error}") from error
 
 

@@ -1,6 +1,6 @@
 """Checking an experiment: everything that training would find out, and the plan of what it would do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,6 +119,7 @@ def _check_model(check: StudyCheck, run: Run, inputs: Inputs, audio_files: "_Aud
             reader = WaveformReader(facts.format, run.audio_cache)
             lengths = audio_files.lengths(reader, next(iter(of_model.values())), run)
             _tell_bad_audio(check, lengths, run)
+            check.mistakes += _lost_to_bad_audio(of_model, lengths, run)
             _try_augmentations(run, reader, lengths)
         plan = facts.plan(of_model, lengths)
         check.models.append(plan)
@@ -165,6 +166,16 @@ def _tell_bad_audio(check: StudyCheck, lengths: Lengths, run: Run) -> None:
         check.mistakes += bad
     elif bad:
         check.notes += [f"left out: {line}" for line in bad]
+
+
+def _lost_to_bad_audio(of_model: Mapping[int, RunData], lengths: Lengths, run: Run) -> list[str]:
+    """What no run of a model could learn, or measure, without the files that are left out."""
+    if run.config.on_bad_audio == "error":
+        return []
+    bad_audio = {path: str(found) for path, found in lengths.items() if isinstance(found, UserError)}
+    return [
+        line for data in of_model.values() for line in data.bad_audio_mistakes(str(run.data_csv), bad_audio)
+    ]
 
 
 def _try_augmentations(run: Run, reader: WaveformReader, lengths: Lengths) -> None:

@@ -257,12 +257,9 @@ def _read_parts(
             mistakes.append(str(error))
     if mistakes:
         raise ModelMistakeError("\n".join(mistakes))
-    for part, utterances in parts.items():
-        if lost := data.lost(part, utterances):
-            raise UserError(
-                f"{run.data_csv}: no audio file of {', '.join(lost)} in the {part} part can be used: "
-                f"{next(iter(utterances.skipped.values()))}"
-            )
+    bad_audio = {path: why for utterances in parts.values() for path, why in utterances.skipped.items()}
+    if lost := data.bad_audio_mistakes(str(run.data_csv), bad_audio):
+        raise UserError("\n".join(lost))
     return parts
 
 

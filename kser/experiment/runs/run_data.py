@@ -94,15 +94,28 @@ class RunData:
             self.rows(part)["path"].tolist(), targets, reader, on_bad_audio, progress
         )
 
-    def lost(self, part: str, utterances: Utterances) -> list[str]:
-        """What could be learned from a part, and from none of those of its utterances that are left."""
-        values = self.values[self.parts == part]
-        left = values.iloc[list(utterances.positions)]
-        return [
-            name
-            for target, its_values in self.task.values_by_target(values)
-            for name in target.lost(its_values, left[list(target.columns)])
-        ]
+    def bad_audio_mistakes(self, source: str, bad_audio: Mapping[str, str]) -> list[str]:
+        """Parts in which something to be learned has bad audio in every utterance, a line each.
+
+        Args:
+            source: of the metadata, for messages.
+            bad_audio: by audio file why it cannot be used.
+        """
+        mistakes = []
+        for part in PARTS:
+            values, paths = self.values[self.parts == part], self.rows(part)["path"]
+            bad = paths.isin(bad_audio)
+            lost = [
+                name
+                for target, its_values in self.task.values_by_target(values)
+                for name in target.lost(its_values, values.loc[~bad, list(target.columns)])
+            ]
+            if lost:
+                mistakes.append(
+                    f"{source}: no audio file of {', '.join(lost)} in the {part} part can be used: "
+                    f"{bad_audio[paths[bad].iloc[0]]}"
+                )
+        return mistakes
 
     def split_mistakes(self, seed: int) -> list[str]:
         """What makes it impossible to learn from the split, or to measure on it, a line each."""

@@ -508,3 +508,17 @@ def test_what_is_wrong_with_any_model_stops_training_and_check_alike(tmp_path, s
         str(tmp_path / "models" / name) for name in ("log_mel.json", "wav2vec2.json")
     ]
     assert checked(path, audio=False).mistakes == mistakes
+
+
+def test_a_class_that_would_be_lost_with_bad_audio_is_a_mistake(tmp_path, small_corpus):
+    table = read_metadata(small_corpus).copy()
+    for position in table.index[table["class_id"] == "anger"]:
+        (tmp_path / f"{position}.wav").write_bytes(b"no audio")
+        table.loc[position, "path"] = str(tmp_path / f"{position}.wav")
+    write_metadata(table, tmp_path / "metadata.csv")
+    path = write_experiment(tmp_path, tmp_path / "metadata.csv", models=["log_mel"], on_bad_audio="skip")
+    lines = checked(path).mistakes
+    assert [line.partition(" can be used: ")[0] for line in lines] == [
+        f"{tmp_path}/metadata.csv: no audio file of anger in the {part} part"
+        for part in ("train", "validation", "test")
+    ]

@@ -14,6 +14,7 @@ from kser.experiment.config.loading import load_experiment
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.needs import Needs, requirements
 from kser.experiment.config.search_space import with_values
+from kser.experiment.tasks import task_types
 from tests.experiment.config.test_loading import EXPERIMENT, MODEL, write
 
 # Each field that has no effect by itself: a value, what turns it on, and what turns it off.
@@ -82,6 +83,11 @@ def test_a_field_without_effect_is_refused_or_told(field):
     assert any(name in line for name in {**on, **off})
 
 
+def test_every_field_of_some_tasks_is_in_the_table():
+    fields = {field for task in task_types() if task.__module__.startswith("kser.") for field in task.fields}
+    assert fields == set(OF_A_TASK)
+
+
 @pytest.mark.parametrize("field", OF_A_TASK)
 def test_a_field_of_another_task_is_refused(field):
     value, fields = OF_A_TASK[field]
@@ -93,8 +99,9 @@ def test_the_default_is_no_claim_where_the_switch_is_off():
     ModelConfig(**MODEL, use_weight_encoder_layers=False, layer_weighting="free")
     (line,) = lines_of("layer_weighting", layer_weighting="free")
     assert line == "layer_weighting: has no effect unless use_weight_encoder_layers is true"
-    config = ExperimentConfig(**EXPERIMENT)
-    assert ExperimentConfig.model_validate(config.model_dump()) == config
+    numbers = {"is_regression": True, "output_column": ["arousal"]}
+    for config in (ModelConfig(**MODEL), ModelConfig(**MODEL, **numbers), ExperimentConfig(**EXPERIMENT)):
+        assert type(config).model_validate(config.model_dump()) == config
 
 
 def test_all_that_does_not_go_together_is_told_at_once(tmp_path):
