@@ -1,7 +1,7 @@
 """The kinds of report that evaluations write: the one place that says what each holds and how it is shown.
 
 The summary of `kser eval`, the statistics of `kser stats` and the page of `kser report` read these
-descriptions, so that a further kind of task brings its own `ReportKind` and changes nothing there.
+descriptions, so that a further kind of task registers its own `ReportKind` and changes nothing there.
 """
 
 import math
