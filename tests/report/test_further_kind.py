@@ -10,7 +10,9 @@ import pytest
 from rich.console import Console
 
 from kser.evaluation.measures import Measure
+from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_summary import summarise_evaluations
+from kser.experiment.evaluating.evaluator import EvaluatedRow
 from kser.experiment.evaluating.statistics_inputs import read_results
 from kser.experiment.tasks.report_kinds import CLASSES, REPORT_KINDS, Parts, ReportKind, register_report_kind
 from kser.report.page import report_page
@@ -46,8 +48,9 @@ def write_onsets(results: Path) -> list[Path]:
             folder = results / model / f"seed_{seed}" / "evaluation" / "own"
             hits = [{"style": style, "n": 10, "hit_rate": 0.5 + 0.1 * i} for i, style in enumerate("ab")]
             identity = {"model_name": model, "dataset_name": "own", "seed": seed}
+            nothing_special = {"seen_in_training": {}, "skipped_audio": {}}
             measures = {"onset_error": number + seed / 10, "hit_rate": 0.55, "per_style": hits}
-            write_json(folder / ONSETS.file, {**identity, "n": 20, **measures})
+            write_json(folder / ONSETS.file, {**identity, **nothing_special, "n": 20, **measures})
             found.append(folder)
     return found
 
@@ -77,18 +80,12 @@ def test_a_further_kind_has_statistics(onsets, tmp_path):
 
 
 def test_a_further_kind_is_summarised(onsets, tmp_path):
-    kind = SimpleNamespace(report=ONSETS)
+    evaluation = SimpleNamespace(report=ONSETS, warnings=lambda report: [])
     evaluated = []
     for folder in write_onsets(tmp_path / "study"):
         report = json.loads((folder / ONSETS.file).read_text())
-        row = SimpleNamespace(
-            model_name=report["model_name"],
-            dataset_name="own",
-            model_path=folder.parents[1] / "model",
-            test_set=("own",),
-            eval_out_path=folder,
-        )
-        evaluated.append(SimpleNamespace(row=row, reports=[(kind, report)], report=report, warnings=[]))
+        row = EvaluationRow(report["model_name"], "own", folder.parents[1] / "model", tmp_path, folder)
+        evaluated.append(EvaluatedRow(row, [(evaluation, report)], is_new=True))
     out = io.StringIO()
     summarise_evaluations(evaluated, tmp_path / "summary", Console(file=out, width=150))
     assert ONSETS.summary_title in out.getvalue() and "1.100 ± 0.100" in out.getvalue()
