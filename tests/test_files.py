@@ -44,11 +44,11 @@ class TestReplacing:
     def test_an_exception_leaves_what_was_there_and_no_litter(self, tmp_path, before, after):
         if before != "nothing":
             put(tmp_path / "it", before, "old")
-        there = everything_in(tmp_path)
+        contents = everything_in(tmp_path)
         with pytest.raises(InterruptionError), replacing(tmp_path / "it") as draft:
             put(draft, after, "half")
             raise InterruptionError
-        assert everything_in(tmp_path) == there
+        assert everything_in(tmp_path) == contents
 
     @pytest.mark.parametrize("before", ["nothing", "file"])
     def test_a_file_takes_the_place(self, tmp_path, before):

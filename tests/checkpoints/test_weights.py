@@ -35,8 +35,8 @@ def write(folder: Path, filename: str, tensors: dict[str, np.ndarray]) -> None:
         return
     shard = SHARDS[filename.removesuffix(".index.json")]
     weight_map = {name: shard.format(1 + i % 2) for i, name in enumerate(tensors)}
-    for of in sorted(set(weight_map.values())):
-        write_file(folder / of, {name: tensors[name] for name in tensors if weight_map[name] == of})
+    for file in sorted(set(weight_map.values())):
+        write_file(folder / file, {name: tensors[name] for name in tensors if weight_map[name] == file})
     (folder / filename).write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
 
 
@@ -73,11 +73,11 @@ def test_the_first_that_is_there_is_read_and_no_other(first: int, tmp_path: Path
 def test_progress_is_told(filename: str, tmp_path: Path) -> None:
     write(tmp_path, filename, TENSORS)
     checkpoint = PublishedCheckpoint(tmp_path)
-    told: list[tuple[int, int]] = []
-    checkpoint.on_tensor = lambda done, total: told.append((done, total))
+    steps: list[tuple[int, int]] = []
+    checkpoint.on_tensor = lambda done, total: steps.append((done, total))
     for name in TENSORS:
         checkpoint.tensor(name)
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_no_weights(tmp_path: Path) -> None:

@@ -42,13 +42,20 @@ def storage(key: str, numel: int, dtype: str = "float32", *, stream: bool = Fals
 
 
 def tensor(
-    of: bytes, shape: tuple[int, ...], strides: tuple[int, ...] | None = None, offset: int = 0
+    stored: bytes, shape: tuple[int, ...], strides: tuple[int, ...] | None = None, offset: int = 0
 ) -> bytes:
-    """Instructions that push a tensor in the storage that the instructions `of` push."""
+    """Instructions that push a tensor in the storage that the instructions `stored` push."""
     if strides is None:
         strides = tuple(int(np.prod(shape[axis + 1 :])) for axis in range(len(shape)))
     hooks = named("collections", "OrderedDict") + b")R"
-    arguments = (of, whole(offset), group(*map(whole, shape)), group(*map(whole, strides)), b"\x89", hooks)
+    arguments = (
+        stored,
+        whole(offset),
+        group(*map(whole, shape)),
+        group(*map(whole, strides)),
+        b"\x89",
+        hooks,
+    )
     return named("torch._utils", "_rebuild_tensor_v2") + group(*arguments) + b"R"
 
 

@@ -72,21 +72,21 @@ def test_preset_of_a_preset(run: Command, tmp_path: Path) -> None:
     assert not SpeechAudioConverter.from_preset(tmp_path / "out").do_normalize
 
 
-@pytest.mark.parametrize("there", ["file", "folder", "checkpoint", "trained"])
+@pytest.mark.parametrize("present", ["file", "folder", "checkpoint", "trained"])
 @pytest.mark.parametrize("options", [(), ("--overwrite",)])
 def test_what_is_there_stays(
-    run: Command, source: Path, tmp_path: Path, there: str, options: tuple[str, ...]
+    run: Command, source: Path, tmp_path: Path, present: str, options: tuple[str, ...]
 ) -> None:
     place = tmp_path / "place"
-    if there == "file":
+    if present == "file":
         place.write_text("mine")
-    elif there == "checkpoint":
+    elif present == "checkpoint":
         shutil.copytree(source, place)
     else:
         place.mkdir()
         (place / "config.json").write_text('{"registered_name": "kser>Wav2Vec2Backbone"}')
-        (place / ("task.json" if there == "trained" else "notes.txt")).write_text("mine")
-    before = contents(tmp_path) | ({"place": b"mine"} if there == "file" else {})
+        (place / ("task.json" if present == "trained" else "notes.txt")).write_text("mine")
+    before = contents(tmp_path) | ({"place": b"mine"} if present == "file" else {})
     status, _, err = run("convert", source, place, *options)
     assert status == 2
     assert err.startswith(f"kser: {place}: is a ")
@@ -117,7 +117,9 @@ def test_converted_preset_is_replaced_only_when_asked(run: Command, source: Path
     ],
 )
 def test_mistakes(run: Command, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
-    status, _, err = run("convert", *(tmp_path / it if it == "DST" else it for it in arguments))
+    status, _, err = run(
+        "convert", *(tmp_path / argument if argument == "DST" else argument for argument in arguments)
+    )
     assert status == 2
     assert err.startswith(f"kser: {says}")
     assert len(err.splitlines()) == 1

@@ -46,18 +46,18 @@ def test_measures_are_those_of_scikit_learn(pair):
     assert report["subset_accuracy"] == pytest.approx((true == given_labels).all(axis=1).mean())
     assert report["hamming_loss"] == pytest.approx(sklearn_metrics.hamming_loss(true, given_labels))
     defined = []
-    for i, of in enumerate(report["per_label"]):
-        assert (of["support"], of["predicted"]) == (true[:, i].sum(), given_labels[:, i].sum())
-        if 0 < of["support"] < len(true):
+    for i, entry in enumerate(report["per_label"]):
+        assert (entry["support"], entry["predicted"]) == (true[:, i].sum(), given_labels[:, i].sum())
+        if 0 < entry["support"] < len(true):
             defined.append(sklearn_metrics.roc_auc_score(true[:, i], probabilities[:, i]))
-            assert of["auc"] == pytest.approx(defined[-1])
+            assert entry["auc"] == pytest.approx(defined[-1])
         else:
-            assert of["auc"] is None
-        assert (of["recall"] is None) == (of["support"] == 0) == (of["average_precision"] is None)
-        assert (of["precision"] is None) == (of["predicted"] == 0)
+            assert entry["auc"] is None
+        assert (entry["recall"] is None) == (entry["support"] == 0) == (entry["average_precision"] is None)
+        assert (entry["precision"] is None) == (entry["predicted"] == 0)
     assert report["macro_auc"] == (pytest.approx(np.mean(defined)) if defined else None)
     assert report["labels_without_samples"] == [
-        label for label, there in zip(LABELS, true.any(axis=0), strict=True) if not there
+        label for label, occurs in zip(LABELS, true.any(axis=0), strict=True) if not occurs
     ]
 
 
@@ -97,8 +97,8 @@ def test_groups_are_compared_on_the_labels_that_both_have():
     assert test["labels"] == ["joy", "sadness"]
     given_labels = probabilities >= 0.5
     expected = [
-        sklearn_metrics.f1_score(true[of, 1:], given_labels[of, 1:], average="macro")
-        for of in (women, ~women)
+        sklearn_metrics.f1_score(true[group, 1:], given_labels[group, 1:], average="macro")
+        for group in (women, ~women)
     ]
     assert test["difference"] == pytest.approx(expected[0] - expected[1])
     true[:, 1:] = ~women[:, None] & (true[:, 1:] > 0)
@@ -111,10 +111,10 @@ def test_groups_are_compared_on_the_labels_that_both_have():
 def test_the_threshold_decides_which_labels_are_given():
     true, probabilities, _ = drawn()
     low = multi_label_report(y_true=true, probabilities=probabilities, labels=LABELS, threshold=0.0)
-    assert [of["recall"] for of in low["per_label"]] == [1.0, 1.0, 1.0]
+    assert [entry["recall"] for entry in low["per_label"]] == [1.0, 1.0, 1.0]
     assert low["decisions"]["labels_per_utterance_predicted"] == 3.0
     high = multi_label_report(y_true=true, probabilities=probabilities, labels=LABELS)
-    assert [of["auc"] for of in low["per_label"]] == [of["auc"] for of in high["per_label"]]
+    assert [entry["auc"] for entry in low["per_label"]] == [entry["auc"] for entry in high["per_label"]]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_many_utterances_are_a_density(n, kind):
     rng = np.random.default_rng(0)
     axes = Figure().subplots()
     draw_agreement(axes, rng.normal(size=n), rng.normal(size=n), "arousal")
-    assert [type(of) for of in axes.collections] == [kind]
+    assert [type(collection) for collection in axes.collections] == [kind]
     assert axes.get_xlim() == axes.get_ylim()
     (line,) = axes.lines
     assert tuple(line.get_xdata()) == tuple(line.get_ydata()) == axes.get_xlim()

@@ -114,11 +114,11 @@ def test_an_utterance_without_a_value_counts_for_the_other_targets():
     assert test["p"] is None and test["warning"] == "ccc is not defined in both groups"
     for i, target in enumerate(targets[:2]):
         known = ~np.isnan(true[:, i])
-        of = report["per_target"][i]
-        assert of["n"] == known.sum()
-        assert of["ccc"] == pytest.approx(audmetric.concordance_cc(true[known, i], pred[known, i]))
-        assert of["pearson"] == pytest.approx(audmetric.pearson_cc(true[known, i], pred[known, i]))
-        assert of["predicted_sd"] == pytest.approx(pred[known, i].std())
+        entry = report["per_target"][i]
+        assert entry["n"] == known.sum()
+        assert entry["ccc"] == pytest.approx(audmetric.concordance_cc(true[known, i], pred[known, i]))
+        assert entry["pearson"] == pytest.approx(audmetric.pearson_cc(true[known, i], pred[known, i]))
+        assert entry["predicted_sd"] == pytest.approx(pred[known, i].std())
         women = known & (speakers < 4)
         expected = audmetric.concordance_cc(true[women, i], pred[women, i])
         assert report["subgroups"]["gender"]["female"][f"ccc_{target}"] == pytest.approx(expected)

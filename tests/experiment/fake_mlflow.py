@@ -33,8 +33,8 @@ def module(server: Server) -> ModuleType:
             self.tracking_uri = tracking_uri
 
         def get_experiment_by_name(self, name):
-            there = server.experiments.get(name)
-            return None if there is None else SimpleNamespace(experiment_id=there)
+            identity = server.experiments.get(name)
+            return None if identity is None else SimpleNamespace(experiment_id=identity)
 
         def create_experiment(self, name):
             server.experiments[name] = str(len(server.experiments))

@@ -72,7 +72,7 @@ def write_json(path: Path, value) -> None:
 def change_report(report: Path, **fields) -> None:
     """Overwrite fields of a classification_report.json; `None` takes one away."""
     value = json.loads(report.read_text(encoding="utf-8")) | fields
-    write_json(report, {key: of for key, of in value.items() if of is not None})
+    write_json(report, {key: entry for key, entry in value.items() if entry is not None})
 
 
 def reports_of(results: Path, model: str = "*", seed: str = "*", dataset: str = "*") -> list[Path]:
@@ -114,11 +114,11 @@ def _write_evaluation(folder, identity, table, test_csv, labels, skill, rng, old
             "resamples": 50,
         }
     )
-    told = [table.rename(columns={"path": "utterance"})[["utterance", "actor", "gender"]]]
+    tables = [table.rename(columns={"path": "utterance"})[["utterance", "actor", "gender"]]]
     for answer in answers:
         write = {"classes": _classes, "numbers": _numbers, "labels": _labels}[answer]
-        told.append(write(folder, common, drawing, table, labels, skill, rng))
-    pd.concat(told, axis=1).to_csv(folder / "predictions.csv", index=False)
+        tables.append(write(folder, common, drawing, table, labels, skill, rng))
+    pd.concat(tables, axis=1).to_csv(folder / "predictions.csv", index=False)
 
 
 def _classes(folder, common, drawing, table, labels, skill, rng) -> pd.DataFrame:
@@ -141,10 +141,10 @@ def _classes(folder, common, drawing, table, labels, skill, rng) -> pd.DataFrame
         },
     )
     confusion_matrix(**outcome).to_csv(folder / "confusion_matrix.csv")
-    told = pd.DataFrame({"class_id": true, "true": true, "predicted": predicted})
+    columns = pd.DataFrame({"class_id": true, "true": true, "predicted": predicted})
     for i, label in enumerate(labels):
-        told[f"p_{label}"] = probabilities[:, i].round(6)
-    return told
+        columns[f"p_{label}"] = probabilities[:, i].round(6)
+    return columns
 
 
 def _numbers(folder, common, drawing, table, labels, skill, rng) -> pd.DataFrame:
@@ -155,7 +155,11 @@ def _numbers(folder, common, drawing, table, labels, skill, rng) -> pd.DataFrame
     write_json(folder / "regression_report.json", {**common, **report})
     sides = {"true": true, "predicted": predicted}
     return pd.DataFrame(
-        {f"{side}_{target}": of[:, i] for i, target in enumerate(TARGETS) for side, of in sides.items()}
+        {
+            f"{side}_{target}": values[:, i]
+            for i, target in enumerate(TARGETS)
+            for side, values in sides.items()
+        }
     )
 
 

@@ -65,7 +65,7 @@ def test_features_of_valid_frames_do_not_depend_on_the_padding() -> None:
         == frames
         == keras.ops.convert_to_numpy(alone["frame_mask"]).sum()
     )
-    cut, whole = (keras.ops.convert_to_numpy(of["features"]) for of in (further, alone))
+    cut, whole = (keras.ops.convert_to_numpy(output["features"]) for output in (further, alone))
     np.testing.assert_allclose(cut[:, :frames], whole, atol=1e-5)
 
 

@@ -91,7 +91,7 @@ def test_what_is_frozen_costs_no_backward_pass() -> None:
             return keras.ops.sum(logits)
 
         trainable, fixed = (
-            [v.value for v in of] for of in (model.trainable_variables, model.non_trainable_variables)
+            [v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)
         )
         return jax.jit(jax.value_and_grad(loss)).lower(trainable, fixed).cost_analysis()["flops"]
 

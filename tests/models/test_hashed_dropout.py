@@ -81,8 +81,8 @@ def test_passes_through_in_inference_and_for_rate_zero() -> None:
 def test_rows_and_channels_are_dropped_independently() -> None:
     dropped = ops.convert_to_numpy(HashedDropout(0.5, seed=4)(np.ones((512, 512), "float32"), training=True))
     signs = np.where(dropped == 0, -1.0, 1.0)
-    for of in (signs, signs.T):
-        others = (of @ of.T)[np.triu_indices(512, 1)] / np.sqrt(512)  # standard normal each
+    for rows in (signs, signs.T):
+        others = (rows @ rows.T)[np.triu_indices(512, 1)] / np.sqrt(512)  # standard normal each
         assert np.abs(others).max() < 6
         assert others.std() == pytest.approx(1, abs=0.02)
 
@@ -102,6 +102,6 @@ def test_saved_and_loaded_drops_the_same() -> None:
     layer = HashedDropout(0.5, seed=9)
     loaded = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     x = np.ones((16, 16), "float32")
-    results = [ops.convert_to_numpy(of(x, training=True)) for of in (layer, loaded)]
+    results = [ops.convert_to_numpy(dropout(x, training=True)) for dropout in (layer, loaded)]
     np.testing.assert_array_equal(*results)
     assert not np.array_equal(results[0], ops.convert_to_numpy(layer(x, training=True)))

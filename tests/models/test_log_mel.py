@@ -65,5 +65,5 @@ def test_what_stands_in_the_padding_may_be_no_number() -> None:
     mask = ~np.isnan(padded)
     alone = backbone({"waveform": padded[:, :400], "padding_mask": mask[:, :400]})
     outputs = backbone({"waveform": padded, "padding_mask": mask})
-    result, expected = (ops.convert_to_numpy(of["sequence_output"]) for of in (outputs, alone))
+    result, expected = (ops.convert_to_numpy(output["sequence_output"]) for output in (outputs, alone))
     np.testing.assert_allclose(result[:, : expected.shape[1]], expected, atol=1e-5)

@@ -157,7 +157,7 @@ def test_layers_are_frozen_and_adapted_as_those_of_other_families() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({"intermediate_dim": 24}, "hidden_dim=16, intermediate_dim=24"),
         ({"num_heads": 3}, "num_heads=3"),
@@ -165,6 +165,6 @@ def test_layers_are_frozen_and_adapted_as_those_of_other_families() -> None:
         ({"rotary_dim": 10}, "rotary_dim=10, channels=8"),
     ],
 )
-def test_sizes_that_do_not_fit_together_are_refused(arguments: dict, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_sizes_that_do_not_fit_together_are_refused(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         small(**arguments)

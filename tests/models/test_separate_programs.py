@@ -67,7 +67,7 @@ def programs(model: keras.Model, data: dict[str, np.ndarray], training: bool = T
 
 
 def assert_same(found, expected, atol: float) -> None:
-    arrays = (map(np.float32, keras.tree.flatten(of)) for of in (found, expected))
+    arrays = (map(np.float32, keras.tree.flatten(structure)) for structure in (found, expected))
     for result, plain in zip(*arrays, strict=True):
         np.testing.assert_allclose(result, plain, atol=atol * max(1, np.abs(plain).max(initial=0)))
 

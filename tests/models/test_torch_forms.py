@@ -63,7 +63,7 @@ def test_half_precision_is_close_where_nothing_is_learned(norm: str, dtype: str)
     audio = np.stack(waveforms(400, 400))
     batch = {"waveform": audio, "padding_mask": np.arange(400) < np.array([[400], [233]])}
     outputs = [model.predict_on_batch(batch) for model in (exact, rough)]
-    expected, found = (of["sequence_output"].astype("float32") for of in outputs)
+    expected, found = (states["sequence_output"].astype("float32") for states in outputs)
     assert 0 < np.linalg.norm(found - expected) < 2e-2 * np.linalg.norm(expected)
     rough.freeze_feature_encoder()
     learned = rough(batch, training=True)["sequence_output"]

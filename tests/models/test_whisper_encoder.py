@@ -111,8 +111,8 @@ def test_spectra_are_clipped_80_db_below_the_loudest_and_silence_is_flat() -> No
         WhisperLogMel(maximum_samples=6400)(batch()["waveform"], batch()["padding_mask"])
     )
     assert spectra.shape == (3, 41, 80)
-    heard = spectra[:2, :-1]  # what is behind the last spectrum is zero
-    np.testing.assert_allclose(np.ptp(heard, axis=(1, 2)), 2.0, rtol=1e-6)
+    audible = spectra[:2, :-1]  # what is behind the last spectrum is zero
+    np.testing.assert_allclose(np.ptp(audible, axis=(1, 2)), 2.0, rtol=1e-6)
     np.testing.assert_allclose(spectra[2, :-1], (-10 + 4) / 4)
     np.testing.assert_array_equal(spectra[:, -1], 0)
 

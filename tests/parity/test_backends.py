@@ -118,10 +118,10 @@ def test_task_saved_here_gives_the_same_outputs_there(other, presets: Path, task
 
 def test_initial_weights_follow_from_the_seed_alone(other) -> None:
     here = initial_weights()
-    there = {name.removeprefix("initial/"): other[name] for name in other if name.startswith("initial/")}
-    assert here.keys() == there.keys()
+    others = {name.removeprefix("initial/"): other[name] for name in other if name.startswith("initial/")}
+    assert here.keys() == others.keys()
     for name, weights in here.items():
-        np.testing.assert_allclose(there[name], weights, rtol=1e-6, atol=0, err_msg=name)
+        np.testing.assert_allclose(others[name], weights, rtol=1e-6, atol=0, err_msg=name)
 
 
 def test_dropout_of_a_seed_drops_the_same(other) -> None:

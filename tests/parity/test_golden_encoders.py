@@ -59,7 +59,7 @@ def test_every_tensor_of_the_encoder_is_used_and_the_decoder_is_no_news(name: st
 
 
 @pytest.mark.parametrize(
-    ("name", "fields", "told"),
+    ("name", "fields", "message"),
     [
         ("whisper", {"activation_function": "relu"}, "activation_function is 'relu'"),
         ("moonshine", {"encoder_hidden_act": "relu"}, "encoder_hidden_act is 'relu'"),
@@ -70,13 +70,13 @@ def test_every_tensor_of_the_encoder_is_used_and_the_decoder_is_no_news(name: st
         ("whisper", {"max_source_positions": 60}, "embed_positions.weight: has shape (50, 16)"),
     ],
 )
-def test_what_is_not_supported_is_refused(tmp_path, name: str, fields: dict, told: str) -> None:
+def test_what_is_not_supported_is_refused(tmp_path, name: str, fields: dict, message: str) -> None:
     for file in golden_folder(name).iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     write_json(tmp_path / "config.json", {**read_json(tmp_path / "config.json"), **fields})
     with pytest.raises(UserError) as refused:
         SpeechBackbone.from_preset(tmp_path)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 def test_configuration_of_moonshine_in_the_spelling_of_transformers_4(tmp_path) -> None:

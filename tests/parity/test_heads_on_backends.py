@@ -101,15 +101,15 @@ def test_probabilities_are_the_same(
     environment = {**os.environ, "KERAS_BACKEND": backend}
     finished = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr
-    with np.load(output) as there:
-        assert len(there) == len(FAMILIES) * len(HEADS)
-        for name in there:
+    with np.load(output) as others:
+        assert len(others) == len(FAMILIES) * len(HEADS)
+        for name in others:
             assert np.ptp(here[name][:3], axis=0).max() > 1e-4, name
-            ours, theirs = softmax(here[name], axis=1), softmax(there[name], axis=1)
+            ours, theirs = softmax(here[name], axis=1), softmax(others[name], axis=1)
             np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-5, err_msg=name)
             # Where one class is as good as certain, probabilities hide what differs.
             largest = max(1.0, np.abs(here[name]).max())
-            np.testing.assert_allclose(there[name], here[name], rtol=0, atol=3e-5 * largest, err_msg=name)
+            np.testing.assert_allclose(others[name], here[name], rtol=0, atol=3e-5 * largest, err_msg=name)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def test_the_tensorflow_face_has_the_same_elements(paths: list[str], targets) ->
     utterances = Utterances.from_files(paths, targets, READER)
     ours = next(iter(dataset_of(utterances)))
     theirs = next(iter(tf_dataset(dataset_of(utterances)).as_numpy_iterator()))
-    expected, given = (of[1] if isinstance(of[1], dict) else {"": of[1]} for of in (ours, theirs))
+    expected, given = (batch[1] if isinstance(batch[1], dict) else {"": batch[1]} for batch in (ours, theirs))
     assert given.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_array_equal(given[name], array)

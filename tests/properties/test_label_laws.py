@@ -53,8 +53,8 @@ def test_training_maps(values: pd.Series, data: st.DataObject) -> None:
         return
     assert_nothing_is_lost(values, renamed)
     assert set(renamed.left_out) == set(renamed.asked_out)
-    there = sorted(set(renamed.labels.dropna()))
-    classes = data.draw(st.lists(st.sampled_from(there), min_size=1, unique=True))
+    occurring = sorted(set(renamed.labels.dropna()))
+    classes = data.draw(st.lists(st.sampled_from(occurring), min_size=1, unique=True))
     chosen = map_labels(values, label_map, classes)
     assert_nothing_is_lost(values, chosen)
     assert set(chosen.labels.dropna()) == set(classes)

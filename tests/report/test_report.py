@@ -56,7 +56,9 @@ def test_the_page_is_one_file_that_loads_nothing(page):
             assert not name.startswith("on")
             if name in {"src", "href", "srcset", "data", "action", "poster"}:
                 assert value.startswith(("data:", "#"))
-    policy = next(of for of in page.all("meta") if of.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        element for element in page.all("meta") if element.get("http-equiv") == "Content-Security-Policy"
+    )
     assert policy["content"].startswith("default-src 'none'")
 
 
@@ -68,12 +70,12 @@ def test_the_style_loads_nothing(study):
 
 def test_every_table_says_what_it_is(page):
     assert len(page.all("table")) == len(page.all("caption")) > 10
-    assert {of.get("scope") for of in page.all("th")} <= {"col", "row"}
-    assert all(of["alt"] for of in page.all("img"))
+    assert {element.get("scope") for element in page.all("th")} <= {"col", "row"}
+    assert all(element["alt"] for element in page.all("img"))
     assert page.all("html") == [{"lang": "en"}]
-    names = [of["id"] for _, of in page.elements if "id" in of]
+    names = [element["id"] for _, element in page.elements if "id" in element]
     assert len(names) == len(set(names))
-    assert {of["href"] for of in page.all("a")} <= {f"#{name}" for name in names}
+    assert {element["href"] for element in page.all("a")} <= {f"#{name}" for name in names}
 
 
 def test_the_same_study_gives_the_same_page(study):
@@ -195,7 +197,9 @@ def test_an_evaluation_counts_once_however_often_it_is_there(study, changeable):
     shutil.copytree(own, own.with_name("a copy"))
     change_report(own.with_name("a copy") / "classification_report.json", uar=0.9)
     read, original = read_study(changeable), read_study(study)
-    assert [of.report for of in read.evaluations] == [of.report for of in original.evaluations]
+    assert [evaluation.report for evaluation in read.evaluations] == [
+        evaluation.report for evaluation in original.evaluations
+    ]
     page = page_of(changeable)
     assert (
         f"Same model, test set and seed twice: {own.with_name('a copy')}: left out, as {own} is the same "
@@ -260,20 +264,20 @@ def test_parts_of_a_wrong_type_are_named_and_the_rest_stands(tmp_path):
         "split": run / "split" / "split.json",
     }
     sound = {name: json.loads(path.read_text()) for name, path in paths.items()}
-    for file, field, value, told in WRONG:
+    for file, field, value, message in WRONG:
         write_json(paths[file], sound[file] | {field: value})
         page = page_of(results)
         assert f"Could not be read: {paths[file]}: {field}" in top_of(page), field
-        assert told in top_of(page) and f"; {field} is left out" in top_of(page)
+        assert message in top_of(page) and f"; {field} is left out" in top_of(page)
         assert f"{sound['report']['uar']:.3f}" in page.words
         write_json(paths[file], sound[file])
     assert not read_study(results).problems
 
 
 def test_versions_of_the_machine_are_said_to_be_of_the_machine(page):
-    told = page.words[page.words.index("Where this page was made") :]
-    assert f"NumPy {np.__version__}" in told and f"Keras {version('keras')}" in told
-    assert all(name in told for name in ("JAX", "TensorFlow", "PyTorch"))
+    environment = page.words[page.words.index("Where this page was made") :]
+    assert f"NumPy {np.__version__}" in environment and f"Keras {version('keras')}" in environment
+    assert all(name in environment for name in ("JAX", "TensorFlow", "PyTorch"))
     assert installed_version("no-such-package-anywhere") == "not installed"
 
 
@@ -292,7 +296,7 @@ def test_hostile_names_stay_text(tmp_path):
         )
     page = page_of(results)
     assert not page.all("script") and not page.all("b") and not page.all("i")
-    assert not any(name.startswith("on") for _, of in page.elements for name in of)
+    assert not any(name.startswith("on") for _, element in page.elements for name in element)
     for text in (*hostile, "<b>x</b> → <i>y</i>", "</title><script>x</script>"):
         assert text in page.words
 

@@ -71,9 +71,9 @@ def requests_in(log: Path) -> set[str]:
     """What a page asked of the network, which leaves out what the browser asks for itself."""
     parameters = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
     return {
-        of["url"]
-        for of in parameters
-        if "url" in of and of.get("initiator", "not an origin") != "not an origin"
+        request["url"]
+        for request in parameters
+        if "url" in request and request.get("initiator", "not an origin") != "not an origin"
     }
 
 
@@ -93,10 +93,10 @@ def test_a_narrow_page_does_not_scroll_sideways(page, tmp_path):
     ended = browse(
         tmp_path, measuring, "--allow-file-access-from-files", "--dump-dom", "--window-size=1400,900"
     )
-    told = (
+    answer = (
         ended.stdout.partition("<title>")[2]
         .partition("</title>")[0]
         .replace("&lt;", "<")
         .replace("&gt;", ">")
     )
-    assert json.loads(told) == {"overflow": 0, "cut": []}
+    assert json.loads(answer) == {"overflow": 0, "cut": []}

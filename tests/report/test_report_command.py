@@ -41,20 +41,20 @@ def test_a_wrong_folder_is_one_line_and_writes_nothing(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         ("report", "(default: report.html in"),
         ("graph", "(default: training_curves.png"),
         ("normalize", "(default: one a core)"),
     ],
 )
-def test_help_tells_what_is_done_by_default(command, told, monkeypatch, capsys):
+def test_help_tells_what_is_done_by_default(command, message, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["kser", command, "--help"])
     monkeypatch.setenv("COLUMNS", "240")
     monkeypatch.setenv("TERMINAL_WIDTH", "240")
     with pytest.raises(SystemExit):
         cli.main()
-    assert told in " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert message in " ".join(capsys.readouterr().out.replace("│", " ").split())
 
 
 def test_it_needs_no_backend():

@@ -47,9 +47,9 @@ def reports(results, kind, model="*", dataset="*"):
 def test_results_of_numbers_are_means_over_runs(numbers, page):
     found = reports(numbers, NUMBERS, "large", "own")
     for values in (
-        [of["ccc"] for of in found],
-        [of["mse"] for of in found],
-        [of["per_target"][1]["ccc"] for of in found],
+        [report["ccc"] for report in found],
+        [report["mse"] for report in found],
+        [report["per_target"][1]["ccc"] for report in found],
     ):
         assert f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}" in page.words
     for text in (
@@ -72,20 +72,20 @@ def test_results_of_numbers_are_means_over_runs(numbers, page):
 
 def test_the_description_stands_at_the_top(page, numbers):
     assert page.words.index(DESCRIPTION) < page.words.index("Models and settings")
-    assert "description" not in {of.get("class") for of in Page.of("<p>none</p>").all("p")}
+    assert "description" not in {element.get("class") for element in Page.of("<p>none</p>").all("p")}
     assert read_study(numbers).description == DESCRIPTION
 
 
 def test_without_a_description_there_is_no_empty_paragraph(tmp_path):
     page = page_of(write_study(tmp_path, seeds=1, models=("only",), datasets=("own",)))
-    assert "description" not in {of.get("class") for of in page.all("p")}
+    assert "description" not in {element.get("class") for element in page.all("p")}
 
 
 def test_results_of_labels(tmp_path):
     results = write_study(tmp_path, answers=("labels",), seeds=2)
     page = page_of(results)
     found = reports(results, LABELS, "small", "own")
-    auc = [of["per_label"][0]["auc"] for of in found]
+    auc = [report["per_label"][0]["auc"] for report in found]
     assert f"{np.mean(auc):.3f} ± {np.std(auc, ddof=1):.3f}" in page.words
     for text in (
         "macro F1 of each run runs macro F1 95% interval micro F1 macro AUC",
@@ -108,9 +108,9 @@ def test_a_class_and_numbers_have_sections_each(tmp_path):
     assert all(
         title in page.words for title in [*titles, "ANOVA of UAR over model", "ANOVA of CCC over model"]
     )
-    names = [of["id"] for _, of in page.elements if "id" in of]
+    names = [element["id"] for _, element in page.elements if "id" in element]
     assert len(names) == len(set(names))
-    assert {of["href"] for of in page.all("a")} <= {f"#{name}" for name in names}
+    assert {element["href"] for element in page.all("a")} <= {f"#{name}" for name in names}
     assert page.words.count("In the picture each dot is a run") == 2
 
 
@@ -135,7 +135,7 @@ def test_statistics_read_every_measure(numbers, tmp_path):
     assert len(whole) == 12
     own = whole[(whole["model_name"] == "large") & (whole["dataset_name"] == "own")]
     found = reports(numbers, NUMBERS, "large", "own")
-    assert own["ccc_valence"].tolist() == [of["per_target"][1]["ccc"] for of in found]
+    assert own["ccc_valence"].tolist() == [report["per_target"][1]["ccc"] for report in found]
     women = inputs.results[inputs.results["subgroup"] == "female"]
     assert women["ccc_valence"].notna().all()
 
@@ -163,7 +163,7 @@ def test_kser_stats_of_numbers(numbers, tmp_path, monkeypatch, capsys, options, 
     assert title in (tmp_path / "statistics.md").read_text()
     described = pd.read_csv(tmp_path / "conditions.csv").set_index(["model_name", "dataset_name", "subgroup"])
     metric = options[1] if options else "ccc"
-    values = [NUMBERS.measures_of(of)[metric] for of in reports(numbers, NUMBERS, "large", "own")]
+    values = [NUMBERS.measures_of(report)[metric] for report in reports(numbers, NUMBERS, "large", "own")]
     assert described.loc[("large", "own", "all"), "mean"] == pytest.approx(np.mean(values))
 
 

@@ -59,7 +59,7 @@ def test_freeze_layers_is_a_count_or_all(tmp_path: Path, small_corpus: Path, val
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"lora_alpha": 4.0}, "lora_alpha: has no effect unless lora_rank is given"),
         ({"lora_targets": ["key"]}, "lora_targets: has no effect unless lora_rank is given"),
@@ -75,8 +75,8 @@ def test_freeze_layers_is_a_count_or_all(tmp_path: Path, small_corpus: Path, val
         ),
     ],
 )
-def test_what_does_not_fit_together_is_told(tmp_path: Path, small_corpus: Path, fields, told: str) -> None:
-    with pytest.raises(UserError, match=rf"wav2vec2\.json: {told}"):
+def test_what_does_not_fit_together_is_told(tmp_path: Path, small_corpus: Path, fields, message: str) -> None:
+    with pytest.raises(UserError, match=rf"wav2vec2\.json: {message}"):
         run_of(tmp_path, small_corpus, **fields)
 
 
@@ -127,13 +127,13 @@ def test_training_on_kept_features_is_training_on_audio(
 
     monkeypatch.setattr(feature_caching, "compute_missing", counted)
     fields = {"lora_rank": 2, "learning_rate": 1e-2}
-    told = []
+    recorders = []
     plain = run_of(tmp_path / "plain", small_corpus, **fields)
     kept = run_of(tmp_path / "kept", small_corpus, feature_cache=str(tmp_path / "cache"), **fields)
     for run in (plain, kept):
-        told.append(Told())
-        assert do_run(run, [told[-1]]) is Outcome.TRAINED
-    assert told[1].data == told[0].data, "the encoder that features are kept of has weights too"
+        recorders.append(Told())
+        assert do_run(run, [recorders[-1]]) is Outcome.TRAINED
+    assert recorders[1].data == recorders[0].data, "the encoder that features are kept of has weights too"
     np.testing.assert_allclose(losses(kept), losses(plain), rtol=1e-3)
     assert np.ptp(losses(kept)) > 0
     data = load_run_data(kept)

@@ -37,9 +37,9 @@ def test_every_field_is_described() -> None:
     for name in SCHEMAS:
         schema = json_schema(name)
         for part in [schema, *schema["$defs"].values()] if "$defs" in schema else [schema]:
-            for field, of in part["properties"].items():
-                described = "description" in of or any(
-                    "$ref" in option for option in [of, *of.get("allOf", [])]
+            for field, field_schema in part["properties"].items():
+                described = "description" in field_schema or any(
+                    "$ref" in option for option in [field_schema, *field_schema.get("allOf", [])]
                 )
                 assert described, f"{part['title']}.{field}"
 

@@ -74,11 +74,11 @@ def test_a_model_gives_the_same_probabilities_on_the_backend_of_the_test(studies
 
     for backend, folder in studies.items():
         for run in runs(folder):
-            told = pd.read_csv(run / "evaluation" / "synthetic" / "predictions.csv")
+            predictions = pd.read_csv(run / "evaluation" / "synthetic" / "predictions.csv")
             classifier = load_classifier(run / "model")
             paths = pd.read_csv(run / "split" / "test.csv")["path"].tolist()
             reader = WaveformReader(classifier.waveform_format)
             utterances = Utterances.from_files(paths, [0] * len(paths), reader)
             here = softmax(predict_outputs(classifier, utterances, 8)["logits"], axis=1)
-            there = told[[f"p_{label}" for label in classifier.labels]].to_numpy()
-            assert abs(here - there).max() < 1e-5, backend
+            found = predictions[[f"p_{label}" for label in classifier.labels]].to_numpy()
+            assert abs(here - found).max() < 1e-5, backend

@@ -126,7 +126,7 @@ def results(experiment: Path) -> dict[str, object]:
     found = {
         re.sub(r"\d{10}", "TIME", str(path.relative_to(folder))): contents(path, folder) for path in files
     }
-    return {name: of for name, of in found.items() if not re.search(r"evaluation.*/\.", name)}
+    return {name: content for name, content in found.items() if not re.search(r"evaluation.*/\.", name)}
 
 
 def contents(path: Path, folder: Path) -> object:
@@ -135,9 +135,9 @@ def contents(path: Path, folder: Path) -> object:
         arrays: dict[str, object] = {}
         with h5py.File(path) as file:
             file.visititems(
-                lambda name, of: (
-                    arrays.update({name: (of.dtype.str, of.shape, of[()].tobytes())})
-                    if isinstance(of, h5py.Dataset)
+                lambda name, dataset: (
+                    arrays.update({name: (dataset.dtype.str, dataset.shape, dataset[()].tobytes())})
+                    if isinstance(dataset, h5py.Dataset)
                     else None
                 )
             )

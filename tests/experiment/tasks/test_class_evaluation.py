@@ -50,7 +50,9 @@ def test_each_group_has_its_matrix_under_the_name_of_the_original(written, title
     assert names["style", "read/aloud"] == "style_read_aloud_confusion_matrix"
     assert len(names) == 4
     for name in names.values():
-        assert {f"{name}.csv", f"{name}.png", f"{name}_shares.csv"} <= {of.name for of in folder.iterdir()}
+        assert {f"{name}.csv", f"{name}.png", f"{name}_shares.csv"} <= {
+            path.name for path in folder.iterdir()
+        }
     by_name = {name.lstrip("."): title for name, title in titles.items()}
     drawn = {name: next(t for f, t in by_name.items() if f.startswith(name)) for name in names.values()}
     assert drawn["female_confusion_matrix"] == "wavlm on EMOVO, female"
