@@ -83,12 +83,9 @@ def _import_without_tensorflow() -> None:
         for name in hidden:
             del sys.modules[name]
     if hidden:
-        from keras.src.utils.module_utils import tensorflow
-        from keras_hub.src.utils import preset_utils
+        from kser.keras_internals import hide_tensorflow
 
-        tensorflow._available = False
-        # It would ask TensorFlow, for every file of every preset, which addresses are its own.
-        preset_utils.tf_registered_schemes = lambda: ["gs"]
+        hide_tensorflow()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ LAYERS = (
     "corpora",
     "pipeline",
     "checkpoints",
+    "keras_internals",
     "models",
     "evaluation",
     "training",

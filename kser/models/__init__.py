@@ -1,9 +1,6 @@
 """Speech backbones in Keras 3, one folder a family, and the tasks on top of them."""
 
-from kser.models import (
-    published_presets,  # enters the short names in KerasHub's registry
-    saved_names,
-)
+from kser.models import saved_names  # lets the models of earlier versions load
 from kser.models.data2vec_audio.data2vec_audio_backbone import Data2VecAudioBackbone
 from kser.models.emotion_classifier import EmotionClassifier
 from kser.models.emotion_regressor import EmotionRegressor
@@ -41,6 +38,5 @@ __all__ = [
     "Wav2Vec2Backbone",
     "WavLMBackbone",
     "WhisperEncoderBackbone",
-    "published_presets",
     "saved_names",
 ]

@@ -5,32 +5,9 @@ import inspect
 from typing import Any
 
 from kser.errors import UserError
-from kser.models.data2vec_audio.data2vec_audio_backbone import Data2VecAudioBackbone
-from kser.models.hubert.hubert_backbone import HubertBackbone
-from kser.models.log_mel.log_mel_backbone import LogMelBackbone
-from kser.models.moonshine.moonshine_encoder_backbone import MoonshineEncoderBackbone
+from kser.models.families import SCRATCH_PREFIX, scratch_backbones
 from kser.models.preset_loader import preset_loader
 from kser.models.speech_backbone import SpeechBackbone
-from kser.models.unispeech.unispeech_backbone import UniSpeechBackbone
-from kser.models.unispeech.unispeech_sat_backbone import UniSpeechSatBackbone
-from kser.models.wav2vec2.wav2vec2_backbone import Wav2Vec2Backbone
-from kser.models.wavlm.wavlm_backbone import WavLMBackbone
-from kser.models.whisper.whisper_encoder_backbone import WhisperEncoderBackbone
-
-# Architectures that start from random weights, with nothing to download: of the size of the base models,
-# Whisper and Moonshine of the tiny ones, unless `backbone_arguments` ask for another.
-SCRATCH_PREFIX = "scratch:"
-SCRATCH_BACKBONES: dict[str, type[SpeechBackbone]] = {
-    "scratch:log_mel": LogMelBackbone,
-    "scratch:wav2vec2": Wav2Vec2Backbone,
-    "scratch:hubert": HubertBackbone,
-    "scratch:wavlm": WavLMBackbone,
-    "scratch:data2vec_audio": Data2VecAudioBackbone,
-    "scratch:unispeech": UniSpeechBackbone,
-    "scratch:unispeech_sat": UniSpeechSatBackbone,
-    "scratch:whisper": WhisperEncoderBackbone,
-    "scratch:moonshine": MoonshineEncoderBackbone,
-}
 
 
 def build_backbone(
@@ -39,7 +16,7 @@ def build_backbone(
     """A backbone from a checkpoint or preset, or with random weights.
 
     Args:
-        name: one of `SCRATCH_BACKBONES`, or what `SpeechBackbone.from_preset` takes.
+        name: one of `scratch_backbones()`, or what `SpeechBackbone.from_preset` takes.
         arguments: constructor arguments that take the place of the checkpoint's or the class's.
         dtype: what it computes in, a dtype policy, e.g. `"mixed_bfloat16"`; `None` for Keras' own or, of a
             preset, the saved one.
@@ -50,10 +27,8 @@ def build_backbone(
     arguments = arguments or {}
     _check_values(name, arguments)
     scratch = name.startswith(SCRATCH_PREFIX)
-    if scratch and name not in SCRATCH_BACKBONES:
-        raise UserError(f"{name}: no such architecture; there are {', '.join(SCRATCH_BACKBONES)}")
     backbone_class: Any = (
-        SCRATCH_BACKBONES[name] if scratch else preset_loader(name).matching_class(SpeechBackbone)
+        _scratch_backbone(name) if scratch else preset_loader(name).matching_class(SpeechBackbone)
     )
     _check_names(backbone_class, arguments)
     if dtype is not None:
@@ -63,6 +38,13 @@ def build_backbone(
     except (ArithmeticError, IndexError, TypeError, ValueError) as error:
         # What Keras says of values that do not fit together, over many lines.
         raise UserError(f"{name}: backbone_arguments: {' '.join(str(error).split())[:300]}") from error
+
+
+def _scratch_backbone(name: str) -> type[SpeechBackbone]:
+    families = scratch_backbones()
+    if name not in families:
+        raise UserError(f"{name}: no such architecture; known are {', '.join(families)}")
+    return families[name]
 
 
 def _check_values(name: str, arguments: dict[str, Any]) -> None:
@@ -75,10 +57,10 @@ def _check_values(name: str, arguments: dict[str, Any]) -> None:
                 and element < 1
                 and "dropout" not in argument
             ):
-                raise UserError(f"{name}: backbone_arguments: {argument}: wants at least 1, not {element}")
+                raise UserError(f"{name}: backbone_arguments: {argument}: must be at least 1, got {element}")
             if "dropout" in argument and not (isinstance(element, (int, float)) and 0 <= element < 1):
                 raise UserError(
-                    f"{name}: backbone_arguments: {argument}: wants 0 ≤ share < 1, not {element!r}"
+                    f"{name}: backbone_arguments: {argument}: must be at least 0 and below 1, got {element!r}"
                 )
 
 

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from kser.errors import UserError
+from kser.keras_internals import calls_within
 
 
 def feature_model(backbone: Any) -> keras.Model:
@@ -95,8 +96,7 @@ def _features_of(backbone: Any) -> tuple[Any, Any]:
 
 def _frames_part(classifier: Any) -> tuple[Any, list[Any]]:
     """The model inside a classifier that gives hidden states, and what it gives there, symbolically."""
-    for nodes in classifier._nodes_by_depth.values():
-        for node in nodes:
-            if isinstance(node.operation, keras.Model):
-                return node.operation, list(node.output_tensors)
+    for operation, outputs in calls_within(classifier):
+        if isinstance(operation, keras.Model):
+            return operation, outputs
     raise ValueError(f"{type(classifier).__name__} is not made of a backbone and a head")

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from kser.errors import UserError
+from kser.keras_internals import layers_within
 from kser.models.initializers import SeededHeNormal
 
 TARGETS = ("query", "value")
@@ -33,9 +34,10 @@ def enable_lora(
     Source: Hu et al. (2021), [LoRA](https://arxiv.org/abs/2106.09685).
     """
     dense: dict[str, list[Any]] = {}
-    for layer in _inside(backbone):
-        if isinstance(layer, (keras.layers.Dense, keras.layers.EinsumDense)):
-            dense.setdefault(layer.name, []).append(layer)
+    for outer in backbone.layers:
+        for layer in layers_within(outer, include_self=False):
+            if isinstance(layer, (keras.layers.Dense, keras.layers.EinsumDense)):
+                dense.setdefault(layer.name, []).append(layer)
     for target in targets:
         if target not in dense:
             raise UserError(
@@ -52,8 +54,3 @@ def enable_lora(
         if layer.bias is not None:
             layer.bias.trainable = False
         layer.enable_lora(rank, lora_alpha=alpha, a_initializer=SeededHeNormal())
-
-
-def _inside(backbone: Any) -> list[Any]:
-    """The layers within the backbone's layers, those of transformer layers above all."""
-    return [layer for outer in backbone.layers for layer in outer._flatten_layers(include_self=False)]

@@ -13,14 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import keras_hub
-from keras_hub.src.utils.preset_utils import (
-    TASK_WEIGHTS_FILE,
-    KerasPresetLoader,
-    PresetLoader,
-    check_file_exists,
-    get_preset_loader,
-    list_subclasses,
-)
 
 from kser.checkpoints.left_over_tensors import in_short
 from kser.checkpoints.locate import CheckpointFiles, FolderFiles, checkpoint_files
@@ -28,6 +20,14 @@ from kser.checkpoints.named_checkpoints import named_checkpoint
 from kser.checkpoints.published_checkpoint import CONFIG_FILE, PublishedCheckpoint
 from kser.errors import UserError
 from kser.files import read_json
+from kser.keras_internals import (
+    TASK_WEIGHTS_FILE,
+    KerasPresetLoader,
+    PresetLoader,
+    check_file_exists,
+    get_preset_loader,
+    list_subclasses,
+)
 from kser.models.initializers import zeros_instead_of_draws
 
 logger = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class SpeechPresetLoader(KerasPresetLoader):
             return saved
         return super()._resolve_dtype(config, kwargs)
 
-    def matching_class(self, requested: type) -> type:
+    def matching_class(self, requested: type) -> Any:
         """The backbone class to build, when `requested.from_preset` was called."""
         found = self.check_backbone_class()
         if not issubclass(found, requested):
@@ -98,6 +98,15 @@ class SpeechPresetLoader(KerasPresetLoader):
                 f"{self.preset}: holds a {found.__name__}, which {requested.__name__} does not load"
             )
         return found
+
+
+def checkpoint_classes(base: type) -> dict[str, Any]:
+    """The class that loads the checkpoints of each `model_type`: `base` or a registered subclass."""
+    return {
+        model_type: cls
+        for cls in [base, *list_subclasses(base)]
+        for model_type in getattr(cls, "model_types", ())
+    }
 
 
 class CheckpointLoader(PresetLoader):
@@ -110,13 +119,9 @@ class CheckpointLoader(PresetLoader):
     def check_backbone_class(self) -> type:
         return self.matching_class(keras_hub.models.Backbone)
 
-    def matching_class(self, requested: type) -> type:
+    def matching_class(self, requested: type) -> Any:
         """The backbone class for this checkpoint's `model_type`, which must be `requested` or a subclass."""
-        families = {
-            model_type: cls
-            for cls in [requested, *list_subclasses(requested)]
-            for model_type in getattr(cls, "model_types", ())
-        }
+        families = checkpoint_classes(requested)
         model_type = self.checkpoint.model_type
         if model_type not in families:
             raise UserError(

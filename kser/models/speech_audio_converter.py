@@ -7,7 +7,7 @@ import numpy as np
 from kser.audio.processing import PROCESSING_STEPS, AudioProcessing
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
-from kser.models.preset_loader import preset_loader
+from kser.models.preset_loader import checkpoint_classes, preset_loader
 from kser.models.speech_backbone import SpeechBackbone
 
 
@@ -55,10 +55,10 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
     def convert_config(cls, checkpoint) -> dict:
         """Constructor arguments for a `kser.checkpoints.PublishedCheckpoint`."""
         config = checkpoint.feature_extractor_config()
+        family = checkpoint_classes(SpeechBackbone).get(checkpoint.model_type, SpeechBackbone)
         return {
             "sampling_rate": config.get("sampling_rate", 16000),
-            # Their published extractors do not normalise, and Whisper's has no field that says so.
-            "do_normalize": config.get("do_normalize", checkpoint.model_type not in ("whisper", "moonshine")),
+            "do_normalize": config.get("do_normalize", family.normalizes_audio),
         }
 
     def call(self, audio, padding_mask=None):

@@ -1,6 +1,6 @@
 """What all speech backbones have in common, and how one is found for a checkpoint."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import keras_hub
@@ -8,6 +8,7 @@ import keras_hub
 from kser.models.freezing import freeze_layers
 from kser.models.lora import TARGETS, enable_lora
 from kser.models.preset_loader import preset_loader
+from kser.models.transformers_reference import TransformersReference
 
 
 @keras.saving.register_keras_serializable(package="kser")
@@ -22,11 +23,24 @@ class SpeechBackbone(keras_hub.models.Backbone):
     `hidden_states` is the tuple of symbolic outputs before the first and after every layer:
     `keras.Model(backbone.input, backbone.hidden_states)` computes them all.
 
-    Subclasses say which published architectures they load (`model_types`) and how
-    (`convert_config`, `convert_weights`).
+    Subclasses say which published architectures they load and how (`convert_config`, `convert_weights`), and
+    are entered with `kser.models.families.backbone_family`.
+
+    Attributes:
+        model_types: architectures of the published checkpoints that it loads, as in their `config.json`.
+        sampling_rate: int, Hz of the audio that it takes.
+        normalizes_audio: bool, whether its published checkpoints take audio of zero mean and unit variance
+            where their `preprocessor_config.json` does not say.
+        padding_as_published: constructor arguments with which the padding of an utterance changes what the
+            published code lets it change.
+        transformers_reference: how `transformers` is asked for the hidden states of such a checkpoint.
     """
 
     model_types: ClassVar[tuple[str, ...]] = ()
+    sampling_rate: int = 16000
+    normalizes_audio: ClassVar[bool] = True
+    padding_as_published: ClassVar[dict[str, Any]] = {}
+    transformers_reference: ClassVar[type[TransformersReference]] = TransformersReference
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
@@ -114,3 +128,8 @@ class SpeechBackbone(keras_hub.models.Backbone):
     def minimum_samples(self) -> int:
         """Samples that give the first frame; shorter audio gives none."""
         raise NotImplementedError
+
+    @property
+    def maximum_samples(self) -> int | None:
+        """Samples after which audio is cut; `None` where it may be of any length."""
+        return None

@@ -5,14 +5,15 @@ from typing import ClassVar
 
 import keras
 import keras_hub
-from keras_hub.src.utils.preset_utils import (
+
+from kser.errors import UserError
+from kser.keras_internals import (
     TASK_CONFIG_FILE,
     check_config_class,
     check_file_exists,
+    layers_within,
     load_json,
 )
-
-from kser.errors import UserError
 from kser.models.preset_loader import SpeechPresetLoader, preset_loader
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
@@ -56,6 +57,7 @@ class UtteranceTask(keras_hub.models.Task):
 
     backbone_cls = SpeechBackbone
     preprocessor_cls = UtterancePreprocessor
+    preprocessor: UtterancePreprocessor | None  # KerasHub's property has no type
     new_head_arguments: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     @classmethod
@@ -84,7 +86,7 @@ class UtteranceTask(keras_hub.models.Task):
     @contextmanager
     def ready_made_inputs(self):
         """Within this block `fit`, `evaluate` and `predict` take inputs that a pipeline has prepared."""
-        preprocessor = self._preprocessor
+        preprocessor = self.preprocessor
         self.preprocessor = None
         try:
             yield self
@@ -93,7 +95,7 @@ class UtteranceTask(keras_hub.models.Task):
 
     def save_task_weights(self, filepath):
         """Save the weights that are not the backbone's, and no optimizer state."""
-        skipped = [*self.backbone._flatten_layers()]
+        skipped = layers_within(self.backbone)
         if self.compiled:
             skipped.append(self.optimizer)
         keras.saving.save_weights(self, filepath, objects_to_skip=skipped)

@@ -9,20 +9,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
 from kser.audio.waveform import pad_waveforms
+from kser.checkpoints.published_checkpoint import FEATURE_EXTRACTOR_FILE
 from kser.errors import UserError
+from kser.models.preset_loader import checkpoint_classes, preset_loader
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
+from kser.models.transformers_reference import TransformersReference
 
 BOUND = 2e-5
 """Largest |difference| of float32 that a right conversion has (VALIDITY 1)."""
-
-FEATURE_EXTRACTOR_FILE = "preprocessor_config.json"
 
 
 @dataclass(frozen=True)
@@ -64,23 +64,43 @@ def require_transformers() -> None:
         )
 
 
+def load_reference(folder: Path) -> TransformersReference:
+    """Load a checkpoint in `transformers`.
+
+    Args:
+        folder: in the Hugging Face layout.
+
+    Raises:
+        UserError: transformers does not load it.
+    """
+    from transformers import AutoModel
+
+    try:
+        model = AutoModel.from_pretrained(folder, attn_implementation="eager", local_files_only=True)
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"{folder}: transformers does not load it: {reason}") from error
+    family = checkpoint_classes(SpeechBackbone).get(model.config.model_type, SpeechBackbone)
+    return family.transformers_reference(model, folder)
+
+
 def compare_with_transformers(
     published: Path,
     preset: Path,
     utterances: Sequence[np.ndarray],
     on_state: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[StateComparison]:
-    """Load both, let both hear the same, and compare.
+    """Load both, give both the same audio, and compare.
 
-    Each utterance is heard by itself, then all of them as one batch, padded as the checkpoint's recipe asks:
-    with an attention mask, or, for models with `feat_extract_norm: group`, as zeros that the published code
-    takes for sound.
+    They are given each utterance by itself, then all of them as one batch, padded as the checkpoint's recipe
+    asks: with an attention mask, or, for models with `feat_extract_norm: group`, as zeros that the published
+    code takes for sound.
 
     Args:
         published: folder in the Hugging Face layout.
         preset: folder of the preset that was made of it.
         utterances: (samples,) each, at the rate of the preset's audio converter.
-        on_state: told after each pass through both models how many passes were made, and of how many.
+        on_state: called after each pass through both models with how many passes were made, and of how many.
 
     Returns:
         The audio converter's output, if the checkpoint says how its own makes it; then the input of the first
@@ -90,28 +110,27 @@ def compare_with_transformers(
         UserError: PyTorch or transformers is not installed, or transformers does not load the checkpoint.
     """
     require_transformers()
-    reference = Reference.of(published)
-    backbone = SpeechBackbone.from_preset(preset)
-    if hasattr(backbone, "mask_position_padding"):  # the published code lets padding in there
-        backbone = SpeechBackbone.from_preset(preset, mask_position_padding=False)
+    reference = load_reference(published)
+    family = preset_loader(preset).matching_class(SpeechBackbone)
+    backbone = SpeechBackbone.from_preset(preset, **family.padding_as_published)
     converter = SpeechAudioConverter.from_preset(preset)
     model = hidden_states_model(backbone)
-    heard = [converter(utterance)["waveform"] for utterance in utterances]
-    passes = len(heard) + 1
+    converted = [converter(utterance)["waveform"] for utterance in utterances]
+    passes = len(converted) + 1
 
-    in_float32 = [reference.states(waveform) for waveform in heard]
+    in_float32 = [reference.states(waveform) for waveform in converted]
     reference.model.double()
     alone, rounding = [], []
-    for done, (waveform, rounded) in enumerate(zip(heard, in_float32, strict=True), start=1):
+    for done, (waveform, rounded) in enumerate(zip(converted, in_float32, strict=True), start=1):
         expected = reference.states(waveform)
         alone.append(differences(hidden_states(model, waveform), expected))
         rounding.append(differences(rounded, expected))
         on_state(done, passes)
-    batch, mask = pad_waveforms([waveform[0] for waveform in heard])
+    batch, mask = pad_waveforms([waveform[0] for waveform in converted])
     padded = _padded(model, reference, batch, mask)
     on_state(passes, passes)
     return [
-        *_converter_comparison(published, utterances, heard),
+        *_converter_comparison(published, utterances, converted),
         *_comparisons(alone, padded, rounding),
     ]
 
@@ -148,7 +167,9 @@ def differences(actual: np.ndarray, expected: np.ndarray, valid: np.ndarray | No
     )
 
 
-def _padded(model: keras.Model, reference: "Reference", batch: np.ndarray, mask: np.ndarray) -> Differences:
+def _padded(
+    model: keras.Model, reference: TransformersReference, batch: np.ndarray, mask: np.ndarray
+) -> Differences:
     """One padded batch, by the checkpoint's recipe."""
     if not reference.takes_mask:
         return differences(hidden_states(model, batch), reference.states(batch))
@@ -173,7 +194,7 @@ def _comparisons(
 
 
 def _converter_comparison(
-    published: Path, utterances: Sequence[np.ndarray], heard: Sequence[np.ndarray]
+    published: Path, utterances: Sequence[np.ndarray], converted: Sequence[np.ndarray]
 ) -> list[StateComparison]:
     """The audio converter against what the published feature extractor makes of a waveform."""
     if not (published / FEATURE_EXTRACTOR_FILE).is_file():
@@ -187,7 +208,7 @@ def _converter_comparison(
             np.asarray(extract(utterance, sampling_rate=extract.sampling_rate)["input_values"][0])
             for utterance in utterances
         ]
-    pairs = list(zip(heard, expected, strict=True))
+    pairs = list(zip(converted, expected, strict=True))
     return [
         StateComparison(
             "audio converter",
@@ -197,115 +218,6 @@ def _converter_comparison(
             max(float(np.abs(theirs).max()) for theirs in expected),
         )
     ]
-
-
-class Reference:
-    """A checkpoint in `transformers`, in float32 until `model` is turned to float64.
-
-    Subclasses say how an architecture is called.
-
-    Args:
-        model: as `AutoModel` gives it.
-        folder: where it was read.
-    """
-
-    def __init__(self, model: Any, folder: Path):
-        self.model = model.eval().float()  # half precision is how it was saved, and not how it is used
-        self.config = model.config
-        self.folder = folder
-
-    @classmethod
-    def of(cls, folder: Path) -> "Reference":
-        """Load a checkpoint.
-
-        Raises:
-            UserError: transformers does not load it.
-        """
-        from transformers import AutoModel
-
-        try:
-            model = AutoModel.from_pretrained(folder, attn_implementation="eager", local_files_only=True)
-        except (OSError, ValueError, RuntimeError, ImportError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise UserError(f"{folder}: transformers does not load it: {reason}") from error
-        return REFERENCES.get(model.config.model_type, cls)(model, folder)
-
-    @property
-    def takes_mask(self) -> bool:
-        """Whether a padded batch comes with an attention mask: not to models with group norm (VALIDITY 4)."""
-        return getattr(self.config, "feat_extract_norm", "layer") != "group"
-
-    def frames(self, samples: int) -> int:
-        """How many frames are compared of an utterance of that length."""
-        return int(self.model._get_feat_extract_output_lengths(samples))
-
-    def states(self, waveform: np.ndarray, padding_mask: np.ndarray | None = None) -> np.ndarray:
-        """Hidden states (layers + 1, batch, frames, channels) of waveforms (batch, samples)."""
-        import torch
-
-        mask = None if padding_mask is None else torch.from_numpy(padding_mask).long()
-        return transformers_states(self.model, self.tensor(waveform), mask)
-
-    def tensor(self, values: np.ndarray) -> Any:
-        """Of the model's precision."""
-        import torch
-
-        return torch.from_numpy(values).to(self.model.dtype)
-
-
-class WhisperReference(Reference):
-    """The encoder of Whisper, which hears 30 s of the published extractor's log-mel frames, no mask."""
-
-    takes_mask = True  # each utterance without its padding goes through the extractor
-
-    def frames(self, samples: int) -> int:
-        return int(self.config.max_source_positions)
-
-    def states(self, waveform: np.ndarray, padding_mask: np.ndarray | None = None) -> np.ndarray:
-        mask = np.ones(waveform.shape, bool) if padding_mask is None else padding_mask
-        utterances = [row[valid] for row, valid in zip(waveform, mask, strict=True)]
-        features = self._extractor()(utterances, sampling_rate=16_000, return_tensors="np")["input_features"]
-        encoder = self.model.get_encoder()
-        return transformers_states(encoder, self.tensor(np.asarray(features)))
-
-    def _extractor(self) -> Any:
-        from transformers import WhisperFeatureExtractor
-
-        if (self.folder / FEATURE_EXTRACTOR_FILE).is_file():
-            return WhisperFeatureExtractor.from_pretrained(self.folder)
-        seconds = self.config.max_source_positions * 320 // 16_000  # 20 ms a position
-        return WhisperFeatureExtractor(feature_size=self.config.num_mel_bins, chunk_length=seconds)
-
-
-class MoonshineReference(Reference):
-    """The encoder of Moonshine; its group norm hears padding as sound, so it gets no mask."""
-
-    takes_mask = False
-
-    def states(self, waveform: np.ndarray, padding_mask: np.ndarray | None = None) -> np.ndarray:
-        return transformers_states(self.model.get_encoder(), self.tensor(waveform))
-
-
-REFERENCES: dict[str, type[Reference]] = {"whisper": WhisperReference, "moonshine": MoonshineReference}
-"""By `model_type`, the architectures that are called in another way than the wav2vec family."""
-
-
-def transformers_states(model: Any, values: Any, mask: Any = None) -> np.ndarray:
-    """The input of the first layer and the output of each: (layers + 1, utterances, frames, channels).
-
-    The last entry is `last_hidden_state`. With `do_stable_layer_norm`, transformers 5 records what enters the
-    encoder's final layer norm in its place; version 4 gave, as here, what leaves it.
-
-    Args:
-        model: of transformers, or the encoder of one.
-        values: tensor, its first argument.
-        mask: tensor, its `attention_mask`.
-    """
-    import torch
-
-    with torch.no_grad():
-        output = model(values, attention_mask=mask, output_hidden_states=True)
-    return torch.stack([*output.hidden_states[:-1], output.last_hidden_state]).float().numpy()
 
 
 def hidden_states_model(backbone: SpeechBackbone) -> keras.Model:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from kser.errors import UserError
+from kser.keras_internals import layers_within
 
 
 class Unfreezing:
@@ -48,7 +49,7 @@ class Unfreezing:
                 self._first_updates |= {id(weight): due for weight in group}
         self._norms = [
             layer
-            for layer in model._flatten_layers()
+            for layer in layers_within(model)
             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable_variables
         ]
         self.boundaries = sorted({0, *self._first_updates.values()})

@@ -143,9 +143,9 @@ class TestTrainingOnWrongFiles:
             ),
             (
                 {"model_path_or_name": "scratch:wav2vec3"},
-                "scratch:wav2vec3: no such architecture; there are scratch:log_mel, scratch:wav2vec2, "
-                "scratch:hubert, scratch:wavlm, scratch:data2vec_audio, scratch:unispeech, "
-                "scratch:unispeech_sat, scratch:whisper, scratch:moonshine",
+                "scratch:wav2vec3: no such architecture; known are scratch:data2vec_audio, scratch:hubert, "
+                "scratch:log_mel, scratch:moonshine, scratch:unispeech, scratch:unispeech_sat, "
+                "scratch:wav2vec2, scratch:wavlm, scratch:whisper",
             ),
             (
                 {"model_path_or_name": "models", "backbone_arguments": {}},

@@ -20,7 +20,7 @@ from transformers import (
     logging,
 )
 
-from kser.models.verification import transformers_states
+from kser.models.transformers_reference import transformers_states
 from tests.golden import ENCODERS, golden_folder, inputs_of_encoders
 from tests.golden.make_golden import LENGTHS, SAMPLING_RATE, check, randomise, unpadded, write_arrays
 

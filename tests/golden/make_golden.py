@@ -23,7 +23,7 @@ from transformers import (
     logging,
 )
 
-from kser.models.verification import transformers_states
+from kser.models.transformers_reference import transformers_states
 from tests.golden import VARIANTS, golden_folder
 
 SAMPLING_RATE = 16_000

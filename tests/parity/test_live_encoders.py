@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kser.models import SpeechBackbone
-from kser.models.verification import transformers_states
+from kser.models.transformers_reference import transformers_states
 from tests.parity.comparison import assert_equal_states, hidden_states, hidden_states_model, mask_of
 from tests.parity.gradients import gradients
 

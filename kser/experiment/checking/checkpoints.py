@@ -8,7 +8,7 @@ from kser.checkpoints.named_checkpoints import NamedCheckpoint, named_checkpoint
 from kser.checkpoints.published_checkpoint import CONFIG_FILE
 from kser.checkpoints.weights import WEIGHTS_FILES
 from kser.errors import UserError
-from kser.models.building import SCRATCH_PREFIX
+from kser.models.families import SCRATCH_PREFIX
 
 # Of a KerasHub preset, in one piece or sharded.
 _PRESET_WEIGHTS = ("model.weights.h5", "model.weights.json")

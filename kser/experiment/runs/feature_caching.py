@@ -41,7 +41,7 @@ def feature_cache_of(run: Run, classifier: Any, waveform_format: WaveformFormat)
         waveform_format,
         channels,
         int(np.prod(backbone.feature_encoder.strides)),
-        getattr(backbone, "maximum_samples", None),
+        backbone.maximum_samples,
     )
 
 

@@ -10,7 +10,8 @@ from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.continuing import continued_model
 from kser.experiment.runs.planning import Run
 from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
-from kser.models.building import SCRATCH_PREFIX, build_backbone
+from kser.models.building import build_backbone
+from kser.models.families import SCRATCH_PREFIX
 
 
 def build_model(run: Run, head: Mapping[str, Any]) -> EmotionTask:
@@ -64,7 +65,7 @@ def _converter(run: Run, backbone: Any) -> SpeechAudioConverter:
     name = run.model.model_path_or_name
     steps = run.config.audio_processing.chosen()
     if name.startswith(SCRATCH_PREFIX):
-        return SpeechAudioConverter(sampling_rate=getattr(backbone, "sampling_rate", 16000), **steps)
+        return SpeechAudioConverter(sampling_rate=backbone.sampling_rate, **steps)
     return SpeechAudioConverter.from_preset(name, **steps)
 
 

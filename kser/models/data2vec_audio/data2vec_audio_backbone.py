@@ -1,9 +1,12 @@
 """The data2vec-audio backbone."""
 
+from typing import ClassVar
+
 import keras
 
 from kser.models.data2vec_audio import convert_data2vec_audio
 from kser.models.data2vec_audio.stacked_position_convolution import StackedPositionConvolution
+from kser.models.families import backbone_family
 from kser.models.wav2vec2.speech_transformer_backbone import (
     FILTERS,
     KERNEL_SIZES,
@@ -12,6 +15,7 @@ from kser.models.wav2vec2.speech_transformer_backbone import (
 )
 
 
+@backbone_family("data2vec_audio")
 @keras.saving.register_keras_serializable(package="kser")
 class Data2VecAudioBackbone(SpeechTransformerBackbone):
     """data2vec for audio: Wav2Vec 2.0 with several position convolutions after one another.
@@ -56,6 +60,7 @@ class Data2VecAudioBackbone(SpeechTransformerBackbone):
     """
 
     model_types = ("data2vec-audio",)
+    padding_as_published: ClassVar = {"mask_position_padding": False}
 
     def __init__(
         self,

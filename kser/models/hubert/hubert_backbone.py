@@ -1,7 +1,10 @@
 """The HuBERT backbone."""
 
+from typing import ClassVar
+
 import keras
 
+from kser.models.families import backbone_family
 from kser.models.hubert import convert_hubert
 from kser.models.hubert.batch_norm_position_convolution import BatchNormPositionConvolution
 from kser.models.wav2vec2.position_convolution import PositionConvolution
@@ -13,6 +16,7 @@ from kser.models.wav2vec2.speech_transformer_backbone import (
 )
 
 
+@backbone_family("hubert")
 @keras.saving.register_keras_serializable(package="kser")
 class HubertBackbone(SpeechTransformerBackbone):
     """HuBERT and DistilHuBERT: the architecture of Wav2Vec 2.0 but for two options.
@@ -61,6 +65,7 @@ class HubertBackbone(SpeechTransformerBackbone):
     """
 
     model_types = ("hubert",)
+    padding_as_published: ClassVar = {"mask_position_padding": False}
 
     def __init__(
         self,

@@ -2,12 +2,14 @@
 
 import keras
 
+from kser.models.families import backbone_family
 from kser.models.initializers import SeededHeNormal
 from kser.models.log_mel.log_mel_spectrogram import LogMelSpectrogram
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.wav2vec2.feature_encoder import FrameMask, MaskedGroupNormalization, ZeroPaddedFrames
 
 
+@backbone_family("log_mel")
 @keras.saving.register_keras_serializable(package="kser")
 class LogMelBackbone(SpeechBackbone):
     """Log-mel spectrogram, then convolutions over time: the baseline to beat, trained from scratch.

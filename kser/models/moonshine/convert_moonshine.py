@@ -4,6 +4,7 @@ Source: the tensor names of `transformers/models/moonshine/modeling_moonshine.py
 """
 
 from kser.errors import UserError
+from kser.keras_internals import attention_parts
 from kser.models.wav2vec2 import convert_speech_transformer as shared
 from kser.models.whisper.convert_whisper import PREFIXES, PROBE, convert_projection
 
@@ -65,11 +66,9 @@ def convert_weights(backbone, checkpoint) -> None:
 
 
 def _convert_layer(layer, checkpoint, name: str) -> None:
-    attention = layer.self_attention_layer
-    convert_projection(attention._query_dense, checkpoint, f"{name}.self_attn.q_proj")
-    convert_projection(attention._key_dense, checkpoint, f"{name}.self_attn.k_proj")
-    convert_projection(attention._value_dense, checkpoint, f"{name}.self_attn.v_proj")
-    convert_projection(attention._output_dense, checkpoint, f"{name}.self_attn.o_proj")
+    projections = attention_parts(layer.self_attention_layer)
+    for projection, letter in zip(projections, "qkvo", strict=True):
+        convert_projection(projection, checkpoint, f"{name}.self_attn.{letter}_proj")
     shared.convert_dense(layer.feedforward.dense_1, checkpoint, f"{name}.mlp.fc1")
     shared.convert_dense(layer.feedforward.dense_2, checkpoint, f"{name}.mlp.fc2")
     norms = {

@@ -2,6 +2,7 @@
 
 import keras
 
+from kser.models.families import backbone_family
 from kser.models.moonshine import convert_moonshine
 from kser.models.moonshine.moonshine_feature_encoder import (
     KERNEL_SIZES,
@@ -9,11 +10,13 @@ from kser.models.moonshine.moonshine_feature_encoder import (
     FirstSampleFrameMask,
     MoonshineFeatureEncoder,
 )
+from kser.models.moonshine.moonshine_reference import MoonshineReference
 from kser.models.moonshine.rotary_transformer_layer import RotaryPositions, RotaryTransformerLayer
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.wav2vec2.feature_encoder import FrameMask
 
 
+@backbone_family("moonshine")
 @keras.saving.register_keras_serializable(package="kser")
 class MoonshineEncoderBackbone(SpeechBackbone):
     """The encoder of Moonshine, out of KerasHub's layers and without the decoder.
@@ -51,7 +54,8 @@ class MoonshineEncoderBackbone(SpeechBackbone):
     """
 
     model_types = ("moonshine",)
-    sampling_rate = 16000
+    normalizes_audio = False
+    transformers_reference = MoonshineReference
 
     def __init__(
         self,

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 from keras import ops
-from keras_hub.src.models.moonshine.moonshine_encoder import MoonshineEncoderBlock
 
+from kser.keras_internals import MoonshineEncoderBlock, attend, attention_parts
 from kser.models.initializers import SeededNormal
 from kser.models.separate_program import compute_apart
 from kser.models.wav2vec2.feature_encoder import gelu
@@ -115,15 +115,16 @@ class RotaryTransformerLayer(MoonshineEncoderBlock):
         return attended + self.feedforward.dense_2(gelu(x))
 
     def _attend(self, x, cosine, sine, frame_mask, training):
-        attention = self.self_attention_layer
-        mixed, _ = attention._compute_attention(
-            rotate(attention._query_dense(x), cosine, sine),
-            rotate(attention._key_dense(x), cosine, sine),
-            attention._value_dense(x),
-            attention_mask=ops.expand_dims(frame_mask, 1),
-            training=training,
+        parts = attention_parts(self.self_attention_layer)
+        mixed = attend(
+            self.self_attention_layer,
+            rotate(parts.query(x), cosine, sine),
+            rotate(parts.key(x), cosine, sine),
+            parts.value(x),
+            ops.expand_dims(frame_mask, 1),
+            training,
         )
-        return attention._output_dense(mixed)
+        return parts.output(mixed)
 
     def compute_output_spec(self, frames, cosine, sine, frame_mask, training=None):
         return keras.KerasTensor(frames.shape, dtype=self.compute_dtype)

@@ -2,9 +2,11 @@
 
 import keras
 
+from kser.models.families import backbone_family
 from kser.models.wav2vec2.wav2vec2_backbone import Wav2Vec2Backbone
 
 
+@backbone_family("unispeech_sat")
 @keras.saving.register_keras_serializable(package="kser")
 class UniSpeechSatBackbone(Wav2Vec2Backbone):
     """UniSpeech-SAT: a `Wav2Vec2Backbone`, with its arguments, trained to tell speakers apart as well.

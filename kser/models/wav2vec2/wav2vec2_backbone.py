@@ -2,6 +2,7 @@
 
 import keras
 
+from kser.models.families import backbone_family
 from kser.models.wav2vec2 import convert_wav2vec2
 from kser.models.wav2vec2.position_convolution import PositionConvolution
 from kser.models.wav2vec2.speech_transformer_backbone import (
@@ -12,6 +13,7 @@ from kser.models.wav2vec2.speech_transformer_backbone import (
 )
 
 
+@backbone_family("wav2vec2")
 @keras.saving.register_keras_serializable(package="kser")
 class Wav2Vec2Backbone(SpeechTransformerBackbone):
     """Wav2Vec 2.0: convolutions over the waveform, then a transformer over the frames.

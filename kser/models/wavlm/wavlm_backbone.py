@@ -2,6 +2,7 @@
 
 import keras
 
+from kser.models.families import backbone_family
 from kser.models.wav2vec2.position_convolution import PositionConvolution
 from kser.models.wav2vec2.speech_transformer_backbone import (
     FILTERS,
@@ -14,6 +15,7 @@ from kser.models.wavlm.gated_transformer_layer import GatedTransformerLayer
 from kser.models.wavlm.relative_position_bias import RelativePositionBias
 
 
+@backbone_family("wavlm")
 @keras.saving.register_keras_serializable(package="kser")
 class WavLMBackbone(SpeechTransformerBackbone):
     """WavLM: Wav2Vec 2.0 whose attention knows the distance of two frames by a gated, learned bias.

@@ -6,6 +6,7 @@ Source: the tensor names of `transformers/models/whisper/modeling_whisper.py`. T
 import numpy as np
 
 from kser.errors import UserError
+from kser.keras_internals import attention_parts, whisper_layer_parts
 from kser.models.conversion import assign
 from kser.models.wav2vec2 import convert_speech_transformer as shared
 
@@ -57,15 +58,14 @@ def convert_weights(backbone, checkpoint) -> None:
 
 
 def _convert_layer(layer, checkpoint, name: str) -> None:
-    attention = layer._self_attention_layer
-    convert_projection(attention._query_dense, checkpoint, f"{name}.self_attn.q_proj")
-    convert_projection(attention._key_dense, checkpoint, f"{name}.self_attn.k_proj")
-    convert_projection(attention._value_dense, checkpoint, f"{name}.self_attn.v_proj")
-    convert_projection(attention._output_dense, checkpoint, f"{name}.self_attn.out_proj")
-    shared.convert_norm(layer._self_attention_layer_norm, checkpoint, f"{name}.self_attn_layer_norm")
-    shared.convert_dense(layer._feedforward_intermediate_dense, checkpoint, f"{name}.fc1")
-    shared.convert_dense(layer._feedforward_output_dense, checkpoint, f"{name}.fc2")
-    shared.convert_norm(layer._feedforward_layer_norm, checkpoint, f"{name}.final_layer_norm")
+    parts = whisper_layer_parts(layer)
+    projections = attention_parts(parts.attention)
+    for projection, tensor in zip(projections, ("q_proj", "k_proj", "v_proj", "out_proj"), strict=True):
+        convert_projection(projection, checkpoint, f"{name}.self_attn.{tensor}")
+    shared.convert_norm(parts.attention_norm, checkpoint, f"{name}.self_attn_layer_norm")
+    shared.convert_dense(parts.intermediate, checkpoint, f"{name}.fc1")
+    shared.convert_dense(parts.output, checkpoint, f"{name}.fc2")
+    shared.convert_norm(parts.feedforward_norm, checkpoint, f"{name}.final_layer_norm")
 
 
 def convert_projection(layer, checkpoint, name: str) -> None:

@@ -5,6 +5,7 @@ import keras_hub
 import numpy as np
 from keras import ops
 
+from kser.models.families import backbone_family
 from kser.models.hashed_dropout import HashedDropout
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.whisper import convert_whisper
@@ -14,6 +15,7 @@ from kser.models.whisper.whisper_feature_encoder import (
     ZeroingSpecAugment,
 )
 from kser.models.whisper.whisper_log_mel import HOP_LENGTH, SAMPLES_PER_FRAME, WhisperLogMel
+from kser.models.whisper.whisper_reference import WhisperReference
 from kser.models.whisper.whisper_transformer_layer import WhisperTransformerLayer
 
 
@@ -31,6 +33,7 @@ class SinusoidalPositions(keras.initializers.Initializer):
         return {}
 
 
+@backbone_family("whisper")
 @keras.saving.register_keras_serializable(package="kser")
 class WhisperEncoderBackbone(SpeechBackbone):
     """The encoder of Whisper, log-mel front end included, out of KerasHub's layers.
@@ -81,7 +84,8 @@ class WhisperEncoderBackbone(SpeechBackbone):
     """
 
     model_types = ("whisper",)
-    sampling_rate = 16000
+    normalizes_audio = False
+    transformers_reference = WhisperReference
 
     def __init__(
         self,

@@ -2,8 +2,8 @@
 
 import keras
 from keras import ops
-from keras_hub.src.models.whisper.whisper_encoder import WhisperEncoder
 
+from kser.keras_internals import WhisperEncoder, whisper_layer_parts
 from kser.models.hashed_dropout import HashedDropout
 from kser.models.initializers import SeededNormal
 from kser.models.separate_program import compute_apart
@@ -74,11 +74,12 @@ class WhisperTransformerLayer(WhisperEncoder):
     def transform(self, frames, frame_mask=None, training=None):
         """The layer as it is."""
         attendable = None if frame_mask is None else ops.expand_dims(frame_mask, 1)
-        x = self._self_attention_layer_norm(frames)
-        x = self._self_attention_layer(x, x, attention_mask=attendable, training=training)
+        parts = whisper_layer_parts(self)
+        x = parts.attention_norm(frames)
+        x = parts.attention(x, x, attention_mask=attendable, training=training)
         attended = frames + self.residual_dropout(x, training=training)
-        x = self._feedforward_intermediate_dense(self._feedforward_layer_norm(attended))
-        x = self._feedforward_output_dense(self.inner_dropout(gelu(x), training=training))
+        x = parts.intermediate(parts.feedforward_norm(attended))
+        x = parts.output(self.inner_dropout(gelu(x), training=training))
         x = attended + self.residual_dropout(x, training=training)
         if training and self.layer_drop:
             kept = keras.random.uniform((), seed=self.seed_generator) >= self.layer_drop

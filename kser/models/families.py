@@ -1,0 +1,45 @@
+"""The families of backbones, by the name that a model JSON starts one from random weights with."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from kser.keras_internals import register_presets
+from kser.models.published_presets import published_presets
+from kser.models.speech_backbone import SpeechBackbone
+
+SCRATCH_PREFIX = "scratch:"
+
+_FAMILIES: dict[str, type[SpeechBackbone]] = {}
+
+Backbone = TypeVar("Backbone", bound=type[SpeechBackbone])
+
+
+def backbone_family(name: str) -> Callable[[Backbone], Backbone]:
+    """Class decorator: enter a backbone as a family.
+
+    `scratch:NAME` then builds one with the defaults of its constructor, and KerasHub lists the published
+    checkpoints of its `model_types` that have a short name. What else sets families apart is in the class,
+    see `SpeechBackbone`. A later class takes the place of an earlier one of the same name.
+
+    Args:
+        name: e.g. `"wavlm"`.
+
+    Example:
+
+        @backbone_family("wavlm")
+        @keras.saving.register_keras_serializable(package="kser")
+        class WavLMBackbone(SpeechTransformerBackbone):
+            model_types = ("wavlm",)
+    """
+
+    def enter(backbone: Backbone) -> Backbone:
+        _FAMILIES[name] = backbone
+        register_presets(published_presets(backbone.model_types), backbone)
+        return backbone
+
+    return enter
+
+
+def scratch_backbones() -> dict[str, type[SpeechBackbone]]:
+    """The class of each `scratch:NAME`, in alphabetical order."""
+    return {f"{SCRATCH_PREFIX}{name}": _FAMILIES[name] for name in sorted(_FAMILIES)}

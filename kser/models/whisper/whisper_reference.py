@@ -1,0 +1,35 @@
+"""Whisper in `transformers`."""
+
+from typing import Any
+
+import numpy as np
+
+from kser.checkpoints.published_checkpoint import FEATURE_EXTRACTOR_FILE
+from kser.models.transformers_reference import TransformersReference, transformers_states
+from kser.models.whisper.whisper_log_mel import SAMPLES_PER_FRAME
+
+SAMPLING_RATE_HZ = 16_000
+
+
+class WhisperReference(TransformersReference):
+    """The encoder of Whisper, which takes 30 s of the published extractor's log-mel frames and no mask."""
+
+    takes_mask = True  # each utterance goes through the extractor without its padding
+
+    def frames(self, samples: int) -> int:
+        return int(self.config.max_source_positions)
+
+    def states(self, waveform: np.ndarray, padding_mask: np.ndarray | None = None) -> np.ndarray:
+        mask = np.ones(waveform.shape, bool) if padding_mask is None else padding_mask
+        utterances = [row[valid] for row, valid in zip(waveform, mask, strict=True)]
+        features = self._extractor()(utterances, sampling_rate=SAMPLING_RATE_HZ, return_tensors="np")
+        encoder = self.model.get_encoder()
+        return transformers_states(encoder, self.tensor(np.asarray(features["input_features"])))
+
+    def _extractor(self) -> Any:
+        from transformers import WhisperFeatureExtractor
+
+        if (self.folder / FEATURE_EXTRACTOR_FILE).is_file():
+            return WhisperFeatureExtractor.from_pretrained(self.folder)
+        seconds = self.config.max_source_positions * SAMPLES_PER_FRAME // SAMPLING_RATE_HZ
+        return WhisperFeatureExtractor(feature_size=self.config.num_mel_bins, chunk_length=seconds)
