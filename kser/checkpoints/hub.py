@@ -1,13 +1,15 @@
 """The files of a checkpoint on the Hugging Face hub, through its local cache, also where there is no network.
 
-The hub is asked once for the list of a repository's files, within a bounded time. `hf_hub_download` alone
-repeats its question with growing pauses: without a network that takes 23 to 55 seconds for each file. Its
-downloads, once the hub has answered, keep their own patience and are resumed.
+`huggingface_hub` downloads, resumes and keeps the cache. Before that the hub is asked, within a bounded time,
+which files a repository has: the library's own requests may wait for minutes where there is no network.
 """
 
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -17,7 +19,7 @@ from kser.errors import UserError
 # For the list of files. The bound holds for all of name resolution, connecting and answering: the HTTP
 # library's own timeouts start anew for each address and leave out name resolution.
 ANSWER_S = 5.0
-# Loading a model asks several times; after silence the cache alone is looked at for so long.
+# Loading a model asks several times; after silence only the cache is looked at for so long.
 SILENCE_S = 10.0
 
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -45,56 +47,46 @@ class HubFiles:
         self.name = name or checkpoint
         self.repository, at, revision = checkpoint.removeprefix("hf://").partition("@")
         self.revision = revision or "main"
-        self._listing: frozenset[str] | None = None
+        self._is_commit = _COMMIT.fullmatch(self.revision) is not None  # of which nothing ever changes
         if self.repository.count("/") != 1 or self.repository.startswith((".", "/", "~")):
             raise UserError(f"{checkpoint}: no such folder, and not a Hugging Face id of the form owner/name")
         if at and (".." in revision or not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", revision)):
-            raise UserError(f"{checkpoint}: what stands behind @ is no revision (a branch, tag or commit)")
+            raise UserError(f"{checkpoint}: what follows @ is not a revision (a branch, tag or commit)")
         try:
             validate_repo_id(self.repository)
         except HFValidationError as error:
             raise UserError(f"{checkpoint}: no such folder, and not a Hugging Face id: {error}") from None
 
     def has(self, filename: str) -> bool:
-        """Whether the repository has a file of that name; without an answer, whether the cache has it.
+        """Whether the repository has a file of that name.
 
         Raises:
-            UserError: there is no such repository or revision, or the hub gives no answer and the cache has
-                nothing to say about the file.
+            UserError: there is no such repository or revision, or neither the hub nor the cache knows.
         """
-        if self._without_asking((filename,)):
-            return True
-        try:
-            return filename in self._list()
-        except _NoListError as reason:
-            return self._from_cache((filename,), reason) is not None
+        return self._first_of((filename,)) is not None
 
-    def known_to_have(self, filename: str) -> bool:
-        """As `has`, but no error: what nobody knows of is not there."""
-        try:
-            return filename in self._list()
-        except _NoListError:
-            return isinstance(self._in_cache(filename), str)
+    def is_here(self, filename: str) -> bool:
+        """Whether the cache has the file; the hub is not asked."""
+        return isinstance(self._in_cache(filename), str)
+
+    def can_be_had(self, filename: str) -> bool:
+        """Whether the file is here, or the hub answers that it has it. Nothing is downloaded."""
+        return self.is_here(filename) or (self._listing.answered and filename in (self._listing.names or ()))
 
     def find(self, *filenames: str) -> Path | None:
         """Path of the first of these that the repository has, downloaded where needed.
 
-        Without an answer of the hub: the first of these that the cache has.
-
         Raises:
             UserError: as for `has`, or the file cannot be downloaded.
         """
-        if path := self._without_asking(filenames):
-            return path
-        try:
-            listing = self._list()
-        except _NoListError as reason:
-            return self._from_cache(filenames, reason)
-        found = next((filename for filename in filenames if filename in listing), None)
-        if found is None and len(filenames) > 1:
+        filename = self._first_of(filenames)
+        if filename is None:
             return None
-        # Asking for a single file that is not there lets the cache remember that it is not.
-        return self._download(found or filenames[0])
+        cached = self._in_cache(filename)
+        # Of a branch the cache may have the file as it was some commits ago.
+        if isinstance(cached, str) and (self._is_commit or self._listing.commit in ("", *Path(cached).parts)):
+            return Path(cached)
+        return self.fetch(filename) / filename
 
     def fetch(self, *patterns: str) -> Path:
         """Download every file whose path in the repository matches one of the patterns.
@@ -104,30 +96,51 @@ class HubFiles:
 
         Returns:
             The folder in the cache that holds them.
+
+        Raises:
+            UserError: a file cannot be downloaded.
         """
-        from fnmatch import fnmatch
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import LocalEntryNotFoundError
 
-        config = self.find("config.json")
-        if config is None:
-            raise UserError(f"{self.name}: has no config.json")
+        wanted = " or ".join(patterns)
         try:
-            listing = self._list()
-        except _NoListError:
-            return config.parent
-        for filename in sorted(listing):
-            if any(fnmatch(filename, pattern) for pattern in patterns):
-                self._download(filename)
-        return config.parent
+            folder = snapshot_download(
+                self.repository,
+                revision=self.revision,
+                allow_patterns=list(patterns),
+                local_files_only=not self._listing.answered,
+            )
+        except LocalEntryNotFoundError as error:
+            raise self._refusal(wanted, _in_a_line(error.__cause__ or error)) from None
+        except _http_errors(RuntimeError) as error:  # RuntimeError: of its faster protocol, xet
+            verdict = _verdict(error, self.repository, self.revision)
+            failure = verdict or f"{wanted} could not be downloaded: {_in_a_line(error)}"
+            raise UserError(f"{self.name}: {failure}") from None
+        return Path(folder)
 
-    def _list(self) -> frozenset[str]:
-        if self._listing is None:
-            self._listing = _HUB.list_files(self.repository, self.revision)
-        return self._listing
+    @cached_property
+    def _listing(self) -> "_Listing":
+        listing = _ask(self.repository, self.revision)
+        return listing if listing.answered else replace(listing, names=self._names_in_cache())
 
-    def _without_asking(self, filenames: tuple[str, ...]) -> Path | None:
-        """A file that the cache has, where that settles it: a commit never changes."""
-        path = self._in_cache(filenames[0]) if _COMMIT.fullmatch(self.revision) else None
-        return Path(path) if isinstance(path, str) else None
+    def _first_of(self, filenames: tuple[str, ...]) -> str | None:
+        """The first of these that the repository has."""
+        known = {filename: self._knows(filename) for filename in filenames}
+        if not any(known.values()) and None in known.values():
+            raise self._refusal(" or ".join(filenames), self._listing.silence)
+        return next((filename for filename in filenames if known[filename]), None)
+
+    def _knows(self, filename: str) -> bool | None:
+        """Whether the repository has the file; `None` where neither the hub nor the cache says."""
+        cached = self._in_cache(filename)
+        in_cache = None if cached is None else isinstance(cached, str)
+        if self._is_commit:
+            names = self._names_in_cache()
+            if in_cache is not None or (names is not None and filename not in names):
+                return bool(in_cache)
+        names = self._listing.names
+        return in_cache if names is None else filename in names
 
     def _in_cache(self, filename: str) -> Any:
         """Its path, `None` if nothing is known, or an object that says that the revision has no such file."""
@@ -135,105 +148,91 @@ class HubFiles:
 
         return try_to_load_from_cache(self.repository, filename, revision=self.revision)
 
-    def _from_cache(self, filenames: tuple[str, ...], reason: "_NoListError") -> Path | None:
-        states = [self._in_cache(filename) for filename in filenames]
-        for state in states:
-            if isinstance(state, str):
-                return Path(state)
-        if None not in states:
-            return None
-        if reason.verdict:
-            raise UserError(f"{self.name}: {reason.verdict}") from None
-        raise self._unreachable(" or ".join(filenames), str(reason)) from None
-
-    def _download(self, filename: str) -> Path | None:
-        from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    def _names_in_cache(self) -> frozenset[str] | None:
+        """Names of all files, as an earlier download has noted them."""
+        from huggingface_hub import get_cached_repo_tree
+        from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
         try:
-            return Path(hf_hub_download(self.repository, filename, revision=self.revision))
-        except LocalEntryNotFoundError as error:  # a subclass of EntryNotFoundError, and not the same thing
-            raise self._unreachable(filename, _in_a_line(error.__cause__ or error)) from None
-        except EntryNotFoundError:
+            files = get_cached_repo_tree(self.repository, revision=self.revision)
+        except CachedRepoTreeNotFoundError:
             return None
-        except _http_errors(RuntimeError) as error:  # RuntimeError: of its faster protocol, xet
-            verdict = _verdict(error, self.repository, self.revision)
-            raise UserError(
-                f"{self.name}: {verdict or f'{filename} could not be downloaded: {_in_a_line(error)}'}"
-            ) from None
+        return frozenset(file.path for file in files)
 
-    def _unreachable(self, missing: str, reason: str) -> UserError:
+    def _refusal(self, missing: str, reason: str) -> UserError:
+        """What is wrong where the cache lacks a file and the hub does not give it."""
         from huggingface_hub import constants
 
+        if self._listing.verdict:
+            return UserError(f"{self.name}: {self._listing.verdict}")
         at = "" if self.revision == "main" else f" at {self.revision}"
         return UserError(
-            f"{self.name}: no such folder, the Hugging Face hub cannot be reached ({reason}), and its cache "
-            f"{constants.HF_HUB_CACHE} lacks {missing}; "
+            f"{self.name}: no such folder, the Hugging Face hub cannot be reached "
+            f"({self._listing.silence or reason}), and its cache {constants.HF_HUB_CACHE} lacks {missing}; "
             f"download {self.repository}{at} where there is a network "
             f"({_WANTED}, from {_page(self.repository, self.revision)}) "
             "into a folder and give its path"
         )
 
 
-class _NoListError(Exception):
-    """The hub did not list a repository's files; the text says why, or `verdict` what it said instead."""
+@dataclass(frozen=True)
+class _Listing:
+    """What the hub says of a repository: its files, or why it does not give them.
 
-    def __init__(self, reason: str, verdict: str = ""):
-        super().__init__(reason)
-        self.verdict = verdict
+    Args:
+        names: of all files; `None` where nobody knows them.
+        commit: that the revision stands for.
+        verdict: what the hub says instead of listing the files.
+        silence: why there was no answer.
+    """
 
+    names: frozenset[str] | None = None
+    commit: str = ""
+    verdict: str = ""
+    silence: str = ""
 
-class _Hub:
-    """The hub; for a while after it gave no answer it is not asked again."""
-
-    def __init__(self) -> None:
-        self._silent_until = float("-inf")
-        self._reason = ""
-
-    def list_files(self, repository: str, revision: str) -> frozenset[str]:
-        """Names of all files of a repository.
-
-        Raises:
-            _NoListError: see there.
-        """
-        from huggingface_hub import HfApi
-
-        if time.monotonic() < self._silent_until:
-            raise _NoListError(self._reason)
-        try:
-            answer = _within(
-                ANSWER_S, lambda: HfApi().model_info(repository, revision=revision, timeout=ANSWER_S)
-            )
-        except _http_errors(ValueError) as error:  # ValueError: a page, such as a hotel's, and no list
-            verdict = _verdict(error, repository, revision)
-            if not verdict:
-                self._silent_until, self._reason = time.monotonic() + SILENCE_S, _in_a_line(error)
-            raise _NoListError(_in_a_line(error), verdict) from None
-        return frozenset(sibling.rfilename for sibling in answer.siblings or ())
+    @property
+    def answered(self) -> bool:
+        """Whether the hub listed the files."""
+        return not (self.verdict or self.silence)
 
 
-_HUB = _Hub()
+_silences: dict[str, tuple[float, str]] = {}
+"""By address of a hub: until when it is not asked again, and why it gave no answer."""
+
+
+def _ask(repository: str, revision: str) -> _Listing:
+    """Ask the hub for the names of all files of a repository, unless it gave no answer just now."""
+    from huggingface_hub import HfApi, constants
+
+    silent_until, silence = _silences.get(constants.ENDPOINT, (0.0, ""))
+    if time.monotonic() < silent_until:
+        return _Listing(silence=silence)
+    try:
+        answer = _within(
+            ANSWER_S, lambda: HfApi().model_info(repository, revision=revision, timeout=ANSWER_S)
+        )
+    except _http_errors(ValueError) as error:  # ValueError: a page, such as a hotel's, and no list
+        if verdict := _verdict(error, repository, revision):
+            return _Listing(verdict=verdict)
+        silence = _in_a_line(error)
+        _silences[constants.ENDPOINT] = time.monotonic() + SILENCE_S, silence
+        return _Listing(silence=silence)
+    return _Listing(frozenset(sibling.rfilename for sibling in answer.siblings or ()), answer.sha)
 
 
 def _within(seconds: float, call: Callable[[], Any]) -> Any:
     """The result of `call`, or `TimeoutError`; the call is then left to itself."""
-    results: list[Any] = []
-    errors: list[Exception] = []
+    future: Future[Any] = Future()
 
     def work() -> None:
         try:
-            results.append(call())
+            future.set_result(call())
         except Exception as error:  # raised again where the result is waited for
-            errors.append(error)
+            future.set_exception(error)
 
-    thread = Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError(f"no answer within {seconds:g} s")
-    return results[0]
+    Thread(target=work, daemon=True).start()
+    return future.result(seconds)
 
 
 def _http_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
@@ -272,6 +271,8 @@ def _in_a_line(error: BaseException) -> str:
 
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set"
+    if isinstance(error, TimeoutError):
+        return f"no answer within {ANSWER_S:g} s"
     if isinstance(error, HfHubHTTPError):
         return f"it answers with status {error.response.status_code}"
     first_line = next(iter(str(error).splitlines()), "")[:200]

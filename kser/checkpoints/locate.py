@@ -19,7 +19,11 @@ class FolderFiles:
         """Whether the folder has a file of that name."""
         return (self.folder / filename).is_file()
 
-    def known_to_have(self, filename: str) -> bool:
+    def is_here(self, filename: str) -> bool:
+        """As `has`."""
+        return self.has(filename)
+
+    def can_be_had(self, filename: str) -> bool:
         """As `has`."""
         return self.has(filename)
 

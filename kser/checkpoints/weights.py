@@ -59,7 +59,7 @@ def other_weights_files(files: CheckpointFiles, read: Path) -> list[str]:
 
     Those of which neither the hub nor its cache says anything are left out.
     """
-    return [name for name in WEIGHTS_FILES if name != read.name and files.known_to_have(name)]
+    return [name for name in WEIGHTS_FILES if name != read.name and files.can_be_had(name)]
 
 
 class ShardedWeights:

@@ -73,24 +73,38 @@ class FakeHub:
             return int(self.trouble), {}, b""
         if self.trouble:
             return (403 if self.trouble == "GatedRepo" else 404), {"X-Error-Code": self.trouble}, b""
-        listing = f"/api/models/{REPOSITORY}/revision/"
-        if path.startswith(listing):
-            return self._list(path.removeprefix(listing))
+        about, _, revision = path.partition("?")[0].removeprefix(f"/api/models/{REPOSITORY}/").partition("/")
+        if about in ("revision", "tree"):
+            return self._list(about, revision)
         return self._file(path, with_body)
 
-    def _list(self, revision: str) -> tuple[int, dict[str, str], bytes]:
-        if revision not in self.files:
+    def _list(self, about: str, revision: str) -> tuple[int, dict[str, str], bytes]:
+        files = self._files_of(revision)
+        if files is None:
             return 404, {"X-Error-Code": "RevisionNotFound"}, b""
-        siblings = [{"rfilename": name} for name in self.files[revision]]
-        answer = {"id": REPOSITORY, "sha": self._commit(revision), "siblings": siblings}
+        answer: Any = {
+            "id": REPOSITORY,
+            "sha": self._commit(revision),
+            "siblings": [{"rfilename": name} for name in files],
+        }
+        if about == "tree":
+            answer = [
+                {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
+                for name, content in files.items()
+            ]
         return 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
+
+    def _files_of(self, revision: str) -> dict[str, bytes] | None:
+        """The files of a branch or of the commit that it stands for."""
+        branches = {self._commit(branch): branch for branch in self.files}
+        return self.files.get(revision, self.files.get(branches.get(revision, "")))
 
     def _file(self, path: str, with_body: bool) -> tuple[int, dict[str, str], bytes]:
         revision, _, name = path.removeprefix(f"/{REPOSITORY}/resolve/").partition("/")
         headers = {"X-Repo-Commit": self._commit(revision)}
-        if name not in self.files.get(revision, {}):
+        content = (self._files_of(revision) or {}).get(name)
+        if content is None:
             return 404, {"X-Error-Code": "EntryNotFound", **headers}, b""
-        content = self.files[revision][name]
         if with_body:
             self.downloads.append(name)
         self.released.wait(self.slow_files_s)

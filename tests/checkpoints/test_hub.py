@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from kser.checkpoints import hub as hub_module
 from kser.checkpoints.hub import HubFiles
 from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.errors import UserError
@@ -42,13 +41,9 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
     monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-    forget_silence(monkeypatch)
+    monkeypatch.setattr("kser.checkpoints.hub.SILENCE_S", 0.0)
     yield fake
     fake.close()
-
-
-def forget_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "_HUB", hub_module._Hub())
 
 
 def go_offline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +79,7 @@ def test_nothing_is_downloaded_twice(hub: FakeHub) -> None:
 def test_downloads_may_take_longer_than_the_answer(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     files = HubFiles(REPOSITORY)
     assert files.has("config.json")
-    monkeypatch.setattr(hub_module, "ANSWER_S", 0.1)
+    monkeypatch.setattr("kser.checkpoints.hub.ANSWER_S", 0.1)
     hub.slow_files_s = 0.15
     path = files.find("config.json")
     assert path is not None
@@ -174,18 +169,17 @@ def test_revision_that_is_not_there(hub: FakeHub) -> None:
 
 @pytest.mark.parametrize("revision", ["", "../main", "a b", "a//b", "/a"])
 def test_what_is_no_revision(revision: str) -> None:
-    with pytest.raises(UserError, match="what stands behind @ is no revision"):
+    with pytest.raises(UserError, match="what follows @ is not a revision"):
         HubFiles(f"{REPOSITORY}@{revision}")
 
 
 def disconnect(hub: FakeHub, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    forget_silence(monkeypatch)
     if how == "HF_HUB_OFFLINE":
         go_offline(monkeypatch)
     elif how == "closed":
         hub.close()
     else:
-        monkeypatch.setattr(hub_module, "ANSWER_S", 0.1)
+        monkeypatch.setattr("kser.checkpoints.hub.ANSWER_S", 0.1)
         hub.trouble = how
 
 
@@ -230,7 +224,7 @@ def test_line_names_the_weights_that_the_cache_lacks(hub: FakeHub, monkeypatch: 
     PublishedCheckpoint(f"{REPOSITORY}@older").feature_extractor_config()
     disconnect(hub, "closed", monkeypatch)
     line = refusal(f"{REPOSITORY}@older")
-    assert "lacks model.safetensors or model.safetensors.index.json or pytorch_model.bin or " in line
+    assert "lacks model.safetensors; download" in line
     assert f"download {REPOSITORY} at older where" in line
 
 
@@ -243,7 +237,9 @@ def test_shards_that_the_cache_lacks(hub: FakeHub, monkeypatch: pytest.MonkeyPat
     }
     load()
     disconnect(hub, "closed", monkeypatch)
-    assert "lacks model-2.safetensors; download" in refusal()
+    assert load() == ({}, 3.0)  # nothing of it is read
+    with pytest.raises(UserError, match=r"lacks model-2\.safetensors; download"):
+        PublishedCheckpoint(REPOSITORY).local_folder()
 
 
 def test_a_hub_that_was_silent_is_not_asked_at_every_file(
@@ -254,12 +250,12 @@ def test_a_hub_that_was_silent_is_not_asked_at_every_file(
     asked = hub.questions
     load()
     load()
-    assert hub.questions == asked + 1
-    monkeypatch.setattr(hub_module, "SILENCE_S", 0.0)
-    forget_silence(monkeypatch)
-    hub.trouble = ""
+    assert hub.questions == asked + 2  # once for each checkpoint
+    monkeypatch.setattr("kser.checkpoints.hub.SILENCE_S", 60.0)
+    asked = hub.questions
     load()
-    assert hub.questions > asked + 1
+    load()
+    assert hub.questions == asked + 1
 
 
 def test_a_commit_in_the_cache_needs_no_hub(hub: FakeHub) -> None:

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from kser.checkpoints.hub import HubFiles
-from kser.checkpoints.locate import CheckpointFiles, checkpoint_files
+from kser.checkpoints.locate import checkpoint_files
 from kser.checkpoints.named_checkpoints import NamedCheckpoint, named_checkpoint
 from kser.checkpoints.published_checkpoint import CONFIG_FILE
 from kser.checkpoints.weights import WEIGHTS_FILES
@@ -60,10 +59,10 @@ def find_checkpoint(name: str) -> Checkpoint:
         return Checkpoint(name, "not here", to_obtain=str(error), published=published)
     if config is None:
         raise UserError(f"{name}: has no {CONFIG_FILE}: neither a KerasHub preset nor a published checkpoint")
-    if _weights_are_here(files):
+    if any(files.is_here(weights) for weights in _all_weights()):
         found = f"in {config.parent}"
         return Checkpoint(name, found, has_config=True, has_weights=True, published=published)
-    if isinstance(files, HubFiles) and any(files.known_to_have(of) for of in _all_weights()):
+    if any(files.can_be_had(weights) for weights in _all_weights()):
         return Checkpoint(name, "downloaded by the first run", has_config=True, published=published)
     return Checkpoint(
         name,
@@ -77,15 +76,6 @@ def find_checkpoint(name: str) -> Checkpoint:
 
 def _all_weights() -> tuple[str, ...]:
     return WEIGHTS_FILES + _PRESET_WEIGHTS
-
-
-def _weights_are_here(files: CheckpointFiles) -> bool:
-    if not isinstance(files, HubFiles):
-        return any(files.has(of) for of in _all_weights())
-    from huggingface_hub import try_to_load_from_cache
-
-    cached = [try_to_load_from_cache(files.repository, of, revision=files.revision) for of in _all_weights()]
-    return any(isinstance(path, str) for path in cached)
 
 
 def _is_silence(error: UserError) -> bool:
