@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kser.models.heads import apply_head, head_dense, head_layers
+from kser.models.heads import Head, apply_head, head_defaults
 from kser.models.layer_weighting import LayerWeighting
 from kser.models.pooling import build_pooling
 from kser.models.utterance_task import UtteranceTask
@@ -41,17 +41,13 @@ class EmotionTask(UtteranceTask):
         preprocessor: an `UtterancePreprocessor`, or `None` to give the model its inputs ready-made.
         pooling: str, from frames to one vector, one of `kser.models.pooling.POOLINGS`: `"mean"`, `"max"`,
             `"sum"`, `"first_last"`, `"attention"`, `"multi_head_attention"`, `"att_stats"`, `"ecapa"`.
-        use_relu: bool, ReLU on the pooled vector.
-        use_batch_norm: bool, batch normalisation after it.
-        dropout: float, share of the pooled vector, and of the projection, dropped in training.
-        l2: float, weight of the squared norm of the head's dense kernels in the loss.
         pooling_arguments: dict, constructor arguments of the pooling's class.
         layer_weighting: `None` to pool the backbone's last hidden states, or how all of them are weighted,
             `"softmax"` or `"free"`, see `LayerWeighting`.
         pool_position: str, with a `layer_weighting`: `"after"` pools the weighted sum, `"before"` pools the
             hidden states, all by the same pooling, and weights the vectors.
-        projection_dim: int, units of the projection, or `None` for a head without.
-        projection_activation: `"tanh"`, `"relu"` or `"linear"`.
+        **kwargs: settings of the head's steps, see `kser.models.heads`: `use_relu`, `use_batch_norm`,
+            `dropout`, `l2`, `projection_dim`, `projection_activation`; and `name`.
 
     Raises:
         ValueError: an argument has none of these values, or the hidden states to be weighted differ in size.
@@ -65,26 +61,21 @@ class EmotionTask(UtteranceTask):
         last_layers: Callable,
         preprocessor=None,
         pooling="mean",
-        use_relu=True,
-        use_batch_norm=False,
-        dropout=0.0,
-        l2=0.0,
         pooling_arguments=None,
         layer_weighting=None,
         pool_position="after",
-        projection_dim=None,
-        projection_activation="tanh",
         **kwargs,
     ):
         _check_pool_position(pool_position, layer_weighting)
+        head = Head(**{name: kwargs.pop(name, default) for name, default in head_defaults().items()})
 
         # === Layers ===
         pooling_layer = build_pooling(pooling, pooling_arguments, "float32")
         weighting_layer = None
         if layer_weighting is not None:
             weighting_layer = LayerWeighting(layer_weighting, dtype="float32", name="layer_weighting")
-        head = head_layers(use_relu, use_batch_norm, dropout, l2, projection_dim, projection_activation)
-        outputs = last_layers(lambda units, name: head_dense(units, l2, name))
+        head_layers = head.layers()
+        outputs = last_layers(head.dense)
 
         # === Functional Model ===
         hidden_states, frame_mask = _hidden_states(backbone, every_layer=weighting_layer is not None)
@@ -94,7 +85,7 @@ class EmotionTask(UtteranceTask):
             x = pooling_layer(weighting_layer(hidden_states), frame_mask)
         else:
             x = weighting_layer([pooling_layer(states, frame_mask) for states in hidden_states])
-        x = apply_head(head, x, ops.any(frame_mask, axis=1))
+        x = apply_head(head_layers, x, ops.any(frame_mask, axis=1))
         super().__init__(inputs=backbone.input, outputs=outputs(x), compile=False, **kwargs)
 
         # === Config ===
@@ -104,12 +95,7 @@ class EmotionTask(UtteranceTask):
         self.pooling_arguments = dict(pooling_arguments or {})
         self.layer_weighting = layer_weighting
         self.pool_position = pool_position
-        self.use_relu = use_relu
-        self.use_batch_norm = use_batch_norm
-        self.dropout = dropout
-        self.l2 = l2
-        self.projection_dim = projection_dim
-        self.projection_activation = projection_activation
+        self.head = head
 
     @property
     def waveform_format(self) -> WaveformFormat:
@@ -131,12 +117,7 @@ class EmotionTask(UtteranceTask):
             "pooling_arguments": self.pooling_arguments,
             "layer_weighting": self.layer_weighting,
             "pool_position": self.pool_position,
-            "use_relu": self.use_relu,
-            "use_batch_norm": self.use_batch_norm,
-            "dropout": self.dropout,
-            "l2": self.l2,
-            "projection_dim": self.projection_dim,
-            "projection_activation": self.projection_activation,
+            **vars(self.head),
         }
 
 

@@ -1,4 +1,13 @@
-"""From the pooled vector of an utterance to the vector that the last layer sees."""
+"""The head: the steps from the pooled vector of an utterance to the vector that the last layer sees.
+
+A step is a function with settings, which are arguments of every task's model and are saved with it. The
+layers of the steps follow each other in the order of this file, those of other packages after them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 import keras
 
@@ -8,78 +17,156 @@ from kser.models.initializers import SeededNormal
 PROJECTION_ACTIVATIONS = ("tanh", "relu", "linear")
 
 
-def head_layers(
-    use_relu: bool,
-    use_batch_norm: bool,
-    dropout: float,
-    l2: float,
-    projection_dim: int | None,
-    projection_activation: str,
-) -> list[keras.layers.Layer]:
-    """The layers of a head but for the last, in the order in which they follow each other, all in float32.
+class Head(SimpleNamespace):
+    """The settings of all steps as attributes, and the layers that they ask for, all in float32."""
 
-    ReLU → batch normalisation → dropout, the head of the study that kser continues; a `projection_dim` adds
-    dense → activation → dropout. Arguments as of `EmotionTask`.
+    def layers(self) -> list[keras.layers.Layer]:
+        """New layers of all steps, in their order.
 
-    Raises:
-        ValueError: there is no such `projection_activation`, or `projection_dim` is no whole number from 1.
+        Raises:
+            ValueError: a setting has an impossible value.
+        """
+        return [layer for step in HEAD_STEPS.values() for layer in step.layers(self)]
+
+    def dense(self, units: int, name: str) -> keras.layers.Dense:
+        """A linear layer with the initial weights of the published models' heads (normal, 0.02)."""
+        return keras.layers.Dense(
+            units,
+            kernel_initializer=SeededNormal(mean=0.0, stddev=0.02),
+            kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
+            name=name,
+            dtype="float32",
+        )
+
+
+LayersOfStep = Callable[[Head], list[keras.layers.Layer]]
+
+
+@dataclass(frozen=True)
+class HeadStep:
+    """What `head_step` enters.
+
+    Args:
+        defaults: the settings by name, with their defaults.
+        layers: makes the layers of the step.
     """
-    if projection_activation not in PROJECTION_ACTIVATIONS:
+
+    defaults: dict[str, Any]
+    layers: LayersOfStep
+
+
+HEAD_STEPS: dict[str, HeadStep] = {}
+"""The steps by name, in their order."""
+
+
+def head_step(**defaults: Any) -> Callable[[LayersOfStep], LayersOfStep]:
+    """Decorator of a function that makes the layers of a step: enter it after those entered before.
+
+    Args:
+        **defaults: the settings of the step by name, with values that leave the head as it is without it. The
+            function is given a `Head`, whose attributes are the settings of all steps.
+
+    Example:
+
+        @head_step(bottleneck_dim=None)
+        def bottleneck(head):
+            return [] if head.bottleneck_dim is None else [head.dense(head.bottleneck_dim, "bottleneck")]
+
+        EmotionClassifier(backbone, labels, bottleneck_dim=16)
+    """
+
+    def enter(layers: LayersOfStep) -> LayersOfStep:
+        HEAD_STEPS[layers.__name__] = HeadStep(defaults, layers)
+        return layers
+
+    return enter
+
+
+def head_defaults() -> dict[str, Any]:
+    """The settings of all steps by name, with their defaults."""
+    return {name: value for step in HEAD_STEPS.values() for name, value in step.defaults.items()}
+
+
+@head_step(l2=0.0)
+def penalty(head: Head) -> list[keras.layers.Layer]:
+    """No layer, but a term of the loss.
+
+    Settings:
+        l2: float, weight of the squared norm of the kernels of `Head.dense`.
+    """
+    return []
+
+
+@head_step(use_relu=True)
+def rectification(head: Head) -> list[keras.layers.Layer]:
+    """ReLU on the pooled vector.
+
+    Settings:
+        use_relu: bool, whether there is one.
+    """
+    return [keras.layers.ReLU(name="relu", dtype="float32")] if head.use_relu else []
+
+
+@head_step(use_batch_norm=False)
+def batch_normalization(head: Head) -> list[keras.layers.Layer]:
+    """Batch normalisation with the constants of `torch.nn.BatchNorm1d`, which the original study used.
+
+    Settings:
+        use_batch_norm: bool, whether there is one.
+    """
+    if not head.use_batch_norm:
+        return []
+    return [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="batch_norm", dtype="float32")]
+
+
+@head_step(dropout=0.0)
+def dropout(head: Head) -> list[keras.layers.Layer]:
+    """Dropout on the vector.
+
+    Settings:
+        dropout: float, the share that is dropped in training.
+    """
+    return [HashedDropout(head.dropout, name="dropout", dtype="float32")]
+
+
+@head_step(projection_dim=None, projection_activation="tanh")
+def projection(head: Head) -> list[keras.layers.Layer]:
+    """A further dense layer with an activation, and dropout again.
+
+    Settings:
+        projection_dim: int, its units, or `None` for a head without.
+        projection_activation: `"tanh"`, `"relu"` or `"linear"`.
+    """
+    units, activation = head.projection_dim, head.projection_activation
+    if activation not in PROJECTION_ACTIVATIONS:
         raise ValueError(
             f"`projection_activation` must be one of {list(PROJECTION_ACTIVATIONS)}. "
-            f"Received: projection_activation={projection_activation!r}"
+            f"Received: projection_activation={activation!r}"
         )
-    if projection_dim is not None and (not isinstance(projection_dim, int) or projection_dim < 1):
+    if units is None:
+        return []
+    if not isinstance(units, int) or units < 1:
         raise ValueError(
-            "`projection_dim` must be a whole number from 1, or None. "
-            f"Received: projection_dim={projection_dim!r}"
+            f"`projection_dim` must be a whole number from 1, or None. Received: projection_dim={units!r}"
         )
-    layers: list[keras.layers.Layer] = []
-    if use_relu:
-        layers.append(keras.layers.ReLU(name="relu", dtype="float32"))
-    if use_batch_norm:
-        # The constants of `torch.nn.BatchNorm1d`, which the study used.
-        layers.append(
-            keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="batch_norm", dtype="float32")
-        )
-    layers.append(HashedDropout(dropout, name="dropout", dtype="float32"))
-    if projection_dim is not None:
-        layers += [
-            head_dense(projection_dim, l2, "projection"),
-            keras.layers.Activation(projection_activation, name="projection_activation", dtype="float32"),
-            HashedDropout(dropout, name="projection_dropout", dtype="float32"),
-        ]
-    return layers
+    return [
+        head.dense(units, "projection"),
+        keras.layers.Activation(activation, name="projection_activation", dtype="float32"),
+        HashedDropout(head.dropout, name="projection_dropout", dtype="float32"),
+    ]
 
 
-def head_dense(units: int, l2: float, name: str) -> keras.layers.Dense:
-    """A linear layer in float32 with the initial weights of the published models' heads (normal, 0.02).
+def apply_head(layers: list[keras.layers.Layer], x: Any, has_frames: Any) -> Any:
+    """Call the layers of a head one after another.
 
     Args:
-        units: outputs.
-        l2: weight of the kernel's squared norm in the loss.
-        name: of the layer.
-    """
-    return keras.layers.Dense(
-        units,
-        kernel_initializer=SeededNormal(mean=0.0, stddev=0.02),
-        kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
-        name=name,
-        dtype="float32",
-    )
-
-
-def apply_head(layers: list[keras.layers.Layer], x, has_frames):
-    """What the layers of `head_layers` make of pooled vectors.
-
-    Args:
-        layers: what `head_layers` gave.
-        x: float32 tensor (batch, channels).
+        layers: of `Head.layers`.
+        x: float32 tensor (batch, channels), the pooled vectors.
         has_frames: bool tensor (batch,). Batches of a fixed shape may have empty places; they must not shift
             the statistics of the batch normalisation.
 
     Returns:
-        float32 tensor (batch, channels or `projection_dim`).
+        float32 tensor (batch, channels of the last step).
     """
     for layer in layers:
         takes_mask = isinstance(layer, keras.layers.BatchNormalization)
