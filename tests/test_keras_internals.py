@@ -19,7 +19,7 @@ INTERNALS = "keras_internals.py"
 OF_OTHER_LIBRARIES = {
     ("pipeline/worker_processes.py", "_exit"),  # os: documented, despite its name
     ("audio/processing.py", "_filters"),  # pyloudnorm
-    ("models/verification.py", "_get_feat_extract_output_lengths"),  # transformers
+    ("models/transformers_reference.py", "_get_feat_extract_output_lengths"),  # transformers
 }
 
 
