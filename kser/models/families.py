@@ -9,7 +9,8 @@ from kser.models.speech_backbone import SpeechBackbone
 
 SCRATCH_PREFIX = "scratch:"
 
-_FAMILIES: dict[str, type[SpeechBackbone]] = {}
+FAMILIES: dict[str, type[SpeechBackbone]] = {}
+"""The class of each family by its name."""
 
 Backbone = TypeVar("Backbone", bound=type[SpeechBackbone])
 
@@ -33,7 +34,7 @@ def backbone_family(name: str) -> Callable[[Backbone], Backbone]:
     """
 
     def enter(backbone: Backbone) -> Backbone:
-        _FAMILIES[name] = backbone
+        FAMILIES[name] = backbone
         register_presets(published_presets(backbone.model_types), backbone)
         return backbone
 
@@ -42,4 +43,4 @@ def backbone_family(name: str) -> Callable[[Backbone], Backbone]:
 
 def scratch_backbones() -> dict[str, type[SpeechBackbone]]:
     """The class of each `scratch:NAME`, in alphabetical order."""
-    return {f"{SCRATCH_PREFIX}{name}": _FAMILIES[name] for name in sorted(_FAMILIES)}
+    return {f"{SCRATCH_PREFIX}{name}": FAMILIES[name] for name in sorted(FAMILIES)}

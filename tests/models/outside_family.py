@@ -1,13 +1,15 @@
 """A family of backbones that is no part of kser, as somebody else's package would add it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import keras
 
 from kser.models import SpeechBackbone
-from kser.models.families import backbone_family
+from kser.models.families import FAMILIES, backbone_family
 from kser.models.wav2vec2.feature_encoder import FrameMask
 
 
-@backbone_family("outside")
 @keras.saving.register_keras_serializable(package="tests")
 class OutsideBackbone(SpeechBackbone):
     """One convolution over the waveform, one frame every 320 samples."""
@@ -45,3 +47,13 @@ class OutsideBackbone(SpeechBackbone):
 
     def get_config(self):
         return {**super().get_config(), "hidden_dim": self.hidden_dim}
+
+
+@contextmanager
+def outside_family() -> Iterator[type[OutsideBackbone]]:
+    """The family while the block runs; a package of its own would have `@backbone_family` at the class."""
+    backbone_family("outside")(OutsideBackbone)
+    try:
+        yield OutsideBackbone
+    finally:
+        del FAMILIES["outside"]

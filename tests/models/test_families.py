@@ -1,6 +1,7 @@
 """A family is known everywhere once it is entered, also from outside kser."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -12,8 +13,14 @@ from kser.errors import UserError
 from kser.models import EmotionClassifier, SpeechAudioConverter, SpeechBackbone
 from kser.models.building import build_backbone
 from kser.models.families import scratch_backbones
-from tests.models.outside_family import OutsideBackbone
+from tests.models.outside_family import OutsideBackbone, outside_family
 from tests.models.small_models import classifier, waveforms
+
+
+@pytest.fixture(autouse=True)
+def family() -> Iterator[None]:
+    with outside_family():
+        yield
 
 
 @pytest.fixture

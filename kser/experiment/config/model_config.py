@@ -19,6 +19,13 @@ PoolingMode = Literal[
 ]
 
 
+def _with_scratch_names(schema: dict[str, Any]) -> None:
+    """Say in the JSON Schema which architectures there are, a question that takes Keras to answer."""
+    from kser.models.families import scratch_backbones
+
+    schema["description"] += f" Architectures: {', '.join(scratch_backbones())}."
+
+
 def _frozen_layers(value: Any) -> Any:
     # Left to itself, pydantic reports a mistake once for each type that the field may have.
     if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
@@ -31,10 +38,9 @@ class ModelConfig(Config):
 
     model_path_or_name: str = Field(
         min_length=1,
-        description="A Hugging Face id, a folder in the Hugging Face layout, a KerasHub preset, or an "
-        "architecture with random weights: scratch:log_mel, scratch:wav2vec2, scratch:hubert, scratch:wavlm, "
-        "scratch:data2vec_audio, scratch:unispeech, scratch:unispeech_sat, scratch:whisper, "
-        "scratch:moonshine. backbone_arguments choose their sizes.",
+        description="A Hugging Face id, a folder in the Hugging Face layout, a KerasHub preset, or "
+        "scratch:NAME, an architecture with random weights; backbone_arguments choose its size.",
+        json_schema_extra=_with_scratch_names,
     )
     name: Name = Field(description="What reports and folders call the model.")
     factors: dict[str, str] = Field(
