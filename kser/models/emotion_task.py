@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kser.models.heads import Head, apply_head, head_defaults
+from kser.models.heads import Head, apply_head
 from kser.models.layer_weighting import LayerWeighting
 from kser.models.pooling import build_pooling
 from kser.models.utterance_task import UtteranceTask
@@ -46,8 +46,9 @@ class EmotionTask(UtteranceTask):
             `"softmax"` or `"free"`, see `LayerWeighting`.
         pool_position: str, with a `layer_weighting`: `"after"` pools the weighted sum, `"before"` pools the
             hidden states, all by the same pooling, and weights the vectors.
-        **kwargs: settings of the head's steps, see `kser.models.heads`: `use_relu`, `use_batch_norm`,
-            `dropout`, `l2`, `projection_dim`, `projection_activation`; and `name`.
+        name: str, of the model.
+        **head_settings: see `kser.models.heads`: `use_relu`, `use_batch_norm`, `dropout`,
+            `l2`, `projection_dim`, `projection_activation`.
 
     Raises:
         ValueError: an argument has none of these values, or the hidden states to be weighted differ in size.
@@ -64,16 +65,17 @@ class EmotionTask(UtteranceTask):
         pooling_arguments=None,
         layer_weighting=None,
         pool_position="after",
-        **kwargs,
+        name=None,
+        **head_settings,
     ):
         _check_pool_position(pool_position, layer_weighting)
-        head = Head(**{name: kwargs.pop(name, default) for name, default in head_defaults().items()})
 
         # === Layers ===
         pooling_layer = build_pooling(pooling, pooling_arguments, "float32")
         weighting_layer = None
         if layer_weighting is not None:
             weighting_layer = LayerWeighting(layer_weighting, dtype="float32", name="layer_weighting")
+        head = Head(**head_settings)
         head_layers = head.layers()
         outputs = last_layers(head.dense)
 
@@ -86,7 +88,7 @@ class EmotionTask(UtteranceTask):
         else:
             x = weighting_layer([pooling_layer(states, frame_mask) for states in hidden_states])
         x = apply_head(head_layers, x, ops.any(frame_mask, axis=1))
-        super().__init__(inputs=backbone.input, outputs=outputs(x), compile=False, **kwargs)
+        super().__init__(inputs=backbone.input, outputs=outputs(x), compile=False, name=name)
 
         # === Config ===
         self.backbone = backbone

@@ -18,7 +18,21 @@ PROJECTION_ACTIVATIONS = ("tanh", "relu", "linear")
 
 
 class Head(SimpleNamespace):
-    """The settings of all steps as attributes, and the layers that they ask for, all in float32."""
+    """The settings of all steps as attributes, and the layers that they ask for, all in float32.
+
+    Args:
+        **settings: those that are not to have their defaults.
+
+    Raises:
+        ValueError: no step has such a setting.
+    """
+
+    def __init__(self, **settings: Any):
+        known = {name: value for step in HEAD_STEPS.values() for name, value in step.defaults.items()}
+        for name in settings:
+            if name not in known:
+                raise ValueError(f"A task has no argument `{name}`, and its head has {', '.join(known)}")
+        super().__init__(**{**known, **settings})
 
     def layers(self) -> list[keras.layers.Layer]:
         """New layers of all steps, in their order.
@@ -80,11 +94,6 @@ def head_step(**defaults: Any) -> Callable[[LayersOfStep], LayersOfStep]:
         return layers
 
     return enter
-
-
-def head_defaults() -> dict[str, Any]:
-    """The settings of all steps by name, with their defaults."""
-    return {name: value for step in HEAD_STEPS.values() for name, value in step.defaults.items()}
 
 
 @head_step(l2=0.0)
