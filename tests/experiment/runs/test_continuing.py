@@ -51,7 +51,7 @@ def test_begins_with_backbone_head_and_preprocessing_of_the_trained_model(tmp_pa
     for weight, before in zip(classifier.weights, expected.weights, strict=True):
         np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (weight, before)))
     assert classifier.preprocessor.audio_converter.processing.loudness_lufs == -23.0
-    assert (expected.dropout, classifier.head.dropout) == (0.0, 0.25)
+    assert (expected.head.dropout, classifier.head.dropout) == (0.0, 0.25)
 
 
 @pytest.mark.parametrize("keeps_head", [True, False])
