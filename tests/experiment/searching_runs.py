@@ -8,7 +8,7 @@ import pandas as pd
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.runs.run_data import RunData, load_run_data
-from kser.experiment.search.searching import Found, search
+from kser.experiment.search.searching import SearchResult, search
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.waveform_format import WaveformFormat
 from kser.training.fit import TrainingResult
@@ -66,7 +66,7 @@ class Judge:
         return TrainingResult(2, 0, 0.5, metric, 9.0, False, 0.0)
 
 
-def search_with(judge: Judge, run: Run, data: RunData | None = None) -> Found:
+def search_with(judge: Judge, run: Run, data: RunData | None = None) -> SearchResult:
     """The search of a run, judged so."""
     data = data or load_run_data(run)
     reader = WaveformReader(FORMAT, None)

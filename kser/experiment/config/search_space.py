@@ -30,7 +30,7 @@ _NOT_SEARCHED = {
         ("skip_hp_search", "hp_search_method", "hp_search_space"), "belongs to the search itself"
     ),
 }
-# A grid of so many values is a slip of the pen.
+# A larger grid is a slip of the pen.
 _LARGEST_GRID = 10_000
 
 
@@ -54,6 +54,15 @@ class Choice:
     def corners(self) -> tuple[Any, ...]:
         """Values that must all be valid."""
         return self.values
+
+    @property
+    def size(self) -> float:
+        """How many values there are."""
+        return len(self.values)
+
+    def value(self, drawn: Any) -> Any:
+        """The value for what the oracle draws: its position."""
+        return self.values[int(drawn)]
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,16 @@ class Range:
         """Values that must all be valid: what is between two valid numbers is valid."""
         return (self.minimum, self.maximum)
 
+    @property
+    def size(self) -> float:
+        """How many values there are."""
+        return self.maximum - self.minimum + 1 if self.whole else math.inf
+
+    def value(self, drawn: float) -> int | float:
+        """The value for what the oracle draws, which the Bayesian one may do a little beyond the range."""
+        within = min(max(drawn, self.minimum), self.maximum)
+        return int(within) if self.whole else float(within)
+
 
 Dimension = Choice | Range
 
@@ -101,7 +120,7 @@ class SearchSpace:
     @property
     def size(self) -> float:
         """How many candidates there are; infinitely many with a range of numbers that are not whole."""
-        return math.prod(_size(dimension) for dimension in self.dimensions)
+        return math.prod(dimension.size for dimension in self.dimensions)
 
 
 def space_of(model: "ModelConfig") -> SearchSpace:
@@ -149,13 +168,13 @@ def _check_field(field: str, schema: type["ModelConfig"]) -> None:
     if name in _NOT_SEARCHED:
         raise UserError(f"cannot be searched: {_NOT_SEARCHED[name]}")
     if dot and (name not in _ARGUMENTS or not argument):
-        raise UserError(f"a dot is for one of {' and '.join(_ARGUMENTS)}, say pooling_arguments.num_heads")
+        raise UserError(f"a dot is for one of {' and '.join(_ARGUMENTS)}, e.g. pooling_arguments.num_heads")
 
 
 def _dimension(field: str, description: Mapping[str, Any], schema: type["ModelConfig"]) -> Dimension:
     if "values" in description:
         if further := sorted(set(description) - {"values"}):
-            raise UserError(f"{', '.join(further)}: does not go with values")
+            raise UserError(f"{', '.join(further)}: cannot be combined with values")
         return Choice(field, _values(description["values"]))
     known = ("min", "max", "sampling", "step")
     if unknown := [name for name in description if name not in known]:
@@ -168,10 +187,10 @@ def _dimension(field: str, description: Mapping[str, Any], schema: type["ModelCo
 
 def _values(values: Any) -> tuple[Any, ...]:
     if not isinstance(values, list) or not values:
-        raise UserError(f"values: should be a list of one value or more, not {json.dumps(values)}")
+        raise UserError(f"values: must be a list of at least one value, got {json.dumps(values)}")
     # By their JSON: 1 and true are the same to Python.
     if len({json.dumps(value, sort_keys=True) for value in values}) < len(values):
-        raise UserError("values: one is given twice")
+        raise UserError("values: a value is listed twice")
     return tuple(values)
 
 
@@ -179,15 +198,15 @@ def _range(field: str, description: Mapping[str, Any], schema: type["ModelConfig
     numbers = {name: description[name] for name in ("min", "max", "step") if name in description}
     for name, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise UserError(f"{name}: should be a number, not {json.dumps(value)}")
+            raise UserError(f"{name}: must be a number, got {json.dumps(value)}")
     least, largest = numbers["min"], numbers["max"]
     sampling = description.get("sampling", "linear")
     if sampling not in ("linear", "log"):
-        raise UserError(f'sampling: should be "linear" or "log", not {json.dumps(sampling)}')
+        raise UserError(f'sampling: must be "linear" or "log", got {json.dumps(sampling)}')
     if least >= largest:
-        raise UserError(f"min: {least} should be less than max, {largest}")
+        raise UserError(f"min: must be less than max ({largest}), got {least}")
     if sampling == "log" and least <= 0:
-        raise UserError(f"min: {least}: a logarithm wants numbers above 0")
+        raise UserError(f"min: must be above 0 with log sampling, got {least}")
     whole = all(isinstance(value, int) for value in numbers.values()) and not _takes_fractions(field, schema)
     if "step" not in numbers:
         return Range(field, least, largest, sampling, whole)
@@ -198,7 +217,7 @@ def _range(field: str, description: Mapping[str, Any], schema: type["ModelConfig
 
 
 def _takes_fractions(field: str, schema: type["ModelConfig"]) -> bool:
-    """Whether a field takes numbers that are not whole; of arguments nobody knows."""
+    """Whether a field takes numbers that are not whole; what arguments take is unknown here."""
     annotations: list[Any] = [] if "." in field else [schema.model_fields[field].annotation]
     for annotation in annotations:
         annotations += get_args(annotation)
@@ -209,20 +228,14 @@ def _grid(least: float, largest: float, step: float, sampling: str) -> Sequence[
     """From the least number by steps, which are factors on a logarithmic scale."""
     if sampling == "log":
         if step <= 1:
-            raise UserError(f"step: {step}: is a factor above 1 with log sampling, say 10")
+            raise UserError(f"step: must be a factor above 1 with log sampling, e.g. 10, got {step}")
         count = math.log(largest / least) / math.log(step)
     elif step <= 0:
-        raise UserError(f"step: {step}: should be above 0")
+        raise UserError(f"step: must be above 0, got {step}")
     else:
         count = (largest - least) / step
     if count > _LARGEST_GRID:
-        raise UserError(f"step: {step}: makes more than {_LARGEST_GRID} values; leave step out")
+        raise UserError(f"step: {step} makes more than {_LARGEST_GRID} values; leave step out")
     # 0.1, 0.2, 0.3 and not 0.30000000000000004.
     numbers = range(math.floor(count + 1e-9) + 1)
     return [float(f"{least * step**n if sampling == 'log' else least + n * step:.12g}") for n in numbers]
-
-
-def _size(dimension: Dimension) -> float:
-    if isinstance(dimension, Choice):
-        return len(dimension.values)
-    return dimension.maximum - dimension.minimum + 1 if dimension.whole else math.inf

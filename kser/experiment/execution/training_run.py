@@ -27,13 +27,8 @@ from kser.experiment.runs.trained_model import (
     renew_factors,
     save_trained_model,
 )
-from kser.experiment.search.searching import (
-    Found,
-    SearchFailedError,
-    TrialFailedError,
-    search,
-    tidy_up_search,
-)
+from kser.experiment.search.searching import SearchFailedError, SearchResult, search, tidy_up_search
+from kser.experiment.search.trial_runner import TrialFailedError
 from kser.files import read_json, remove_drafts, write_json
 from kser.models import EmotionTask
 from kser.pipeline.augmenting import AugmentationPlan
@@ -124,8 +119,8 @@ def _search(
     fingerprint: str,
     augmentation: AugmentationPlan | None,
     progress: ProgressListener | None,
-) -> Found:
-    """The run with the values of the best trial; trials are given the training and validation part alone."""
+) -> SearchResult:
+    """The run with the values of the best trial; trials are given the training and validation part only."""
 
     def train_trial(
         trial: Run,
@@ -321,7 +316,7 @@ def _provenance(
     settings: Mapping[str, Any],
     result: TrainingResult,
     parts: Mapping[str, Utterances],
-    found: Found | None,
+    found: SearchResult | None,
 ) -> Provenance:
     waveform_format = parts["train"].format
     return Provenance(

@@ -1,109 +1,168 @@
-"""KerasTuner's oracles: they draw candidates and are told what came of them."""
+"""KerasTuner's oracles, which draw the candidates of a search, with states that survive a killed process."""
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
 import numpy as np
+from keras_tuner.engine.trial import Trial, TrialStatus
 
+from kser.errors import UserError
 from kser.experiment.config import halving
-from kser.experiment.config.search_space import Choice, Dimension, SearchSpace
+from kser.experiment.config.search_space import Choice, SearchSpace
+from kser.files import read_json, write_json
 
-Draw = dict[str, Any]
-"""What an oracle draws: by field a number, or the position of a value in its `Choice`; of hyperband also
-"tuner/epochs" and the like."""
-
-_OBJECTIVE = "objective"
+OBJECTIVE = "objective"
 _STREAM = 0x0A4C1E
-# What hyperband is told of a trial that failed: it would wait for ever for one that it believes in.
-_WORST = 1e30
 
 
-class _TellingTuner(keras_tuner.engine.base_tuner.BaseTuner):
-    """Asks an oracle for candidates and has a function say what comes of each."""
+class _StoredOracle(keras_tuner.Oracle):
+    """An oracle that keeps its state and its trials in one JSON file, which is replaced whole at each change.
 
-    def __init__(self, oracle: keras_tuner.Oracle, judge: Callable[[Draw], float | None], folder: Path):
-        # What it writes there nobody reads, see `TrialRecord`.
-        super().__init__(oracle, directory=str(folder.parent), project_name=folder.name, overwrite=True)
-        self.oracle.verbose = 0
-        self._judge = judge
+    KerasTuner writes one file for the oracle and one for each trial, neither of them atomically: after a
+    process was killed in between, the search would take another course, or none. So what is written is
+    KerasTuner's here, and only how it is written is not.
 
-    def run_trial(self, trial: Any, *fit_args: Any, **fit_kwargs: Any) -> dict[str, float]:
-        try:
-            value = self._judge(trial.hyperparameters.values)
-        except Exception as error:
-            raise _StoppedError from error  # any other error would count as a failed trial
-        if value is None and isinstance(self.oracle, keras_tuner.oracles.HyperbandOracle):
-            value = _WORST if self.oracle.objective.direction == "min" else -_WORST
-        if value is None:
-            raise keras_tuner.errors.FailedTrialError
-        return {_OBJECTIVE: value}
+    Args:
+        file: the JSON file; what it holds is continued.
+        identity: what the search is; the file of another one is refused.
+        **arguments: of the oracle.
+
+    Raises:
+        UserError: the file belongs to another search.
+    """
+
+    def __init__(self, *, file: Path, identity: str, **arguments: Any):
+        super().__init__(**arguments)
+        self.verbose = 0
+        self._file = file
+        self._identity = identity
+        if file.is_file():
+            self.reload()
+
+    def save(self) -> None:
+        trials = [trial.get_state() for trial in self.trials.values()]
+        write_json(self._file, {"identity": self._identity, "oracle": self.get_state(), "trials": trials})
+
+    def _save_trial(self, trial: Trial) -> None:
+        """KerasTuner calls `save` as well, wherever it calls this."""
+
+    def reload(self) -> None:
+        stored = read_json(self._file)
+        if stored["identity"] != self._identity:
+            raise UserError(
+                f"{self._file}: belongs to a search with other settings, data or version of kser; give the "
+                "experiment another experiment_name, or move its folder away"
+            )
+        self.trials = {state["trial_id"]: Trial.from_state(state) for state in stored["trials"]}
+        self.set_state(stored["oracle"])
+        # KerasTuner saves the end of a trial before it takes the trial from these.
+        self.ongoing_trials = {
+            worker: trial
+            for worker, trial in self.ongoing_trials.items()
+            if trial.status == TrialStatus.RUNNING
+        }
 
 
-class _StoppedError(keras_tuner.errors.FatalError):
-    """Carries an error through KerasTuner."""
+class _RandomSearchOracle(_StoredOracle, keras_tuner.oracles.RandomSearchOracle):
+    pass
 
 
-def ask_oracle(
+class _HyperbandOracle(_StoredOracle, keras_tuner.oracles.HyperbandOracle):
+    pass
+
+
+class _BayesianOracle(_StoredOracle, keras_tuner.oracles.BayesianOptimizationOracle):
+    """KerasTuner does not save the random state from which the search for the best candidate starts."""
+
+    def get_state(self) -> dict[str, Any]:
+        name, keys, *rest = self._random_state.get_state()
+        return {**super().get_state(), "random_state": [name, keys.tolist(), *rest]}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self._random_state.set_state(state["random_state"])
+
+
+def create_oracle(
     method: str,
     space: SearchSpace,
     higher_is_better: bool,
     trials: int,
     epochs: int,
     seed: int,
-    folder: Path,
-    judge: Callable[[Draw], float | None],
-) -> None:
-    """Have candidates drawn, until there are no more.
+    file: Path,
+    identity: str,
+) -> keras_tuner.Oracle:
+    """An oracle that goes on where the last process left it.
 
     Args:
         method: "random", "bayesian" or "hyperband".
-        space: where from.
+        space: what is searched.
         higher_is_better: which of two objectives is better.
         trials: how many candidates; for hyperband they follow from the epochs.
         epochs: for hyperband: of a candidate that comes to the end.
-        seed: the same seed and the same answers give the same candidates.
-        folder: for KerasTuner's files.
-        judge: told a draw, gives the objective, or `None` for a trial that failed; the oracle takes note of
-            what it changes in the draw. What it raises stops the search and is raised.
+        seed: the same seed and the same objectives give the same candidates.
+        file: keeps its state.
+        identity: what the search is, for the file.
+
+    Raises:
+        UserError: the file belongs to another search.
     """
-    objective = keras_tuner.Objective(_OBJECTIVE, "max" if higher_is_better else "min")
     common: dict[str, Any] = {
-        "objective": objective,
+        "file": file,
+        "identity": identity,
+        "objective": keras_tuner.Objective(OBJECTIVE, "max" if higher_is_better else "min"),
         "hyperparameters": _hyperparameters(space),
         "seed": oracle_seed(seed),
         # A failed trial is no reason to stop.
         "max_consecutive_failed_trials": trials + 1,
     }
+    match method:
+        case "random":
+            return _RandomSearchOracle(max_trials=trials, **common)
+        case "bayesian":
+            points = initial_points(trials, len(space.dimensions))
+            return _BayesianOracle(max_trials=trials, num_initial_points=points, **common)
+        case _:
+            return _HyperbandOracle(max_epochs=epochs, factor=halving.FACTOR, **common)
+
+
+def drawn_trials(oracle: keras_tuner.Oracle) -> Iterator[Trial]:
+    """The trials that are still to be done, each drawn when the one before has been given to `end_trial`."""
+    while True:
+        with _expected_warnings():
+            trial = oracle.create_trial("kser")
+        if trial.status == TrialStatus.STOPPED:
+            return
+        yield trial
+
+
+def end_trial(
+    oracle: keras_tuner.Oracle, trial: Trial, results: dict[str, float] | None, message: str = ""
+) -> None:
+    """Give an oracle the results of a trial, its `OBJECTIVE` among them; `None` and why if it failed."""
+    if results is None and isinstance(oracle, keras_tuner.oracles.HyperbandOracle):
+        # It would wait forever for a trial of a bracket that has failed, so it takes it for the worst.
+        results = {OBJECTIVE: 1e30 if oracle.objective.direction == "min" else -1e30}
+    trial.message = message
     with _expected_warnings():
-        match method:
-            case "random":
-                oracle = keras_tuner.oracles.RandomSearchOracle(max_trials=trials, **common)
-            case "bayesian":
-                oracle = keras_tuner.oracles.BayesianOptimizationOracle(
-                    max_trials=trials,
-                    num_initial_points=initial_points(trials, len(space.dimensions)),
-                    **common,
-                )
-            case _:
-                oracle = keras_tuner.oracles.HyperbandOracle(
-                    max_epochs=epochs, factor=halving.FACTOR, **common
-                )
-        try:
-            _TellingTuner(oracle, judge, folder).search()
-        except _StoppedError as error:
-            assert error.__cause__ is not None
-            raise error.__cause__ from None
+        if results is None:
+            trial.status = TrialStatus.FAILED
+        else:
+            trial.status = TrialStatus.COMPLETED
+            oracle.update_trial(trial.trial_id, results)
+        oracle.end_trial(trial)
 
 
 def oracle_seed(seed: int) -> int:
     """The seed of an oracle for a run: never 0, which KerasTuner takes for none.
 
-    Its random draws count up from the seed, so that those of neighbouring seeds would be nearly the same.
+    Its random draws count up from the seed, so those of neighbouring seeds would be nearly the same.
     """
     return int(np.random.default_rng((_STREAM, seed)).integers(1, 2**31))
 
@@ -116,45 +175,27 @@ def initial_points(trials: int, dimensions: int) -> int:
     return max(2, min(3 * dimensions, math.ceil(trials / 3)))
 
 
-def trials_in_all(method: str, space: SearchSpace, trials: int, epochs: int) -> int:
+def number_of_trials(method: str, space: SearchSpace, trials: int, epochs: int) -> int:
     """How many trials a search has at most."""
     if method == "hyperband":
         return halving.trials(epochs)
     return min(trials, int(space.size)) if method == "random" and math.isfinite(space.size) else trials
 
 
-def values_of(draw: Draw, space: SearchSpace) -> dict[str, Any]:
-    """The values of the searched fields."""
-    return {of.field: _value(of, draw[of.field]) for of in space.dimensions}
-
-
-def epochs_of(draw: Draw, epochs: int) -> int:
-    """How many epochs a candidate is trained for: as many as hyperband says, else as all."""
-    return int(draw.get("tuner/epochs", epochs))
-
-
-def _value(dimension: Dimension, drawn: Any) -> Any:
-    if isinstance(dimension, Choice):
-        return dimension.values[int(drawn)]
-    # The Bayesian oracle comes to the very end of a range, and beyond the last whole number.
-    within = min(max(drawn, dimension.minimum), dimension.maximum)
-    return int(within) if dimension.whole else float(within)
-
-
 def _hyperparameters(space: SearchSpace) -> keras_tuner.HyperParameters:
     parameters = keras_tuner.HyperParameters()
-    for of in space.dimensions:
-        if isinstance(of, Choice):
-            parameters.Choice(of.field, list(range(len(of.values))))
+    for dimension in space.dimensions:
+        if isinstance(dimension, Choice):
+            parameters.Choice(dimension.field, list(range(len(dimension.values))))
         else:
-            kind = parameters.Int if of.whole else parameters.Float
-            kind(of.field, of.minimum, of.maximum, sampling=of.sampling)
+            kind = parameters.Int if dimension.whole else parameters.Float
+            kind(dimension.field, dimension.minimum, dimension.maximum, sampling=dimension.sampling)
     return parameters
 
 
 @contextmanager
 def _expected_warnings() -> Iterator[None]:
-    """Silences two of KerasTuner: old names of `threading`, and a fit to few points that does not settle."""
+    """Silences two of KerasTuner: old names of `threading`, and fits to few points that do not converge."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():

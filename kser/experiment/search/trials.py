@@ -1,14 +1,20 @@
-"""What came of the trials of a search: kept as they begin and end, and shown as a table."""
+"""The trials of a search and their results, as a table."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import keras_tuner
 import pandas as pd
+from keras_tuner.engine.trial import Trial as DrawnTrial
+from keras_tuner.engine.trial import TrialStatus
 
-from kser.errors import UserError
-from kser.files import read_json, replacing, write_json
+from kser.experiment.config.search_rules import search_epochs
+from kser.experiment.config.search_space import SearchSpace, with_values
+from kser.experiment.runs.planning import Run
+from kser.experiment.search.oracles import OBJECTIVE
+from kser.files import replacing
 
 
 @dataclass(frozen=True)
@@ -17,10 +23,9 @@ class Trial:
 
     Attributes:
         number: from 1, in the order in which they were drawn.
-        drawn: what the oracle drew, as it calls it.
         values: of the searched fields.
         epochs: how many it is trained for.
-        status: "begun", "completed" or "failed".
+        status: "running", "completed" or "failed".
         objective: the best value of the model's `best_metric` on the validation part after the first update.
         best_step: update after which it was best.
         updates: made.
@@ -29,72 +34,41 @@ class Trial:
     """
 
     number: int
-    drawn: dict[str, Any]
     values: dict[str, Any]
     epochs: int
-    status: Literal["begun", "completed", "failed"] = "begun"
+    status: Literal["running", "completed", "failed"] = "running"
     objective: float | None = None
     best_step: int | None = None
     updates: int | None = None
     seconds: float | None = None
     message: str = ""
 
-    def ended(self, **fields: Any) -> "Trial":
-        """The trial with what came of it."""
-        return replace(self, **fields)
-
-
-@dataclass
-class TrialRecord:
-    """The trials of a search on disk, so that it goes on after an interruption as if there had been none.
-
-    Each trial is written when it begins, with its values, and when it ends. The oracles of KerasTuner have
-    files of their own, which are not atomic and lack the random state of the Bayesian oracle; so a continued
-    search asks a new oracle from the beginning and answers it with what is recorded here.
-
-    Attributes:
-        file: JSON.
-        identity: what the search is; the record of another one is refused.
-        trials: in the order in which they were drawn.
-        complete: whether there are no more to come.
-    """
-
-    file: Path
-    identity: str
-    trials: list[Trial] = field(default_factory=list)
-    complete: bool = False
-
     @classmethod
-    def at(cls, file: Path, identity: str) -> "TrialRecord":
-        """The record in a file, or a new one.
+    def of(cls, drawn: DrawnTrial, run: Run, space: SearchSpace) -> "Trial":
+        """A trial of the oracle, as that of a run."""
+        draw = drawn.hyperparameters.values
+        values = {dimension.field: dimension.value(draw[dimension.field]) for dimension in space.dimensions}
+        # Hyperband draws the epochs as well.
+        epochs = draw.get("tuner/epochs", search_epochs(run.config, with_values(run.model, values)))
+        trial = cls(int(drawn.trial_id) + 1, values, int(epochs))
+        if drawn.status == TrialStatus.RUNNING:
+            return trial
+        if drawn.message:
+            return replace(trial, status="failed", message=drawn.message)
+        result = {name: float(drawn.metrics.get_last_value(name)) for name in drawn.metrics.metrics}
+        return replace(
+            trial,
+            status="completed",
+            objective=result[OBJECTIVE],
+            best_step=int(result["best_step"]),
+            updates=int(result["updates"]),
+            seconds=result["seconds"],
+        )
 
-        Raises:
-            UserError: that of another search is there.
-        """
-        if not file.is_file():
-            return cls(file, identity)
-        kept = read_json(file)
-        if kept["identity"] != identity:
-            raise UserError(
-                f"{file}: belongs to a search with other settings, data or version of kser; give the "
-                "experiment another experiment_name, or move its folder away"
-            )
-        return cls(file, identity, [Trial(**trial) for trial in kept["trials"]], kept["complete"])
 
-    def keep(self, trial: Trial) -> None:
-        """Write a trial that began or ended."""
-        self.trials[trial.number - 1 :] = [trial]
-        self.save()
-
-    def finish(self) -> None:
-        """Write that there are no more trials."""
-        self.complete = True
-        self.save()
-
-    def save(self) -> None:
-        """Write everything."""
-        trials = [asdict(trial) for trial in self.trials]
-        write_json(self.file, {"identity": self.identity, "complete": self.complete, "trials": trials})
+def trials_of(oracle: keras_tuner.Oracle, run: Run, space: SearchSpace) -> list[Trial]:
+    """All trials of an oracle, in the order in which they were drawn."""
+    return [Trial.of(drawn, run, space) for drawn in oracle.trials.values()]
 
 
 def best_trial(trials: Sequence[Trial], higher_is_better: bool) -> Trial | None:
@@ -106,14 +80,15 @@ def best_trial(trials: Sequence[Trial], higher_is_better: bool) -> Trial | None:
     return best(completed, key=lambda trial: trial.objective or 0.0)
 
 
-def trial_table(trials: Sequence[Trial], metric: str) -> pd.DataFrame:
-    """One row a trial: its number, values, epochs, what came of it.
+def write_trials(path: Path, trials: Sequence[Trial], metric: str) -> None:
+    """Write a CSV with a row for each trial, whole or not at all.
 
     Args:
+        path: the file.
         trials: of a search.
         metric: what the objective is called in the table.
     """
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [
             {
                 "trial": trial.number,
@@ -129,9 +104,5 @@ def trial_table(trials: Sequence[Trial], metric: str) -> pd.DataFrame:
             for trial in trials
         ]
     ).astype({"best_step": "Int64", "updates": "Int64"})
-
-
-def write_trials(path: Path, trials: Sequence[Trial], metric: str) -> None:
-    """Write `trial_table` as CSV, whole or not at all."""
     with replacing(path) as draft:
-        trial_table(trials, metric).to_csv(draft, index=False)
+        table.to_csv(draft, index=False)

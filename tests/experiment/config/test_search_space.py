@@ -9,7 +9,6 @@ from kser.experiment.config.explaining import explain
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.search_rules import in_words, search_mistakes
 from kser.experiment.config.search_space import Choice, Range, space_of, with_values
-from kser.experiment.search.oracles import values_of
 from tests.experiment.searching_runs import run_of
 
 EXPERIMENT = {
@@ -64,7 +63,7 @@ def test_grids_and_whole_numbers():
         Choice("lora_rank", (1, 2, 4, 8, 16), "log", is_grid=True),
     )
     draw = {"dropout_rate": 5, "warmup_ratio": 0.5, "freeze_layers": 5, "lora_rank": 0}
-    values = values_of(draw, space)
+    values = {dimension.field: dimension.value(draw[dimension.field]) for dimension in space.dimensions}
     assert values == {"dropout_rate": 0.6, "warmup_ratio": 0.5, "freeze_layers": 4, "lora_rank": 1}
     assert in_words(values) == "dropout_rate 0.6, warmup_ratio 0.5, freeze_layers 4, lora_rank 1"
 
@@ -96,28 +95,28 @@ def test_values_take_the_place_of_those_of_the_model():
             {"learning_rate": {"min": 1, "max": 2, "stp": 1}},
             "stp: unknown (did you mean 'step'?); a range has",
         ),
-        ({"learning_rate": {"min": 2e-4, "max": 1e-4}}, "min: 0.0002 should be less than max, 0.0001"),
+        ({"learning_rate": {"min": 2e-4, "max": 1e-4}}, "min: must be less than max (0.0001), got 0.0002"),
         (
             {"learning_rate": {"min": 0, "max": 1, "sampling": "log"}},
-            "min: 0: a logarithm wants numbers above",
+            "min: must be above 0 with log sampling, got 0",
         ),
-        ({"learning_rate": {"min": "a", "max": 1}}, 'min: should be a number, not "a"'),
+        ({"learning_rate": {"min": "a", "max": 1}}, 'min: must be a number, got "a"'),
         (
             {"learning_rate": {"min": 1, "max": 2, "sampling": "cubic"}},
-            'sampling: should be "linear" or "log"',
+            'sampling: must be "linear" or "log", got "cubic"',
         ),
-        ({"learning_rate": {"min": 1, "max": 2, "step": 0}}, "step: 0: should be above 0"),
+        ({"learning_rate": {"min": 1, "max": 2, "step": 0}}, "step: must be above 0, got 0"),
         (
             {"learning_rate": {"min": 1, "max": 2, "step": 1, "sampling": "log"}},
-            "step: 1: is a factor above 1",
+            "step: must be a factor above 1 with log sampling",
         ),
         (
             {"learning_rate": {"min": 0.1, "max": 1, "step": 1e-9}},
-            "step: 1e-09: makes more than 10000 values",
+            "step: 1e-09 makes more than 10000 values",
         ),
-        ({"learning_rate": {"values": []}}, "values: should be a list of one value or more, not []"),
-        ({"use_relu": {"values": [True, True]}}, "values: one is given twice"),
-        ({"use_relu": {"values": [True], "min": 0}}, "min: does not go with values"),
+        ({"learning_rate": {"values": []}}, "values: must be a list of at least one value, got []"),
+        ({"use_relu": {"values": [True, True]}}, "values: a value is listed twice"),
+        ({"use_relu": {"values": [True], "min": 0}}, "min: cannot be combined with values"),
         ({"learning_rate": {"min": -1.0, "max": 1}}, "learning_rate: should be greater than 0, not -1.0"),
         ({"use_relu": {"values": [True, 2]}}, "use_relu: should be a valid boolean, not 2"),
         ({"pooling_mode": {"values": ["mean", "median"]}}, "pooling_mode: should be 'mean', 'sum'"),

@@ -37,7 +37,6 @@ def axes(tmp_path, monkeypatch):
     trials = [
         Trial(
             number,
-            {},
             {"learning_rate": rate, "pooling_mode": mode, "lora_rank": rank, "warmup_ratio": 0.1},
             3,
             "failed" if number == 2 else "completed",

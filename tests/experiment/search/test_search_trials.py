@@ -11,15 +11,16 @@ from kser.experiment.config import halving
 from kser.experiment.config.search_space import Choice, SearchSpace
 from kser.experiment.execution.run_fingerprint import run_fingerprint
 from kser.experiment.runs.run_data import load_run_data
-from kser.experiment.search.oracles import ask_oracle, initial_points, oracle_seed
-from kser.experiment.search.searching import (
-    SearchFailedError,
-    TrialFailedError,
-    best_evaluation,
-    forget_search,
-    is_out_of_memory,
+from kser.experiment.search.oracles import (
+    create_oracle,
+    drawn_trials,
+    end_trial,
+    initial_points,
+    oracle_seed,
 )
+from kser.experiment.search.searching import SearchFailedError, forget_search
 from kser.experiment.search.share_of_speakers import searched_share
+from kser.experiment.search.trial_runner import TrialFailedError, best_evaluation, is_out_of_memory
 from kser.files import read_json
 from kser.pipeline.reading import WaveformReader
 from kser.training.objectives import ValidationMetric
@@ -77,12 +78,11 @@ def test_hyperband_trains_few_candidates_for_long(tmp_path, small_corpus):
 
 def test_no_candidate_twice_at_random(tmp_path):
     space = SearchSpace((Choice("lora_rank", (1, 2, 4)),))
+    oracle = create_oracle("random", space, True, 5, 1, 0, tmp_path / "oracle.json", "identity")
     drawn = []
-
-    def failed(draw):
-        drawn.append(draw["lora_rank"])
-
-    ask_oracle("random", space, True, 5, 1, 0, tmp_path / "tuner", failed)
+    for trial in drawn_trials(oracle):
+        drawn.append(trial.hyperparameters.values["lora_rank"])
+        end_trial(oracle, trial, None, "failed")
     assert sorted(drawn) == [0, 1, 2]
 
 
@@ -114,8 +114,8 @@ def test_any_other_error_stops_the_search_and_the_trial_is_tried_again(tmp_path,
     run = run_of(tmp_path, small_corpus, hp_num_trials=2)
     with pytest.raises(UserError, match=r"^no such layer$"):
         search_with(Judge(error=UserError("no such layer")), run)
-    record = read_json(run.paths.searching / "trials.json")
-    assert [trial["status"] for trial in record["trials"]] == ["begun"]
+    stored = read_json(run.paths.searching / "oracle.json")
+    assert [trial["status"] for trial in stored["trials"]] == ["RUNNING"]
     judge = Judge()
     search_with(judge, run)
     assert judge.trained == [1, 2]
@@ -155,12 +155,12 @@ def test_out_of_memory_of_any_backend():
     assert not is_out_of_memory(RuntimeError("shapes (2, 3) and (4,)"))
 
 
-def test_the_record_of_another_search_is_refused(tmp_path, small_corpus):
+def test_the_state_of_another_search_is_refused(tmp_path, small_corpus):
     run = run_of(tmp_path, small_corpus, hp_num_trials=1)
     search_with(Judge(), run)
-    file = run.paths.searching / "trials.json"
+    file = run.paths.searching / "oracle.json"
     file.write_text(json.dumps({**read_json(file), "identity": "another"}))
-    with pytest.raises(UserError, match=r"trials\.json: belongs to a search with other settings"):
+    with pytest.raises(UserError, match=r"oracle\.json: belongs to a search with other settings"):
         search_with(Judge(), run)
     forget_search(run)
     search_with(Judge(), run)
