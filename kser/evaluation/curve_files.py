@@ -1,5 +1,4 @@
-"""Reading the curves of training runs: kser's log.csv and TensorBoard's event files, whatever lies below a
-folder."""
+"""Reading the curves of training runs: every log.csv of kser and event file of TensorBoard below a folder."""
 
 import csv
 import re
@@ -61,9 +60,7 @@ def read_training_curves(path: str | Path) -> tuple[pd.DataFrame, list[str]]:
         reasons = "".join(f"\n{note}" for note in notes)
         raise UserError(f"{path}: no {LOG_FILE} and no {EVENT_FILES} with a value below it{reasons}")
     names = _short_names([model for model, _ in runs])
-    tables = [
-        _continued(parts).assign(model=names[model], seed=seed) for (model, seed), parts in runs.items()
-    ]
+    tables = [_joined(parts).assign(model=names[model], seed=seed) for (model, seed), parts in runs.items()]
     curves = pd.concat(tables, ignore_index=True)
     leading = ["model", "seed", "step"]
     return curves[[*leading, *(name for name in curves.columns if name not in leading)]], notes
@@ -147,9 +144,8 @@ def _by_step(table: pd.DataFrame) -> pd.DataFrame:
     return finite.groupby("step", as_index=False).last().dropna(axis=1, how="all")
 
 
-def _continued(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The files of one run as one table: each curve of a later file replaces what earlier ones have from
-    there."""
+def _joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The files of one run as one table: where a later file begins with a curve, the earlier ones end."""
     whole = parts[0]
     for part in parts[1:]:
         for name in whole.columns.intersection(part.columns).drop("step"):

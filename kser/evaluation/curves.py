@@ -76,7 +76,7 @@ def show_training_curves(
     """Show training curves in a window until it is closed. Arguments as `plot_training_curves` takes them.
 
     Raises:
-        UserError: there is no display, or no run has the metric.
+        UserError: no window can be opened, or no run has the metric.
     """
     import matplotlib
     from matplotlib import pyplot
@@ -207,7 +207,7 @@ def _runs(curves: pd.DataFrame, name: str) -> list[Curve]:
 
 
 def _draw_mean(axes: Axes, runs: Sequence[Curve], band: Band, style: dict[str, Any]) -> bool:
-    """Draw the mean of runs, and say whether there is a band around it."""
+    """Draw the mean of runs, and say whether it has a band."""
     steps, mean, width = mean_over_seeds(runs, band)
     if len(steps) == 1 and not style["marker"]:
         style = style | {"marker": "o"}  # a line through one point is invisible
@@ -219,7 +219,7 @@ def _draw_mean(axes: Axes, runs: Sequence[Curve], band: Band, style: dict[str, A
 
 
 def _draw_single_runs(axes: Axes, runs: Sequence[Curve], style: dict[str, Any]) -> bool:
-    """Draw runs where others have ended or not begun, with a dot at their ends; say whether there are any."""
+    """Draw runs where others have ended or not begun, with a dot at their ends; say whether any is drawn."""
     start, end = _shared_range(runs)
     alpha = float(np.clip(1.0 / np.sqrt(len(runs)), 0.25, 0.6))
     thin = style | {"linewidth": 0.9, "alpha": alpha, "marker": ""}

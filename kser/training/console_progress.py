@@ -29,7 +29,7 @@ from kser.training.events import (
 class LiveLines:
     """Lines at the foot of a terminal, one below the other; none where the output is not a terminal.
 
-    A terminal has one such place, so all who show something there share it.
+    A terminal has one such place, so all that show something share it.
 
     Args:
         console: where to write.
@@ -175,7 +175,7 @@ class ConsoleProgress:
         return f"val loss {values['loss']:.4f}{shown}"
 
     def _print_evaluation(self, event: TrainingEvent) -> None:
-        """A plain line, where there is no live one."""
+        """Print an evaluation as a plain line, unless a live line shows it."""
         if not self.console.is_terminal:
             loss = "" if event.loss is None else f"loss {event.loss:.4f}  "
             validation = self._validation(event.validation)

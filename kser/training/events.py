@@ -95,7 +95,7 @@ class TrainingEnded(TrainingEvent):
 
     Attributes:
         best_step: the update after which the run's best metric was best.
-        best_validation: the evaluation there.
+        best_validation: the evaluation after that update.
         stopped_early: whether the run ended because nothing improved any more.
     """
 

@@ -38,14 +38,14 @@ BUCKET_GRID_S = 0.5
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a finished run says of itself.
+    """The outcome of a finished run.
 
     Attributes:
         updates: updates made.
         best_step: update after which the best metric was best; the model has its weights.
-        best_loss: the validation loss there.
+        best_loss: the validation loss after that update.
         best_metric: the validation metric that chose them.
-        best_value: its value there.
+        best_value: its value after that update.
         stopped_early: whether nothing improved for so long that the run ended before its last update.
         seconds: time spent training.
     """
@@ -264,7 +264,7 @@ def shared_bucket_lengths(parts: Sequence[Utterances], num_buckets: int) -> list
 
     Args:
         parts: of one sampling rate.
-        num_buckets: how many lengths there may be.
+        num_buckets: how many lengths at most.
 
     Returns:
         Ascending lengths in samples.

@@ -107,7 +107,7 @@ def inverse_count_weights(targets: np.ndarray, num_classes: int) -> list[float]:
 
     Args:
         targets: int array (utterances,).
-        num_classes: how many classes there are.
+        num_classes: the number of classes.
 
     Returns:
         One float for each class; 0 for a class without utterances, which no utterance can ask for.

@@ -10,7 +10,7 @@ from kser.training.multi_label_losses import label_crossentropies, utterance_wei
 
 @keras.saving.register_keras_serializable(package="kser")
 class LabelCrossentropyMean(keras.metrics.Metric):
-    """`LabelCrossentropy` over all utterances: Σ wᵢ·lossᵢ / Σ wᵢ. Arguments as there."""
+    """`LabelCrossentropy` over all utterances: Σ wᵢ·lossᵢ / Σ wᵢ. Arguments as of the loss."""
 
     def __init__(self, positive_weights: Sequence[float] | None = None, name="label_crossentropy", **kwargs):
         super().__init__(name=name, **kwargs)

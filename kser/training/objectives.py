@@ -1,7 +1,7 @@
 """What a run optimises and is judged by: everything that depends on the kind of target, in one place.
 
-An objective is also asked for the names of its metrics when settings are read, before Keras is there: losses
-and metrics are imported when they are made.
+An objective is also asked for the names of its metrics when settings are read, before Keras is imported:
+losses and metrics are imported when they are made.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Objective(Protocol):
     """The kind of target that a run learns: classes, numbers, several at once.
 
     `kser.training.fit.train` asks nothing else of it, so a further kind is a class with these two members and
-    needs no change there. It is a plain value: it holds settings, and makes losses and metrics when asked.
+    needs no change to it. It is a plain value: it holds settings, and makes losses and metrics when asked.
     """
 
     @property
@@ -72,8 +72,8 @@ CLASSIFICATION_METRICS = (
 class ClassificationObjective:
     """One class for each utterance, out of logits (batch, classes).
 
-    Label smoothing and focal loss shape the training alone: the validation loss is the cross-entropy, with
-    the same class weights, so that it means the same for all of their values.
+    Label smoothing and focal loss shape training only: the validation loss is the cross-entropy, with the
+    same class weights, so it means the same for all of their values.
 
     Attributes:
         use_class_weights: whether a class counts by 1 / its utterances.

@@ -46,7 +46,9 @@ class GroupedAdamW(_AdamW):
     def build(self, variables):
         if self.built:
             return
-        self.exclude_from_weight_decay(var_list=[of for of in variables if len(of.shape) < 2])
+        self.exclude_from_weight_decay(
+            var_list=[variable for variable in variables if len(variable.shape) < 2]
+        )
         super().build(variables)
         if self.use_ema:
             for variable, average in zip(variables, self._model_variables_moving_average, strict=True):
@@ -93,7 +95,7 @@ class GroupedAdamW(_AdamW):
             if keras.config.backend() == "torch":
                 indices = [self._get_variable_index(variable) for variable in variables]
                 momentums, velocities = (
-                    [of[i] for i in indices] for of in (self._momentums, self._velocities)
+                    [slots[i] for i in indices] for slots in (self._momentums, self._velocities)
                 )
                 updates = int(self.iterations) - first_update
                 fused_update(self, gradients, variables, momentums, velocities, rate, updates)

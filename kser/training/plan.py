@@ -32,7 +32,7 @@ class TrainingPlan:
             do. With gradual unfreezing they count when all is trained.
         early_stopping_threshold: an improvement is larger than this.
         gradual_unfreezing_epochs: epochs after which one layer more of the backbone is trained, beginning
-            with the head alone; `None`: all from the start.
+            with the head only; `None`: all from the start.
     """
 
     epochs: int

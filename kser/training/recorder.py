@@ -37,8 +37,8 @@ class Recorder(keras.callbacks.Callback):
     Attributes:
         step: updates made.
         best_step: update after which `plan.best_metric` was best.
-        best_value: its value there.
-        best_loss: the validation loss there.
+        best_value: its value after that update.
+        best_loss: the validation loss after that update.
         stopped_early: whether the run ended because nothing improved any more.
     """
 
@@ -123,7 +123,7 @@ class Recorder(keras.callbacks.Callback):
         if batch == 0 and keras.config.backend() == "torch":
             # PyTorch draws dropout from one global generator, which its data loaders advance as well: how far
             # depends on whether the run was interrupted. From here to the next evaluation it follows from
-            # the step alone. (On JAX and TensorFlow the seeds are variables of the model, and saved.)
+            # the step only. (On JAX and TensorFlow the seeds are variables of the model, and saved.)
             keras.utils.set_random_seed(
                 int(np.random.default_rng((self.plan.seed, self.step)).integers(2**31))
             )
@@ -135,7 +135,7 @@ class Recorder(keras.callbacks.Callback):
             return
         evaluates = self.step % self.plan.eval_steps == 0 or self.step == self.updates
         if evaluates or self.step % self.plan.logging_steps == 0:
-            # Asked for now and then only: on an accelerator, reading the loss waits for the step.
+            # Read now and then only: on an accelerator, reading the loss waits for the step.
             self._pending_loss = self._loss_window.mean_since_last(float(logs["loss"]), batch + 1)
             if not math.isfinite(self._pending_loss):
                 raise UserError(
@@ -169,9 +169,9 @@ class Recorder(keras.callbacks.Callback):
         save_state(self.states, self.step, self.model, progress, keep=self.plan.save_total_limit)
 
     def _measures(self, logs: dict[str, Any]) -> Row:
-        """What an evaluation gave, by the names of the log's columns."""
+        """The values of an evaluation, by the names of the log's columns."""
         # `fit` puts "val_" before what `evaluate` gives.
-        keras_names = {of.name: of.keras_name for of in self.objective.validation_metrics}
+        keras_names = {metric.name: metric.keras_name for metric in self.objective.validation_metrics}
         prefix = "val_" if f"val_{keras_names['loss']}" in logs else ""
         return {f"val_{name}": float(logs[prefix + key]) for name, key in keras_names.items()}
 

@@ -2,7 +2,7 @@
 
 All of them take `y_true` and `y_pred` (batch, targets) and compute in float32. NaN in `y_true` stands for a
 target that nobody rated: that utterance does not count for that target. Neither does one of sample weight 0,
-an empty place of a batch, whatever stands there. A target without any utterance is left out of the mean over
+an empty place of a batch, whatever it holds. A target without any utterance is left out of the mean over
 the targets.
 """
 
@@ -20,7 +20,7 @@ def counted_values(y_true, y_pred, sample_weight=None):
     """True and predicted values with the weight that each counts with.
 
     Args:
-        y_true: float tensor (batch, targets), or (batch,) where there is one; NaN where a value is missing.
+        y_true: float tensor (batch, targets), or (batch,) for a single one; NaN where a value is missing.
         y_pred: float tensor (batch, targets).
         sample_weight: float tensor (batch,) or `None` for ones.
 

@@ -30,7 +30,7 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         batches_per_update: int; Keras counts batches and not updates when gradients are accumulated.
 
     Raises:
-        ValueError: there is no such schedule.
+        ValueError: unknown schedule.
     """
 
     def __init__(

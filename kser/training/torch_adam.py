@@ -23,7 +23,7 @@ def fused_update(
         momentums: Keras variables, the means of the gradients.
         velocities: Keras variables, the means of their squares.
         learning_rate: float or scalar tensor.
-        updates: that these variables have had before.
+        updates: how many these variables have had before.
     """
     import torch
     from torch.optim.adam import adam
@@ -35,10 +35,13 @@ def fused_update(
     with torch.no_grad():
         adam(
             weights,
-            # The kernel takes for granted that both lie in memory alike.
-            [of.to(weight.dtype).contiguous() for of, weight in zip(gradients, weights, strict=True)],
-            [of.value for of in momentums],
-            [of.value for of in velocities],
+            # The kernel assumes the same memory layout for both.
+            [
+                gradient.to(weight.dtype).contiguous()
+                for gradient, weight in zip(gradients, weights, strict=True)
+            ],
+            [momentum.value for momentum in momentums],
+            [velocity.value for velocity in velocities],
             [],
             list(counts.unbind()),
             fused=True,

@@ -20,7 +20,7 @@ class TrainingLog:
     the whole validation part, `val_loss` and others · `seconds` of training so far.
 
     Args:
-        path: of the CSV file. What stands there is replaced.
+        path: of the CSV file; an existing one is replaced.
         rows: rows to begin with, when a run continues.
         measures: the columns of evaluations.
     """

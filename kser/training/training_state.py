@@ -56,7 +56,7 @@ def save_state(folder: Path, step: int, model: keras.Model, progress: dict[str, 
 
 
 def load_latest_state(folder: Path, identity: str) -> SavedState | None:
-    """Read the newest state of a folder; `None` if there is none.
+    """Read the newest state of a folder; `None` if it has none.
 
     Args:
         folder: of the run.
@@ -127,8 +127,8 @@ def _slots(model: keras.Model) -> Iterator[tuple[str, Any]]:
     """Names for the optimizer's variables that do not depend on what is trained."""
     positions = {id(variable): position for position, variable in enumerate(model.variables)}
     for slot, variables in model.optimizer.slots().items():
-        for variable, of in zip(variables, model.trainable_variables, strict=True):
-            yield f"{slot}.{positions[id(of)]}", variable
+        for variable, weight in zip(variables, model.trainable_variables, strict=True):
+            yield f"{slot}.{positions[id(weight)]}", variable
 
 
 def remove_states(folder: Path) -> None:

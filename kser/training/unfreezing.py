@@ -1,4 +1,4 @@
-"""Which weights a run trains, and from when on: gradual unfreezing from the head down."""
+"""Which weights a run trains from which update on: gradual unfreezing from the head down."""
 
 import math
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from kser.keras_internals import layers_within
 class Unfreezing:
     """From which update on each weight of a model is trained.
 
-    At first the head alone is, then from the top down one layer more every so many updates, and at last what
+    At first only the head is, then from the top down one layer more every so many updates, and at last what
     is below them all ([Howard & Ruder, 2018](https://arxiv.org/abs/1801.06146)). A layer joins at the first
-    evaluation that is due then, so that a saved state is never in the middle of that. Weights that are frozen
+    evaluation that is due then, so a saved state is never in the middle of that. Weights that are frozen
     when this is made stay so, and a layer of none but such does not count.
 
     Batch normalisation in what is not trained yet keeps its statistics, and normalises by them. What is
@@ -41,7 +41,7 @@ class Unfreezing:
     ):
         self.model = model
         self._first_updates = {id(weight): 0 for weight in model.trainable_variables}
-        groups = [[of for of in group if id(of) in self._first_updates] for group in layer_groups]
+        groups = [[weight for weight in group if id(weight) in self._first_updates] for group in layer_groups]
         if updates_per_layer is not None:
             for number, group in enumerate(filter(None, groups), start=1):
                 # The small number: what is whole should not be taken for more by rounding.
@@ -55,7 +55,7 @@ class Unfreezing:
         self.boundaries = sorted({0, *self._first_updates.values()})
 
     def check_that_something_joins(self, updates: int) -> None:
-        """Raise `UserError` where a run of so many updates would train the head alone to its end."""
+        """Raise `UserError` where a run of so many updates would train only the head to its end."""
         due = self.boundaries[1:2]
         if due and due[0] >= updates:
             raise UserError(
@@ -75,7 +75,7 @@ class Unfreezing:
             if first_update is not None:
                 weight.trainable = first_update <= update
         for norm in self._norms:
-            weights = [of for of in (norm.gamma, norm.beta) if id(of) in self._first_updates]
+            weights = [weight for weight in (norm.gamma, norm.beta) if id(weight) in self._first_updates]
             norm.trainable = all(self.first_update(weight) <= update for weight in weights)
 
     def next_boundary(self, update: int, updates: int) -> int:
@@ -89,17 +89,19 @@ class Unfreezing:
     def trained_share(self, updates: int) -> tuple[int, int]:
         """`trained_share` of the model at the end of a run."""
         last = self.last_boundary(updates)
-        trained = [of for of in self.model.weights if self._first_updates.get(id(of), updates) <= last]
-        return _numbers(trained), _numbers(self.model.weights)
+        trained = [
+            weight for weight in self.model.weights if self._first_updates.get(id(weight), updates) <= last
+        ]
+        return _count(trained), _count(self.model.weights)
 
 
 def trained_share(model: keras.Model) -> tuple[int, int]:
     """How many numbers of a model are trained now, and how many it has.
 
-    States of random generators are none of them.
+    States of random generators do not count.
     """
-    return _numbers(model.trainable_weights), _numbers(model.weights)
+    return _count(model.trainable_weights), _count(model.weights)
 
 
-def _numbers(weights: Sequence[Any]) -> int:
+def _count(weights: Sequence[Any]) -> int:
     return sum(math.prod(weight.shape) for weight in weights)

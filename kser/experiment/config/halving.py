@@ -3,8 +3,9 @@
 Li et al., Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization, JMLR 18, 2018. A bracket
 begins with many candidates and few epochs, and lets the best third go on, with three times the epochs, until
 few are left that have all of them. The numbers are those of KerasTuner's oracle (keras_tuner/src/tuners/
-hyperband.py), once through all brackets. A candidate that goes on is trained from the beginning: the learning
-rate falls over the epochs that a trial has, so that a short training is no beginning of a long one.
+hyperband.py), once through all brackets; it tells them by private methods only, and a test compares them with
+what it draws. A candidate that goes on is trained from the beginning: the learning rate falls over the epochs
+that a trial has, so a short training is not the beginning of a long one.
 """
 
 import math
@@ -35,7 +36,7 @@ def brackets(epochs: int) -> list[list[tuple[int, int]]]:
 
 
 def trials(epochs: int) -> int:
-    """How many trials there are."""
+    """How many trials a search makes."""
     return sum(size for bracket in brackets(epochs) for size, _ in bracket)
 
 

@@ -1,4 +1,4 @@
-"""A run of MLflow that survives an interruption of the run it is about.
+"""A run of MLflow that survives an interruption of the training run that it follows.
 
 MLflow is no dependency of kser: it is imported when an experiment asks for it.
 """
@@ -29,15 +29,15 @@ def import_mlflow() -> Any:
         return import_module("mlflow")
     except ImportError as error:
         raise UserError(
-            f"mlflow: its package cannot be imported here ({error}); pip install mlflow, or leave mlflow out"
+            f"mlflow: its package cannot be imported ({error}); pip install mlflow, or leave mlflow out"
         ) from None
 
 
 class MlflowRun:
     """One run of MLflow.
 
-    Which one it is, and how many rows of the log it has, stands in a file beside the log: a run that
-    continues makes the rows since its last saved state once more, and MLflow would show them twice.
+    A file beside the log says which one it is, and how many rows of the log it has: a run that continues
+    makes the rows since its last saved state once more, and MLflow would show them twice.
 
     Args:
         uri: tracking URI.
@@ -91,10 +91,10 @@ class MlflowRun:
             raise UserError(f"mlflow: {self.uri}: {_in_a_line(error)}") from error
 
     def log(self, number: int, step: int, wall_time_s: float, measures: Mapping[str, float]) -> None:
-        """Log a row of the run's log, unless it is there already.
+        """Log a row of the run's log, unless MLflow has it already.
 
-        A server that does not answer must not cost the run: it is said, and MLflow gets no further rows until
-        the run is continued.
+        A server that does not answer must not cost the run: a warning says so, and MLflow gets no further
+        rows until the run is continued.
 
         Args:
             number: of the row, from 0.
@@ -127,8 +127,8 @@ class MlflowRun:
             self._give_up(error)
 
     def _create(self, experiment: str, title: str, tags: Mapping[str, str]) -> str:
-        there = self._client.get_experiment_by_name(experiment)
-        experiment_id = self._client.create_experiment(experiment) if there is None else there.experiment_id
+        known = self._client.get_experiment_by_name(experiment)
+        experiment_id = self._client.create_experiment(experiment) if known is None else known.experiment_id
         run = self._client.create_run(experiment_id, run_name=title, tags=dict(tags))
         return str(run.info.run_id)
 

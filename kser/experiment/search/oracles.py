@@ -61,11 +61,9 @@ class _StoredOracle(keras_tuner.Oracle):
         self.trials = {state["trial_id"]: Trial.from_state(state) for state in stored["trials"]}
         self.set_state(stored["oracle"])
         # KerasTuner saves the end of a trial before it takes the trial from these.
-        self.ongoing_trials = {
-            worker: trial
-            for worker, trial in self.ongoing_trials.items()
-            if trial.status == TrialStatus.RUNNING
-        }
+        for worker, trial in list(self.ongoing_trials.items()):
+            if trial.status != TrialStatus.RUNNING:
+                del self.ongoing_trials[worker]
 
 
 class _RandomSearchOracle(_StoredOracle, keras_tuner.oracles.RandomSearchOracle):
@@ -133,7 +131,7 @@ def create_oracle(
 
 
 def drawn_trials(oracle: keras_tuner.Oracle) -> Iterator[Trial]:
-    """The trials that are still to be done, each drawn when the one before has been given to `end_trial`."""
+    """The trials that are still to be run, each drawn when the one before has been given to `end_trial`."""
     while True:
         with _expected_warnings():
             trial = oracle.create_trial("kser")

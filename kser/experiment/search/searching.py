@@ -59,7 +59,7 @@ def search(
         parts: training and validation part; nothing else is read.
         identity: what the run is.
         train_trial: see the type.
-        progress: gets what there is to say, see `kser.training.events`.
+        progress: gets the events of the search, see `kser.training.events`.
 
     Raises:
         SearchFailedError: every trial failed; the next start searches anew.
@@ -69,7 +69,7 @@ def search(
     speakers = sorted(data.rows("train").iloc[list(share.positions)]["actor"].unique().tolist())
     say(progress, run, _beginning(run, data, share, speakers))
     trial_parts = {"train": share, "validation": parts["validation"]}
-    trials = _do_trials(run, metric, trial_parts, identity, train_trial, progress)
+    trials = _run_trials(run, metric, trial_parts, identity, train_trial, progress)
     write_trials(run.paths.search / "trials.csv", trials, metric.name)
     best = best_trial(trials, metric.higher_is_better)
     if best is None:
@@ -117,7 +117,7 @@ def _oracle_file(run: Run) -> Path:
     return run.paths.searching / "oracle.json"
 
 
-def _do_trials(
+def _run_trials(
     run: Run,
     metric: ValidationMetric,
     parts: Mapping[str, Utterances],
@@ -125,7 +125,7 @@ def _do_trials(
     train_trial: TrainTrial,
     progress: ProgressListener | None,
 ) -> list[Trial]:
-    """Do the trials that are still to be done; all trials of the search."""
+    """Run the trials that are still to be run, and return all trials of the search."""
     if not _oracle_file(run).is_file():
         forget_search(run)
     method, space = run.model.hp_search_method, space_of(run.model)

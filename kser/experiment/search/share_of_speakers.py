@@ -53,22 +53,22 @@ def _what_is_known(data: RunData, rows: pd.DataFrame) -> list[set[int]]:
 
 
 def _speakers(rows: pd.DataFrame, known: list[set[int]], share: float, rng: np.random.Generator) -> list[str]:
-    """Whole speakers, genders as in all of them, until there are enough and nothing is missing."""
+    """Whole speakers, genders in proportion, until they are enough and nothing is missing."""
     knows: dict[str, set[int]] = {}
-    for speaker, told in zip(rows["actor"], known, strict=True):
-        knows.setdefault(speaker, set()).update(told)
+    for speaker, things in zip(rows["actor"], known, strict=True):
+        knows.setdefault(speaker, set()).update(things)
     gender = dict(zip(rows["actor"], rows["gender"], strict=True))
     left = [str(name) for name in rng.permutation(sorted(knows))]
     genders = Counter(gender.values())
     wanted, missing = math.ceil(share * len(left) - 1e-9), set[int]().union(*known)
     chosen: list[str] = []
     while len(chosen) < wanted or missing:
-        there = Counter(gender[name] for name in chosen)
+        genders_so_far = Counter(gender[name] for name in chosen)
         best = max(
             left,
             key=lambda name: (
                 len(missing & knows[name]),
-                genders[gender[name]] * (len(chosen) + 1) / len(knows) - there[gender[name]],
+                genders[gender[name]] * (len(chosen) + 1) / len(knows) - genders_so_far[gender[name]],
             ),
         )
         left.remove(best)
@@ -80,14 +80,14 @@ def _speakers(rows: pd.DataFrame, known: list[set[int]], share: float, rng: np.r
 def _utterances(
     names: pd.Series, classes: pd.Series, known: list[set[int]], share: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Utterances of each class, and one more for each label or number that none of them tells of."""
+    """Utterances of each class, and one more for each label or number that none of them has."""
     places = np.argsort(names.to_numpy(str), kind="stable")
     drawn = places[rng.permutation(len(places))]
     of_class = classes.to_numpy(str)
     chosen = np.zeros(len(drawn), bool)
     for name in np.unique(of_class):
-        of = drawn[of_class[drawn] == name]
-        chosen[of[: math.ceil(share * len(of) - 1e-9)]] = True
+        members = drawn[of_class[drawn] == name]
+        chosen[members[: math.ceil(share * len(members) - 1e-9)]] = True
     missing = set[int]().union(*known).difference(*(known[place] for place in np.flatnonzero(chosen)))
     for place in drawn:
         if missing & known[place]:
@@ -101,7 +101,7 @@ def _only(utterances: Utterances, places: np.ndarray) -> Utterances:
     return replace(
         utterances,
         paths=[utterances.paths[place] for place in places],
-        targets=map_targets(lambda of: of[places], utterances.targets),
+        targets=map_targets(lambda values: values[places], utterances.targets),
         lengths=[utterances.lengths[place] for place in places],
         positions=[utterances.positions[place] for place in places],
     )

@@ -29,7 +29,7 @@ It raises `TrialFailedError` where this candidate cannot be trained; any other e
 
 
 class TrialFailedError(UserError):
-    """A candidate that cannot be trained, say because its loss is no longer a number: others may."""
+    """A candidate that cannot be trained, e.g. because its loss is no longer a number: others may."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class TrialRunner:
         parts: training and validation part of the trials.
         identity: what the search is.
         train_trial: trains one.
-        number_of_trials: how many there are at most.
-        progress: gets what there is to say.
+        number_of_trials: how many the search makes at most.
+        progress: gets the events of the trials.
     """
 
     run: Run
