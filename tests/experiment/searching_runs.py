@@ -33,12 +33,12 @@ def run_of(folder: Path, corpus: Path, model: dict | None = None, **experiment) 
 
 
 def table(run: Run) -> pd.DataFrame:
-    """What came of the trials."""
+    """The trials and their results."""
     return pd.read_csv(run.paths.search / "trials.csv")
 
 
 class Judge:
-    """Gives an objective of the values alone, in place of training.
+    """Gives an objective that follows from the values only, in place of training.
 
     Args:
         interrupted_at: the trial in which the process ends, so to speak.

@@ -104,7 +104,7 @@ def layer_groups(model: keras.Model) -> list:
     if hasattr(model, "backbone"):
         return model.backbone.layer_groups()
     return [
-        [of for name in group for of in model.get_layer(name).weights]
+        [weight for name in group for weight in model.get_layer(name).weights]
         for group in (["upper"], ["norm", "lower"])
     ]
 

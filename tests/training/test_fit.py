@@ -112,21 +112,21 @@ def test_the_last_window_is_completed_with_batches_of_one_epoch_more(tmp_path):
 
 def test_the_best_metric_chooses_the_weights_and_averages_are_what_is_kept(tmp_path):
     plan = dataclasses.replace(COMBINED, gradual_unfreezing_epochs=None, early_stopping_patience=None)
-    told = Told()
-    model, result = small_run(tmp_path / "run", [told], plan)
+    recorded = Recorded()
+    model, result = small_run(tmp_path / "run", [recorded], plan)
     log = pd.read_csv(tmp_path / "run" / "log.csv").dropna(subset="val_loss").set_index("step")
     assert (result.best_metric, result.stopped_early) == ("f1score", False)
     assert result.best_step == log["val_f1score"].idxmax()
     assert result.best_value == pytest.approx(log["val_f1score"].max())
     assert result.best_loss == pytest.approx(log["val_loss"][result.best_step])
     assert result.best_step > 0
-    raw, average = told.weights[result.best_step]
+    raw, average = recorded.weights[result.best_step]
     kept = keras.ops.convert_to_numpy(model.get_layer("logits").kernel)
     np.testing.assert_array_equal(kept, average)
     assert not np.array_equal(kept, raw)
 
 
-class Told(keras.callbacks.Callback):
+class Recorded(keras.callbacks.Callback):
     """Keeps a kernel and its average of each evaluation, and what the run says of its data."""
 
     def __init__(self):
@@ -135,20 +135,20 @@ class Told(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         raw = self.model.get_layer("logits").kernel
-        position = [of is raw for of in self.model.trainable_variables].index(True)
+        position = [weight is raw for weight in self.model.trainable_variables].index(True)
         average = self.model.optimizer.slots()["average"][position]
         self.weights[self.recorder.step] = tuple(map(keras.ops.convert_to_numpy, (raw, average)))
         self.data = self.recorder.description
 
 
 def test_says_how_much_is_trained(tmp_path):
-    told = Told()
+    recorded = Recorded()
     # 12 batches in windows of 2 are 6 updates: the upper layer joins at update 4, the lower one would at 6.
     plan = dataclasses.replace(COMBINED, epochs=2)
-    model, _ = small_run(tmp_path / "run", [told], plan)
+    model, _ = small_run(tmp_path / "run", [recorded], plan)
     trained = sum(model.get_layer(name).count_params() for name in ("logits", "upper"))
     share = f"{100 * trained / model.count_params():.0f}%"
     words = (
         f"{model.count_params():,} weights, {share} of them trained, the head first, then 1 of 2 times more"
     )
-    assert words in told.data
+    assert words in recorded.data

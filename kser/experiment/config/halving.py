@@ -3,7 +3,7 @@
 Li et al., Hyperband: A Novel Bandit-Based Approach to Hyperparameter Optimization, JMLR 18, 2018. A bracket
 begins with many candidates and few epochs, and lets the best third go on, with three times the epochs, until
 few are left that have all of them. The numbers are those of KerasTuner's oracle (keras_tuner/src/tuners/
-hyperband.py), once through all brackets; it tells them by private methods only, and a test compares them with
+hyperband.py), once through all brackets; only private methods of it tell them, and a test compares them with
 what it draws. A candidate that goes on is trained from the beginning: the learning rate falls over the epochs
 that a trial has, so a short training is not the beginning of a long one.
 """

@@ -58,8 +58,8 @@ def searched(tmp_path_factory, small_corpus):
     return run, console.file.getvalue(), read
 
 
-def test_the_winner_is_trained_recorded_and_told(searched):
-    run, told, _ = searched
+def test_the_winner_is_trained_recorded_and_named(searched):
+    run, output, _ = searched
     trials = table(run)
     assert list(trials["trial"]) == [1, 2]
     assert (trials["status"] == "completed").all()
@@ -73,8 +73,8 @@ def test_the_winner_is_trained_recorded_and_told(searched):
     assert provenance.search["space"] == SPACE
     rate = pd.read_csv(run.paths.log)["learning_rate"].max()
     assert rate == pytest.approx(best["learning_rate"])
-    assert f"trial {best['trial']}, learning_rate {best['learning_rate']:.4g}" in told
-    assert "log_mel, seed 0, trial 2/2: update" in told
+    assert f"trial {best['trial']}, learning_rate {best['learning_rate']:.4g}" in output
+    assert "log_mel, seed 0, trial 2/2: update" in output
     assert (run.paths.search / "search.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -122,11 +122,11 @@ def test_a_search_interrupted_inside_a_trial_goes_on_there(searched, tmp_path, s
     assert do_run(run) is Outcome.TRAINED
     assert [identity.partition(", ")[2] for identity in begun] == ["trial 1", "trial 2", "trial 2", ""]
     assert not states.exists()
-    without_time = [table(of).drop(columns="seconds") for of in (run, other)]
+    without_time = [table(each).drop(columns="seconds") for each in (run, other)]
     pd.testing.assert_frame_equal(*without_time, check_exact=True)
-    logs = [pd.read_csv(of.paths.log).drop(columns="seconds") for of in (run, other)]
+    logs = [pd.read_csv(each.paths.log).drop(columns="seconds") for each in (run, other)]
     pd.testing.assert_frame_equal(*logs, check_exact=True)
     for one, same in zip(
-        *(load_classifier(of.paths.model).get_weights() for of in (run, other)), strict=True
+        *(load_classifier(each.paths.model).get_weights() for each in (run, other)), strict=True
     ):
         np.testing.assert_array_equal(one, same)

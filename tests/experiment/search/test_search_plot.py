@@ -49,18 +49,18 @@ def axes(tmp_path, monkeypatch):
     assert best is not None
     plot_search(tmp_path / "search.png", trials, best, SPACE, metric, "model, seed 0")
     assert (tmp_path / "search.png").stat().st_size > 10_000
-    return [of for of in figures[0].axes if of.get_visible()]
+    return [panel for panel in figures[0].axes if panel.get_visible()]
 
 
 def points(panel) -> list[np.ndarray]:
     """Completed trials, the best one, failed ones."""
-    return [of.get_offsets() for of in panel.collections]
+    return [points.get_offsets() for points in panel.collections]
 
 
-def test_every_trial_is_there_in_every_panel(axes):
-    assert [of.get_xlabel() for of in axes] == ["trial", *SPACE.fields]
+def test_every_trial_is_in_every_panel(axes):
+    assert [panel.get_xlabel() for panel in axes] == ["trial", *SPACE.fields]
     for panel in axes:
-        assert [len(of) for of in points(panel)] == [3, 1, 1]
+        assert [len(drawn) for drawn in points(panel)] == [3, 1, 1]
     completed, best, failed = points(axes[0])
     np.testing.assert_allclose(completed, [[3, 0.3], [4, 0.4], [5, 0.5]])
     np.testing.assert_allclose(best, [[1, 0.1]])
@@ -69,9 +69,9 @@ def test_every_trial_is_there_in_every_panel(axes):
 
 def test_axes_are_as_values_are_drawn(axes):
     rates, modes, ranks, ratio = axes[1:]
-    assert [of.get_xscale() for of in axes[1:]] == ["log", "linear", "log", "linear"]
+    assert [panel.get_xscale() for panel in axes[1:]] == ["log", "linear", "log", "linear"]
     assert points(rates)[2][0, 0] == 2e-4
-    assert [of.get_text() for of in modes.get_xticklabels()] == ["mean", "att_stats", "max"]
+    assert [label.get_text() for label in modes.get_xticklabels()] == ["mean", "att_stats", "max"]
     assert points(modes)[0][:, 0].tolist() == [2, 1, 0]
-    assert [of.get_text() for of in ranks.get_xticklabels()] == ["1", "2", "4"]
+    assert [label.get_text() for label in ranks.get_xticklabels()] == ["1", "2", "4"]
     assert ratio.get_xlim()[0] < 0.1 < ratio.get_xlim()[1]

@@ -1,6 +1,7 @@
 """Which trials a search makes, that an interrupted one makes the same, and what it leaves."""
 
 import json
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,11 @@ import pytest
 
 from kser.errors import UserError
 from kser.experiment.config import halving
-from kser.experiment.config.search_space import Choice, SearchSpace
+from kser.experiment.config.search_space import Choice, Range, SearchSpace
 from kser.experiment.execution.run_fingerprint import run_fingerprint
 from kser.experiment.runs.run_data import load_run_data
 from kser.experiment.search.oracles import (
+    OBJECTIVE,
     create_oracle,
     drawn_trials,
     end_trial,
@@ -68,7 +70,7 @@ def test_hyperband_trains_few_candidates_for_long(tmp_path, small_corpus):
     search_with(Judge(), run)
     counts = table(run)["epochs"].value_counts().to_dict()
     expected: dict[int, int] = {}
-    for size, epochs in (of for bracket in halving.brackets(9) for of in bracket):
+    for size, epochs in chain.from_iterable(halving.brackets(9)):
         expected[epochs] = expected.get(epochs, 0) + size
     assert counts == expected
     assert sum(counts.values()) == halving.trials(9)
@@ -84,6 +86,26 @@ def test_no_candidate_twice_at_random(tmp_path):
         drawn.append(trial.hyperparameters.values["lora_rank"])
         end_trial(oracle, trial, None, "failed")
     assert sorted(drawn) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("method", ["random", "bayesian", "hyperband"])
+def test_an_oracle_goes_on_after_each_trial_as_if_the_process_had_not_ended(tmp_path, method):
+    space = SearchSpace((Range("learning_rate", 1e-4, 1e-2, "log", whole=False),))
+
+    def values(file, restarts):
+        """What is drawn, by an oracle that is read from its file anew before each trial."""
+        drawn = []
+        oracle = create_oracle(method, space, True, 6, 9, 0, tmp_path / file, "identity")
+        while trial := next(drawn_trials(oracle), None):
+            drawn.append(trial.hyperparameters.values["learning_rate"])
+            end_trial(oracle, trial, {OBJECTIVE: -(drawn[-1] ** 2)})
+            if restarts:
+                oracle = create_oracle(method, space, True, 6, 9, 0, tmp_path / file, "identity")
+        return drawn
+
+    whole = values("whole.json", restarts=False)
+    assert len(whole) >= 6
+    assert values("restarted.json", restarts=True) == whole
 
 
 def test_seeds_of_oracles_are_far_apart_and_never_none():
@@ -188,7 +210,7 @@ def test_the_share_is_of_whole_speakers_of_both_genders(tmp_path, small_corpus):
 def test_no_class_is_lost_by_the_share(tmp_path, small_corpus):
     run = run_of(tmp_path, small_corpus, hp_amount_of_training_data=0.01)
     data = load_run_data(run)
-    # Every speaker but two has one emotion alone.
+    # Every speaker but two has a single emotion.
     training = data.rows("train")
     _, second, *others = sorted(training["actor"].unique())
     rare = data.labels[-1]
