@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from kser.audio.loading import load_audio
     from kser.experiment.config.experiment_config import ExperimentConfig
     from kser.experiment.config.model_config import ModelConfig
+    from kser.experiment.study.evaluation import evaluate
+    from kser.experiment.study.experiment import Experiment
     from kser.models import (
         EmotionClassifier,
         EmotionRegressor,
@@ -28,12 +30,14 @@ __all__ = [
     "EmotionClassifier",
     "EmotionRegressor",
     "EmotionTagger",
+    "Experiment",
     "ExperimentConfig",
     "ModelConfig",
     "MultiTaskEmotionModel",
     "SpeechBackbone",
     "UserError",
     "__version__",
+    "evaluate",
     "load_audio",
 ]
 
@@ -46,8 +50,10 @@ _WITH_KERAS = {
     "EmotionClassifier": "kser.models",
     "EmotionRegressor": "kser.models",
     "EmotionTagger": "kser.models",
+    "Experiment": "kser.experiment.study.experiment",
     "MultiTaskEmotionModel": "kser.models",
     "SpeechBackbone": "kser.models",
+    "evaluate": "kser.experiment.study.evaluation",
 }
 
 default_backend()

@@ -59,7 +59,7 @@ def check_backend() -> None:
 def import_keras() -> None:
     """Import Keras and KerasHub for a command: no TensorFlow, unless it is the backend, and no noise.
 
-    Not for programs of users, which may want of Keras what needs TensorFlow.
+    Not for a user's program, which may call what in Keras requires TensorFlow.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if os.environ.get("KERAS_BACKEND") == "tensorflow":

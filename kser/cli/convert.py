@@ -156,7 +156,7 @@ def _summary(loaded: "LoadedSource") -> list[str]:
         lines.append(
             f"weights: {facts.weights_file}"
             + (f" at {facts.commit}" if facts.commit else "")
-            + (f" (there is {', '.join(others)} too, which is not read)" if others else "")
+            + (f" (also found, and not read: {', '.join(others)})" if others else "")
         )
     if facts.licence:
         lines.append(f"licence: {_licence(facts.source, facts.licence)}")
@@ -185,7 +185,7 @@ def _print_comparison(rows: "list[StateComparison]", shown_on: Any) -> None:
 
 
 def _list_checkpoints() -> None:
-    """The table of short names; long lines stay whole, as other programs want them."""
+    """The table of short names; long lines stay whole, for other programs."""
     from kser.checkpoints.named_checkpoints import NAMED_CHECKPOINTS
 
     rows = [_LIST_HEADER] + [
@@ -209,7 +209,7 @@ def _list_checkpoints() -> None:
 
 @contextmanager
 def _progress(shown_on: Any, title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, elsewhere a line; gives a function to tell how much of how many is done."""
+    """A bar on a terminal, elsewhere a line; gives a function that takes how much of how many is done."""
     if not shown_on.is_terminal:
         _say(shown_on, f"{title} …")
         yield lambda done, total: None

@@ -52,7 +52,8 @@ def list_corpora() -> None:
         shown_on.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
     shown_on.print(
         "\nverified: the recipe was run on the published files, not only made after their description\n"
-        "download: `kser data prepare NAME --download` fetches it; `kser data info NAME` tells of the others",
+        "download: `kser data prepare NAME --download` fetches it; `kser data info NAME` says where "
+        "the others are",
         soft_wrap=True,
         highlight=False,
     )
@@ -76,7 +77,7 @@ def show_corpus(
     for fact, value in facts.items():
         if shown_on.is_terminal:
             table.add_row(fact, Text(str(value)))
-        else:  # other programs want long lines whole
+        else:  # long lines stay whole, for other programs
             shown_on.print(f"{fact:14}  {value}", soft_wrap=True, highlight=False, markup=False)
     shown_on.print(table, end="")
 
@@ -103,7 +104,7 @@ def prepare_corpus(
 ) -> None:
     """Write the metadata CSV of a corpus.
 
-    It has the columns path, class_id, actor, gender and what else the corpus's files tell. Every recording
+    It has the columns path, class_id, actor, gender and what else the corpus's files say. Every recording
     is decoded; a report beside the CSV names those that cannot be, and duplicates, and counts utterances by
     class, speaker and gender.
     """
@@ -122,7 +123,7 @@ def prepare_corpus(
 
 
 def _facts(recipe: "Recipe") -> dict[str, object]:
-    """What there is to know of a corpus, in the order in which to read it."""
+    """The facts about a corpus, in the order in which to read them."""
     from kser.corpora.preparation_report import NOT_VERIFIED
 
     return {

@@ -27,7 +27,7 @@ def graph(
         option("output_path", f"PNG, SVG or PDF to write (default: {OUTPUT_FILE} beside the logs)."),
     ] = None,
     metric: Annotated[
-        str | None, option("metric", "Validation metric (default: val_uar, else the first that there is).")
+        str | None, option("metric", "Validation metric (default: val_uar, else the first found).")
     ] = None,
     band: Annotated[
         Band, option("band", "Around the mean over seeds: standard deviation, or 95% interval of the mean.")

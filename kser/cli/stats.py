@@ -67,7 +67,7 @@ def stats(
     inputs = read_results(source, named, n_classes)
     metric = metric or inputs.main_metric
     if metric not in inputs.metrics:
-        raise UserError(f"--metric: no run has {metric}; there are {', '.join(inputs.metrics) or 'none'}")
+        raise UserError(f"--metric: no run has {metric}; available: {', '.join(inputs.metrics) or 'none'}")
     analysis = analyse(inputs.results, inputs.factors, metric, alpha=alpha, chance_margin=chance_margin)
     analysis.notes[:0] = inputs.problems
     shown_on = console()

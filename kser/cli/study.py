@@ -37,18 +37,19 @@ def train(
     Finished runs are skipped, an interrupted one continues where it was.
     """
     from kser.experiment.config.loading import load_experiment
-    from kser.experiment.runs.planning import check_seed_range
 
     check_backend()
-    check_seed_range(low_seed, high_seed)
+    seeds = _seed_range(low_seed, high_seed)
     shown_on = console()
     experiment = load_experiment(
         one_path(file, experiment_file, "experiment_file") or _default_experiment(shown_on)
     )
     import_keras()
+    from kser.cli.study_display import StudyDisplay
     from kser.experiment.study.study import train_experiment
 
-    train_experiment(experiment, shown_on, low_seed, high_seed)
+    with StudyDisplay(shown_on) as display:
+        train_experiment(experiment, seeds, display)
 
 
 def check(
@@ -71,23 +72,24 @@ def check(
     status 2, a line each; what is not on this machine yet is listed, with how to obtain it.
     """
     from kser.experiment.config.loading import load_experiment
-    from kser.experiment.runs.planning import check_seed_range
 
     check_backend()
-    check_seed_range(low_seed, high_seed)
+    seeds = _seed_range(low_seed, high_seed)
     given = one_path(file, experiment_file, "experiment_file")
     if given is None and not RUN_FILE.is_file():
-        raise UserError(f"give an experiment file; there is no {RUN_FILE} here")
+        raise UserError(f"give an experiment file; {RUN_FILE} not found here")
     shown_on = console()
     experiment = load_experiment(given or RUN_FILE)
     import_keras()
-    from kser.experiment.checking.showing import show_plan
+    from kser.cli.plan_display import show_plan
+    from kser.cli.study_display import StudyDisplay
     from kser.experiment.checking.study_check import check_study
 
-    found = check_study(experiment, shown_on, low_seed, high_seed, audio=not no_audio)
-    show_plan(found, shown_on)
-    if found.mistakes or (strict and found.to_obtain):
-        raise UserError("\n".join([*found.mistakes, *(found.to_obtain if strict else [])]))
+    with StudyDisplay(shown_on) as display:
+        result = check_study(experiment, seeds, audio=not no_audio, progress=display)
+    show_plan(result, shown_on)
+    if result.mistakes or (strict and result.to_obtain):
+        raise UserError("\n".join([*result.mistakes, *(result.to_obtain if strict else [])]))
 
 
 def evaluate(
@@ -118,16 +120,41 @@ def evaluate(
     for path in evaluation_csvs(source):
         read_evaluation_csv(path)
     import_keras()
-    from kser.experiment.study.study import evaluate as evaluate_rows
-    from kser.pipeline.audio_cache import AudioCache
+    from kser.cli.study_display import StudyDisplay
+    from kser.experiment.study.evaluation import evaluate as evaluate_rows
 
-    cache = None if audio_cache is None else AudioCache(audio_cache.absolute())
-    evaluate_rows(source, console(), on_bad_audio.value, cache, by or (), redo)
+    with StudyDisplay(console()) as display:
+        evaluate_rows(
+            source,
+            by=by or (),
+            redo=redo,
+            on_bad_audio=on_bad_audio.value,
+            audio_cache=audio_cache,
+            progress=display,
+        )
 
 
 def version() -> None:
     """Print the version."""
     typer.echo(kser.__version__)
+
+
+def _seed_range(low_seed: int | None, high_seed: int | None) -> range | None:
+    """The seeds from the first to the last one, itself included; `None` where neither is given.
+
+    Raises:
+        UserError: one is given without the other, or there is no seed between them.
+    """
+    if low_seed is None and high_seed is None:
+        return None
+    if low_seed is None or high_seed is None:
+        raise UserError("--low_seed and --high_seed: give both, or neither to take cross_validation")
+    from kser.experiment.config.field_types import LARGEST_SEED
+
+    if not 0 <= low_seed <= high_seed <= LARGEST_SEED:
+        given = f"--low_seed {low_seed} --high_seed {high_seed}"
+        raise UserError(f"{given}: must be 0 ≤ low_seed ≤ high_seed ≤ {LARGEST_SEED}")
+    return range(low_seed, high_seed + 1)
 
 
 def _default_experiment(shown_on: Any) -> Path:

@@ -1,5 +1,6 @@
 """`kser eval` as a user who makes mistakes meets it."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class TestEvaluating:
     @pytest.mark.parametrize(
         ("path", "said"),
         [
-            ("nowhere", "nowhere: no such file or folder"),
+            ("nowhere", "nowhere: file or folder not found"),
             ("models", "models: the folder holds no .csv file; training writes them to .../evaluation_csv"),
             ("metadata.csv", "metadata.csv: the header lacks model_name, dataset_name, "),
         ],
@@ -66,8 +67,23 @@ class TestEvaluating:
         ended = run("eval", "--eval_path", tmp_path / "rows.csv")
         assert ended.status == 2
         (line,) = ended.lines
-        assert line.endswith("nowhere/test.csv: no such file; eval_csv_path is a folder that holds test.csv")
+        assert line.endswith(
+            "nowhere/test.csv: file not found; eval_csv_path is a metadata CSV, or a folder with test.csv"
+        )
         assert not (tmp_path / "out").exists()
+
+    def test_commas_the_file_of_a_test_set_and_no_output_path(self, run, trained, tmp_path):
+        seed = trained / "results" / "study" / "tiny" / "seed_0"
+        shutil.copytree(seed / "model", tmp_path / "mine")
+        (tmp_path / "rows.csv").write_text(
+            "model_name,dataset_name,model_path,eval_csv_path\n"
+            f"m,tones,mine,{seed / 'split' / 'validation.csv'}\n"
+        )
+        ended = run("eval", tmp_path / "rows.csv")
+        assert (ended.status, ended.err) == (0, "")
+        assert "m on tones, seed 0: UAR" in ended.out
+        report = tmp_path / "mine_evaluation" / "tones" / "classification_report.json"
+        assert json.loads(report.read_text())["test_csv"] == str(seed / "split" / "validation.csv")
 
     def test_two_rows_that_write_to_one_folder_are_refused(self, run, trained, tmp_path):
         model = str(trained / "results" / "study" / "tiny" / "seed_0" / "model")

@@ -169,8 +169,8 @@ class TestTrainingOnWrongFiles:
         (study / "wrong" / "test.csv").write_text("path\n")
         write_study(study, datasets=[{"name": n, "eval_csv_path": n} for n in ("empty", "nowhere", "wrong")])
         assert train() == [
-            "experiment.json: datasets: empty: eval_csv_path: test.csv not found in empty",
-            "experiment.json: datasets: nowhere: eval_csv_path: test.csv not found in nowhere",
+            "experiment.json: datasets: empty: eval_csv_path: file not found: empty/test.csv",
+            "experiment.json: datasets: nowhere: eval_csv_path: file not found: nowhere/test.csv",
             "wrong/test.csv: has a header but no rows; expected a row for each utterance",
         ]
 
@@ -203,7 +203,7 @@ class TestTrainingOnWrongFiles:
             (("--low_seed", 1), "--low_seed and --high_seed: give both, or neither to take cross_validation"),
             (
                 ("--low_seed", 2, "--high_seed", 1),
-                "--low_seed 2 --high_seed 1: want 0 ≤ low_seed ≤ high_seed",
+                "--low_seed 2 --high_seed 1: must be 0 ≤ low_seed ≤ high_seed",
             ),
         ],
     )

@@ -1,13 +1,11 @@
 """A further kind of report appears in the summary, the statistics and the page once it is registered."""
 
-import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from rich.console import Console
 
 from kser.evaluation.measures import Measure
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
@@ -86,9 +84,10 @@ def test_a_further_kind_is_summarised(onsets, tmp_path):
         report = json.loads((folder / ONSETS.file).read_text())
         row = EvaluationRow(report["model_name"], "own", folder.parents[1] / "model", tmp_path, folder)
         evaluated.append(EvaluatedRow(row, [(evaluation, report)], is_new=True))
-    out = io.StringIO()
-    summarise_evaluations(evaluated, tmp_path / "summary", Console(file=out, width=150))
-    assert ONSETS.summary_title in out.getvalue() and "1.100 ± 0.100" in out.getvalue()
+    summary = summarise_evaluations(evaluated, tmp_path / "summary")
+    assert [table.title for table in summary.tables] == [ONSETS.summary_title]
+    assert "1.100 ± 0.100" in (tmp_path / "summary" / "summary.md").read_text()
+    assert summary.results["hit_rate_a"].tolist() == [0.5] * 6
     runs = json.loads((tmp_path / "summary" / ONSETS.runs_file).read_text())
     assert [run["onset_error"] for run in runs["far"]["own"]] == [1.0, 1.1, 1.2]
 

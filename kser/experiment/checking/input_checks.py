@@ -103,8 +103,8 @@ def _missing_test_sets(experiment: ExperimentDefinition, test_sets: Sequence[Tes
         MissingFile(
             test_set.name,
             test_set.test_csv,
-            f"{experiment.source}: datasets: {test_set.name}: eval_csv_path: test.csv not found in "
-            f"{test_set.folder}",
+            f"{experiment.source}: datasets: {test_set.name}: eval_csv_path: file not found: "
+            f"{test_set.test_csv}",
         )
         for test_set in test_sets
         if not test_set.test_csv.is_file()

@@ -11,7 +11,7 @@ from kser.experiment.execution.run_fingerprint import run_settings
 from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
-from kser.files import expanded, resolve_input
+from kser.files import expanded, is_there, resolve_input
 
 Data = Mapping[tuple[str, int], RunData]
 """Data of runs by model and seed."""
@@ -65,7 +65,7 @@ def unwritable_folders(runs: Sequence[Run]) -> list[str]:
 
 def existing_parent(path: Path) -> Path:
     """The path itself, or the nearest one above it that exists."""
-    return next(place for place in (path, *path.parents) if place.exists())
+    return next(place for place in (path, *path.parents) if is_there(place))
 
 
 def model_facts(run: Run, checkpoint: Checkpoint, data: RunData | None) -> ModelFacts:

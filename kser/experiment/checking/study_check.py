@@ -1,10 +1,10 @@
 """Checking an experiment: everything that training would find out, and the plan of what it would do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
+import pandas as pd
 
 from kser.corpora.metadata import read_metadata
 from kser.errors import UserError
@@ -18,15 +18,14 @@ from kser.experiment.evaluating.test_sets import further_test_sets
 from kser.experiment.execution.run_fingerprint import run_settings
 from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
-from kser.experiment.runs.planning import Run, plan_runs
+from kser.experiment.runs.planning import Run, first_runs, plan_runs
 from kser.experiment.runs.run_data import RunData
 from kser.pipeline.reading import WaveformReader, check_all
-from kser.training.console_progress import ConsoleProgress, LiveLines
-from kser.training.events import reading_progress
+from kser.training.events import ProgressListener, reading_progress
 
 
 @dataclass
-class StudyCheck:
+class CheckResult:
     """What checking an experiment found.
 
     Attributes:
@@ -49,18 +48,52 @@ class StudyCheck:
     to_obtain: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def ok(self) -> bool:
+        """Whether the experiment has no mistake and everything that it needs is here."""
+        return not self.mistakes and not self.to_obtain
+
+    @property
+    def plan(self) -> pd.DataFrame:
+        """A row a run.
+
+        Columns: `model`, `seed`, `state` ("finished", "interrupted" or "to do"; empty where a mistake is in
+        its way), and of runs whose data and model are known the fields of `RunPlan`: `training` (utterances
+        of the training part), `copies`, `batches_per_epoch`, `updates`, `evaluations`, `saved_states`,
+        `lengths`.
+        """
+        run_plans = {
+            (model.run.model.name, seed): vars(plan)
+            for model in self.models
+            for seed, plan in model.runs.items()
+        }
+        return pd.DataFrame(
+            [
+                {
+                    "model": run.model.name,
+                    "seed": run.seed,
+                    "state": state.value if (state := self.state_of(run)) else None,
+                    **run_plans.get((run.model.name, run.seed), {}),
+                }
+                for run in self.runs
+            ]
+        )
+
+    def state_of(self, run: Run) -> RunState | None:
+        """How far a run is; `None` where a mistake is in its way."""
+        return self.states.get((run.model.name, run.seed))
+
     def runs_in(self, state: RunState) -> list[Run]:
         """The runs that are so far."""
-        return [run for run in self.runs if self.states.get((run.model.name, run.seed)) is state]
+        return [run for run in self.runs if self.state_of(run) is state]
 
 
 def check_study(
     experiment: ExperimentDefinition,
-    console: Console,
-    low_seed: int | None = None,
-    high_seed: int | None = None,
+    seeds: Iterable[int] | None = None,
     audio: bool = True,
-) -> StudyCheck:
+    progress: ProgressListener | None = None,
+) -> CheckResult:
     """Find out what training an experiment would find out, and what it would do.
 
     Nothing is trained and nothing written, but for the experiment's `audio_cache`, which reading audio fills.
@@ -68,26 +101,25 @@ def check_study(
 
     Args:
         experiment: validated.
-        console: shows how far the reading of audio is.
-        low_seed: first seed, in place of `cross_validation`.
-        high_seed: last seed, included.
+        seeds: in place of those that the models and `cross_validation` say.
         audio: whether to read every audio file; without, lengths of batches and mistakes in audio files
             remain unknown.
+        progress: gets events as audio is read; `None` for silence.
 
     Raises:
-        UserError: the range of seeds is none.
+        UserError: the seeds are wrong, see `plan_runs`.
     """
-    runs = plan_runs(experiment, low_seed, high_seed)
+    runs = plan_runs(experiment, seeds)
     inputs = read_inputs(experiment, runs)
-    check = StudyCheck(
+    check = CheckResult(
         experiment,
         runs,
         mistakes=[*inputs.mistakes, *unwritable_folders(runs)],
-        to_obtain=[how_to_obtain(of) for of in inputs.missing],
+        to_obtain=[how_to_obtain(missing) for missing in inputs.missing],
         notes=list(inputs.notes),
     )
     check.splits = count_splits(inputs.data)
-    audio_files = _AudioFiles(experiment, console) if audio else None
+    audio_files = _AudioFiles(experiment, progress) if audio else None
     for run in first_runs(runs).values():
         _check_model(check, run, inputs, audio_files)
     for run in runs:
@@ -98,15 +130,7 @@ def check_study(
     return check
 
 
-def first_runs(runs: Sequence[Run]) -> dict[str, Run]:
-    """The first run of each model, by the model's name."""
-    first: dict[str, Run] = {}
-    for run in runs:
-        first.setdefault(run.model.name, run)
-    return first
-
-
-def _check_model(check: StudyCheck, run: Run, inputs: Inputs, audio_files: "_AudioFiles | None") -> None:
+def _check_model(check: CheckResult, run: Run, inputs: Inputs, audio_files: "_AudioFiles | None") -> None:
     """Build the model of a run as far as it is here, read the audio that its runs need, and plan them."""
     of_model = {seed: data for (model, seed), data in inputs.data.items() if model == run.model.name}
     try:
@@ -118,7 +142,7 @@ def _check_model(check: StudyCheck, run: Run, inputs: Inputs, audio_files: "_Aud
         if audio_files is not None and of_model:
             reader = WaveformReader(facts.format, run.audio_cache)
             lengths = audio_files.lengths(reader, next(iter(of_model.values())), run)
-            _tell_bad_audio(check, lengths, run)
+            _add_bad_audio(check, lengths, run)
             check.mistakes += _lost_to_bad_audio(of_model, lengths, run)
             _try_augmentations(run, reader, lengths)
         plan = facts.plan(of_model, lengths)
@@ -129,11 +153,11 @@ def _check_model(check: StudyCheck, run: Run, inputs: Inputs, audio_files: "_Aud
 
 
 class _AudioFiles:
-    """The lengths of all audio files of an experiment, read once for all models that want them the same."""
+    """The lengths of all audio files of an experiment, read once for all models that read them alike."""
 
-    def __init__(self, experiment: ExperimentDefinition, console: Console):
+    def __init__(self, experiment: ExperimentDefinition, progress: ProgressListener | None):
         self.experiment = experiment
-        self.progress = reading_progress(ConsoleProgress(LiveLines(console)), experiment.source)
+        self.progress = reading_progress(progress, experiment.source)
         self._read: dict[tuple[WaveformReader, frozenset[str]], Lengths] = {}
 
     def lengths(self, reader: WaveformReader, data: RunData, run: Run) -> Lengths:
@@ -155,12 +179,12 @@ def _paths_of(test_csv: Path, run: Run) -> list[str]:
         paths: list[str] = read_metadata(test_csv, class_column or (), run.model.input_column)[
             "path"
         ].tolist()
-    except UserError:  # told by the check of the test sets
+    except UserError:  # the check of the test sets finds it
         return []
     return paths
 
 
-def _tell_bad_audio(check: StudyCheck, lengths: Lengths, run: Run) -> None:
+def _add_bad_audio(check: CheckResult, lengths: Lengths, run: Run) -> None:
     bad = [str(found) for found in lengths.values() if isinstance(found, UserError)]
     if run.config.on_bad_audio == "error":
         check.mistakes += bad
@@ -186,7 +210,7 @@ def _try_augmentations(run: Run, reader: WaveformReader, lengths: Lengths) -> No
         try_out(run.experiment, plan, reader(good), reader.format.sampling_rate)
 
 
-def _check_state(check: StudyCheck, run: Run, data: RunData | None) -> None:
+def _check_state(check: CheckResult, run: Run, data: RunData | None) -> None:
     try:
         check.states[run.model.name, run.seed] = run_state(
             run, None if data is None else run_settings(run, data)

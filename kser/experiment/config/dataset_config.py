@@ -40,7 +40,7 @@ class EvaluationDataset(Config):
     """A test set that every trained model is evaluated on."""
 
     name: Name = Field(description="What reports call it.")
-    eval_csv_path: str = Field(description="Folder that holds test.csv.")
+    eval_csv_path: str = Field(description="Metadata CSV, or a folder that has it as test.csv.")
     label_map: LabelMap = None
     classes: Classes = None
 

@@ -24,6 +24,11 @@ class Augmentation(BaseModel):
 class ExperimentConfig(Config):
     """An experiment: models × seeds on one corpus, evaluated on its test part and on further test sets."""
 
+    # A program may give the models themselves.
+    model_config = ConfigDict(
+        json_schema_extra={"required": ["experiment_name", "model_files", "training_dataset"]}
+    )
+
     experiment_name: Name = Field(description="Names the experiment's folders.")
     description: str = Field("", description="What is studied, and what to expect of it; for people.")
     output_path: str = Field(
@@ -36,7 +41,8 @@ class ExperimentConfig(Config):
         validation_alias=AliasChoices("experiment_results_output_path", "model_save_folder"),
         description="Folder for final models, splits, the evaluation CSV and evaluations.",
     )
-    model_files: str = Field(
+    model_files: str | None = Field(
+        None,
         validation_alias=AliasChoices("model_files", "model_input_files", "path_to_model_files"),
         description="A model JSON, or a folder of them.",
     )

@@ -26,8 +26,7 @@ def explain(error: ValidationError, schema: type[BaseModel]) -> list[str]:
 
 def required_fields(schema: type[BaseModel]) -> str:
     """Names of the fields that a JSON cannot do without."""
-    fields = schema.model_fields.items()
-    return ", ".join(field_spellings(name, field)[0] for name, field in fields if field.is_required())
+    return ", ".join(schema.model_json_schema().get("required", ()))
 
 
 def reason_and_value(details: Any, shown: str) -> str:

@@ -1,8 +1,8 @@
-"""From JSON files to a validated experiment."""
+"""From JSON files, or the same fields in a Python program, to a validated experiment."""
 
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,36 +16,52 @@ from kser.files import read_json, resolve_input, visible_files
 Config = TypeVar("Config", bound=BaseModel)
 
 
-def load_experiment(path: str | Path, model_schema: type[ModelConfig] = ModelConfig) -> ExperimentDefinition:
-    """Read an experiment and its models.
+def load_experiment(
+    config: str | Path | Mapping[str, Any] | ExperimentConfig,
+    models: Sequence[str | Path | Mapping[str, Any] | ModelConfig] | None = None,
+    model_schema: type[ModelConfig] = ModelConfig,
+) -> ExperimentDefinition:
+    """An experiment and its models.
 
     Args:
-        path: of the experiment file.
-        model_schema: of the model files; a subclass may have further fields.
+        config: an experiment JSON or its fields. Relative input paths are looked for beside the file first,
+            then in the working folder.
+        models: in place of those that `model_files` names, each a model JSON or its fields.
+        model_schema: of the models; a subclass may have further fields.
 
     Raises:
         UserError: a line for each mistake in each file.
     """
-    path = Path(path)
+    source, folder = "experiment", Path.cwd()
+    if isinstance(config, (str, Path)):
+        source, folder = str(Path(config)), Path(config).absolute().parent
+    mistakes: list[str] = []
+    fields: ExperimentConfig | None = None
     try:
-        config = load_config(path, ExperimentConfig)
+        fields = load_config(config, ExperimentConfig, source)
     except UserError as error:
-        raise UserError("\n".join([str(error), *_model_mistakes(path, model_schema)])) from error
-    mistakes = []
-    model_files = []
-    try:
-        model_files = _model_files(resolve_input(config.model_files, beside=path.parent))
-    except UserError as error:
-        mistakes.append(f"{path}: model_files: {error}")
-    models: dict[Path, ModelConfig] = {}
-    for file in model_files:
+        mistakes.append(str(error))
+    if models is None:
         try:
-            models[file] = load_config(file, model_schema)
+            models = _model_files(_named_models(config) if fields is None else fields.model_files, folder)
+        except UserError as error:
+            mistakes += [] if fields is None else [f"{source}: model_files: {error}"]
+    loaded: list[tuple[str, ModelConfig]] = []
+    for number, model in enumerate(models or ()):
+        model_source = str(model) if isinstance(model, (str, Path)) else f"models[{number}]"
+        try:
+            loaded.append((model_source, load_config(model, model_schema, model_source)))
         except UserError as error:
             mistakes.append(str(error))
+    if fields is None:
+        raise UserError("\n".join(mistakes))
     try:
         definition = ExperimentDefinition(
-            config, tuple(models.values()), str(path), tuple(map(str, models)), path.absolute().parent
+            fields,
+            tuple(model for _, model in loaded),
+            source,
+            tuple(model_source for model_source, _ in loaded),
+            folder,
         )
     except UserError as error:
         mistakes.append(str(error))
@@ -54,37 +70,45 @@ def load_experiment(path: str | Path, model_schema: type[ModelConfig] = ModelCon
     return definition
 
 
-def load_config(path: Path, schema: type[Config]) -> Config:
-    """Read one JSON file into its schema.
+def load_config(
+    given: str | Path | Mapping[str, Any] | Config, schema: type[Config], source: str | None = None
+) -> Config:
+    """Validate the fields of one JSON.
+
+    Args:
+        given: the file, its fields, or fields that are validated already.
+        schema: of the fields.
+        source: what messages call them; `None` for the name of the file.
 
     Raises:
-        UserError: a line for each mistake, naming file and field; for an unknown field, what would be right.
+        UserError: a line for each mistake, with source and field; for an unknown field, what would be right.
     """
-    data = read_json(path)
-    if not isinstance(data, dict):
-        raise UserError(f"{path}: should be a JSON object, {{…}}, with {required_fields(schema)}")
-    data.pop("$schema", None)  # where editors find the JSON Schema
+    if isinstance(given, schema):
+        return given
+    source = source or str(given)
+    fields = read_json(given) if isinstance(given, (str, Path)) else given
+    if not isinstance(fields, Mapping):
+        raise UserError(f"{source}: should be a JSON object, {{…}}, with {required_fields(schema)}")
+    # $schema is where editors find the JSON Schema.
+    fields = {name: value for name, value in fields.items() if name != "$schema"}
     try:
-        return schema.model_validate(data)
+        return schema.model_validate(fields)
     except ValidationError as error:
-        raise UserError("\n".join(f"{path}: {line}" for line in explain(error, schema))) from None
+        raise UserError("\n".join(f"{source}: {line}" for line in explain(error, schema))) from None
 
 
-def _model_mistakes(path: Path, model_schema: type[ModelConfig]) -> list[str]:
-    """What is wrong with the models of an experiment file that is wrong itself."""
-    fields = read_json(path)
-    mistakes = []
-    if isinstance(fields, dict) and isinstance(fields.get("model_files"), str):
-        with suppress(UserError):
-            for file in _model_files(resolve_input(fields["model_files"], beside=path.parent)):
-                try:
-                    load_config(file, model_schema)
-                except UserError as error:
-                    mistakes.append(str(error))
-    return mistakes
+def _named_models(config: Any) -> str | None:
+    """What `model_files` says in an experiment that is wrong."""
+    fields = read_json(config) if isinstance(config, (str, Path)) else config
+    named = fields.get("model_files") if isinstance(fields, Mapping) else None
+    return named if isinstance(named, str) else None
 
 
-def _model_files(path: Path) -> list[Path]:
+def _model_files(named: str | None, folder: Path) -> list[Path]:
+    """The files that `model_files` names in an experiment of that folder."""
+    if named is None:
+        raise UserError("is missing")
+    path = resolve_input(named, beside=folder)
     if path.is_dir():
         files = visible_files(path, "*.json")
         if not files:

@@ -3,19 +3,22 @@
 import csv
 import io
 import json
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kser.errors import UserError
 from kser.experiment.tasks.target import ClassChoice
 from kser.files import read_text, resolve_input, visible_files, write_text
 
 COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_out_path")
+REQUIRED_COLUMNS = COLUMNS[:-1]
 # Written only where a test set's classes have other names than the model's, or some are left out.
-OPTIONAL_COLUMNS = ("label_map", "classes")
+CLASS_COLUMNS = ("label_map", "classes")
+DELIMITERS = ("\t", ",", ";")
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class EvaluationRow:
         model_name: what reports call the model; seeds of one model share it.
         dataset_name: what reports call the test set.
         model_path: folder of the trained model.
-        eval_csv_path: folder that holds `test.csv`.
-        eval_out_path: folder for what the evaluation gives.
+        eval_csv_path: metadata of the test set, or a folder that has them as test.csv.
+        eval_out_path: folder for what the evaluation gives, see `default_out_path`.
         label_map: as the experiment's field of a test set, a name or a JSON object; empty for none.
         classes: likewise, a JSON list; empty for all.
     """
@@ -41,13 +44,18 @@ class EvaluationRow:
     classes: str = ""
 
     @property
+    def title(self) -> str:
+        """What people read: model and test set."""
+        return f"{self.model_name} on {self.dataset_name}"
+
+    @property
     def test_csv(self) -> Path:
         """The metadata of the test set."""
-        return self.eval_csv_path / "test.csv"
+        return test_csv_at(self.eval_csv_path)
 
     @property
     def test_set(self) -> tuple[Path, str, str]:
-        """What is evaluated: the folder and what is done to its classes."""
+        """What is evaluated: the metadata and what is done to their classes."""
         return self.eval_csv_path, self.label_map, self.classes
 
     @property
@@ -85,8 +93,24 @@ def _json_cell(column: str, text: str) -> Any:
         raise UserError(f"{column}: {text}: not valid JSON: {error.msg}") from None
 
 
+def test_csv_at(path: Path) -> Path:
+    """The metadata of a test set, given as a CSV or as a folder that has them as test.csv."""
+    is_csv = path.is_file() or (path.suffix.lower() == ".csv" and not path.is_dir())
+    return path if is_csv else path / "test.csv"
+
+
+def default_out_path(model_path: Path, dataset_name: str) -> Path:
+    """Where results go if `eval_out_path` does not say it: beside the model.
+
+    It is evaluation/DATASET beside a folder that is called model, as training calls it and where it puts them
+    too, and MODEL_evaluation/DATASET beside others.
+    """
+    folder = "evaluation" if model_path.name == "model" else f"{model_path.name}_evaluation"
+    return model_path.parent / folder / dataset_name
+
+
 def read_evaluation_csv(path: Path) -> list[EvaluationRow]:
-    """Read an evaluation CSV (tab separated, columns in any order).
+    """Read an evaluation CSV: separated by tabs, commas or semicolons, columns in any order.
 
     Relative paths are read from the CSV's folder, then from the working folder; `eval_out_path`, which may
     not exist yet, from the working folder.
@@ -94,9 +118,9 @@ def read_evaluation_csv(path: Path) -> list[EvaluationRow]:
     Raises:
         UserError: missing file, missing columns, or no rows; a line for each row with empty cells.
     """
-    _, rows = _parse(path, read_text(path))
+    rows = _parse(path, read_text(path)).rows
     if not rows:
-        raise UserError(f"{path}: has a header and no rows; a row for each evaluation is wanted")
+        raise UserError(f"{path}: has a header and no rows; a row for each evaluation is required")
     return rows
 
 
@@ -104,10 +128,10 @@ def evaluation_csvs(path: Path) -> list[Path]:
     """The evaluation CSVs that a path means: itself, or all in a folder by name.
 
     Raises:
-        UserError: nothing is there.
+        UserError: the path or CSVs in the folder are not found.
     """
     if not path.exists():
-        raise UserError(f"{path}: no such file or folder")
+        raise UserError(f"{path}: file or folder not found")
     if not path.is_dir():
         return [path]
     found = visible_files(path, "*.csv")
@@ -117,57 +141,70 @@ def evaluation_csvs(path: Path) -> list[Path]:
 
 
 def recorded_rows(folder: Path) -> list[EvaluationRow]:
-    """What the CSV holds that `record_rows` would add to; nothing where there is none.
+    """The rows of the CSV that `record_rows` would add to; none where there is no such CSV.
 
     Raises:
         UserError: it cannot be read.
     """
-    path = _newest(folder)
-    return [] if path is None else _parse(path, read_text(path))[1]
+    path = newest_csv(folder)
+    return [] if path is None else _parse(path, read_text(path)).rows
 
 
 def record_rows(folder: Path, rows: Iterable[EvaluationRow]) -> Path:
     """Add rows to the newest CSV of a folder, or to a new one named by the time.
 
-    What stands in the CSV stays as it is, a user's own columns and their order too.
+    What the CSV holds stays as it is, a user's own columns and their order too.
 
     Args:
         folder: of an experiment.
-        rows: what is to be there; rows that are there already are not repeated.
+        rows: those that it does not have yet are added.
 
     Returns:
         The CSV.
     """
-    newest = _newest(folder)
+    newest = newest_csv(folder)
     path = newest or folder / f"{int(time.time())}.csv"
     text = "\t".join(COLUMNS) + "\n" if newest is None else read_text(path)
-    header, recorded = _parse(path, text)
-    new = list(dict.fromkeys(row for row in rows if row not in recorded))
+    parsed = _parse(path, text)
+    new = list(dict.fromkeys(row for row in rows if row not in parsed.rows))
     if new:
-        wanted = [name for name in OPTIONAL_COLUMNS if any(getattr(row, name) for row in new)]
+        header = list(parsed.header)
+        wanted = [name for name in COLUMNS + CLASS_COLUMNS if any(getattr(row, name) for row in new)]
         if further := [name for name in wanted if name not in header]:
-            # Rows may be shorter than the header: those that are there already need no change.
+            # Rows may be shorter than the header: those that the CSV has need no change.
             first, line_end, others = text.partition("\n")
-            text = "\t".join([first.rstrip("\r"), *further]) + line_end + others
+            text = parsed.delimiter.join([first.rstrip("\r"), *further]) + line_end + others
             header += further
         buffer = io.StringIO()
         writer = csv.DictWriter(
-            buffer, header, restval="", extrasaction="ignore", delimiter="\t", lineterminator="\n"
+            buffer,
+            header,
+            restval="",
+            extrasaction="ignore",
+            delimiter=parsed.delimiter,
+            lineterminator="\n",
         )
         writer.writerows(vars(row) for row in new)
         write_text(path, text + ("" if text.endswith("\n") else "\n") + buffer.getvalue())
     return path
 
 
-def _newest(folder: Path) -> Path | None:
+def newest_csv(folder: Path) -> Path | None:
     """The CSV with the latest time for its name; those that users named are theirs."""
     timed = [path for path in folder.glob("*.csv") if path.stem.isdecimal()]
     return max(timed, key=lambda path: int(path.stem), default=None)
 
 
-def _parse(path: Path, text: str) -> tuple[list[str], list[EvaluationRow]]:
-    """Header and rows; rows without any text, which spreadsheets leave, are passed over."""
-    reader = csv.reader(io.StringIO(text), delimiter="\t", strict=True)
+class _Parsed(NamedTuple):
+    header: list[str]
+    rows: list[EvaluationRow]
+    delimiter: str
+
+
+def _parse(path: Path, text: str) -> _Parsed:
+    """The contents of a CSV; rows without any text, which spreadsheets leave, are passed over."""
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
     rows, mistakes = [], []
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -175,40 +212,58 @@ def _parse(path: Path, text: str) -> tuple[list[str], list[EvaluationRow]]:
         for record in reader:
             if not any(cell.strip() for cell in record):
                 continue
-            cells = dict.fromkeys(header, "") | {
-                name: cell.strip() for name, cell in zip(header, record, strict=False)
-            }
-            if empty := [column for column in COLUMNS if not cells[column]]:
-                mistakes.append(
-                    f"{path}: row {reader.line_num}: {', '.join(empty)}: empty; one tab is between two cells"
-                )
-                continue
-            row = EvaluationRow(
-                cells["model_name"],
-                cells["dataset_name"],
-                resolve_input(cells["model_path"], beside=path.parent),
-                resolve_input(cells["eval_csv_path"], beside=path.parent),
-                resolve_input(cells["eval_out_path"]),
-                cells.get("label_map", ""),
-                cells.get("classes", ""),
-            )
+            cells = {name: cell.strip() for name, cell in zip(header, record, strict=False)}
             try:
-                _ = row.class_choice
+                rows.append(_row(cells, path.parent))
             except UserError as error:
                 mistakes.append(f"{path}: row {reader.line_num}: {error}")
-                continue
-            rows.append(row)
     except csv.Error as error:
         raise UserError(f"{path}: row {reader.line_num}: {error}; is a quotation mark missing?") from None
     if mistakes:
         raise UserError("\n".join(mistakes))
-    return header, rows
+    return _Parsed(header, rows, delimiter)
+
+
+def _delimiter(text: str) -> str:
+    """The one that makes the most known columns of the header; a tab where none makes any."""
+    header = text.partition("\n")[0]
+
+    def known_columns(delimiter: str) -> int:
+        return sum(name.strip().strip('"') in COLUMNS for name in header.split(delimiter))
+
+    return max(DELIMITERS, key=known_columns)
+
+
+def _row(cells: Mapping[str, str], folder: Path) -> EvaluationRow:
+    """A row of a CSV in a folder."""
+    if empty := [column for column in REQUIRED_COLUMNS if not cells.get(column)]:
+        raise UserError(f"{', '.join(empty)}: empty; one separator is between two cells")
+    model_path = resolve_input(cells["model_path"], beside=folder)
+    dataset_name = cells["dataset_name"]
+    if out_cell := cells.get("eval_out_path"):
+        out_path = resolve_input(out_cell)
+    elif dataset_name in (".", "..") or re.search(r"[/\\\0]", dataset_name):
+        raise UserError(f"eval_out_path: is required, because {dataset_name!r} cannot name a folder")
+    else:
+        out_path = default_out_path(model_path, dataset_name)
+    row = EvaluationRow(
+        cells["model_name"],
+        dataset_name,
+        model_path,
+        resolve_input(cells["eval_csv_path"], beside=folder),
+        out_path,
+        cells.get("label_map", ""),
+        cells.get("classes", ""),
+    )
+    _ = row.class_choice  # raises where it is wrong
+    return row
 
 
 def _check_header(path: Path, header: list[str]) -> None:
-    wanted = f"the header is {' '.join(COLUMNS)}, separated by tabs"
-    if missing := [column for column in COLUMNS if column not in header]:
-        tabs = ", and no tab" if len(header) == 1 else ""
-        raise UserError(f"{path}: the header lacks {', '.join(missing)}{tabs}; {wanted}")
+    right = f"{', '.join(REQUIRED_COLUMNS)} and, if wanted, eval_out_path"
+    if missing := [column for column in REQUIRED_COLUMNS if column not in header]:
+        raise UserError(f"{path}: the header lacks {', '.join(missing)}; its columns are {right}")
     if repeated := [column for column in COLUMNS if header.count(column) > 1]:
-        raise UserError(f"{path}: the header has {', '.join(repeated)} more than once; {wanted}")
+        raise UserError(
+            f"{path}: the header has {', '.join(repeated)} more than once; its columns are {right}"
+        )

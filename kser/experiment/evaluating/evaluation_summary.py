@@ -1,17 +1,15 @@
 """From the evaluations of many runs to one summary: tables, every run's measures, averaged confusions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from kser.evaluation.averaging import average_confusions
 from kser.evaluation.plots import distinct_file_names, plot_averaged_confusion_matrix
-from kser.evaluation.summary import summarise, summary_header, summary_markdown, summary_rows
+from kser.evaluation.summary import summarise, summary_markdown
 from kser.experiment.evaluating.evaluator import EvaluatedRow
 from kser.experiment.tasks.class_evaluation import matrices_of_groups
 from kser.experiment.tasks.evaluation import GENDER, write_csv
@@ -22,8 +20,60 @@ Result = tuple[EvaluatedRow, dict[str, Any]]
 """A run, and its report of one kind."""
 
 
-def summarise_evaluations(evaluated: Sequence[EvaluatedRow], folder: Path, console: Console) -> None:
-    """Show the summary over seeds and write it.
+@dataclass(frozen=True)
+class SummaryTable:
+    """The summary of one kind of report.
+
+    Attributes:
+        title: says what the measures are.
+        summary: a row a model and test set: how many runs, mean and SD of each measure.
+        measures: those that it has columns for, the main one first.
+    """
+
+    title: str
+    summary: pd.DataFrame
+    measures: Sequence[str]
+
+
+@dataclass(frozen=True)
+class EvaluationSummary:
+    """What evaluations gave.
+
+    Attributes:
+        evaluated: each evaluation with its reports. A run counts once, however many rows evaluate it.
+        tables: a summary over seeds for each kind of report.
+        warnings: what must be known before believing the numbers, a line each; leaks first.
+        folder: where the summary is written.
+    """
+
+    evaluated: Sequence[EvaluatedRow]
+    tables: Sequence[SummaryTable]
+    warnings: Sequence[str]
+    folder: Path
+
+    @property
+    def results(self) -> pd.DataFrame:
+        """A row a model, seed and test set.
+
+        Columns: `model_name`, `dataset_name`, `seed`, `n` (utterances), every measure that a run has, such as
+        `uar`, `wa`, `macro_f1` or `ccc_arousal`, and `eval_out_path`, the folder of its
+        predictions and figures.
+        """
+        return pd.DataFrame([_result_row(done) for done in self.evaluated])
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row a model and test set: `runs`, and mean and SD of each measure, e.g. `uar_mean`, `uar_sd`."""
+        return _joined([table.summary for table in self.tables])
+
+    @property
+    def reports(self) -> list[dict[str, Any]]:
+        """The contents of every report, such as classification_report.json."""
+        return [report for done in self.evaluated for _, report in done.reports]
+
+
+def summarise_evaluations(evaluated: Sequence[EvaluatedRow], folder: Path) -> EvaluationSummary:
+    """Summarise evaluations over seeds, and write the summary.
 
     The folder receives summary.csv and summary.md (mean and SD of each model on each test set); for each kind
     of report the measures of every run, such as accuracies.json; and, for each model that names a class on
@@ -34,25 +84,37 @@ def summarise_evaluations(evaluated: Sequence[EvaluatedRow], folder: Path, conso
         evaluated: at least one evaluation, under the names of its row, as results on disk may have others. A
             run counts once, however many rows evaluate it.
         folder: to write to; other files in it stay.
-        console: where the tables and the warnings are shown.
     """
-    by_kind = _by_kind(_distinct(evaluated))
-    tables = {kind: _summarised(kind, results) for kind, results in by_kind.items()}
-    for kind, (summary, measures) in tables.items():
-        _show(summary, measures, kind.summary_title, console)
-    warnings = _warnings(evaluated)
-    for line in warnings:
-        style = "bold red" if line.startswith("LEAK") else "yellow"
-        console.print(escape(line), style=style, highlight=False)
-    write_csv(_joined([summary for summary, _ in tables.values()]), folder / "summary.csv")
-    shown = [summary_markdown(summary, measures) for summary, measures in tables.values()]
-    notes = "".join(f"- {line}\n" for line in warnings)
+    distinct = _distinct(evaluated)
+    by_kind = _by_kind(distinct)
+    tables = [
+        SummaryTable(kind.summary_title, *_summarised(kind, results)) for kind, results in by_kind.items()
+    ]
+    summary = EvaluationSummary(distinct, tables, _warnings(evaluated), folder)
+    write_csv(summary.summary, folder / "summary.csv")
+    shown = [summary_markdown(table.summary, table.measures) for table in tables]
+    notes = "".join(f"- {line}\n" for line in summary.warnings)
     write_text(folder / "summary.md", "\n".join([*shown, *([notes] if notes else [])]))
     for kind, results in by_kind.items():
         write_json(folder / kind.runs_file, _measures_of_runs(kind, results))
         if kind.confusion_file:
             _write_averaged_confusions(results, kind.confusion_file, folder)
-    console.print(f"summary: {folder}", soft_wrap=True, highlight=False, markup=False)
+    return summary
+
+
+def _result_row(done: EvaluatedRow) -> dict[str, Any]:
+    row, report = done.row, done.report
+    measures: dict[str, float] = {}
+    for evaluation, contents in done.reports:
+        measures |= evaluation.report.measures_of(contents)
+    return {
+        "model_name": row.model_name,
+        "dataset_name": row.dataset_name,
+        "seed": report["seed"],
+        "n": report["n"],
+        **measures,
+        "eval_out_path": str(row.eval_out_path),
+    }
 
 
 def _warnings(evaluated: Sequence[EvaluatedRow]) -> list[str]:
@@ -109,13 +171,6 @@ def _joined(summaries: Sequence[pd.DataFrame]) -> pd.DataFrame:
                 {str(name): value for name, value in row.items()}
             )
     return pd.DataFrame(list(rows.values()))
-
-
-def _show(summary: pd.DataFrame, measures: Sequence[str], title: str, console: Console) -> None:
-    table = Table(*map(escape, summary_header(measures)), title=title)
-    for cells in summary_rows(summary, measures):
-        table.add_row(*map(escape, cells))
-    console.print(table)
 
 
 def _by_model_and_dataset(results: Sequence[Result]) -> dict[tuple[str, str], list[Result]]:

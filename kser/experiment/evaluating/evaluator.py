@@ -17,7 +17,7 @@ from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_results import results_there, write_results
 from kser.experiment.evaluating.predicting import predict_outputs
-from kser.experiment.runs.run_lock import filling
+from kser.experiment.runs.run_lock import locked_once
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
 from kser.experiment.tasks import Task
 from kser.experiment.tasks.evaluation import Evaluation, Predictions
@@ -170,7 +170,7 @@ class Evaluator:
         evaluand = _Evaluand.of(row, self.by)
         if earlier := self._evaluated_before(evaluand):
             return earlier
-        with filling(row.eval_out_path):
+        with locked_once(row.eval_out_path):
             # Again, for another process may have done it meanwhile.
             return self._evaluated_before(evaluand) or self._evaluate_now(evaluand)
 
@@ -257,7 +257,9 @@ def _check_finite(outputs: Mapping[str, np.ndarray], folder: Path) -> None:
 def _read_test_set(row: EvaluationRow, task: Task, input_column: str) -> pd.DataFrame:
     """The metadata of a test set, with the class if there is one; `Target.truth` reads the rest."""
     if not row.test_csv.is_file():
-        raise UserError(f"{row.test_csv}: no such file; eval_csv_path is a folder that holds test.csv")
+        raise UserError(
+            f"{row.test_csv}: file not found; eval_csv_path is a metadata CSV, or a folder with test.csv"
+        )
     return read_metadata(row.test_csv, task.class_column or (), _input_column(row.test_csv, input_column))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kser.experiment.config.dataset_config import EvaluationDataset
 from kser.experiment.config.definition import ExperimentDefinition
-from kser.experiment.evaluating.evaluation_csv import EvaluationRow
+from kser.experiment.evaluating.evaluation_csv import EvaluationRow, test_csv_at
 from kser.experiment.runs.planning import Run
 from kser.experiment.tasks.target import ClassChoice
 from kser.files import resolve_input
@@ -18,26 +18,26 @@ class TestSet:
 
     Attributes:
         name: what reports call it.
-        folder: holds `test.csv`.
+        path: its metadata, or a folder that has them as test.csv.
         choice: of its classes.
     """
 
     __test__ = False  # pytest takes the name for that of a test
 
     name: str
-    folder: Path
+    path: Path
     choice: ClassChoice = field(default_factory=ClassChoice)
 
     @property
     def test_csv(self) -> Path:
         """Its metadata."""
-        return self.folder / "test.csv"
+        return test_csv_at(self.path)
 
     @classmethod
     def of(cls, dataset: EvaluationDataset, beside: Path) -> "TestSet":
         """The test set that a field of an experiment in the folder `beside` names."""
-        folder = resolve_input(dataset.eval_csv_path, beside=beside)
-        return cls(dataset.name, folder, ClassChoice(dataset.label_map, dataset.classes))
+        path = resolve_input(dataset.eval_csv_path, beside=beside)
+        return cls(dataset.name, path, ClassChoice(dataset.label_map, dataset.classes))
 
 
 def further_test_sets(experiment: ExperimentDefinition) -> list[TestSet]:
@@ -53,7 +53,7 @@ def evaluation_rows(run: Run) -> list[EvaluationRow]:
             run.model.name,
             test_set.name,
             run.paths.model,
-            test_set.folder,
+            test_set.path,
             run.paths.evaluation(test_set.name),
             _as_cell(test_set.choice.label_map),
             _as_cell(test_set.choice.classes),

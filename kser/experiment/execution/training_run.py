@@ -21,7 +21,7 @@ from kser.experiment.runs.feature_caching import feature_cache_of, with_features
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData, load_run_data
-from kser.experiment.runs.run_lock import alone_on, left_locks, remove_locks
+from kser.experiment.runs.run_lock import has_locks, remove_locks, try_lock_run
 from kser.experiment.runs.trained_model import (
     Provenance,
     renew_factors,
@@ -51,11 +51,11 @@ class ModelMistakeError(UserError):
 
 
 class Outcome(Enum):
-    """What came of asking for a run."""
+    """What became of a run that did not fail."""
 
     TRAINED = "trained"
-    ALREADY_THERE = "already there"
-    ELSEWHERE = "another process is at it"
+    ALREADY_TRAINED = "already trained"
+    ELSEWHERE = "in another process"
 
 
 def do_run(
@@ -78,11 +78,11 @@ def do_run(
     fingerprint = fingerprint_of(settings)
     if run_state(run, settings) is RunState.FINISHED:
         if _is_untidy(run, fingerprint):
-            with alone_on(run.paths) as ours:
+            with try_lock_run(run.paths) as ours:
                 if ours:
                     _tidy_up(run)
         renew_factors(run.paths.model, run.model.factors)
-        return Outcome.ALREADY_THERE
+        return Outcome.ALREADY_TRAINED
     # Every audio file is read once before anything is written.
     with _of_every_run():
         model = build_model(run, data.head)
@@ -90,13 +90,13 @@ def do_run(
     reader = WaveformReader(model.waveform_format, run.audio_cache)
     parts = _read_parts(run, data, reader, reading_progress(progress, run.title))
     augmentation = _augmentation(run, reader, parts["train"])
-    with alone_on(run.paths) as ours:
+    with try_lock_run(run.paths) as ours:
         if not ours:
             return Outcome.ELSEWHERE
         if run_state(run, settings) is RunState.FINISHED:  # while this process was reading
             if _is_untidy(run, fingerprint):
                 _tidy_up(run)
-            return Outcome.ALREADY_THERE
+            return Outcome.ALREADY_TRAINED
         _claim(run, settings)
         data.write_split(run.paths.split, parts)
         found = None
@@ -285,7 +285,7 @@ def _is_untidy(run: Run, fingerprint: str) -> bool:
     """
     if run.paths.settings.is_file():
         return bool(read_json(run.paths.settings).get("run_fingerprint") == fingerprint)
-    return left_locks(run.paths) or run.paths.error.is_file()
+    return has_locks(run.paths) or run.paths.error.is_file()
 
 
 def _remove_drafts(run: Run) -> None:

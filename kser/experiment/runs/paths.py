@@ -6,7 +6,7 @@ from pathlib import Path
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.files import resolve_input
 
-# The traceback of an error that nobody foresaw, until what failed has succeeded.
+# The traceback of an unexpected error, until what failed has succeeded.
 ERROR_FILE = "error.txt"
 
 
@@ -44,7 +44,7 @@ class RunPaths:
 
     @property
     def error(self) -> Path:
-        """Why the run failed, where nobody foresaw it."""
+        """The traceback of an unexpected error that ended the run."""
         return self.work / ERROR_FILE
 
     @property
@@ -69,7 +69,7 @@ class RunPaths:
 
     @property
     def search_states(self) -> Path:
-        """Saved states of the trial in hand."""
+        """Saved states of the present trial."""
         return self.states / "search_states"
 
     def trial(self, number: int) -> "TrialPaths":
@@ -88,7 +88,7 @@ class TrialPaths(RunPaths):
 
     @property
     def log(self) -> Path:
-        """Losses and metrics by update; named otherwise than a run's, for the curves of runs are drawn."""
+        """Losses and metrics by update; not named as a run's, so that no curve is drawn of it."""
         return self.work / "trial_log.csv"
 
 

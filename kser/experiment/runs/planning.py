@@ -1,6 +1,8 @@
 """From an experiment to its runs: models × seeds, each a plain value."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 
 from kser.errors import UserError
@@ -102,42 +104,47 @@ class Run:
         return self.config.eval_metric or self.model.task.shown_metric
 
 
-def check_seed_range(low_seed: int | None, high_seed: int | None) -> None:
-    """Raise `UserError` for one bound of the seeds without the other, or bounds that hold no seed."""
-    if low_seed is None and high_seed is None:
-        return
-    if low_seed is None or high_seed is None:
-        raise UserError("--low_seed and --high_seed: give both, or neither to take cross_validation")
-    if not 0 <= low_seed <= high_seed <= LARGEST_SEED:
-        raise UserError(
-            f"--low_seed {low_seed} --high_seed {high_seed}: want 0 ≤ low_seed ≤ high_seed ≤ {LARGEST_SEED}"
-        )
-
-
-def plan_runs(
-    experiment: ExperimentDefinition, low_seed: int | None = None, high_seed: int | None = None
-) -> list[Run]:
+def plan_runs(experiment: ExperimentDefinition, seeds: Iterable[int] | None = None) -> list[Run]:
     """The runs of an experiment, model by model.
 
     Args:
         experiment: validated.
-        low_seed: first seed, in place of `cross_validation`.
-        high_seed: last seed, itself included; both or neither are given.
+        seeds: in place of those that the models and `cross_validation` say.
 
     Raises:
-        UserError: see `check_seed_range`; or a model's seeds go beyond the largest one.
+        UserError: seeds are not whole numbers from 0 to the largest one, or there is none.
     """
-    check_seed_range(low_seed, high_seed)
+    chosen = None if seeds is None else _checked_seeds(seeds)
     config = experiment.config
     runs = []
     for model, source in zip(experiment.models, experiment.model_sources, strict=True):
-        first, last = model.seed, model.seed + config.cross_validation - 1
-        if low_seed is not None and high_seed is not None:
-            first, last = low_seed, high_seed
-        if last > LARGEST_SEED:
-            raise UserError(f"{source}: seed: {first} and those after it pass the largest, {LARGEST_SEED}")
+        of_model = range(model.seed, model.seed + config.cross_validation) if chosen is None else chosen
+        if of_model[-1] > LARGEST_SEED:
+            raise UserError(
+                f"{source}: seed: {model.seed} and those after it pass the largest, {LARGEST_SEED}"
+            )
         runs += [
-            Run(experiment, model, seed, source, RunPaths.of(config, model.name, seed))
-            for seed in range(first, last + 1)
+            Run(experiment, model, seed, source, RunPaths.of(config, model.name, seed)) for seed in of_model
         ]
     return runs
+
+
+def first_runs(runs: Sequence[Run]) -> dict[str, Run]:
+    """The first run of each model, by the model's name."""
+    first: dict[str, Run] = {}
+    for run in runs:
+        first.setdefault(run.model.name, run)
+    return first
+
+
+def _checked_seeds(seeds: Iterable[int]) -> list[int]:
+    """Whole numbers of any kind, NumPy's too, each once."""
+    try:
+        whole = list(dict.fromkeys(index(seed) for seed in seeds))
+    except TypeError:
+        raise UserError(f"seeds: must be whole numbers such as range(5), got {seeds!r}") from None
+    if not whole:
+        raise UserError("seeds: must hold at least one, got none")
+    if wrong := [seed for seed in whole if not 0 <= seed <= LARGEST_SEED]:
+        raise UserError(f"seeds: must be from 0 to {LARGEST_SEED}, got {wrong[0]}")
+    return whole

@@ -1,4 +1,4 @@
-"""One process a run: a second one that is started on the same experiment leaves it alone."""
+"""One process a run: another one that is started on the same experiment passes over it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,8 +13,8 @@ _LOCK_FILE = ".lock"
 
 
 @contextmanager
-def alone_on(paths: RunPaths) -> Iterator[bool]:
-    """Within this block no other process does the run, unless it was doing it already.
+def try_lock_run(paths: RunPaths) -> Iterator[bool]:
+    """Keep other processes from the run within this block, unless one is doing it already.
 
     The operating system frees the lock when the process ends, however it ends. Both folders that a run writes
     to are locked, for two experiments may share one of them.
@@ -23,7 +23,7 @@ def alone_on(paths: RunPaths) -> Iterator[bool]:
         paths: of the run.
 
     Yields:
-        Whether the run is this process's; `False` where another one is at it.
+        Whether the run is this process's; `False` where another one is doing it.
     """
     with ExitStack() as locks:
         try:
@@ -44,23 +44,23 @@ def remove_locks(paths: RunPaths) -> None:
         (folder / _LOCK_FILE).unlink(missing_ok=True)
 
 
-def left_locks(paths: RunPaths) -> bool:
-    """Whether there is something for `remove_locks` to remove: a process is at the run, or was killed."""
+def has_locks(paths: RunPaths) -> bool:
+    """Whether `remove_locks` has something to remove: a process is doing the run, or was killed."""
     return any((folder / _LOCK_FILE).exists() for folder in _folders(paths))
 
 
 @contextmanager
-def waiting_for(folder: Path) -> Iterator[None]:
-    """Within this block no other process is in such a block for the same folder; waits for it to leave."""
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out of such blocks for the same folder, waiting for one that is in its own."""
     with _lock(folder, timeout_s=-1):
         yield
 
 
 @contextmanager
-def filling(folder: Path) -> Iterator[None]:
-    """As `waiting_for`, for work that is done once, with nothing of the lock left behind.
+def locked_once(folder: Path) -> Iterator[None]:
+    """As `locked`, for work that is done once: nothing of the lock is left behind.
 
-    A process that waits with the old file open may come to hold it beside a third one: each must look first
+    A process that waits with the old file open may come to hold it beside a third one: each must first check
     whether the work is done.
     """
     lock = _lock(folder, timeout_s=-1)

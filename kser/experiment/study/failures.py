@@ -1,41 +1,26 @@
-"""What failed in a study: told together at its end, with the tracebacks of what nobody foresaw in files."""
+"""What failed in a study, for people: a line for each reason, tracebacks of unexpected errors in files."""
 
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from kser.errors import UserError
 from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.planning import Run
+from kser.experiment.study.results import RunResult
 from kser.files import write_text
 
-
-@dataclass(frozen=True)
-class Failure:
-    """A run that is not trained.
-
-    Attributes:
-        run: which.
-        message: why, in a line or several.
-        begun: `False` where a mistake in the files kept it from beginning.
-        of_the_model: whether that mistake stops every run of the model.
-    """
-
-    run: Run
-    message: str
-    begun: bool = True
-    of_the_model: bool = False
+_SHOWN_CHARACTERS = 200
 
 
-def unforeseen(error: Exception, report: Path) -> str:
-    """An error that nobody foresaw, in a line; its traceback goes to a file.
+def record_unexpected(error: Exception, report: Path) -> str:
+    """Write the traceback of an error that no code expects to a file, and give the error in a line.
 
     Args:
         error: being handled.
         report: the file; where it cannot be written the line must do.
     """
-    line = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    line = f"{type(error).__name__}: {' '.join(str(error).split())[:_SHOWN_CHARACTERS]}"
     try:
         write_text(report, "".join(traceback.format_exception(error)))
     except (OSError, UserError):  # a full disk, which may be the error itself
@@ -43,26 +28,29 @@ def unforeseen(error: Exception, report: Path) -> str:
     return f"{line} (more in {report})"
 
 
-def told_at_the_end(failures: Sequence[Failure], runs: int, further: Sequence[str]) -> list[str]:
-    """All that went wrong in a study, in lines.
+def failure_summary(run_results: Sequence[RunResult], further: Sequence[str]) -> list[str]:
+    """All that went wrong in a study, in lines; runs that failed for one reason share its lines.
 
     Args:
-        failures: of its runs; what failed alike is told once.
-        runs: how many there are.
+        run_results: of all its runs.
         further: mistakes of its evaluation.
     """
-    alike: dict[str, list[Run]] = {}
+    failures = [result for result in run_results if result.failed]
+    runs_by_error: dict[str, list[Run]] = {}
     for failure in failures:
-        alike.setdefault(failure.message, []).append(failure.run)
-    if len(alike) == 1 and len(failures) == runs and not any(failure.begun for failure in failures):
-        return [*next(iter(alike)).splitlines(), *further]  # the experiment as a whole is wrong
-    lines = [f"{_title(of)}: {line}" for message, of in alike.items() for line in message.splitlines()]
+        runs_by_error.setdefault(failure.error, []).append(failure.run)
+    none_began = all(result.failed and result.failed_at != "training" for result in run_results)
+    if len(runs_by_error) == 1 and none_began:
+        return [*next(iter(runs_by_error)).splitlines(), *further]  # the experiment as a whole is wrong
+    lines = [
+        f"{_title(runs)}: {line}" for error, runs in runs_by_error.items() for line in error.splitlines()
+    ]
     return [*lines, *further, *(["the same command tries what failed again"] if failures else [])]
 
 
 def _title(runs: Sequence[Run]) -> str:
     """Models and seeds: "log_mel, seed 0–2; wav2vec2, seed 0"."""
-    seeds: dict[str, list[int]] = {}
+    seeds_by_model: dict[str, list[int]] = {}
     for run in runs:
-        seeds.setdefault(run.model.name, []).append(run.seed)
-    return "; ".join(f"{model}, seed {in_ranges(of)}" for model, of in seeds.items())
+        seeds_by_model.setdefault(run.model.name, []).append(run.seed)
+    return "; ".join(f"{model}, seed {in_ranges(seeds)}" for model, seeds in seeds_by_model.items())

@@ -15,6 +15,7 @@ import soundfile
 from rich.console import Console
 
 from kser import cli
+from kser.cli.plan_display import show_plan
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.errors import UserError
 from kser.experiment.checking import memory
@@ -23,7 +24,6 @@ from kser.experiment.checking.input_checks import read_inputs
 from kser.experiment.checking.memory import activation_bytes, estimate_memory
 from kser.experiment.checking.refusals import refusals
 from kser.experiment.checking.seed_ranges import in_ranges
-from kser.experiment.checking.showing import show_plan
 from kser.experiment.checking.study_check import check_study
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.execution.run_state import RunState
@@ -43,7 +43,7 @@ def console():
 
 
 def checked(path, **arguments):
-    return check_study(load_experiment(path), console(), **arguments)
+    return check_study(load_experiment(path), **arguments)
 
 
 def shown(found):
@@ -86,7 +86,7 @@ def before(study_folder):
 @pytest.fixture(scope="module")
 def trained(study_folder, before):
     assert sorted(path.name for path in study_folder.iterdir()) == ["experiment.json", "models"]
-    train_experiment(load_experiment(study_folder / "experiment.json"), console())
+    train_experiment(load_experiment(study_folder / "experiment.json"))
     return study_folder
 
 
@@ -218,7 +218,7 @@ def test_the_plan_says_everything(tmp_path, small_corpus):
     assert next(line[:4] for line in lines if line[:1] == ["log_mel"]) == ["log_mel", str(training), "×", "2"]
     assert "log_mel: 1 of 2 s; 8 utterances each in training, 8 in evaluation" in text
     assert "log_mel: scratch:log_mel, random weights" in text
-    assert f"ready: kser train --experiment_file {path}" in text
+    assert f"ready: kser train {path}" in text
     assert found.mistakes == []
 
 
@@ -293,7 +293,7 @@ def test_layers_that_would_never_join_are_a_mistake_as_in_training(tmp_path, sma
     assert mistake.endswith("(seed 0–1)")
     assert "ready" not in shown(found)
     with pytest.raises(UserError) as error:
-        train_experiment(load_experiment(path), console(), low_seed=0, high_seed=0)
+        train_experiment(load_experiment(path), [0])
     line = mistake.removeprefix(f"{file}: ").removesuffix(" (seed 0–1)")
     assert line in str(error.value)
 
@@ -358,12 +358,17 @@ def test_many_seeds_share_their_splits_among_models(tmp_path, small_corpus):
 
 
 def test_a_folder_that_cannot_be_written_to_is_a_mistake(tmp_path, small_corpus, monkeypatch):
-    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"], output_path=str(tmp_path / "file"))
+    (tmp_path / "file").touch()
     monkeypatch.setattr("os.access", lambda folder, mode: folder != tmp_path)
     mistakes = checked(path, audio=False).mistakes
-    assert (
-        f"{tmp_path}/results/small/log_mel/seed_0: cannot be written: {tmp_path} is not writable" in mistakes
-    )
+    assert mistakes == [
+        f"{tmp_path}/results/small/log_mel/seed_0: cannot be written: {tmp_path} is not writable",
+        f"{tmp_path}/file/small/log_mel/seed_0: cannot be written: {tmp_path}/file is a file",
+    ]
+    with pytest.raises(UserError) as refused:
+        train_experiment(load_experiment(path))
+    assert str(refused.value).splitlines() == mistakes
 
 
 def test_checkpoints_of_keras_hub_are_left_to_the_first_run():
@@ -479,7 +484,7 @@ def test_the_command_tells_mistakes_after_the_plan(tmp_path, small_corpus, comma
 
 def test_the_command_wants_a_file(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
-    assert command() == (2, "", ["kser: give an experiment file; there is no run.json here"])
+    assert command() == (2, "", ["kser: give an experiment file; run.json not found here"])
 
 
 def test_an_update_of_more_batches_than_an_epoch_is_told(tmp_path, small_corpus):

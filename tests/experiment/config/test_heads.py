@@ -1,10 +1,8 @@
 """Every head that a model JSON can ask for is built, trains, and is evaluated."""
 
-import io
 import json
 
 import pytest
-from rich.console import Console
 
 from kser.errors import UserError
 from kser.experiment.config.loading import load_experiment
@@ -20,8 +18,7 @@ def trained(folder, corpus, **model):
     file = folder / "models" / "wav2vec2.json"
     fields = json.loads(file.read_text()) | {"number_of_training_epochs": 1} | model
     file.write_text(json.dumps(fields))
-    console = Console(file=io.StringIO(), width=200)
-    (row,) = read_evaluation_csv(train_experiment(load_experiment(path), console))
+    (row,) = read_evaluation_csv(train_experiment(load_experiment(path)).evaluation_csv)
     assert (row.eval_out_path / "classification_report.json").is_file()
     return load_classifier(row.model_path)
 

@@ -11,13 +11,14 @@ import pytest
 from rich.console import Console
 from sklearn import metrics as sklearn_metrics
 
+from kser.cli.study_display import StudyDisplay
 from kser.errors import UserError
 from kser.evaluation.regression import concordance_correlation
 from kser.experiment.evaluating import evaluator
 from kser.experiment.evaluating.evaluation_results import results_there
 from kser.experiment.evaluating.statistics_inputs import read_results
-from kser.experiment.runs.run_lock import filling
-from kser.experiment.study.study import evaluate
+from kser.experiment.runs.run_lock import locked_once
+from kser.experiment.study.evaluation import evaluate
 from kser.experiment.tasks.class_evaluation import ClassEvaluation
 from kser.experiment.tasks.regression_evaluation import RegressionEvaluation
 from tests.experiment.evaluated_models import (
@@ -66,7 +67,7 @@ def evaluated(tmp_path_factory, corpus):
         for seed in range(SEEDS[kind])
     ]
     told = console()
-    evaluate(write_rows(folder / "all.csv", rows), told, by=["style"])
+    evaluate(write_rows(folder / "all.csv", rows), by=["style"], progress=StudyDisplay(told))
     return folder, table, told.export_text()
 
 
@@ -203,7 +204,7 @@ def test_what_is_whole_is_not_evaluated_again(evaluated, tmp_path):
 
     def changed(name="numbers", **arguments):
         before = {path: path.stat().st_mtime_ns for path in out.glob("*")}
-        evaluate(write_rows(by_hand, [(name, model, folder / "set", out)]), console(), **arguments)
+        evaluate(write_rows(by_hand, [(name, model, folder / "set", out)]), **arguments)
         return {path.name for path in out.glob("*") if before.get(path) != path.stat().st_mtime_ns}
 
     assert changed() == set()
@@ -246,7 +247,7 @@ def test_a_wrong_cell_is_named(evaluated, corpus, tmp_path, kind, columns, messa
     write_test_set(tmp_path / "set", corpus, **columns)
     rows = [(kind, folder / "models" / kind / "0", tmp_path / "set", tmp_path / "out")]
     with pytest.raises(UserError, match=message):
-        evaluate(write_rows(tmp_path / "one.csv", rows), console())
+        evaluate(write_rows(tmp_path / "one.csv", rows))
     assert not list((tmp_path / "out").glob("*.json"))
 
 
@@ -257,7 +258,7 @@ def test_a_column_that_is_not_there_is_named(evaluated, tmp_path, kind, column):
     table.drop(columns=column).to_csv(tmp_path / "set" / "test.csv", index=False)
     rows = [(kind, folder / "models" / kind / "0", tmp_path / "set", tmp_path / "out")]
     with pytest.raises(UserError, match=rf"test\.csv: the header lacks '{column}', which the model learns"):
-        evaluate(write_rows(tmp_path / "one.csv", rows), console())
+        evaluate(write_rows(tmp_path / "one.csv", rows))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -283,7 +284,7 @@ def test_a_model_that_gives_no_numbers_is_named_and_the_rows_after_it_are_done(
     monkeypatch.setattr(evaluator, "predict_outputs", predict)
     rows = [(f"m{i}", model, folder / "set", tmp_path / f"out {i}") for i, model in enumerate(models)]
     with pytest.raises(UserError) as error:
-        evaluate(write_rows(tmp_path / "two.csv", rows), console())
+        evaluate(write_rows(tmp_path / "two.csv", rows))
     (line,) = str(error.value).splitlines()
     said = f"{models[0]}: the model gives no numbers for 3 of {len(table)} recordings"
     assert line == f"m0 on made up: {said}"
@@ -301,12 +302,12 @@ def test_what_another_process_evaluates_is_waited_for_and_not_done_again(evaluat
     def done_meanwhile(place):
         assert place == out
         shutil.copytree(folder / "numbers" / "0", out)
-        with filling(place):
+        with locked_once(place):
             yield
 
-    monkeypatch.setattr(evaluator, "filling", done_meanwhile)
+    monkeypatch.setattr(evaluator, "locked_once", done_meanwhile)
     told = console()
-    evaluate(path, told)
+    evaluate(path, progress=StudyDisplay(told))
     assert "(evaluated before)" in told.export_text()
     assert not (out / ".lock").exists()
 
@@ -321,7 +322,7 @@ def test_leaks_and_damaged_audio_of_other_kinds_are_told_too(corpus, tmp_path):
         model = save_model(tmp_path / kind, kind, trained_on=table["path"].iloc[1:4])
         rows.append((kind, model, tmp_path / "set", tmp_path / f"{kind} out"))
     told = console()
-    evaluate(write_rows(tmp_path / "two.csv", rows), told, on_bad_audio="skip")
+    evaluate(write_rows(tmp_path / "two.csv", rows), on_bad_audio="skip", progress=StudyDisplay(told))
     for kind in ("numbers", "labels"):
         report = report_in(tmp_path / f"{kind} out", REPORTS[kind][0])
         assert report["seen_in_training"]["train"] == 3

@@ -1,5 +1,6 @@
 """The evaluation CSV is read as people write it, and what they wrote in it stays."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import (
     COLUMNS,
+    REQUIRED_COLUMNS,
     EvaluationRow,
     evaluation_csvs,
     read_evaluation_csv,
@@ -36,7 +38,46 @@ def refusals(path: Path) -> list[str]:
 class TestReading:
     def test_a_row_is_an_evaluation(self, tmp_path):
         assert read_evaluation_csv(csv_of(tmp_path, f"{HEADER}\n{LINE}\n{OTHER_LINE}\n")) == [ROW, OTHER]
-        assert ROW.test_csv == Path("/sets/d/test.csv")
+
+    def test_a_test_set_is_a_csv_or_a_folder_with_test_csv(self, tmp_path):
+        (tmp_path / "folder.csv").mkdir()
+        (tmp_path / "metadata").touch()
+        for named, test_csv in [
+            ("set", "set/test.csv"),
+            ("set/dev.csv", "set/dev.csv"),
+            ("set/dev.CSV", "set/dev.CSV"),
+            ("folder.csv", "folder.csv/test.csv"),
+            ("metadata", "metadata"),
+        ]:
+            text = f"{HEADER}\nm\td\t/models/m\t{tmp_path / named}\t/out/m\n"
+            (row,) = read_evaluation_csv(csv_of(tmp_path, text))
+            assert row.test_csv == tmp_path / test_csv
+
+    @pytest.mark.parametrize(
+        ("model_path", "out_path"),
+        [
+            ("/results/seed_0/model", "/results/seed_0/evaluation/d"),
+            ("/models/mine", "/models/mine_evaluation/d"),
+        ],
+    )
+    @pytest.mark.parametrize("empty_column", [True, False])
+    def test_results_go_beside_the_model_unless_the_row_says_where(
+        self, tmp_path, model_path, out_path, empty_column
+    ):
+        header, line = "\t".join(REQUIRED_COLUMNS), f"m\td\t{model_path}\t/sets/d"
+        if empty_column:
+            header, line = f"{header}\teval_out_path", f"{line}\t"
+        (row,) = read_evaluation_csv(csv_of(tmp_path, f"{header}\n{line}\n"))
+        assert row.eval_out_path == Path(out_path)
+
+    @pytest.mark.parametrize("name", ["a/b", "a\\b", ".."])
+    def test_a_name_that_no_folder_can_have_requires_a_path(self, tmp_path, name):
+        header, line = "\t".join(REQUIRED_COLUMNS), f"m\t{name}\t/models/m\t/sets/d"
+        assert refusals(csv_of(tmp_path, f"{header}\n{line}\n")) == [
+            f"CSV: row 2: eval_out_path: is required, because {name!r} cannot name a folder"
+        ]
+        (row,) = read_evaluation_csv(csv_of(tmp_path, f"{header}\teval_out_path\n{line}\t/out/m\n"))
+        assert (row.dataset_name, row.eval_out_path) == (name, Path("/out/m"))
 
     @pytest.mark.parametrize(
         "text",
@@ -49,8 +90,15 @@ class TestReading:
             "eval_out_path\tmodel_name\tmodel_path\teval_csv_path\tdataset_name\n"
             "/out/m\tm\t/models/m\t/sets/d\td\n",
             f'{HEADER}\n"m"\td\t"/models/m"\t/sets/d\t/out/m\n',
+            f"{HEADER}\n{LINE}\n".replace("\t", ","),
+            f"{HEADER}\n{LINE}\n".replace("\t", ", "),
+            f"{HEADER}\r\n{LINE}\r\n".replace("\t", ";"),
+            f"note, long\t{HEADER}\nx, y\t{LINE}\n",
         ],
-        ids=["windows", "mark", "blank rows", "blanks", "more columns", "another order", "quoted"],
+        ids=[
+            *("windows", "mark", "blank rows", "blanks", "more columns", "another order", "quoted"),
+            *("commas", "commas and blanks", "semicolons", "commas in cells"),
+        ],
     )
     def test_it_may_be_written_in_many_ways(self, tmp_path, text):
         assert read_evaluation_csv(csv_of(tmp_path, text)) == [ROW]
@@ -68,35 +116,33 @@ class TestReading:
     @pytest.mark.parametrize(
         ("text", "line"),
         [
-            (
-                "",
-                "CSV: the header lacks model_name, dataset_name, model_path, eval_csv_path, eval_out_path; ",
-            ),
+            ("", "CSV: the header lacks model_name, dataset_name, model_path, eval_csv_path; "),
             (HEADER.replace("model_path", "model_pat") + "\n", "CSV: the header lacks model_path; "),
             (f"{HEADER}\tmodel_path\n", "CSV: the header has model_path more than once; "),
             (
-                f"{HEADER}\n{LINE}\n".replace("\t", ","),
-                "CSV: the header lacks model_name, dataset_name, model_path, eval_csv_path, eval_out_path, "
-                "and no tab; ",
+                f"{HEADER}\n{LINE}\n".replace("\t", "|"),
+                "CSV: the header lacks model_name, dataset_name, model_path, eval_csv_path; ",
             ),
         ],
-        ids=["empty file", "misspelt", "repeated", "commas"],
+        ids=["empty file", "misspelt", "repeated", "another separator"],
     )
     def test_a_wrong_header_is_refused_with_the_right_one(self, tmp_path, text, line):
         (refusal,) = refusals(csv_of(tmp_path, text))
         assert refusal.startswith(line)
-        assert refusal.endswith(f"; the header is {' '.join(COLUMNS)}, separated by tabs")
+        assert refusal.endswith(
+            f"; its columns are {', '.join(REQUIRED_COLUMNS)} and, if wanted, eval_out_path"
+        )
 
     def test_all_rows_with_empty_cells_are_told_by_number(self, tmp_path):
         text = f"{HEADER}\n\n\td\t/models/m\t \t/out/m\n{LINE}\nm\td\n"
         assert refusals(csv_of(tmp_path, text)) == [
-            "CSV: row 3: model_name, eval_csv_path: empty; one tab is between two cells",
-            "CSV: row 5: model_path, eval_csv_path, eval_out_path: empty; one tab is between two cells",
+            "CSV: row 3: model_name, eval_csv_path: empty; one separator is between two cells",
+            "CSV: row 5: model_path, eval_csv_path: empty; one separator is between two cells",
         ]
 
     def test_a_header_alone_is_refused(self, tmp_path):
         assert refusals(csv_of(tmp_path, HEADER)) == [
-            "CSV: has a header and no rows; a row for each evaluation is wanted"
+            "CSV: has a header and no rows; a row for each evaluation is required"
         ]
 
     def test_an_open_quotation_mark_is_refused(self, tmp_path):
@@ -125,7 +171,7 @@ class TestFolders:
 
     @pytest.mark.parametrize("name", ["", "nowhere"])
     def test_nothing_is_refused(self, tmp_path, name):
-        with pytest.raises(UserError, match=r"no such file or folder|holds no \.csv file"):
+        with pytest.raises(UserError, match=r"file or folder not found|holds no \.csv file"):
             evaluation_csvs(tmp_path / name)
 
 
@@ -162,6 +208,17 @@ class TestRecording:
         record_rows(tmp_path, [ROW])
         assert path.read_text() == f"{own}\t/out/m\tm\t/models/m\t/sets/d\td\n"
         assert [row.model_name for row in read_evaluation_csv(path)] == ["mine", "m"]
+
+    @pytest.mark.parametrize("delimiter", [",", ";"])
+    def test_rows_are_added_as_a_user_separated_them(self, tmp_path, delimiter):
+        own = f"{delimiter.join(REQUIRED_COLUMNS)}\nmine{delimiter}d{delimiter}model{delimiter}set\n"
+        path = csv_of(tmp_path, own)
+        mapped = replace(ROW, label_map='{"joy": "happiness", "fear": null}')
+        record_rows(tmp_path, [mapped])
+        assert read_evaluation_csv(path)[1] == mapped
+        header, mine, _ = path.read_text().splitlines()
+        assert header.split(delimiter) == [*REQUIRED_COLUMNS, "eval_out_path", "label_map"]
+        assert mine == own.splitlines()[1]
 
     def test_a_csv_that_a_user_named_is_not_written_to(self, tmp_path):
         own = csv_of(tmp_path, "something,else\n", "zzz.csv")

@@ -354,7 +354,7 @@ def test_kser_stats_beside_a_csv_with_a_margin_and_chosen_factors(stats, tmp_pat
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--metric", "ccc"], "kser: --metric: no run has ccc; there are uar\n"),
+        (["--metric", "ccc"], "kser: --metric: no run has ccc; available: uar\n"),
         (["--alpha", "5"], "kser: --alpha: must be between 0 and 0.5, such as 0.05, got 5\n"),
         (["--chance_margin", "-1", "--n_classes", "1"], "kser: --n_classes: must be at least 2, got 1\n"),
     ],

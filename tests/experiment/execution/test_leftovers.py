@@ -5,6 +5,7 @@ import json
 
 from rich.console import Console
 
+from kser.cli.study_display import StudyDisplay
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.runs.planning import plan_runs
 from kser.experiment.study.study import train_experiment
@@ -13,7 +14,7 @@ from tests.experiment.conftest import write_experiment
 
 def start(experiment) -> str:
     console = Console(width=200, record=True, file=io.StringIO())
-    train_experiment(load_experiment(experiment), console)
+    train_experiment(load_experiment(experiment), progress=StudyDisplay(console))
     return console.export_text()
 
 

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from kser.errors import UserError
 from kser.experiment.checking.input_checks import read_inputs
@@ -176,7 +175,7 @@ def test_test_sets_are_read_before_training(tmp_path, corpus):
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_study_of_each_kind_is_checked(tmp_path, corpus, kind):
     run = run_over(tmp_path, corpus, kind)
-    check = check_study(run.experiment, Console(quiet=True), audio=False)
+    check = check_study(run.experiment, audio=False)
     assert check.mistakes == []
     (plan,) = check.models
     assert plan.parameters > 0
@@ -196,7 +195,7 @@ def test_numbers_are_learned(tmp_path, corpus):
     data, utterances = part(run)
     values = predict_outputs(load_classifier(run.paths.model), utterances, 8)["values"]
     assert ccc(data.values.loc[data.parts == "train", "arousal"].to_numpy(), values[:, 0]) > 0.8
-    assert do_run(run) is Outcome.ALREADY_THERE
+    assert do_run(run) is Outcome.ALREADY_TRAINED
 
 
 def test_interrupted_and_continued_equals_uninterrupted(tmp_path, corpus):

@@ -1,12 +1,10 @@
 """A trained model is trained further: backbone, head and preprocessing, and what it has already heard."""
 
-import io
 import json
 
 import keras
 import numpy as np
 import pytest
-from rich.console import Console
 
 from kser.errors import UserError
 from kser.experiment.checking.input_checks import checked_inputs
@@ -30,7 +28,7 @@ def first(tmp_path_factory, small_corpus):
     path = write_experiment(
         folder, small_corpus, models=["log_mel"], loudness_lufs=-23.0, run_eval=False, eval_steps=2
     )
-    train_experiment(load_experiment(path), Console(file=io.StringIO()))
+    train_experiment(load_experiment(path))
     return folder / "results" / "small" / "log_mel" / "seed_0" / "model"
 
 
@@ -63,7 +61,7 @@ def test_what_the_trained_model_has_heard_stays_known(tmp_path, small_corpus, fi
         {"continue_model_training": keeps_head, "number_of_training_epochs": 1},
         {"loudness_lufs": -23.0},
     )
-    train_experiment(run.experiment, Console(file=io.StringIO()))
+    train_experiment(run.experiment)
     known = load_provenance(run.paths.model).recordings
     earlier, data = load_provenance(first).recordings, load_run_data(run)
     for part in ("train", "validation"):

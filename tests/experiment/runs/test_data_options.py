@@ -13,6 +13,7 @@ from rich.console import Console
 
 from kser.audio.loading import load_audio
 from kser.audio.processing import AudioProcessing
+from kser.cli.study_display import StudyDisplay
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.errors import UserError
 from kser.experiment.checking.input_checks import checked_inputs
@@ -22,7 +23,8 @@ from kser.experiment.execution.run_fingerprint import run_fingerprint
 from kser.experiment.runs.planning import plan_runs
 from kser.experiment.runs.run_data import load_run_data
 from kser.experiment.runs.trained_model import load_classifier, load_provenance
-from kser.experiment.study.study import evaluate, train_experiment
+from kser.experiment.study.evaluation import evaluate
+from kser.experiment.study.study import train_experiment
 from tests.experiment.conftest import write_experiment
 
 NOISE = {"module": "audiomentations", "class": "AddGaussianNoise", "p": 1.0}
@@ -88,7 +90,7 @@ def study(tmp_path_factory, small_corpus, foreign_test_set) -> tuple[Path, Path,
         **OPTIONS,
     )
     told = console()
-    evaluation_csv = train_experiment(load_experiment(experiment), told)
+    evaluation_csv = train_experiment(load_experiment(experiment), progress=StudyDisplay(told)).evaluation_csv
     return folder, evaluation_csv, told.export_text()
 
 
@@ -197,16 +199,16 @@ def test_groups_are_compared_by_any_column(study, foreign_test_set, tmp_path) ->
     by_hand = tmp_path / "rows.csv"
     line = f"m\td\t{model}\t{foreign_test_set}\t{tmp_path / 'out'}"
     by_hand.write_text("\t".join(COLUMNS) + f"\n{line}\n")
-    evaluate(by_hand, console(), by=["mood"])
+    evaluate(by_hand, by=["mood"])
     report = json.loads((tmp_path / "out" / "classification_report.json").read_text())
     assert set(report["subgroups"]) == {"gender", "mood"}
     assert set(report["subgroups"]["mood"]) == {"calm"}
     assert report["subgroup_tests"]["mood"]["n_without_group"] > 0
     assert report["intervals"]["uar"][0] <= report["uar"] <= report["intervals"]["uar"][1]
-    evaluate(by_hand, console())  # what was compared once stays
+    evaluate(by_hand)  # what was compared once stays
     assert "mood" in json.loads((tmp_path / "out" / "classification_report.json").read_text())["subgroups"]
-    with pytest.raises(UserError, match=r"--by moods: no test set has this column"):
-        evaluate(by_hand, console(), by=["moods"])
+    with pytest.raises(UserError, match="by: no test set has the column moods"):
+        evaluate(by_hand, by=["moods"])
 
 
 def test_accuracies_and_averaged_matrices_stand_in_the_summary(study) -> None:
@@ -238,7 +240,7 @@ def test_mistakes_are_told_before_training(study, tmp_path, fields, line) -> Non
     options = {**OPTIONS, "experiment_name": "wrong", **fields}
     path = write_experiment(tmp_path, folder / "metadata.csv", models=["log_mel"], **options)
     with pytest.raises(UserError, match=line):
-        train_experiment(load_experiment(path), console())
+        train_experiment(load_experiment(path))
     assert not (tmp_path / "runs").exists()
 
 
@@ -261,15 +263,15 @@ def test_results_that_are_not_whole_are_made_again(study, foreign_test_set, tmp_
     model = folder / "results" / "small" / "log_mel" / "seed_0" / "model"
     rows, out = tmp_path / "rows.csv", tmp_path / "out"
     rows.write_text("\t".join(COLUMNS) + f"\nm\td\t{model}\t{foreign_test_set}\t{out}\n")
-    evaluate(rows, console())
+    evaluate(rows)
     (out / "confusion_matrix.csv").unlink()
     (tmp_path / "summary" / "rows" / "m_on_d_confusion_sd.csv").unlink()
-    evaluate(rows, console())
+    evaluate(rows)
     assert (out / "confusion_matrix.csv").is_file()
     (out / "classification_report.json").write_text("{")
-    evaluate(rows, console())
+    evaluate(rows)
     rows.write_text(rows.read_text().replace("m\td", "renamed\tset"))
-    evaluate(rows, console())
+    evaluate(rows)
     report = json.loads((out / "classification_report.json").read_text())
     assert (report["model_name"], report["dataset_name"]) == ("renamed", "set")
 
@@ -348,7 +350,7 @@ def test_a_class_must_not_be_lost_by_skipping(study, tmp_path, small_corpus) -> 
     with pytest.raises(
         UserError, match=r"metadata\.csv: no audio file of anger in the train part can be used"
     ):
-        train_experiment(load_experiment(path), console())
+        train_experiment(load_experiment(path))
 
 
 def test_a_bad_file_of_a_test_set_is_told_before_training(tmp_path, small_corpus) -> None:
@@ -359,7 +361,7 @@ def test_a_bad_file_of_a_test_set_is_told_before_training(tmp_path, small_corpus
     sets = [{"name": "set", "eval_csv_path": "set"}]
     path = write_experiment(tmp_path, small_corpus, models=["log_mel"], datasets=sets)
     with pytest.raises(UserError, match=r"cut\.wav: is cut short"):
-        train_experiment(load_experiment(path), console())
+        train_experiment(load_experiment(path))
     assert not (tmp_path / "runs").exists()
 
 
@@ -416,10 +418,10 @@ def test_a_bad_file_in_a_test_set_stops_its_row_or_is_skipped(study, small_corpu
     rows = tmp_path / "rows.csv"
     rows.write_text("\t".join(COLUMNS) + f"\nm\td\t{model}\t{tmp_path / 'set'}\t{tmp_path / 'out'}\n")
     with pytest.raises(UserError, match=r"test\.csv: .*nan\.wav: has samples that are NaN"):
-        evaluate(rows, console())
-    evaluate(rows, console(), on_bad_audio="skip")
+        evaluate(rows)
+    evaluate(rows, on_bad_audio="skip")
     with pytest.raises(UserError, match=r"nan\.wav"):  # what was skipped is no result for who wants an error
-        evaluate(rows, console())
+        evaluate(rows)
     report = json.loads((tmp_path / "out" / "classification_report.json").read_text())
     assert [Path(path).name for path in report["skipped_audio"]] == ["nan.wav"]
     assert len(pd.read_csv(tmp_path / "out" / "predictions.csv")) == 39

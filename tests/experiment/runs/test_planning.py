@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kser.errors import UserError
@@ -42,25 +43,26 @@ def test_cross_validation_counts_seeds_from_the_models_own(tmp_path):
     assert planned(runs) == [("a", 0), ("a", 1), ("a", 2), ("b", 7), ("b", 8), ("b", 9)]
 
 
-def test_seed_bounds_are_inclusive_and_take_precedence(tmp_path):
-    runs = plan_runs(experiment(tmp_path, {"a": {}, "b": {"seed": 7}}, cross_validation=9), 3, 4)
+@pytest.mark.parametrize("seeds", [range(3, 5), [3, 4, 3], np.array([3, 4]), iter([3, 4])])
+def test_given_seeds_take_precedence_each_once(tmp_path, seeds):
+    runs = plan_runs(experiment(tmp_path, {"a": {}, "b": {"seed": 7}}, cross_validation=9), seeds)
     assert planned(runs) == [("a", 3), ("a", 4), ("b", 3), ("b", 4)]
 
 
-def test_equal_bounds_are_one_seed(tmp_path):
-    assert planned(plan_runs(experiment(tmp_path, {"a": {}}), 0, 0)) == [("a", 0)]
-
-
-@pytest.mark.parametrize("bounds", [(3, None), (None, 3)])
-def test_one_bound_alone_is_refused(tmp_path, bounds):
-    with pytest.raises(UserError, match="give both, or neither"):
-        plan_runs(experiment(tmp_path, {"a": {}}), *bounds)
-
-
-@pytest.mark.parametrize("bounds", [(4, 3), (-1, 3), (0, LARGEST_SEED + 1)])
-def test_bounds_that_hold_no_seeds_are_refused(tmp_path, bounds):
-    with pytest.raises(UserError, match=r"--low_seed -?[0-9]+ --high_seed [0-9]+: want 0 ≤ low_seed"):
-        plan_runs(experiment(tmp_path, {"a": {}}), *bounds)
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        (3, r"seeds: must be whole numbers such as range\(5\), got 3"),
+        ([0.5], "seeds: must be whole numbers"),
+        (["1"], "seeds: must be whole numbers"),
+        ([], "seeds: must hold at least one, got none"),
+        ([1, -1], "seeds: must be from 0 to 4294967295, got -1"),
+        ([LARGEST_SEED + 1], "seeds: must be from 0 to 4294967295, got 4294967296"),
+    ],
+)
+def test_what_is_no_seed_is_refused(tmp_path, seeds, said):
+    with pytest.raises(UserError, match=said):
+        plan_runs(experiment(tmp_path, {"a": {}}), seeds)
 
 
 def test_the_largest_seed_is_taken_and_no_larger_one(tmp_path):
@@ -90,7 +92,7 @@ def test_output_folders_are_read_from_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fields = {"output_path": "o", "experiment_results_output_path": "r", "checkpoint_save_folder": "c"}
     study = experiment(tmp_path / "study", {"a": {}}, **fields)
-    paths = plan_runs(study, 5, 5)[0].paths
+    paths = plan_runs(study, [5])[0].paths
     assert paths.work == tmp_path / "o/study/a/seed_5"
     assert paths.states == tmp_path / "c/study/a/seed_5"
     assert paths.results == tmp_path / "r/study/a/seed_5"
@@ -111,7 +113,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
 
 
 def test_no_two_runs_share_a_folder(tmp_path):
-    runs = plan_runs(experiment(tmp_path, {"a": {}, "b": {}}), 0, 4)
+    runs = plan_runs(experiment(tmp_path, {"a": {}, "b": {}}), range(5))
     assert len({run.paths.work for run in runs}) == len({run.paths.results for run in runs}) == 10
 
 
@@ -156,7 +158,7 @@ def test_the_plan_takes_each_setting_from_its_field(tmp_path):
         "focal_gamma": 2.0,
     }
     fields = {"save_steps": 30, "save_total_limit": 9, "length_buckets": 8, "eval_steps": 10}
-    (run,) = plan_runs(experiment(tmp_path, {"a": model}, **fields), 11, 11)
+    (run,) = plan_runs(experiment(tmp_path, {"a": model}, **fields), [11])
     assert vars(run.training_plan) == {
         "batch_size": 2,
         "evaluation_batch_size": 3,

@@ -1,6 +1,5 @@
 """TensorBoard's event files and MLflow have what log.csv has, also when a run was interrupted."""
 
-import io
 import json
 import math
 import sys
@@ -8,7 +7,6 @@ import sys
 import keras
 import pandas as pd
 import pytest
-from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from kser.errors import UserError
@@ -17,7 +15,8 @@ from kser.evaluation.event_files import read_scalars
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.execution.training_run import do_run
 from kser.experiment.runs.planning import plan_runs
-from kser.experiment.study.study import logs_of, train_experiment
+from kser.experiment.study.study import train_experiment
+from kser.experiment.study.training import logs_of
 from tests.experiment import fake_mlflow
 from tests.experiment.conftest import write_experiment
 
@@ -128,7 +127,7 @@ def test_without_mlflow_one_line_says_so_before_training(with_mlflow, monkeypatc
     with pytest.raises(
         UserError, match=r"experiment.json: mlflow: its package .*pip install mlflow"
     ) as refused:
-        train_experiment(load_experiment(with_mlflow), Console(file=io.StringIO()))
+        train_experiment(load_experiment(with_mlflow))
     assert len(str(refused.value).splitlines()) == 1
 
 
@@ -137,7 +136,7 @@ def test_a_server_that_never_answers_fails_the_run_in_a_line(with_mlflow, monkey
     silent.fails = True
     monkeypatch.setitem(sys.modules, "mlflow", fake_mlflow.module(silent))
     with pytest.raises(UserError) as failed:
-        train_experiment(load_experiment(with_mlflow), Console(file=io.StringIO()))
+        train_experiment(load_experiment(with_mlflow))
     first, _ = str(failed.value).splitlines()
     assert first == "log_mel, seed 0: mlflow: http://there: OSError: no answer"
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from kser.cli.study_display import StudyDisplay
 from kser.corpora.metadata import read_metadata
 from kser.experiment.execution import training_run
 from kser.experiment.execution.training_run import Outcome, do_run
@@ -54,7 +55,7 @@ def searched(tmp_path_factory, small_corpus):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training_run, "search", spied)
-        train_experiment(run.experiment, console)
+        train_experiment(run.experiment, progress=StudyDisplay(console))
     return run, console.file.getvalue(), read
 
 
@@ -99,7 +100,7 @@ def test_a_finished_search_leaves_its_results_and_the_logs_of_its_trials(searche
 def test_a_finished_run_is_not_searched_again(searched, monkeypatch):
     run, _, _ = searched
     monkeypatch.setattr(training_run, "search", None)
-    assert do_run(run) is Outcome.ALREADY_THERE
+    assert do_run(run) is Outcome.ALREADY_TRAINED
     assert len(table(run)) == 2
 
 

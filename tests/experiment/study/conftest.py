@@ -5,14 +5,14 @@ import pytest
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.study.study import train_experiment
 from tests.experiment.conftest import write_experiment
-from tests.experiment.study.training import change_model, console
+from tests.experiment.study.training import change_model
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, small_corpus):
     folder = tmp_path_factory.mktemp("study")
     experiment = load_experiment(write_experiment(folder, small_corpus, cross_validation=2))
-    evaluation_csv = train_experiment(experiment, console())
+    evaluation_csv = train_experiment(experiment).evaluation_csv
     return folder, evaluation_csv
 
 

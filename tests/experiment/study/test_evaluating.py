@@ -6,10 +6,11 @@ import shutil
 import pandas as pd
 import pytest
 
+from kser.cli.study_display import StudyDisplay
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import COLUMNS, read_evaluation_csv
-from kser.experiment.study.study import evaluate
+from kser.experiment.study.evaluation import evaluate
 from tests.experiment.study.training import console
 
 
@@ -24,7 +25,7 @@ def test_rows_are_evaluated_again_when_asked_or_when_the_test_set_changed(traine
 
     def changes(**arguments):
         before = report.stat().st_mtime_ns if report.exists() else None
-        evaluate(by_hand, console(), **arguments)
+        evaluate(by_hand, **arguments)
         return report.stat().st_mtime_ns != before
 
     assert changes()
@@ -49,7 +50,7 @@ def test_a_leak_is_reported_loudly(trained, tmp_path):
     line = f"m\td\t{row.model_path}\t{tmp_path / 'set'}\t{tmp_path / 'out'}"
     (tmp_path / "leak.csv").write_text("\t".join(COLUMNS) + f"\n{line}\n")
     told = console()
-    evaluate(tmp_path / "leak.csv", told)
+    evaluate(tmp_path / "leak.csv", progress=StudyDisplay(told))
     assert "LEAK" in told.export_text()
     assert (
         "3 of 3 recordings were in the model's train part"
@@ -66,7 +67,7 @@ def test_a_model_that_is_missing_is_told_and_the_others_are_evaluated(trained, t
     ]
     (tmp_path / "two.csv").write_text("\n".join(["\t".join(COLUMNS), *lines]) + "\n")
     with pytest.raises(UserError, match=r"gone on d: .*nowhere: no such folder"):
-        evaluate(tmp_path / "two.csv", console())
+        evaluate(tmp_path / "two.csv")
     assert (tmp_path / "there" / "classification_report.json").is_file()
 
 
@@ -77,6 +78,6 @@ def test_the_summary_has_the_names_of_the_rows(trained, tmp_path):
     (tmp_path / "renamed.csv").write_text(
         "\n".join(["\t".join(COLUMNS), "\t".join(["baseline", "acted", *cells])]) + "\n"
     )
-    evaluate(tmp_path / "renamed.csv", console())
+    evaluate(tmp_path / "renamed.csv")
     summary = pd.read_csv(tmp_path / "summary" / "renamed" / "summary.csv")
     assert summary[["model_name", "dataset_name", "runs"]].to_numpy().tolist() == [["baseline", "acted", 1]]

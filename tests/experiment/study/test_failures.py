@@ -5,45 +5,51 @@ import pytest
 from kser.errors import UserError
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.evaluating.evaluation_csv import read_evaluation_csv
-from kser.experiment.execution.training_run import TrainingFailedError
+from kser.experiment.execution.training_run import ModelMistakeError, TrainingFailedError
+from kser.experiment.study import evaluation, study, training
 from kser.experiment.study.study import train_experiment
-from tests.experiment.study.training import change_model, console, failures_of
+from tests.experiment.study.training import change_model, failures_of
 
 
 def test_a_run_that_fails_does_not_stop_the_study_and_is_tried_again(two_seeds, monkeypatch):
-    from kser.experiment.study import study
-
     def fails_on_seed_0(run, *arguments):
         if run.seed == 0:
             raise RuntimeError("out of\nmemory")
         return do_run(run, *arguments)
 
-    do_run = study.do_run
-    monkeypatch.setattr(study, "do_run", fails_on_seed_0)
-    told = console()
+    do_run = training.do_run
+    monkeypatch.setattr(training, "do_run", fails_on_seed_0)
     with pytest.raises(UserError) as failed:
-        train_experiment(load_experiment(two_seeds), told)
+        train_experiment(load_experiment(two_seeds))
     first, last = str(failed.value).splitlines()
     work = two_seeds.parent / "runs" / "small" / "log_mel" / "seed_0"
     assert first == f"log_mel, seed 0: RuntimeError: out of memory (more in {work / 'error.txt'})"
     assert last == "the same command tries what failed again"
     assert "fails_on_seed_0" in (work / "error.txt").read_text()
     monkeypatch.undo()
-    evaluation_csv = train_experiment(load_experiment(two_seeds), console())
+    evaluation_csv = train_experiment(load_experiment(two_seeds)).evaluation_csv
     assert len(read_evaluation_csv(evaluation_csv)) == 2
     assert [path.name for path in work.iterdir()] == ["log.csv"]
     (work / "error.txt").write_text("of an earlier version")
-    train_experiment(load_experiment(two_seeds), console())
+    train_experiment(load_experiment(two_seeds))
     assert [path.name for path in work.iterdir()] == ["log.csv"]
 
 
-def test_a_model_that_cannot_begin_stops_no_other_model(two_models):
-    # Told by the model's first run: it cannot be known without building the model.
-    change_model(two_models, "log_mel", backbone_arguments={"filtres": [8]})
+def test_a_model_that_cannot_begin_stops_no_other_model_and_is_begun_once(two_models, monkeypatch):
+    begun = []
+
+    def cannot_read_the_weights_of_log_mel(run, *arguments):
+        begun.append(run.title)
+        if run.model.name == "log_mel":
+            raise ModelMistakeError("models/log_mel.json: weights cannot be read")
+        return do_run(run, *arguments)
+
+    do_run = training.do_run
+    monkeypatch.setattr(training, "do_run", cannot_read_the_weights_of_log_mel)
     first, last = failures_of(two_models)
-    said = "backbone_arguments: LogMelBackbone has no argument filtres; did you mean filters?"
-    assert first == f"log_mel, seed 0–1: {two_models.parent / 'models' / 'log_mel.json'}: {said}"
+    assert first == "log_mel, seed 0–1: models/log_mel.json: weights cannot be read"
     assert last == "the same command tries what failed again"
+    assert begun == ["log_mel, seed 0", "wav2vec2, seed 0", "wav2vec2, seed 1"]
     results = two_models.parent / "results" / "small"
     assert len(list(results.glob("wav2vec2/*/evaluation/synthetic/classification_report.json"))) == 2
     assert not (results / "log_mel").exists()
@@ -63,8 +69,6 @@ def test_what_no_run_would_begin_with_is_told_before_training(two_models):
 
 
 def test_failures_in_training_and_evaluation_are_told_together(two_models, monkeypatch):
-    from kser.experiment.study import study
-
     def fails_on_wav2vec2(run, *arguments):
         if run.model.name == "wav2vec2" and run.seed == 1:
             raise TrainingFailedError("the loss is no longer a number")
@@ -77,9 +81,9 @@ def test_failures_in_training_and_evaluation_are_told_together(two_models, monke
             raise ValueError("nobody\nforesaw")
         return evaluate_row(self, row)
 
-    do_run, evaluate_row = study.do_run, study.Evaluator.evaluate
-    monkeypatch.setattr(study, "do_run", fails_on_wav2vec2)
-    monkeypatch.setattr(study.Evaluator, "evaluate", damages_a_model)
+    do_run, evaluate_row = training.do_run, evaluation.Evaluator.evaluate
+    monkeypatch.setattr(training, "do_run", fails_on_wav2vec2)
+    monkeypatch.setattr(evaluation.Evaluator, "evaluate", damages_a_model)
     results = two_models.parent / "results" / "small"
     seeds = [results / "log_mel" / f"seed_{seed}" for seed in range(2)]
     report = seeds[1] / "evaluation" / "synthetic" / "error.txt"
@@ -93,13 +97,11 @@ def test_failures_in_training_and_evaluation_are_told_together(two_models, monke
     assert (results / "wav2vec2/seed_0/evaluation/synthetic/classification_report.json").is_file()
     assert (results / "training_curves.png").is_file()
     monkeypatch.undo()
-    train_experiment(load_experiment(two_models), console())
+    train_experiment(load_experiment(two_models))
     assert not report.exists()
 
 
 def test_curves_that_cannot_be_drawn_are_told_at_the_end(two_models, monkeypatch):
-    from kser.experiment.study import study
-
     def fails(*arguments, **more):
         raise RuntimeError("no canvas")
 
@@ -109,5 +111,5 @@ def test_curves_that_cannot_be_drawn_are_told_at_the_end(two_models, monkeypatch
     assert failures_of(two_models) == [f"RuntimeError: no canvas (more in {report})"]
     assert "no canvas" in report.read_text()
     monkeypatch.undo()
-    train_experiment(load_experiment(two_models), console())
+    train_experiment(load_experiment(two_models))
     assert not report.exists()

@@ -12,7 +12,7 @@ from kser.experiment.evaluating.evaluation_csv import COLUMNS, read_evaluation_c
 from kser.experiment.runs.trained_model import load_classifier, load_provenance
 from kser.experiment.study.study import train_experiment
 from tests.experiment.conftest import write_experiment
-from tests.experiment.study.training import change_model, console
+from tests.experiment.study.training import change_model
 
 
 def test_training_writes_the_evaluation_csv(trained):
@@ -102,7 +102,7 @@ def test_a_corpus_with_other_column_names_goes_all_the_way(tmp_path, small_corpu
     model_file = tmp_path / "models" / "log_mel.json"
     changed = {"input_column": "recording", "output_column": "emotion", "number_of_training_epochs": 1}
     model_file.write_text(json.dumps(json.loads(model_file.read_text()) | changed))
-    (row,) = read_evaluation_csv(train_experiment(load_experiment(path), console()))
+    (row,) = read_evaluation_csv(train_experiment(load_experiment(path)).evaluation_csv)
     assert (row.eval_out_path / "classification_report.json").is_file()
 
 
@@ -111,7 +111,7 @@ def test_a_model_may_begin_as_one_that_is_trained_before_it(two_models):
     change_model(two_models, "wav2vec2", name="z", model_path_or_name=str(earlier), backbone_arguments={})
     (row,) = [
         row
-        for row in read_evaluation_csv(train_experiment(load_experiment(two_models), console(), 0, 0))
+        for row in read_evaluation_csv(train_experiment(load_experiment(two_models), [0]).evaluation_csv)
         if row.model_name == "z"
     ]
     assert row.model_path.is_dir()

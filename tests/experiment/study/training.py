@@ -27,5 +27,5 @@ def change_model(experiment, of, /, **fields):
 
 def failures_of(experiment):
     with pytest.raises(UserError) as failed:
-        train_experiment(load_experiment(experiment), console())
+        train_experiment(load_experiment(experiment))
     return str(failed.value).splitlines()

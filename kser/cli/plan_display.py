@@ -1,4 +1,4 @@
-"""The plan of an experiment, for people: on a terminal, and as plain text elsewhere."""
+"""Shows what checking an experiment found: the plan of its runs, and what is to know and to obtain."""
 
 import shutil
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from kser.experiment.checking.model_plans import ModelPlan
 from kser.experiment.checking.refusals import existing_parent
 from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.checking.split_counts import SplitCounts
-from kser.experiment.checking.study_check import StudyCheck
+from kser.experiment.checking.study_check import CheckResult
 from kser.experiment.evaluating.test_sets import further_test_sets
 from kser.experiment.execution.run_state import RunState
 from kser.experiment.runs.paths import evaluation_csv_folder, results_folder
@@ -24,8 +24,8 @@ _SPLITS_IN_FULL = 3
 _UNKNOWN = "?"
 
 
-def show_plan(check: StudyCheck, console: Console) -> None:
-    """Print what an experiment would do; mistakes are left to who raises them.
+def show_plan(check: CheckResult, console: Console) -> None:
+    """Print what an experiment would do, without its mistakes.
 
     Args:
         check: of the experiment.
@@ -53,7 +53,7 @@ def show_plan(check: StudyCheck, console: Console) -> None:
         show.line(*_verdict(check))
 
 
-def _verdict(check: StudyCheck) -> tuple[str, str]:
+def _verdict(check: CheckResult) -> tuple[str, str]:
     """Whether training can begin, in a line, and its style."""
     to_come = len(check.runs) - len(check.runs_in(RunState.FINISHED))
     if check.to_obtain:
@@ -63,7 +63,7 @@ def _verdict(check: StudyCheck) -> tuple[str, str]:
         )
     if not to_come:
         return "\nall runs are finished", "green"
-    return f"\nready: kser train --experiment_file {check.experiment.source}", "green"
+    return f"\nready: kser train {check.experiment.source}", "green"
 
 
 class _Shown:
@@ -97,7 +97,7 @@ class _Shown:
         self.section(title, lines)
 
 
-def _show_runs(check: StudyCheck, show: _Shown) -> None:
+def _show_runs(check: CheckResult, show: _Shown) -> None:
     counts = [f"{len(runs)} {state.value}" for state in RunState if (runs := check.runs_in(state))]
     models = check.experiment.models
     show.line(
@@ -112,7 +112,7 @@ def _show_runs(check: StudyCheck, show: _Shown) -> None:
         show.line(f"  {model.name}: {'; '.join(found)}")
 
 
-def _show_paths(check: StudyCheck, show: _Shown) -> None:
+def _show_paths(check: CheckResult, show: _Shown) -> None:
     run = check.runs[0]
     paths, config = run.paths, run.config
 
@@ -120,7 +120,7 @@ def _show_paths(check: StudyCheck, show: _Shown) -> None:
         return str(path).replace(f"/{run.model.name}/seed_{run.seed}", "/MODEL/seed_N")
 
     kept = {"model": paths.model, "split": paths.split}
-    tests = [of.name for of in further_test_sets(check.experiment)]
+    tests = [test_set.name for test_set in further_test_sets(check.experiment)]
     lines = [f"{name}: {of_every_run(path)}" for name, path in kept.items()]
     lines.append(
         f"evaluation on {', '.join([config.training_dataset.name, *tests])}: "
@@ -143,7 +143,7 @@ def _show_paths(check: StudyCheck, show: _Shown) -> None:
     show.section("written to", lines)
 
 
-def _feature_folders(check: StudyCheck) -> list[Path]:
+def _feature_folders(check: CheckResult) -> list[Path]:
     named = [model.feature_cache for model in check.experiment.models if model.feature_cache is not None]
     return list(dict.fromkeys(map(resolve_input, named)))
 
@@ -153,26 +153,28 @@ def _show_splits(split: SplitCounts, show: _Shown) -> None:
     columns = list(next(iter(split.by_seed.values())).columns)
     rows: list[list[Any]] = []
     for seed, table in list(split.by_seed.items())[:_SPLITS_IN_FULL]:
-        rows += [[seed, part, *(of.get(name, 0) for name in columns)] for part, of in table.iterrows()]
+        rows += [
+            [seed, part, *(counts.get(name, 0) for name in columns)] for part, counts in table.iterrows()
+        ]
     if len(split.by_seed) > _SPLITS_IN_FULL:
         extremes = split.extremes()
         columns = [*columns, *(name for name in extremes.columns if name not in columns)]
         rows = [[*row, *([0] * (2 + len(columns) - len(row)))] for row in rows]
         seeds = f"all {len(split.by_seed)}"
-        rows += [[seeds, part, *(of[name] for name in columns)] for part, of in extremes.iterrows()]
+        rows += [[seeds, part, *(counts[name] for name in columns)] for part, counts in extremes.iterrows()]
     models = ", ".join(split.models)
     show.table(f"splits ({split.scheme}) of {models}", ["seed", "part", *columns], rows, texts=2)
 
 
 def _show_steps(models: Sequence[ModelPlan], show: _Shown) -> None:
     rows = []
-    for of in models:
-        plan = of.run.training_plan
-        runs = list(of.runs.values())
+    for model in models:
+        plan = model.run.training_plan
+        runs = list(model.runs.values())
         copies = "".join(f" × {count}" for count in sorted({run.copies for run in runs}) if count > 1)
         rows.append(
             [
-                of.run.model.name,
+                model.run.model.name,
                 _range(run.training for run in runs) + copies,
                 plan.epochs,
                 plan.batch_size,
@@ -189,53 +191,55 @@ def _show_steps(models: Sequence[ModelPlan], show: _Shown) -> None:
     show.table(title, [*columns, "updates", "evaluations", "saved states"], rows)
     show.section(
         "lengths of batches; a run compiles each once for training and once for evaluation",
-        [_lengths(of) for of in models],
+        [_lengths(model) for model in models],
     )
 
 
-def _lengths(of: ModelPlan) -> str:
-    lengths = sorted({length / of.format.sampling_rate for run in of.runs.values() for length in run.lengths})
+def _lengths(model: ModelPlan) -> str:
+    lengths = sorted(
+        {length / model.format.sampling_rate for run in model.runs.values() for length in run.lengths}
+    )
     if not lengths:
-        return f"{of.run.model.name}: not known without audio"
-    plan = of.run.training_plan
+        return f"{model.run.model.name}: not known without audio"
+    plan = model.run.training_plan
     shown = ", ".join(f"{length:g}" for length in lengths)
-    shapes = _range(len(run.lengths) for run in of.runs.values())
+    shapes = _range(len(run.lengths) for run in model.runs.values())
     return (
-        f"{of.run.model.name}: {shapes} of {shown} s; {plan.batch_size} utterances each in training, "
+        f"{model.run.model.name}: {shapes} of {shown} s; {plan.batch_size} utterances each in training, "
         f"{plan.evaluation_batch_size} in evaluation"
     )
 
 
 def _stops_early(models: Sequence[ModelPlan]) -> bool:
-    return any(of.run.training_plan.early_stopping_patience is not None for of in models)
+    return any(model.run.training_plan.early_stopping_patience is not None for model in models)
 
 
 def _searches(models: Sequence[ModelPlan]) -> bool:
-    return any(not of.run.model.skip_hp_search for of in models)
+    return any(not model.run.model.skip_hp_search for model in models)
 
 
 def _show_memory(models: Sequence[ModelPlan], show: _Shown) -> None:
     show.section(
         "checkpoints",
-        [f"{of.run.model.name}: {of.checkpoint.name}, {of.checkpoint.found}" for of in models],
+        [f"{model.run.model.name}: {model.checkpoint.name}, {model.checkpoint.found}" for model in models],
     )
     rows = []
-    for of in models:
-        memory = of.memory
+    for model in models:
+        memory = model.memory
         parts: list[int | None] = [None] * 5
         if memory is not None:
             parts = [memory.weights, memory.gradients, memory.optimizer, memory.activations, memory.total]
-        known = of.parameters is not None and of.trained is not None
+        known = model.parameters is not None and model.trained is not None
         # What is frozen in a backbone that is not here is not known.
-        at_most = "" if of.checkpoint.has_config else "≤ "
+        at_most = "" if model.checkpoint.has_config else "≤ "
         rows.append(
             [
-                of.run.model.name,
-                f"{of.parameters:,}" if known else _UNKNOWN,
-                f"{at_most}{(of.trained or 0) / (of.parameters or 1):.1%}" if known else _UNKNOWN,
+                model.run.model.name,
+                f"{model.parameters:,}" if known else _UNKNOWN,
+                f"{at_most}{(model.trained or 0) / (model.parameters or 1):.1%}" if known else _UNKNOWN,
                 *map(_bytes, parts),
-                _bytes(of.model_bytes),
-                _bytes(of.state_bytes),
+                _bytes(model.model_bytes),
+                _bytes(model.state_bytes),
             ]
         )
     columns = [
@@ -255,14 +259,14 @@ def _show_memory(models: Sequence[ModelPlan], show: _Shown) -> None:
     )
 
 
-def _show_disk(check: StudyCheck, show: _Shown) -> None:
+def _show_disk(check: CheckResult, show: _Shown) -> None:
     """What all models take together, and the features that they keep, beside what the disk has."""
     to_come = [run.model.name for run in check.runs if run not in check.runs_in(RunState.FINISHED)]
-    sizes = {of.run.model.name: of.model_bytes for of in check.models}
+    sizes = {model.run.model.name: model.model_bytes for model in check.models}
     known = [size for name in to_come if (size := sizes.get(name)) is not None]
     if known:
         _show_space(f"{len(known)} models to come", sum(known), check.runs[0].paths.results, show)
-    features = {entry: size for of in check.models for entry, size in of.features.items()}
+    features = {entry: size for model in check.models for entry, size in model.features.items()}
     for folder in _feature_folders(check):
         sizes_there = [size for (cache, _), size in features.items() if cache.folder == folder]
         if sizes_there:

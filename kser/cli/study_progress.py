@@ -1,4 +1,4 @@
-"""How far a study is: a line above that of the run in hand, or a plain line after each run."""
+"""How far a study is: a line above that of the present run, or a plain line after each run."""
 
 import time
 from collections.abc import Sequence
@@ -28,33 +28,31 @@ class StudyProgress:
         self.done = 0
         self.failed = 0
         self._seconds: dict[str, list[float]] = {}
-        self._begun = time.monotonic()
+        self._run_started = time.monotonic()
+        if len(runs) > 1:
+            lines.add(self)
 
-    def __enter__(self) -> "StudyProgress":
-        if len(self.runs) > 1:
-            self.lines.add(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Take the line away."""
         self.lines.remove(self)
 
-    def begin_run(self) -> None:
-        """The next run begins."""
-        self._begun = time.monotonic()
+    def start_run(self) -> None:
+        """The next run starts."""
+        self._run_started = time.monotonic()
 
     def end_run(self, run: Run, trained: bool, failed: bool = False) -> None:
-        """The run ended.
+        """The run has ended.
 
         Args:
             run: which.
-            trained: whether it was trained from its first update, so that it tells how long others take.
+            trained: whether it was trained from its first update, so that it says how long others take.
             failed: whether it will have to be tried again.
         """
         self.done += 1
         self.failed += failed
         if trained:
-            self._seconds.setdefault(run.model.name, []).append(time.monotonic() - self._begun)
-        self.begin_run()
+            self._seconds.setdefault(run.model.name, []).append(time.monotonic() - self._run_started)
+        self.start_run()
         if trained and not self.lines.console.is_terminal and len(self.runs) > 1:
             self.lines.console.print(str(self), soft_wrap=True, highlight=False, markup=False)
 
@@ -62,12 +60,12 @@ class StudyProgress:
         """About how long the rest takes; `None` before the first run is trained."""
         if not self._seconds:
             return None
-        of_any = mean(seconds for of in self._seconds.values() for seconds in of)
         means = {model: mean(seconds) for model, seconds in self._seconds.items()}
-        left = [means.get(run.model.name, of_any) for run in self.runs[self.done :]]
+        mean_of_all = mean(seconds for of_model in self._seconds.values() for seconds in of_model)
+        left = [means.get(run.model.name, mean_of_all) for run in self.runs[self.done :]]
         if not left:
             return 0.0
-        return max(left[0] - (time.monotonic() - self._begun), 0.0) + sum(left[1:])
+        return max(left[0] - (time.monotonic() - self._run_started), 0.0) + sum(left[1:])
 
     def __str__(self) -> str:
         failed = f", {self.failed} failed" if self.failed else ""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 from rich.console import Console
 
-from kser.experiment.study import study_progress
-from kser.experiment.study.study_progress import StudyProgress, in_words
+from kser.cli import study_progress
+from kser.cli.study_progress import StudyProgress, in_words
 from kser.training.console_progress import LiveLines
 
 
@@ -36,7 +36,7 @@ def console(terminal):
 
 
 def run_for(progress, clock, run, seconds, **ended):
-    progress.begin_run()
+    progress.start_run()
     clock[0] += seconds
     progress.end_run(run, **{"trained": True, **ended})
 
@@ -65,26 +65,27 @@ def test_runs_that_were_there_or_failed_say_nothing_of_the_time(clock):
 
 def test_without_a_terminal_a_line_after_each_trained_run(clock):
     shown_on = console(terminal=False)
-    with StudyProgress(RUNS, LiveLines(shown_on)) as progress:
-        run_for(progress, clock, RUNS[0], 1.0, trained=False)
-        run_for(progress, clock, RUNS[1], 600.0)
+    progress = StudyProgress(RUNS, LiveLines(shown_on))
+    run_for(progress, clock, RUNS[0], 1.0, trained=False)
+    run_for(progress, clock, RUNS[1], 600.0)
     assert shown_on.file.getvalue() == "study: 2 of 4 runs done, about 20 min left\n"
 
 
 def test_on_a_terminal_the_line_is_live_and_goes(clock):
     shown_on = console(terminal=True)
-    with StudyProgress(RUNS, LiveLines(shown_on)) as progress:
-        run_for(progress, clock, RUNS[0], 600.0)
-        with shown_on.capture() as capture:
-            shown_on.print(progress)
-        assert "study: 1 of 4 runs done, about 30 min left" in capture.get()
+    progress = StudyProgress(RUNS, LiveLines(shown_on))
+    run_for(progress, clock, RUNS[0], 600.0)
+    with shown_on.capture() as capture:
+        shown_on.print(progress)
+    assert "study: 1 of 4 runs done, about 30 min left" in capture.get()
+    progress.stop()
     assert shown_on.file.getvalue().endswith("\x1b[2K")  # the line is cleared at the end
 
 
 def test_a_study_of_one_run_has_no_line_of_its_own(clock):
     shown_on = console(terminal=False)
-    with StudyProgress(RUNS[:1], LiveLines(shown_on)) as progress:
-        run_for(progress, clock, RUNS[0], 600.0)
+    progress = StudyProgress(RUNS[:1], LiveLines(shown_on))
+    run_for(progress, clock, RUNS[0], 600.0)
     assert shown_on.file.getvalue() == ""
 
 

@@ -1,0 +1,108 @@
+"""Shows the events of a study on a console."""
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from kser.cli.study_progress import StudyProgress
+from kser.evaluation.summary import summary_header, summary_rows
+from kser.experiment.evaluating.evaluation_summary import EvaluationSummary
+from kser.experiment.execution.training_run import Outcome
+from kser.experiment.runs.run_data import SKIPPED_FILE
+from kser.experiment.study.events import (
+    EvaluationSummarised,
+    Event,
+    FileWritten,
+    Note,
+    RunEnded,
+    RunStarted,
+    StudyStarted,
+    TestSetEvaluated,
+)
+from kser.experiment.study.results import RunResult
+from kser.training.console_progress import ConsoleProgress, LiveLines
+
+
+class StudyDisplay:
+    """A `ProgressListener` that shows the events of a study, and those of its runs.
+
+    As a context manager it takes its live lines away at the end, also of a study that is interrupted.
+
+    Args:
+        console: where to write.
+    """
+
+    def __init__(self, console: Console):
+        self.console = console
+        self._lines = LiveLines(console)
+        self._study: StudyProgress | None = None
+        self._run = ConsoleProgress(self._lines)
+
+    def __enter__(self) -> "StudyDisplay":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run.stop()
+        self._stop_study()
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        match event:
+            case StudyStarted():
+                self._study = StudyProgress(event.runs, self._lines)
+            case RunStarted():
+                prefix = f"[{event.number}/{event.of_runs}] "
+                self._run = ConsoleProgress(self._lines, event.shown_metric, prefix)
+                if self._study is not None:
+                    self._study.start_run()
+            case RunEnded():
+                self._end_run(event.result)
+            case Note():
+                self._print(event.text, style="yellow")
+            case FileWritten():
+                self._print(f"{event.what}: {event.path}")
+            case TestSetEvaluated():
+                before = "" if event.evaluated.is_new else " (evaluated before)"
+                self._print(f"{event.run}: {event.evaluated.headline}{before}")
+            case EvaluationSummarised():
+                self._show_summary(event.summary)
+            case _:
+                self._run(event)
+
+    def _end_run(self, result: RunResult) -> None:
+        self._run.stop()
+        run, title = result.run, f"{self._run.prefix}{result.run.title}"
+        match result.outcome:
+            case Outcome.TRAINED:
+                self._print(f"{title}: trained: {self._run.result()}; model: {run.paths.model}")
+                skipped = run.paths.split / SKIPPED_FILE
+                if skipped.is_file():
+                    self._print(f"{title}: left out audio files, see {skipped}", style="yellow")
+            case Outcome.ALREADY_TRAINED:
+                self._print(f"{title}: is trained already")
+            case Outcome.ELSEWHERE:
+                self._print(f"{title}: another process is training it")
+            case None:
+                self._print(f"{title}: {result.error}", style="red")
+        if self._study is not None:
+            trained = result.outcome is Outcome.TRAINED and self._run.trained_from_the_start
+            self._study.end_run(run, trained, failed=result.failed)
+            if self._study.done == len(self._study.runs):
+                self._stop_study()
+
+    def _show_summary(self, summary: EvaluationSummary) -> None:
+        for table in summary.tables:
+            shown = Table(*map(escape, summary_header(table.measures)), title=table.title)
+            for cells in summary_rows(table.summary, table.measures):
+                shown.add_row(*map(escape, cells))
+            self.console.print(shown)
+        for line in summary.warnings:
+            self._print(line, style="bold red" if line.startswith("LEAK") else "yellow")
+        self._print(f"summary: {summary.folder}")
+
+    def _stop_study(self) -> None:
+        if self._study is not None:
+            self._study.stop()
+
+    def _print(self, line: str, style: str = "") -> None:
+        self.console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
