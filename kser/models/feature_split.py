@@ -38,8 +38,8 @@ def model_from_features(classifier: Any) -> keras.Model:
         classifier: an `EmotionTask`.
 
     Returns:
-        A model. Input: what `feature_model` gives. Output: as the classifier's; where that gives numbers, in
-        the same units, with the same attribute `scales`.
+        A model. Input: what `feature_model` gives. Output: as the classifier's. It has the attributes that
+        say what the head is for (`new_head_arguments`), which objectives ask for, such as `scales`.
 
     Raises:
         UserError: the backbone has no feature encoder.
@@ -62,8 +62,9 @@ def model_from_features(classifier: Any) -> keras.Model:
         [inputs["frame_mask"] if of is frame_mask else next(computed) for of in frames_model.outputs]
     )
     model = keras.Model(inputs, outputs, name=f"{classifier.name}_from_features")
-    if hasattr(classifier, "scales"):
-        model.scales = list(classifier.scales)
+    for argument, further in classifier.new_head_arguments.items():
+        for name in (argument, *further):
+            setattr(model, name, getattr(classifier, name))
     return model
 
 
