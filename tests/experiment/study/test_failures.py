@@ -64,7 +64,8 @@ def test_what_no_run_would_begin_with_is_told_before_training(two_models):
     (work / "settings.json").write_text('{"run_fingerprint": "of other settings"}')
     interrupted, nowhere = failures_of(two_models)
     assert interrupted.startswith(f"{work}: holds an interrupted run with other settings")
-    assert nowhere.startswith(f"{two_models.parent / 'models' / 'wav2vec2.json'}: nowhere: no such folder")
+    file = two_models.parent / "models" / "wav2vec2.json"
+    assert nowhere.startswith(f"{file}: model_path_or_name: nowhere: no such folder")
     assert not (two_models.parent / "results").exists()
 
 
