@@ -1,7 +1,7 @@
 """Short names for published checkpoints, with what one should know before using one.
 
-The table is `named_checkpoints.csv`, one checkpoint a line, families together; `NamedCheckpoint` describes its
-columns.
+The table is `named_checkpoints.csv`, one checkpoint a line, families together; `NamedCheckpoint` describes
+its columns.
 
 Revisions are commits of the Hugging Face repositories, so that a name means the same weights next year. They
 are those that the repositories' own pages show, or that several unrelated projects load by; all hold a
