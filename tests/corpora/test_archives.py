@@ -81,11 +81,11 @@ def refused(archive: Path, arena: Path) -> str:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_what_was_packed_comes_out(tmp_path: Path, suffix: str) -> None:
     archive = write_archive(tmp_path / f"corpus{suffix}", list(FILES.items()))
-    told: list[int] = []
-    unpack(archive, tmp_path / "target", told.append)
+    steps: list[int] = []
+    unpack(archive, tmp_path / "target", steps.append)
     assert contents(tmp_path / "target") == FILES
-    assert told == sorted(told)
-    assert 0 < told[-1] <= archive.stat().st_size
+    assert steps == sorted(steps)
+    assert 0 < steps[-1] <= archive.stat().st_size
     assert is_archive(archive)
 
 

@@ -123,7 +123,7 @@ def test_numbers_are_names_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [map_labels, lambda *of, **by: map_to_model(of[0], ["anger"], *of[1:], **by)]
+    "function", [map_labels, lambda *given, **by: map_to_model(given[0], ["anger"], *given[1:], **by)]
 )
 @pytest.mark.parametrize(
     ("arguments", "says"),

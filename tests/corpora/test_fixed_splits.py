@@ -112,7 +112,7 @@ def files() -> dict[str, pd.DataFrame]:
     table = ten_speakers().assign(path=lambda table: "/corpus/" + table["utterance"])
     number = table["actor"].astype(int)
     parts = {"test": table[number >= 8], "train": table[number < 6], "validation": table[number.isin([6, 7])]}
-    return {part: of.reset_index(drop=True) for part, of in parts.items()}
+    return {part: rows.reset_index(drop=True) for part, rows in parts.items()}
 
 
 def test_files() -> None:

@@ -37,8 +37,10 @@ def test_speakers_with_numbers_are_left_out_in_the_order_of_numbers() -> None:
 def test_later_seeds_test_on_the_same_fold_and_draw_validation_anew() -> None:
     table = ten_speakers()
     parts = [leave_one_out_split(table, "actor", 0.8, seed) for seed in range(3, 103, 10)]
-    assert {tuple(table.index[of == "test"]) for of in parts} == {tuple(table.index[table["actor"] == "03"])}
-    assert len({tuple(table.index[of == "validation"]) for of in parts}) > 3
+    assert {tuple(table.index[split == "test"]) for split in parts} == {
+        tuple(table.index[table["actor"] == "03"])
+    }
+    assert len({tuple(table.index[split == "validation"]) for split in parts}) > 3
 
 
 def test_leave_one_session_out() -> None:

@@ -52,7 +52,7 @@ def test_an_architecture_that_there_is_not_is_told_with_those_that_there_are() -
 
 @pytest.mark.parametrize("name", ["scratch:wav2vec2", str(golden_folder("group_norm"))])
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({"droput": 0.1}, "has no argument droput; did you mean dropout"),
         ({"num_layers": -1}, "num_layers: must be at least 1, got -1"),
@@ -61,8 +61,8 @@ def test_an_architecture_that_there_is_not_is_told_with_those_that_there_are() -
         ({"filters": [8, "a"]}, "backbone_arguments"),
     ],
 )
-def test_arguments_that_make_no_sense_are_told(name, arguments, told):
+def test_arguments_that_make_no_sense_are_told(name, arguments, message):
     with pytest.raises(UserError) as refused:
         build_backbone(name, arguments)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert "\n" not in str(refused.value)

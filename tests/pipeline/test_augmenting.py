@@ -70,7 +70,7 @@ def test_one_of_applies_one_and_each_in_its_turn():
     drawn = plan("one_of")
     numbers = [drawn.numbers(utterance, 0, 0) for utterance in range(300)]
     counts = np.bincount(np.concatenate(numbers))
-    assert {len(of) for of in numbers} == {1}
+    assert {len(values) for values in numbers} == {1}
     assert counts.sum() == 300
     assert (counts > 60).all()
     for utterance in range(3):

@@ -157,9 +157,11 @@ def test_fixed_split(table: pd.DataFrame, share: float, seed: int, data: st.Data
         table = table.assign(set=table["actor"].map(part_of))
     else:
         table = table.assign(set=[data.draw(names) for _ in table.index])
-    there = set(table["set"])
+    occurring = set(table["set"])
     named = {"train": ["train"], "validation": ["dev"], "test": ["test"]}
-    named = {part: values for part, values in named.items() if set(values) <= there or part != "validation"}
+    named = {
+        part: values for part, values in named.items() if set(values) <= occurring or part != "validation"
+    }
     try:
         parts = fixed_split(table, "set", share, seed, parts=named)
     except UserError as refused:
@@ -170,7 +172,7 @@ def test_fixed_split(table: pd.DataFrame, share: float, seed: int, data: st.Data
     assert used.equals((table["set"] != "none").rename("part"))
     assert_independent_split(table[used], parts[used])
     assert set(parts) >= set(PARTS)
-    given = {"dev": "validation", "test": "test"} if "dev" in there else {"test": "test"}
+    given = {"dev": "validation", "test": "test"} if "dev" in occurring else {"test": "test"}
     for name, part in given.items():
         assert ((table["set"] == name) == (parts == part)).all()
     assert parts.equals(fixed_split(table.iloc[::-1], "set", share, seed, parts=named).loc[table.index])
@@ -299,11 +301,11 @@ def assert_genders_are_even(table: pd.DataFrame, parts: pd.Series) -> None:
         {"part": parts, "actor": table["actor"], "gender": table["gender"]}
     ).drop_duplicates()
     in_part, of_gender = Counter(speakers["part"]), Counter(speakers["gender"])
-    there = Counter(zip(speakers["part"], speakers["gender"], strict=True))
+    occurring = Counter(zip(speakers["part"], speakers["gender"], strict=True))
     for part in PARTS:
         for gender in of_gender:
             exact = Fraction(in_part[part] * of_gender[gender], len(speakers))
-            assert abs(there[part, gender] - exact) < 1
+            assert abs(occurring[part, gender] - exact) < 1
 
 
 def assert_sizes_are_as_asked(table: pd.DataFrame, parts: pd.Series, share: float) -> None:

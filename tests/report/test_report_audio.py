@@ -40,8 +40,8 @@ def test_the_most_confident_mistakes_of_frequent_pairs_come_first(study):
     assert max(map(pairs.count, pairs)) <= listening.CLIPS_OF_PAIR
     first = [mistake for mistake, pair in zip(mistakes, pairs, strict=True) if pair == pairs[0]]
     assert first[0].confidence >= first[-1].confidence
-    told = [(mistake.utterance, mistake.predicted) for mistake in mistakes]
-    assert len(told) == len(set(told))
+    shown = [(mistake.utterance, mistake.predicted) for mistake in mistakes]
+    assert len(shown) == len(set(shown))
 
 
 def test_long_recordings_are_cut(study):

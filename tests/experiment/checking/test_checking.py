@@ -47,9 +47,9 @@ def checked(path, **arguments):
 
 
 def shown(found):
-    told = console()
-    show_plan(found, told)
-    return told.export_text()
+    terminal = console()
+    show_plan(found, terminal)
+    return terminal.export_text()
 
 
 def change(path, **fields):
@@ -160,7 +160,9 @@ def stored_bytes(folder):
     sizes = []
     for path in folder.glob("*.h5"):
         with h5py.File(path) as file:
-            file.visititems(lambda _, of: sizes.append(of.nbytes) if isinstance(of, h5py.Dataset) else None)
+            file.visititems(
+                lambda _, dataset: sizes.append(dataset.nbytes) if isinstance(dataset, h5py.Dataset) else None
+            )
     return sum(sizes)
 
 
@@ -318,7 +320,7 @@ def test_every_bad_audio_file_is_told(tmp_path, small_corpus):
     write_metadata(table, tmp_path / "metadata.csv")
     path = write_experiment(tmp_path, tmp_path / "metadata.csv", models=["log_mel"])
     mistakes = checked(path).mistakes
-    assert [line.partition(":")[0] for line in mistakes] == [str(of) for of in bad]
+    assert [line.partition(":")[0] for line in mistakes] == [str(file) for file in bad]
     change(path, on_bad_audio="skip")
     skipping = checked(path)
     assert skipping.mistakes == []
@@ -396,8 +398,8 @@ def temporary_bytes(backbone, batch_size, samples):
         "padding_mask": np.ones((batch_size, samples), bool),
     }
     values = (
-        [of.value for of in backbone.trainable_variables],
-        [of.value for of in backbone.non_trainable_variables],
+        [variable.value for variable in backbone.trainable_variables],
+        [variable.value for variable in backbone.non_trainable_variables],
     )
     compiled = jax.jit(jax.grad(loss)).lower(*values, inputs).compile()
     return compiled.memory_analysis().temp_size_in_bytes
@@ -449,8 +451,8 @@ def command(monkeypatch, capsys):
         monkeypatch.setattr("sys.argv", ["kser", "check", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             cli.main()
-        told = capsys.readouterr()
-        return end.value.code, told.out, told.err.splitlines()
+        printed = capsys.readouterr()
+        return end.value.code, printed.out, printed.err.splitlines()
 
     return run
 
@@ -460,7 +462,7 @@ def test_the_command_ends_with_0_where_all_is_right_and_writes_nothing(tmp_path,
     status, out, mistakes = command("--experiment_file", path, "--low_seed", 3, "--high_seed", 4)
     assert (status, mistakes) == (0, [])
     assert "log_mel: to do: seed 3–4" in out
-    assert sorted(of.name for of in tmp_path.iterdir()) == ["experiment.json", "models"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["experiment.json", "models"]
 
 
 def test_the_command_takes_what_is_missing_for_a_mistake_when_strict(tmp_path, command):

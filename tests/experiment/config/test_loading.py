@@ -401,8 +401,8 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
 )
 def test_what_is_wrong_with_the_training_data_set_is_told_in_one_line(tmp_path, fields, line):
     dataset = {"name": "corpus", "data_csv": "metadata.csv", **fields}
-    (told,) = refusals(write(tmp_path, {"training_dataset": dataset}))
-    assert told.startswith(f"experiment.json: training_dataset.{line}")
+    (message,) = refusals(write(tmp_path, {"training_dataset": dataset}))
+    assert message.startswith(f"experiment.json: training_dataset.{line}")
 
 
 def test_all_mistakes_of_all_models_are_told_at_once(tmp_path):
@@ -427,7 +427,7 @@ BESIDE = {"regression_columns": ["arousal"]}
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         (
             {**NUMBERS, "is_multi_label": True},
@@ -484,9 +484,9 @@ BESIDE = {"regression_columns": ["arousal"]}
         ),
     ],
 )
-def test_what_contradicts_the_kind_of_target_is_told_in_one_line(tmp_path, fields, told):
+def test_what_contradicts_the_kind_of_target_is_told_in_one_line(tmp_path, fields, message):
     (line,) = refusals(write(tmp_path, tiny=fields))
-    assert line.startswith(f"models/tiny.json: {told}")
+    assert line.startswith(f"models/tiny.json: {message}")
 
 
 @pytest.mark.parametrize(
@@ -579,8 +579,8 @@ def test_save_steps_that_meet_no_evaluation_are_refused(tmp_path):
 def test_models_that_are_not_found_are_refused(tmp_path, model_files, line):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "._tiny.json").write_bytes(b"\0")
-    (told,) = refusals(write(tmp_path, {"model_files": model_files}))
-    assert told.startswith(f"experiment.json: {line}")
+    (message,) = refusals(write(tmp_path, {"model_files": model_files}))
+    assert message.startswith(f"experiment.json: {line}")
 
 
 def test_one_model_file_is_taken_as_well_as_a_folder(tmp_path):

@@ -79,7 +79,7 @@ def test_values_take_the_place_of_those_of_the_model():
 
 
 @pytest.mark.parametrize(
-    ("space", "told"),
+    ("space", "message"),
     [
         ({"learning_rat": {}}, "learning_rat: unknown field of a model (did you mean 'learning_rate'?)"),
         ({"seed": {"values": [1]}}, "seed: cannot be searched: says what is learned"),
@@ -132,10 +132,10 @@ def test_values_take_the_place_of_those_of_the_model():
         ({"use_class_weights": {"values": [True, False]}}, "changes what the validation loss means"),
     ],
 )
-def test_what_makes_no_space_is_refused_in_a_line(space, told):
+def test_what_makes_no_space_is_refused_in_a_line(space, message):
     (line,) = mistakes(space)
     assert line.startswith("hp_search_space: ")
-    assert told in line
+    assert message in line
 
 
 def test_what_belongs_to_other_fields():

@@ -48,10 +48,10 @@ def test_a_contradiction_is_one_line_that_names_the_field(tmp_path, fields, said
 def test_of_numbers_there_is_nothing_to_smooth_or_to_focus(tmp_path):
     fields = {"is_regression": True, "output_column": ["arousal"], "label_smoothing": 0.1, "focal_gamma": 2.0}
     lines = refusals(write(tmp_path, tiny=fields))
-    told = "has no effect on regression; it is for classification and multi-task (regression_columns)"
+    message = "has no effect on regression; it is for classification and multi-task (regression_columns)"
     assert lines[-2:] == [
-        f"models/tiny.json: label_smoothing: {told}",
-        f"models/tiny.json: focal_gamma: {told}",
+        f"models/tiny.json: label_smoothing: {message}",
+        f"models/tiny.json: focal_gamma: {message}",
     ]
 
 

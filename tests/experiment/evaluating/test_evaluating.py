@@ -66,9 +66,9 @@ def evaluated(tmp_path_factory, corpus):
         for kind in KINDS
         for seed in range(SEEDS[kind])
     ]
-    told = console()
-    evaluate(write_rows(folder / "all.csv", rows), by=["style"], progress=StudyDisplay(told))
-    return folder, table, told.export_text()
+    shown = console()
+    evaluate(write_rows(folder / "all.csv", rows), by=["style"], progress=StudyDisplay(shown))
+    return folder, table, shown.export_text()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -92,17 +92,17 @@ def test_numbers_are_compared_in_the_units_of_the_corpus(evaluated, kind):
     folder, table, _ = evaluated
     report = report_in(folder / kind / "0", "regression_report")
     predictions = pd.read_csv(folder / kind / "0" / "predictions.csv")
-    assert [of["target"] for of in report["per_target"]] == DIMENSIONS
-    assert [of["n"] for of in report["per_target"]] == [len(table) - 2, len(table)]
-    for of, mean in zip(report["per_target"], (4.0, 3.0), strict=True):
-        true, predicted = (predictions[f"{side}_{of['target']}"] for side in ("true", "predicted"))
+    assert [entry["target"] for entry in report["per_target"]] == DIMENSIONS
+    assert [entry["n"] for entry in report["per_target"]] == [len(table) - 2, len(table)]
+    for entry, mean in zip(report["per_target"], (4.0, 3.0), strict=True):
+        true, predicted = (predictions[f"{side}_{entry['target']}"] for side in ("true", "predicted"))
         assert true.astype(object).fillna("").astype(str).tolist() == [
-            "" if cell == "" else str(float(cell)) for cell in table[of["target"]]
+            "" if cell == "" else str(float(cell)) for cell in table[entry["target"]]
         ]
         assert abs(predicted.mean() - mean) < 1
         ccc = concordance_correlation(y_true=true.dropna(), y_pred=predicted[true.notna()])
-        assert of["ccc"] == pytest.approx(ccc[0], abs=1e-5)
-    assert report["ccc"] == pytest.approx(np.mean([of["ccc"] for of in report["per_target"]]))
+        assert entry["ccc"] == pytest.approx(ccc[0], abs=1e-5)
+    assert report["ccc"] == pytest.approx(np.mean([entry["ccc"] for entry in report["per_target"]]))
     assert set(report["subgroups"]["style"]["read"]) >= {"ccc", "ccc_arousal", "mse_valence"}
     assert all((folder / kind / "0" / f"{target}_agreement.png").is_file() for target in DIMENSIONS)
 
@@ -123,11 +123,13 @@ def test_labels_are_independent_of_each_other(evaluated):
     folder, table, _ = evaluated
     report = report_in(folder / "labels" / "0", "multi_label_report")
     predictions = pd.read_csv(folder / "labels" / "0" / "predictions.csv")
-    for of in report["per_label"]:
-        true, probabilities = table[of["label"]].astype(int), predictions[f"p_{of['label']}"]
-        assert predictions[f"true_{of['label']}"].tolist() == true.tolist()
-        assert predictions[f"predicted_{of['label']}"].tolist() == (probabilities >= 0.5).astype(int).tolist()
-        assert of["auc"] == pytest.approx(sklearn_metrics.roc_auc_score(true, probabilities), abs=0.01)
+    for entry in report["per_label"]:
+        true, probabilities = table[entry["label"]].astype(int), predictions[f"p_{entry['label']}"]
+        assert predictions[f"true_{entry['label']}"].tolist() == true.tolist()
+        assert (
+            predictions[f"predicted_{entry['label']}"].tolist() == (probabilities >= 0.5).astype(int).tolist()
+        )
+        assert entry["auc"] == pytest.approx(sklearn_metrics.roc_auc_score(true, probabilities), abs=0.01)
     assert set(report["subgroups"]["gender"]["female"]) >= {"macro_f1", "f1_loud", "intervals"}
     assert (folder / "labels" / "0" / "label_measures.png").is_file()
 
@@ -148,10 +150,10 @@ def test_groups_of_further_columns_have_matrices_too(evaluated):
 
 
 def test_the_summary_has_a_table_for_each_kind(evaluated):
-    folder, _, told = evaluated
+    folder, _, output = evaluated
     summary = folder / "summary" / "all"
     for title in ("macro F1", "CCC of arousal", "Hamming loss", "UAR"):
-        assert title in told
+        assert title in output
     table = pd.read_csv(summary / "summary.csv").set_index("model_name")
     assert table["runs"].to_dict() == SEEDS
     assert table["uar_mean"].notna().to_dict() == {kind: "class" in kind for kind in KINDS}
@@ -160,7 +162,7 @@ def test_the_summary_has_a_table_for_each_kind(evaluated):
     assert table.loc["numbers", "ccc_mean"] == pytest.approx(np.mean(values))
     assert table.loc["numbers", "ccc_sd"] == pytest.approx(np.std(values, ddof=1))
     runs = json.loads((summary / "regression_measures.json").read_text())["numbers"]["made up"]
-    assert [of["ccc"] for of in runs] == pytest.approx(values)
+    assert [run["ccc"] for run in runs] == pytest.approx(values)
     assert set(runs[0]) >= {"seed", "ccc", "mse", "pearson", "ccc_arousal", "ccc_valence"}
     labels = json.loads((summary / "multi_label_measures.json").read_text())["labels"]["made up"]
     assert set(labels[0]) >= {"macro_f1", "micro_f1", "hamming_loss", "f1_loud", "auc_sad"}
@@ -306,9 +308,9 @@ def test_what_another_process_evaluates_is_waited_for_and_not_done_again(evaluat
             yield
 
     monkeypatch.setattr(evaluator, "locked_once", done_meanwhile)
-    told = console()
-    evaluate(path, progress=StudyDisplay(told))
-    assert "(evaluated before)" in told.export_text()
+    shown = console()
+    evaluate(path, progress=StudyDisplay(shown))
+    assert "(evaluated before)" in shown.export_text()
     assert not (out / ".lock").exists()
 
 
@@ -321,13 +323,13 @@ def test_leaks_and_damaged_audio_of_other_kinds_are_told_too(corpus, tmp_path):
     for kind in ("numbers", "labels"):
         model = save_model(tmp_path / kind, kind, trained_on=table["path"].iloc[1:4])
         rows.append((kind, model, tmp_path / "set", tmp_path / f"{kind} out"))
-    told = console()
-    evaluate(write_rows(tmp_path / "two.csv", rows), on_bad_audio="skip", progress=StudyDisplay(told))
+    shown = console()
+    evaluate(write_rows(tmp_path / "two.csv", rows), on_bad_audio="skip", progress=StudyDisplay(shown))
     for kind in ("numbers", "labels"):
         report = report_in(tmp_path / f"{kind} out", REPORTS[kind][0])
         assert report["seen_in_training"]["train"] == 3
         assert report["n"] == len(table) - 1 and report["n_excluded"] == 1
         assert list(report["skipped_audio"]) == [str(tmp_path / "bad.wav")]
-        assert f"LEAK: {kind} on made up, seed 0: 3 of 40 recordings" in told.export_text(clear=False)
+        assert f"LEAK: {kind} on made up, seed 0: 3 of 40 recordings" in shown.export_text(clear=False)
     assert len(pd.read_csv(tmp_path / "labels out" / "predictions.csv")) == len(table) - 1
-    assert [of["label"] for of in report["per_label"]] == TAGS
+    assert [entry["label"] for entry in report["per_label"]] == TAGS

@@ -57,8 +57,8 @@ def stats(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["kser", "stats", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             cli.main()
-        told = capsys.readouterr()
-        return end.value.code, told.out, told.err
+        printed = capsys.readouterr()
+        return end.value.code, printed.out, printed.err
 
     return run
 
@@ -105,17 +105,17 @@ def test_reports_that_cannot_be_read_are_told_and_the_rest_goes_on(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / REPORT_FILE).write_text(text)
     inputs = read_results(tmp_path)
-    told = {
+    problems = {
         line.split(f"/{REPORT_FILE}")[0].split(": 3 recordings")[0].rsplit("/", 1)[-1]: line
         for line in inputs.problems
     }
-    assert set(told) == set(contents)
-    assert "not valid JSON" in told["broken"]
-    assert "an object was expected" in told["list"]
-    assert "model_name: missing" in told["other"]
-    assert "factors: seed: kser's own name" in told["factor"]
-    assert told["leak"].startswith("LEAK")
-    assert "leak: 3 recordings were in the model's train part" in told["leak"]
+    assert set(problems) == set(contents)
+    assert "not valid JSON" in problems["broken"]
+    assert "an object was expected" in problems["list"]
+    assert "model_name: missing" in problems["other"]
+    assert "factors: seed: kser's own name" in problems["factor"]
+    assert problems["leak"].startswith("LEAK")
+    assert "leak: 3 recordings were in the model's train part" in problems["leak"]
     assert len(inputs.results) == 8 + 1, "a leak is told, not left out"
 
 

@@ -134,7 +134,7 @@ class TestData:
 
 
 @pytest.mark.parametrize(
-    ("kind", "columns", "told"),
+    ("kind", "columns", "message"),
     [
         ("numbers", {"arousal": "high"}, "arousal: row 2: 'high'; row 3: 'high'; row 4: 'high'; .* a number"),
         ("numbers", {"valence": ""}, "valence: in the training part of seed 0 no row has a number"),
@@ -148,12 +148,12 @@ class TestData:
         ("labels", {"sad": ""}, "sad: row 2: empty; .*: should be 0 or 1"),
     ],
 )
-def test_columns_that_cannot_be_learned_are_told(tmp_path, small_corpus, kind, columns, told):
+def test_columns_that_cannot_be_learned_are_told(tmp_path, small_corpus, kind, columns, message):
     metadata = write_rated(tmp_path, small_corpus, **columns)
     run = run_over(tmp_path / "study", metadata, kind)
     (line,) = read_inputs(run.experiment, [run]).mistakes
     assert line.startswith(f"{metadata}: ")
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         load_run_data(run)
 
 
@@ -270,7 +270,9 @@ def test_backends_begin_with_the_same_loss(trained_elsewhere):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_numbers_of_other_backends_are_given_here_too(trained_elsewhere, backend):
     run = trained_elsewhere[backend]
-    told = pd.read_csv(run.paths.evaluation("synthetic") / "predictions.csv")
+    predictions = pd.read_csv(run.paths.evaluation("synthetic") / "predictions.csv")
     _, utterances = part(run, "test")
     outputs = predict_outputs(load_classifier(run.paths.model), utterances, 8)
-    np.testing.assert_allclose(outputs["values"], told[[f"predicted_{of}" for of in DIMENSIONS]], atol=1e-4)
+    np.testing.assert_allclose(
+        outputs["values"], predictions[[f"predicted_{name}" for name in DIMENSIONS]], atol=1e-4
+    )

@@ -89,9 +89,11 @@ def study(tmp_path_factory, small_corpus, foreign_test_set) -> tuple[Path, Path,
         data_workers=1,
         **OPTIONS,
     )
-    told = console()
-    evaluation_csv = train_experiment(load_experiment(experiment), progress=StudyDisplay(told)).evaluation_csv
-    return folder, evaluation_csv, told.export_text()
+    shown = console()
+    evaluation_csv = train_experiment(
+        load_experiment(experiment), progress=StudyDisplay(shown)
+    ).evaluation_csv
+    return folder, evaluation_csv, shown.export_text()
 
 
 def report_of(study, name: str) -> dict:
@@ -150,9 +152,9 @@ def test_evaluation_hears_the_test_set_as_training_did(study) -> None:
 
 
 def test_union_triples_the_training_set(study) -> None:
-    folder, _, told = study
+    folder, _, output = study
     train = read_metadata(folder / "results" / "small" / "log_mel" / "seed_0" / "split" / "train.csv")
-    assert f"{len(train)} utterances × 3 by augmentation" in told
+    assert f"{len(train)} utterances × 3 by augmentation" in output
 
 
 def test_curves_are_drawn(study) -> None:
@@ -166,8 +168,8 @@ def test_another_corpus_is_evaluated_over_the_common_classes(study) -> None:
     assert report["labels_renamed"] == {"Wut": "rage", "gioia": "happiness", "neutrality": "neutral"}
     assert report["labels_left_out"] == {"boredom": 10}
     assert report["labels_unknown_to_model"] == []
-    _, _, told = study
-    assert "classes by the model's names: Wut → rage, gioia → happiness, neutrality → neutral" in told
+    _, _, output = study
+    assert "classes by the model's names: Wut → rage, gioia → happiness, neutrality → neutral" in output
 
 
 def test_what_cannot_be_mapped_is_counted_and_named_on_both_sides(study) -> None:
@@ -177,9 +179,9 @@ def test_what_cannot_be_mapped_is_counted_and_named_on_both_sides(study) -> None
     unknown = [{"label": "Wut", "support": 10}, {"label": "boredom", "support": 10}]
     assert report["labels_unknown_to_model"] == unknown
     assert report["labels_without_samples"] == ["rage"]
-    _, _, told = study
-    assert "left out, the model does not know these classes: Wut (10), boredom (10)" in told
-    assert "the test set has no utterance of: rage" in told
+    _, _, output = study
+    assert "left out, the model does not know these classes: Wut (10), boredom (10)" in output
+    assert "the test set has no utterance of: rage" in output
 
 
 def test_predictions_have_every_row_with_both_names(study) -> None:

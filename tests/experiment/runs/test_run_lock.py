@@ -31,8 +31,15 @@ def paths(folder: Path, work: str = "work", results: str = "results") -> RunPath
 @pytest.fixture
 def holder(tmp_path):
     """Another process that is at the run."""
-    of = paths(tmp_path)
-    command = [sys.executable, "-c", HOLDER, str(of.work), str(of.states), str(of.results)]
+    run_paths = paths(tmp_path)
+    command = [
+        sys.executable,
+        "-c",
+        HOLDER,
+        str(run_paths.work),
+        str(run_paths.states),
+        str(run_paths.results),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "True\n"

@@ -49,9 +49,9 @@ def test_a_leak_is_reported_loudly(trained, tmp_path):
     write_metadata(train, tmp_path / "set" / "test.csv")
     line = f"m\td\t{row.model_path}\t{tmp_path / 'set'}\t{tmp_path / 'out'}"
     (tmp_path / "leak.csv").write_text("\t".join(COLUMNS) + f"\n{line}\n")
-    told = console()
-    evaluate(tmp_path / "leak.csv", progress=StudyDisplay(told))
-    assert "LEAK" in told.export_text()
+    shown = console()
+    evaluate(tmp_path / "leak.csv", progress=StudyDisplay(shown))
+    assert "LEAK" in shown.export_text()
     assert (
         "3 of 3 recordings were in the model's train part"
         in (tmp_path / "summary" / "leak" / "summary.md").read_text()

@@ -42,10 +42,10 @@ def test_factors_that_are_named_later_reach_the_reports_of_finished_runs(tmp_pat
     path = write_experiment(tmp_path, small_corpus, models=["log_mel"], cross_validation=1)
     train_experiment(load_experiment(path))
     change_model(path, "log_mel", factors={"front end": "log-mel"})
-    told = console()
-    train_experiment(load_experiment(path), progress=StudyDisplay(told))
-    assert "is trained already" in told.export_text(clear=False)
-    assert "(evaluated before)" in told.export_text()
+    shown = console()
+    train_experiment(load_experiment(path), progress=StudyDisplay(shown))
+    assert "is trained already" in shown.export_text(clear=False)
+    assert "(evaluated before)" in shown.export_text()
     (report,) = (tmp_path / "results").rglob("classification_report.json")
     assert json.loads(report.read_text())["factors"] == {"front end": "log-mel"}
 
@@ -69,11 +69,11 @@ def test_another_test_set_under_an_old_name_is_told_before_training(tmp_path, sm
 
 def test_a_run_that_another_process_does_is_left_to_it(two_seeds):
     runs = plan_runs(load_experiment(two_seeds))
-    told = console()
+    shown = console()
     with try_lock_run(runs[0].paths):
         evaluation_csv = train_experiment(
-            load_experiment(two_seeds), progress=StudyDisplay(told)
+            load_experiment(two_seeds), progress=StudyDisplay(shown)
         ).evaluation_csv
-    assert "log_mel, seed 0: another process is training it" in told.export_text()
+    assert "log_mel, seed 0: another process is training it" in shown.export_text()
     (row,) = read_evaluation_csv(evaluation_csv)
     assert row.model_path == runs[1].paths.model

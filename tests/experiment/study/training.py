@@ -20,8 +20,8 @@ def snapshot(folder):
     return {path: path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def change_model(experiment, of, /, **fields):
-    file = experiment.parent / "models" / f"{of}.json"
+def change_model(experiment, model, /, **fields):
+    file = experiment.parent / "models" / f"{model}.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | fields))
 
 

@@ -133,7 +133,7 @@ def test_rows_without_any_number_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("target", "columns", "told"),
+    ("target", "columns", "message"),
     [
         (RATINGS, {"arousal": "high"}, r"arousal: row 2: 'high'; row 3: 'high'; .*: should be a number"),
         (RATINGS, {"valence": ["inf", *"123456"]}, r"valence: row 2: 'inf': should be a number"),
@@ -142,8 +142,8 @@ def test_rows_without_any_number_are_left_out():
         (TAGS, {"loud": ["0", "", *"01010"]}, "loud: row 3: empty: should be 0 or 1"),
     ],
 )
-def test_wrong_cells_are_named_with_file_column_and_row(target, columns, told):
-    with pytest.raises(UserError, match=rf"^some\.csv: {told}"):
+def test_wrong_cells_are_named_with_file_column_and_row(target, columns, message):
+    with pytest.raises(UserError, match=rf"^some\.csv: {message}"):
         target.read(table(**columns), "some.csv")
 
 
