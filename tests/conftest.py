@@ -14,11 +14,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # The tests compile many small models and compute little with each: optimising takes longer than it saves.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
-PEAKS = pytest.StashKey[dict[str, str]]()
+USED = pytest.StashKey[dict[str, str]]()
+"""What each process used, by its name."""
+HIGHEST = pytest.StashKey[tuple[float, str]]()
+"""The most memory of this process so far, in GB, and the file in which it was reached."""
 
 
 def pytest_configure(config):
-    config.stash[PEAKS] = {}
+    config.stash[USED] = {}
+    config.stash[HIGHEST] = (0.0, "no test")
     if not hasattr(config, "workerinput"):
         # What one process has compiled none of the others compiles again, nor the programs that tests start.
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
@@ -39,9 +43,12 @@ def pytest_sessionstart(session):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _free_compiled_programs():
+def _free_compiled_programs(request):
     """Forget after each file what was compiled for it, which else piles up to gigabytes."""
     yield
+    reached = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, request.module.__name__)
+    if reached[0] > request.config.stash[HIGHEST][0]:
+        request.config.stash[HIGHEST] = reached
     gc.collect()
     if "jax" in sys.modules:
         sys.modules["jax"].clear_caches()
@@ -51,21 +58,21 @@ def _free_compiled_programs():
 
 def pytest_sessionfinish(session):
     if not is_controller(session.config):
-        peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-        times = os.times()
-        used = f"{peak_gb:.2f} GB, {sum(times[:4]) / 60:.1f} minutes of CPU time"
+        peak_gb, module = session.config.stash[HIGHEST]
+        cpu_minutes = sum(os.times()[:4]) / 60
+        used = f"{peak_gb:.2f} GB (in {module}), {cpu_minutes:.1f} minutes of CPU time"
         worker = getattr(session.config, "workerinput", {}).get("workerid", "main")
-        session.config.stash[PEAKS][worker] = used
-        getattr(session.config, "workeroutput", {})["peak"] = used
+        session.config.stash[USED][worker] = used
+        getattr(session.config, "workeroutput", {})["used"] = used
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node, error):
     if hasattr(node, "workeroutput"):
-        node.config.stash[PEAKS][node.gateway.id] = node.workeroutput["peak"]
+        node.config.stash[USED][node.gateway.id] = node.workeroutput["used"]
 
 
 def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section("peak memory")
-    for worker, used in sorted(config.stash[PEAKS].items()):
+    for worker, used in sorted(config.stash[USED].items()):
         terminalreporter.line(f"{worker}: {used}")
