@@ -6,7 +6,7 @@
 | `locate.py`, `hub.py` | where a checkpoint's files are: a folder, or the Hugging Face hub and its cache |
 | `weights.py` | which weights file is read, and the index of sharded ones |
 | `safetensors_file.py`, `torch_file.py` | one file of tensors |
-| `float32.py`, `git_lfs.py` | what both need: one number format, and files that are not there yet |
+| `float32.py`, `git_lfs.py` | what both need: one number format, and files that Git LFS has not fetched |
 | `torch_zip.py`, `torch_stream.py` | the two containers that `torch.save` has written |
 | `restricted_pickle.py` | the pickles in them, read without executing anything |
 """

@@ -1,7 +1,7 @@
-"""The files of a checkpoint on the Hugging Face hub, through its local cache, also where there is no network.
+"""The files of a checkpoint on the Hugging Face hub, through its local cache, with or without a network.
 
-`huggingface_hub` downloads, resumes and keeps the cache. Before that the hub is asked, within a bounded time,
-which files a repository has: the library's own requests may wait for minutes where there is no network.
+`huggingface_hub` downloads, resumes and keeps the cache. Before that, kser asks the hub, within a bounded
+time, which files a repository has: the library's own requests may wait for minutes without a network.
 """
 
 import re
@@ -19,7 +19,7 @@ from kser.errors import UserError
 # For the list of files. The bound holds for all of name resolution, connecting and answering: the HTTP
 # library's own timeouts start anew for each address and leave out name resolution.
 ANSWER_S = 5.0
-# Loading a model asks several times; after silence only the cache is looked at for so long.
+# Loading a model asks several times; after silence, only the cache is used for this long.
 SILENCE_S = 10.0
 
 _COMMIT = re.compile("[0-9a-f]{40}")
@@ -33,7 +33,7 @@ class HubFiles:
 
     Args:
         checkpoint: `owner/name`, with or without `hf://` before it and `@revision` (branch, tag or commit)
-            behind it.
+            after it.
         name: what errors call it; `None` means as above.
 
     Raises:
@@ -47,31 +47,33 @@ class HubFiles:
         self.name = name or checkpoint
         self.repository, at, revision = checkpoint.removeprefix("hf://").partition("@")
         self.revision = revision or "main"
-        self._is_commit = _COMMIT.fullmatch(self.revision) is not None  # of which nothing ever changes
+        self._is_commit = _COMMIT.fullmatch(self.revision) is not None  # whose files never change
         if self.repository.count("/") != 1 or self.repository.startswith((".", "/", "~")):
-            raise UserError(f"{checkpoint}: no such folder, and not a Hugging Face id of the form owner/name")
+            raise UserError(
+                f"{checkpoint}: folder not found, and not a Hugging Face id of the form owner/name"
+            )
         if at and (".." in revision or not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", revision)):
             raise UserError(f"{checkpoint}: what follows @ is not a revision (a branch, tag or commit)")
         try:
             validate_repo_id(self.repository)
         except HFValidationError as error:
-            raise UserError(f"{checkpoint}: no such folder, and not a Hugging Face id: {error}") from None
+            raise UserError(f"{checkpoint}: folder not found, and not a Hugging Face id: {error}") from None
 
     def has(self, filename: str) -> bool:
         """Whether the repository has a file of that name.
 
         Raises:
-            UserError: there is no such repository or revision, or neither the hub nor the cache knows.
+            UserError: repository or revision not found, or neither the hub nor the cache knows.
         """
         return self._first_of((filename,)) is not None
 
-    def is_here(self, filename: str) -> bool:
+    def is_local(self, filename: str) -> bool:
         """Whether the cache has the file; the hub is not asked."""
         return isinstance(self._in_cache(filename), str)
 
-    def can_be_had(self, filename: str) -> bool:
-        """Whether the file is here, or the hub answers that it has it. Nothing is downloaded."""
-        return self.is_here(filename) or (self._listing.answered and filename in (self._listing.names or ()))
+    def is_available(self, filename: str) -> bool:
+        """Whether the cache has the file, or the hub answers that it has it. Nothing is downloaded."""
+        return self.is_local(filename) or (self._listing.answered and filename in (self._listing.names or ()))
 
     def find(self, *filenames: str) -> Path | None:
         """Path of the first of these that the repository has, downloaded where needed.
@@ -83,7 +85,7 @@ class HubFiles:
         if filename is None:
             return None
         cached = self._in_cache(filename)
-        # Of a branch the cache may have the file as it was some commits ago.
+        # The cache may hold an older version of a file on a branch.
         if isinstance(cached, str) and (self._is_commit or self._listing.commit in ("", *Path(cached).parts)):
             return Path(cached)
         return self.fetch(filename) / filename
@@ -92,7 +94,7 @@ class HubFiles:
         """Download every file whose path in the repository matches one of the patterns.
 
         Args:
-            patterns: e.g. `"*.json"`; `*` stands for any characters, `/` too.
+            patterns: e.g. `"*.json"`; `*` stands for any characters, `/` included.
 
         Returns:
             The folder in the cache that holds them.
@@ -113,7 +115,7 @@ class HubFiles:
             )
         except LocalEntryNotFoundError as error:
             raise self._refusal(wanted, _in_a_line(error.__cause__ or error)) from None
-        except _http_errors(RuntimeError) as error:  # RuntimeError: of its faster protocol, xet
+        except _http_errors(RuntimeError) as error:  # RuntimeError: from its faster protocol, xet
             verdict = _verdict(error, self.repository, self.revision)
             failure = verdict or f"{wanted} could not be downloaded: {_in_a_line(error)}"
             raise UserError(f"{self.name}: {failure}") from None
@@ -143,13 +145,13 @@ class HubFiles:
         return in_cache if names is None else filename in names
 
     def _in_cache(self, filename: str) -> Any:
-        """Its path, `None` if nothing is known, or an object that says that the revision has no such file."""
+        """Its path, `None` if nothing is known, or an object that means that the revision lacks it."""
         from huggingface_hub import try_to_load_from_cache
 
         return try_to_load_from_cache(self.repository, filename, revision=self.revision)
 
     def _names_in_cache(self) -> frozenset[str] | None:
-        """Names of all files, as an earlier download has noted them."""
+        """Names of all files, as recorded by an earlier download."""
         from huggingface_hub import get_cached_repo_tree
         from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
@@ -160,14 +162,14 @@ class HubFiles:
         return frozenset(file.path for file in files)
 
     def _refusal(self, missing: str, reason: str) -> UserError:
-        """What is wrong where the cache lacks a file and the hub does not give it."""
+        """The error for a file that the cache lacks and the hub does not deliver."""
         from huggingface_hub import constants
 
         if self._listing.verdict:
             return UserError(f"{self.name}: {self._listing.verdict}")
         at = "" if self.revision == "main" else f" at {self.revision}"
         return UserError(
-            f"{self.name}: no such folder, the Hugging Face hub cannot be reached "
+            f"{self.name}: folder not found, the Hugging Face hub cannot be reached "
             f"({self._listing.silence or reason}), and its cache {constants.HF_HUB_CACHE} lacks {missing}; "
             f"download {self.repository}{at} where there is a network "
             f"({_WANTED}, from {_page(self.repository, self.revision)}) "
@@ -177,10 +179,10 @@ class HubFiles:
 
 @dataclass(frozen=True)
 class _Listing:
-    """What the hub says of a repository: its files, or why it does not give them.
+    """What the hub says about a repository: its files, or why it does not give them.
 
     Args:
-        names: of all files; `None` where nobody knows them.
+        names: of all files; `None` if they are not known.
         commit: that the revision stands for.
         verdict: what the hub says instead of listing the files.
         silence: why there was no answer.
@@ -202,7 +204,7 @@ _silences: dict[str, tuple[float, str]] = {}
 
 
 def _ask(repository: str, revision: str) -> _Listing:
-    """Ask the hub for the names of all files of a repository, unless it gave no answer just now."""
+    """Ask the hub for the names of all files of a repository, unless it has just failed to answer."""
     from huggingface_hub import HfApi, constants
 
     silent_until, silence = _silences.get(constants.ENDPOINT, (0.0, ""))
@@ -212,7 +214,7 @@ def _ask(repository: str, revision: str) -> _Listing:
         answer = _within(
             ANSWER_S, lambda: HfApi().model_info(repository, revision=revision, timeout=ANSWER_S)
         )
-    except _http_errors(ValueError) as error:  # ValueError: a page, such as a hotel's, and no list
+    except _http_errors(ValueError) as error:  # ValueError: a login page instead of the list
         if verdict := _verdict(error, repository, revision):
             return _Listing(verdict=verdict)
         silence = _in_a_line(error)
@@ -222,7 +224,7 @@ def _ask(repository: str, revision: str) -> _Listing:
 
 
 def _within(seconds: float, call: Callable[[], Any]) -> Any:
-    """The result of `call`, or `TimeoutError`; the call is then left to itself."""
+    """The result of `call`, or `TimeoutError`; the call is then abandoned."""
     future: Future[Any] = Future()
 
     def work() -> None:
@@ -236,23 +238,23 @@ def _within(seconds: float, call: Callable[[], Any]) -> Any:
 
 
 def _http_errors(*others: type[Exception]) -> tuple[type[Exception], ...]:
-    """What the HTTP library raises, whichever it is: the hub's own errors have its base class for theirs."""
+    """What the HTTP library, whichever it is, raises: the hub's own errors share its base class."""
     from huggingface_hub.errors import HfHubHTTPError
 
     return OSError, *HfHubHTTPError.__bases__, *others
 
 
 def _verdict(error: Exception, repository: str, revision: str) -> str:
-    """What the hub said about a repository, if the error is an answer to the question."""
+    """What the hub said about a repository, if the error is an answer."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     if isinstance(error, GatedRepoError):  # a subclass of RepositoryNotFoundError
         page = _page(repository, revision)
-        return f"is given to those whom its owner admits: ask at {page} and set HF_TOKEN to your token"
+        return f"access is granted by its owner: request it at {page} and set HF_TOKEN to your token"
     if isinstance(error, RepositoryNotFoundError):
         return (
-            "no such folder, and no such repository on the Hugging Face hub (a private one needs a token in "
-            "HF_TOKEN)"
+            "found neither as a folder nor as a repository on the Hugging Face hub (a private one requires a "
+            "token in HF_TOKEN)"
         )
     if isinstance(error, RevisionNotFoundError):
         return f"the repository has no revision {revision}"
@@ -266,7 +268,7 @@ def _page(repository: str, revision: str) -> str:
 
 
 def _in_a_line(error: BaseException) -> str:
-    """The reason for silence in a few words."""
+    """The reason for silence, on one line."""
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     if isinstance(error, OfflineModeIsEnabled):

@@ -1,12 +1,12 @@
-"""The tensors of a checkpoint that a backbone has no use for, told apart and told in short."""
+"""The tensors of a checkpoint that a backbone does not use, sorted and summarised."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# First words of names in models with a head, or of what pre-training needed; for files whose backbone stands
-# without a prefix, or under one that it shares with a decoder.
+# First words of names in models with a head, or of what pre-training needed; for files whose backbone has no
+# prefix, or shares one with a decoder.
 HEADS = (
     "classifier",
     "ctc_proj",
@@ -24,8 +24,8 @@ HEADS = (
     "layer_weights",
     "label_embeddings_concat",
 )
-# Beside the backbone's own tensors, and nothing is computed of them: a vector for training with masks (where
-# the configuration has it switched off), the count of training steps of a batch norm.
+# Among the backbone's own tensors, but nothing is computed from them: a vector for training with masks (where
+# the configuration turns it off), the count of training steps of a batch norm.
 _IDLE = re.compile(r"(^|\.)(masked_spec_embed|num_batches_tracked)$")
 
 
@@ -35,7 +35,7 @@ class LeftOver:
 
     Args:
         expected: of heads and pre-training.
-        unexpected: of the backbone, so that something may be amiss.
+        unexpected: of the backbone, so something may be amiss.
     """
 
     expected: dict[str, int]
@@ -47,7 +47,7 @@ def sort_left_over(names: Iterable[str], prefix: str) -> LeftOver:
 
     Args:
         names: full names.
-        prefix: under which the backbone's tensors stand, e.g. `"wav2vec2."`, or `""`.
+        prefix: of the backbone's tensors, e.g. `"wav2vec2."`, or `""`.
     """
     expected: Counter[str] = Counter()
     unexpected: Counter[str] = Counter()

@@ -19,11 +19,11 @@ class FolderFiles:
         """Whether the folder has a file of that name."""
         return (self.folder / filename).is_file()
 
-    def is_here(self, filename: str) -> bool:
+    def is_local(self, filename: str) -> bool:
         """As `has`."""
         return self.has(filename)
 
-    def can_be_had(self, filename: str) -> bool:
+    def is_available(self, filename: str) -> bool:
         """As `has`."""
         return self.has(filename)
 
@@ -40,11 +40,11 @@ def checkpoint_files(checkpoint: str | Path) -> CheckpointFiles:
 
     Args:
         checkpoint: a folder, a hub id such as `"facebook/wav2vec2-base"`, with or without `hf://` before
-            and a revision (branch, tag or commit) behind it: `"facebook/wav2vec2-base@main"`, or a name of
+            and a revision (branch, tag or commit) after it: `"facebook/wav2vec2-base@main"`, or a name of
             `NAMED_CHECKPOINTS`. A folder goes before a name.
 
     Raises:
-        UserError: neither a folder, nor of the form of a hub id, nor a name.
+        UserError: it is neither a folder, nor a name, nor in the form of a hub id.
     """
     name = str(checkpoint)
     folder = expanded(checkpoint)
@@ -54,7 +54,7 @@ def checkpoint_files(checkpoint: str | Path) -> CheckpointFiles:
         return HubFiles(NAMED_CHECKPOINTS[name].handle, name)
     if "/" not in name and (nearest := nearest_name(name)):
         raise UserError(
-            f"{name}: no such folder, and not a Hugging Face id of the form owner/name; "
+            f"{name}: folder not found, and not a Hugging Face id of the form owner/name; "
             f"did you mean {nearest}?"
         )
     return HubFiles(name)

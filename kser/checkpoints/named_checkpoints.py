@@ -71,7 +71,7 @@ def named_checkpoint(preset: str) -> NamedCheckpoint | None:
     """The checkpoint of that name, `None` if the table does not have it.
 
     Args:
-        preset: short name, or hub id with or without `hf://` before and `@revision` behind it.
+        preset: short name, or hub id with or without `hf://` before and `@revision` after it.
     """
     repository = preset.removeprefix("hf://").partition("@")[0]
     return NAMED_CHECKPOINTS.get(preset) or _BY_REPOSITORY.get(repository.lower())

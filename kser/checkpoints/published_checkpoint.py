@@ -25,7 +25,7 @@ class PublishedCheckpoint:
     remembers that it was used: a converter asks at the end what was left over.
 
     Args:
-        name: folder, hub id with or without `hf://` before and `@revision` behind it, or short name
+        name: folder, hub id with or without `hf://` before and `@revision` after it, or short name
             (`kser.checkpoints.named_checkpoints`).
 
     Attributes:
@@ -33,7 +33,7 @@ class PublishedCheckpoint:
             progress.
 
     Raises:
-        UserError: there is no `config.json`, or it names no `model_type`.
+        UserError: `config.json` not found, or it names no `model_type`.
 
     Example:
 
@@ -49,7 +49,7 @@ class PublishedCheckpoint:
         config_path = self._files.find(CONFIG_FILE)
         if config_path is None:
             raise UserError(
-                f"{name}: has no {CONFIG_FILE}, so it is no checkpoint in the Hugging Face layout"
+                f"{name}: has no {CONFIG_FILE}, so it is not a checkpoint in the Hugging Face layout"
             )
         self.config: dict[str, Any] = read_json(config_path)
         if not isinstance(self.config, dict) or not isinstance(self.config.get("model_type"), str):
@@ -68,7 +68,7 @@ class PublishedCheckpoint:
         return config
 
     def select_prefix(self, prefixes: Sequence[str], probe: str) -> None:
-        """Choose the prefix under which the backbone's tensors stand (heads put one before them).
+        """Choose the prefix of the backbone's tensors (models with a head have one).
 
         Args:
             prefixes: those to try, in this order.
@@ -103,11 +103,11 @@ class PublishedCheckpoint:
         return tensor
 
     def unused_tensors(self) -> list[str]:
-        """Names of tensors in the file that nobody asked for: heads, pre-training parts."""
+        """Names of tensors in the file that were not read: heads, pre-training parts."""
         return sorted(self._names - self._used)
 
     def left_over(self) -> LeftOver:
-        """The same, heads and pre-training parts apart from what one would expect the backbone to use."""
+        """The same, with heads and pre-training parts separated from what the backbone should have used."""
         return sort_left_over(self.unused_tensors(), self._prefix)
 
     @property

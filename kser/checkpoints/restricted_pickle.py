@@ -1,8 +1,8 @@
 """Reading the pickles inside PyTorch files without executing anything in them.
 
 A pickle is a program for a small stack machine, and Python's own machine calls whatever the program names.
-The machine here knows the instructions that plain data take and seven names of PyTorch's; what these
-stand for it makes itself, as descriptions of tensors. Anything else is refused by name.
+The machine here knows the instructions of plain data and a few names of PyTorch's; what these stand for it
+makes itself, as descriptions of tensors. Anything else is refused by name.
 
 Source: the instructions in CPython's `pickletools`, which also splits the bytes into them; the arguments of
 the rebuilding functions in `torch/_utils.py`, the persistent ids in `torch/serialization.py`.
@@ -23,7 +23,7 @@ _MAX_PROTOCOL = 5
 
 
 class PickleError(Exception):
-    """The pickle is damaged, or asks for something that is no part of a tensor; the text says which."""
+    """The pickle is damaged, or asks for something that is not part of a tensor; the text says which."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class TensorReference:
 
 
 class PickleStream:
-    """The bytes of a buffer, as `pickletools` reads them; no more than a pickle may have."""
+    """The bytes of a buffer, as `pickletools` reads them; at most as many as a pickle may have."""
 
     def __init__(self, buffer: bytes | mmap, start: int, stop: int):
         self._bytes = memoryview(buffer)
@@ -78,9 +78,7 @@ class PickleStream:
         """The next `count` bytes, or as many as there are."""
         end = min(self._position + count, self._stop)
         if end > self._limit:
-            raise PickleError(
-                f"holds a pickle of more than {MAX_PICKLE_BYTES} bytes, which no description of tensors takes"
-            )
+            raise PickleError(f"holds a pickle of more than {MAX_PICKLE_BYTES} bytes, more than tensors need")
         data = bytes(self._bytes[self._position : end])
         self._position = end
         return data
@@ -97,8 +95,8 @@ def load(stream: PickleStream, storage_of: Callable[[tuple], Storage] | None = N
     """Read one pickle: numbers, text, tuples, lists, dictionaries with text as keys, and tensors.
 
     Args:
-        stream: where the pickle begins; afterwards it stands behind its end.
-        storage_of: makes a `Storage` of a persistent id; `None` where the pickle must have no such ids.
+        stream: at the beginning of the pickle; afterwards after its end.
+        storage_of: makes a `Storage` from a persistent id; `None` if the pickle must have none.
 
     Returns:
         The value; each tensor is a `TensorReference`.
@@ -112,7 +110,7 @@ def load(stream: PickleStream, storage_of: Callable[[tuple], Storage] | None = N
             instruction = _INSTRUCTIONS.get(opcode.name)
             if instruction is None:
                 raise PickleError(
-                    f"its pickle has the instruction {opcode.name}, which no description of tensors takes"
+                    f"its pickle has the instruction {opcode.name}, which no description of tensors uses"
                 )
             instruction(machine, argument)
         return machine.stack.pop()
@@ -138,10 +136,12 @@ class _Machine:
 
     def protocol(self, version: int) -> None:
         if version > _MAX_PROTOCOL:
-            raise PickleError(f"its pickle has protocol {version}; {_MAX_PROTOCOL} is the last that is known")
+            raise PickleError(
+                f"its pickle has protocol {version}; {_MAX_PROTOCOL} is the latest that kser reads"
+            )
 
     def ignore(self, _: Any) -> None:
-        """Frames only say how much to read ahead; the end needs no doing."""
+        """Frames only say how much to read ahead; the end requires no action."""
 
     def push(self, value: Any) -> None:
         self.stack.append(value)
@@ -165,17 +165,17 @@ class _Machine:
     def append(self, items: list[Any]) -> None:
         target = self.stack[-1]
         if type(target) is not list:
-            raise PickleError("its pickle appends to something that is no list")
+            raise PickleError("its pickle appends to something that is not a list")
         target.extend(items)
 
     def set_items(self, items: list[Any]) -> None:
         target = self.stack[-1]
         if type(target) is not dict or len(items) % 2:
-            raise PickleError("its pickle sets items of something that is no dictionary")
+            raise PickleError("its pickle sets items of something that is not a dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # Only these: nested tuples that share their parts take for ever to hash.
+            # Only these: nested tuples that share their parts take forever to hash.
             if type(key) not in (str, int):
-                raise PickleError("its pickle has a dictionary whose keys are no names")
+                raise PickleError("its pickle has a dictionary whose keys are not names")
             target[key] = value
 
     def pop_pair(self) -> list[Any]:
@@ -193,7 +193,7 @@ class _Machine:
         if name not in _NAMES:
             asked = name[:80].replace(" ", ".")
             raise PickleError(
-                f"asks for {asked!a}, which is no part of a tensor; nothing in it was executed, and only a "
+                f"asks for {asked!a}, which is not part of a tensor; nothing in it was executed, and only a "
                 "state_dict of tensors is read"
             )
         self.push(_NAMES[name])
@@ -215,12 +215,12 @@ class _Machine:
         """Drop the attributes of a dictionary: PyTorch's `_metadata`, versions of the modules."""
         self.stack.pop()
         if type(self.stack[-1]) is not dict:
-            raise PickleError("its pickle sets attributes of something that is no dictionary")
+            raise PickleError("its pickle sets attributes of something that is not a dictionary")
 
     def persistent(self, _: Any) -> None:
         saved_id = self.stack.pop()
         if self._storage_of is None or type(saved_id) is not tuple:
-            raise PickleError("its pickle refers to an object outside it that is no storage")
+            raise PickleError("its pickle refers to an object outside it that is not a storage")
         self.push(self._storage_of(saved_id))
 
 
@@ -232,7 +232,7 @@ def storage_of_id(saved_id: tuple, length: int) -> Storage:
         length: how many parts it must have.
     """
     if len(saved_id) != length or type(saved_id[0]) is not str or saved_id[0] != "storage":
-        raise PickleError("its pickle refers to an object outside it that is no storage")
+        raise PickleError("its pickle refers to an object outside it that is not a storage")
     _, storage_type, key, _, numel = saved_id[:5]
     if not isinstance(storage_type, StorageType) or type(key) is not str:
         raise PickleError("its pickle refers to a storage without type or key")
@@ -254,7 +254,7 @@ def _tensor(arguments: tuple) -> TensorReference:
     storage, offset, shape, strides = arguments[:4]
     axes_fit = type(shape) is tuple and type(strides) is tuple and len(shape) == len(strides) <= _MAX_AXES
     if not axes_fit:
-        raise PickleError("holds a tensor whose size and stride do not belong together")
+        raise PickleError("holds a tensor whose size and stride do not match")
     offset = integer(offset)
     shape, strides = tuple(map(integer, shape)), tuple(map(integer, strides))
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True))
@@ -275,7 +275,7 @@ def _parameter(arguments: tuple) -> TensorReference:
 
 @dataclass(frozen=True)
 class _Builder:
-    """What takes the place of a function or class of PyTorch's."""
+    """Replaces a function or class of PyTorch's."""
 
     function: Callable[[tuple], Any]
 

@@ -20,7 +20,7 @@ class SafetensorsFile:
         path: e.g. `model.safetensors`.
 
     Raises:
-        UserError: the file is damaged or none of this format.
+        UserError: the file is damaged or not of this format.
     """
 
     def __init__(self, path: Path):
@@ -45,7 +45,7 @@ class SafetensorsFile:
         """One tensor as float32.
 
         Raises:
-            UserError: its elements are of a type that is no plain number, or beyond float32.
+            UserError: its elements are not of a plain number type, or beyond float32.
         """
         dtype = self._tensors.get_slice(name).get_dtype()
         if dtype not in _TYPES:

@@ -21,8 +21,8 @@ _TAR, _TAR_AT = b"ustar", 257
 class TorchFile:
     """The tensors of a state dictionary, read one at a time from the mapped file.
 
-    Both formats of `torch.save` are read (see `torch_zip`, `torch_stream`); entries that are no tensors
-    are passed over.
+    Both formats of `torch.save` are read (see `torch_zip`, `torch_stream`); entries that are not tensors
+    are skipped.
 
     Args:
         path: e.g. `pytorch_model.bin`.
@@ -40,7 +40,7 @@ class TorchFile:
             raise UserError(f"{path}: {refusal}") from None
         self._tensors = _tensors(saved)
         if not self._tensors:
-            raise UserError(f"{path}: holds no tensors by name; save the model's state_dict, by itself")
+            raise UserError(f"{path}: holds no tensors by name; save only the model's state_dict")
 
     def _read(self) -> tuple[Any, dict[str, tuple[int, int]]]:
         if self._buffer[:4] == _ZIP:
@@ -101,7 +101,7 @@ def _mapped(path: Path) -> mmap:
 
 
 def _tensors(saved: Any) -> dict[str, TensorReference]:
-    """The tensors that stand in a state dictionary by name."""
+    """The tensors of a state dictionary by name."""
     if type(saved) is not dict:
         return {}
     return {

@@ -31,7 +31,7 @@ def read_stream(buffer: mmap) -> tuple[Any, dict[str, tuple[int, int]]]:
         What was saved, tensors as references; first byte and end of each storage by its key.
 
     Raises:
-        PickleError: the file is damaged or none of `torch.save`, or see `restricted_pickle.load`.
+        PickleError: the file is damaged or not written by `torch.save`, or see `restricted_pickle.load`.
     """
     position = 0
     roots: dict[str, Storage] = {}
@@ -51,7 +51,7 @@ def read_stream(buffer: mmap) -> tuple[Any, dict[str, tuple[int, int]]]:
         return value
 
     if not _is_number(read_pickle(), _MAGIC_NUMBER):
-        raise PickleError("is a pickle, but no file of torch.save")
+        raise PickleError("is a pickle, but not a file of torch.save")
     if not _is_number(read_pickle(), _VERSION):
         raise PickleError("has a version of the old torch.save format other than 1001")
     read_pickle()
@@ -78,7 +78,7 @@ def _storages(
 ) -> dict[str, tuple[int, int]]:
     """First byte and end of each storage, which follow one another from `position` on."""
     if type(keys) is not list or any(type(key) is not str for key in keys) or sorted(keys) != sorted(roots):
-        raise PickleError("its list of storages is not that of its tensors")
+        raise PickleError("its list of storages does not match its tensors")
     extents = {}
     for key in keys:
         start = position + 8

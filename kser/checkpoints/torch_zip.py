@@ -27,7 +27,7 @@ def read_zip(path: Path, buffer: mmap) -> tuple[Any, dict[str, tuple[int, int]]]
         What was saved, tensors as references; first byte and end of each storage by its key.
 
     Raises:
-        PickleError: the archive is damaged or no file of `torch.save`, or see `restricted_pickle.load`.
+        PickleError: the archive is damaged or not a file of `torch.save`, or see `restricted_pickle.load`.
     """
     records = _records(path, buffer)
     pickles = [name for name in records if name.count("/") == 1 and name.endswith("/data.pkl")]
@@ -70,12 +70,12 @@ def _records(path: Path, buffer: mmap) -> dict[str, tuple[int, int]]:
 
 def _each_once(entries: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     if len({entry.filename for entry in entries}) < len(entries):
-        raise PickleError("is a zip archive that holds two files of one name")
+        raise PickleError("is a zip archive that holds two files of the same name")
     return entries
 
 
 def _extent(entry: zipfile.ZipInfo, buffer: mmap) -> tuple[int, int]:
-    """Where in the archive the bytes of a file are; torch.save compresses none and encrypts none."""
+    """Where in the archive the bytes of a file are; torch.save neither compresses nor encrypts."""
     if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
         raise PickleError(
             "is a zip archive with compressed or encrypted files, which torch.save does not write"

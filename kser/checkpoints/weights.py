@@ -17,8 +17,8 @@ WEIGHTS_FILES = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-"""The first of these that a checkpoint has is read, and no other: the order that `transformers` looks in, so
-that both see the same weights."""
+"""The first of these that a checkpoint has is read, and no other: the order in which `transformers` looks,
+so that both see the same weights."""
 
 
 class Weights(Protocol):
@@ -33,7 +33,7 @@ class Weights(Protocol):
         """One tensor as float32."""
 
     def fetch(self) -> None:
-        """Download what is not here yet."""
+        """Download what is missing."""
 
 
 def open_weights(files: CheckpointFiles) -> Weights:
@@ -55,11 +55,11 @@ def open_weights(files: CheckpointFiles) -> Weights:
 
 
 def other_weights_files(files: CheckpointFiles, read: Path) -> list[str]:
-    """Names of `WEIGHTS_FILES` that a checkpoint has beside the one that is read.
+    """Names of `WEIGHTS_FILES` that a checkpoint has besides the one that is read.
 
-    Those of which neither the hub nor its cache says anything are left out.
+    Those about which neither the hub nor its cache knows anything are left out.
     """
-    return [name for name in WEIGHTS_FILES if name != read.name and files.can_be_had(name)]
+    return [name for name in WEIGHTS_FILES if name != read.name and files.is_available(name)]
 
 
 class ShardedWeights:
@@ -72,7 +72,7 @@ class ShardedWeights:
         files: where the shards are.
 
     Raises:
-        UserError: the index is no index, or names a file that the checkpoint does not have.
+        UserError: the index is invalid, or names a file that the checkpoint does not have.
     """
 
     def __init__(self, path: Path, files: CheckpointFiles):
@@ -102,7 +102,7 @@ class ShardedWeights:
         return weights.read(name)
 
     def fetch(self) -> None:
-        """Download the shards that are not here yet, also those of which no tensor is read."""
+        """Download the missing shards, including those of which no tensor is read."""
         for filename in sorted(set(self._shard_of.values())):
             self._files.find(filename)
 
@@ -110,7 +110,7 @@ class ShardedWeights:
         if filename not in self._open:
             path = self._files.find(filename)
             if path is None:
-                raise UserError(f"{self.path}: names the shard {filename}, which is no longer there")
+                raise UserError(f"{self.path}: names the shard {filename}, which was not found")
             self._open[filename] = _open_file(path)
         return self._open[filename]
 
@@ -124,12 +124,12 @@ def _weight_map(path: Path) -> dict[str, str]:
     index = read_json(path)
     shard_of = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(shard_of, dict) or not shard_of:
-        raise UserError(f"{path}: has no weight_map, so it is no index of weights")
+        raise UserError(f"{path}: has no weight_map, so it is not an index of weights")
     suffix = Path(path.name.removesuffix(".index.json")).suffix
     for name, shard in shard_of.items():
         beside = isinstance(shard, str) and Path(shard).name == shard and "\\" not in shard
         if not beside or Path(shard).suffix != suffix:
             raise UserError(
-                f"{path}: weight_map: {name} is in {shard!r}, which is no name of a {suffix} file beside it"
+                f"{path}: weight_map: {name} is in {shard!r}, not the name of a {suffix} file beside it"
             )
     return shard_of

@@ -17,12 +17,12 @@ def build_backbone(
 
     Args:
         name: one of `scratch_backbones()`, or what `SpeechBackbone.from_preset` takes.
-        arguments: constructor arguments that take the place of the checkpoint's or the class's.
+        arguments: constructor arguments that replace the checkpoint's or the class's.
         dtype: what it computes in, a dtype policy, e.g. `"mixed_bfloat16"`; `None` for Keras' own or, of a
             preset, the saved one.
 
     Raises:
-        UserError: there is no such backbone, or it has no such argument.
+        UserError: backbone not found, or it does not have one of the arguments.
     """
     arguments = arguments or {}
     _check_values(name, arguments)
@@ -36,19 +36,19 @@ def build_backbone(
     try:
         return backbone_class(**arguments) if scratch else backbone_class.from_preset(name, **arguments)
     except (ArithmeticError, IndexError, TypeError, ValueError) as error:
-        # What Keras says of values that do not fit together, over many lines.
+        # Keras reports incompatible values over many lines.
         raise UserError(f"{name}: backbone_arguments: {' '.join(str(error).split())[:300]}") from error
 
 
 def _scratch_backbone(name: str) -> type[SpeechBackbone]:
     families = scratch_backbones()
     if name not in families:
-        raise UserError(f"{name}: no such architecture; known are {', '.join(families)}")
+        raise UserError(f"{name}: unknown architecture; known are {', '.join(families)}")
     return families[name]
 
 
 def _check_values(name: str, arguments: dict[str, Any]) -> None:
-    """Whole numbers among the arguments are counts and sizes; dropouts are shares."""
+    """Refuse counts and sizes (the whole numbers) below 1, and dropouts that are not shares."""
     for argument, value in arguments.items():
         for element in value if isinstance(value, list) else [value]:
             if (

@@ -1,4 +1,4 @@
-"""Which formulation of a layer is the fast one depends on what computes it."""
+"""The device that computes, on which the fastest formulation of a layer depends."""
 
 import functools
 

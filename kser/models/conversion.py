@@ -19,7 +19,7 @@ def assign(variable: keras.Variable, value: np.ndarray, source: str) -> None:
     """
     if tuple(variable.shape) != value.shape:
         raise UserError(
-            f"{source}: has shape {value.shape}, but config.json asks for {tuple(variable.shape)}; "
-            "the configuration and the weights do not belong together"
+            f"{source}: has shape {value.shape}, but config.json requires {tuple(variable.shape)}; "
+            "the configuration and the weights do not match"
         )
     variable.assign(value)

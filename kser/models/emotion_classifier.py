@@ -18,7 +18,7 @@ class EmotionClassifier(EmotionTask):
         **kwargs: pooling and head, see `EmotionTask`.
 
     Raises:
-        ValueError: as `EmotionTask`, or there is no label, or one twice.
+        ValueError: as `EmotionTask`, or `labels` is empty or has duplicates.
 
     Input: as the backbone's. Output: float32 logits (batch, len(labels)).
 

@@ -27,7 +27,7 @@ class EmotionRegressor(EmotionTask):
         **kwargs: pooling and head, see `EmotionTask`.
 
     Raises:
-        ValueError: as `EmotionTask`, or targets, offsets and scales do not fit together, or a scale is not
+        ValueError: as `EmotionTask`, or targets, offsets and scales differ in length, or a scale is not
             above 0.
 
     Input: as the backbone's. Output: float32 values (batch, len(targets)).

@@ -13,7 +13,7 @@ class EmotionTagger(EmotionTask):
 
     The sigmoid of a logit is the probability of its label; a positive logit stands for yes. A class of
     its own and not an option of `EmotionClassifier`, because everything that is done with the same logits
-    differs: loss, probabilities, measures.
+    differs: loss, probabilities, metrics.
 
     Args:
         backbone: a `SpeechBackbone`.
@@ -22,7 +22,7 @@ class EmotionTagger(EmotionTask):
         **kwargs: pooling and head, see `EmotionTask`.
 
     Raises:
-        ValueError: as `EmotionTask`, or there is no label, or one twice.
+        ValueError: as `EmotionTask`, or `labels` is empty or has duplicates.
 
     Input: as the backbone's. Output: float32 logits (batch, len(labels)).
 

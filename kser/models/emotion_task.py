@@ -20,7 +20,7 @@ class EmotionTask(UtteranceTask):
 
     The head is that of the study kser continues: ReLU → batch normalisation → dropout → dense. With
     `projection_dim` it is deeper: … → dropout → projection → activation → dropout → dense. Two published
-    heads are spelt so:
+    heads are written as:
 
     - audEERING's ([Wagner et al., 2023](https://arxiv.org/abs/2203.07378)): `use_relu=False`,
       `projection_dim=` the backbone's `hidden_dim`, `projection_activation="tanh"`;
@@ -28,16 +28,16 @@ class EmotionTask(UtteranceTask):
       `use_relu=False`, `projection_dim=256`, `projection_activation="linear"` (it projects the frames before
       it takes their mean, which is the same).
 
-    What follows the backbone is computed in float32, also when the backbone computes in half precision:
+    What follows the backbone is computed in float32, even when the backbone computes in half precision:
     pooling, weighting and normalisation are sums over many values, and cost little.
 
-    `EmotionTask.from_preset` loads a saved task of whichever kind.
+    `EmotionTask.from_preset` loads a saved task of any kind.
 
     Args:
         backbone: a `SpeechBackbone`.
-        last_layers: what a subclass puts on the head: a function of `dense(units, name)`, which makes a
-            linear layer. It makes the layers and returns what calls them: a layer, or a function, from the
-            head's vectors (batch, channels) to a tensor or a dict of tensors.
+        last_layers: the layers that a subclass puts on the head: a function of `dense(units, name)`, which
+            makes a linear layer. It makes the layers and returns what calls them: a layer, or a function,
+            from the head's vectors (batch, channels) to a tensor or a dict of tensors.
         preprocessor: an `UtterancePreprocessor`, or `None` to give the model its inputs ready-made.
         pooling: str, from frames to one vector, one of `kser.models.pooling.POOLINGS`: `"mean"`, `"max"`,
             `"sum"`, `"first_last"`, `"attention"`, `"multi_head_attention"`, `"att_stats"`, `"ecapa"`.
@@ -51,7 +51,7 @@ class EmotionTask(UtteranceTask):
             `l2`, `projection_dim`, `projection_activation`.
 
     Raises:
-        ValueError: an argument has none of these values, or the hidden states to be weighted differ in size.
+        ValueError: an argument has an unknown value, or the hidden states to be weighted differ in size.
 
     Input: as the backbone's.
     """
@@ -127,11 +127,11 @@ def checked_names(argument: str, names) -> list[str]:
     """The names of classes or targets as a list.
 
     Raises:
-        ValueError: there is none, one is no text, or one is there twice.
+        ValueError: there are none, one is not a string or is empty, or one occurs twice.
     """
     names = list(names)
     if not names or not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
-        raise ValueError(f"`{argument}` must be different names, one at least. Received: {argument}={names}")
+        raise ValueError(f"`{argument}` must be one or more different names. Received: {argument}={names}")
     return names
 
 
@@ -142,7 +142,9 @@ def _check_pool_position(pool_position, layer_weighting):
             f"Received: pool_position={pool_position!r}"
         )
     if pool_position == "before" and layer_weighting is None:
-        raise ValueError("`pool_position` 'before' wants a `layer_weighting`. Received: layer_weighting=None")
+        raise ValueError(
+            "`pool_position` 'before' requires a `layer_weighting`. Received: layer_weighting=None"
+        )
 
 
 def _hidden_states(backbone, every_layer):
@@ -151,10 +153,10 @@ def _hidden_states(backbone, every_layer):
         outputs = backbone(backbone.input)
         return [outputs["sequence_output"]], outputs["frame_mask"]
     # The backbone's own layers, with more outputs.
-    every = keras.Model(
+    all_states = keras.Model(
         backbone.input,
         [*backbone.hidden_states, backbone.output["frame_mask"]],
         name="hidden_states",
     )
-    *hidden_states, frame_mask = every(backbone.input)
+    *hidden_states, frame_mask = all_states(backbone.input)
     return hidden_states, frame_mask

@@ -1,4 +1,4 @@
-"""The families of backbones, by the name that a model JSON starts one from random weights with."""
+"""The families of backbones, by the name with which a model JSON asks for one with random weights."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,11 +16,11 @@ Backbone = TypeVar("Backbone", bound=type[SpeechBackbone])
 
 
 def backbone_family(name: str) -> Callable[[Backbone], Backbone]:
-    """Class decorator: enter a backbone as a family.
+    """Class decorator: register a backbone as a family.
 
     `scratch:NAME` then builds one with the defaults of its constructor, and KerasHub lists the published
     checkpoints of its `model_types` that have a short name. What else sets families apart is in the class,
-    see `SpeechBackbone`. A later class takes the place of an earlier one of the same name.
+    see `SpeechBackbone`. A later class replaces an earlier one of the same name.
 
     Args:
         name: e.g. `"wavlm"`.
@@ -33,12 +33,12 @@ def backbone_family(name: str) -> Callable[[Backbone], Backbone]:
             model_types = ("wavlm",)
     """
 
-    def enter(backbone: Backbone) -> Backbone:
+    def register(backbone: Backbone) -> Backbone:
         FAMILIES[name] = backbone
         register_presets(published_presets(backbone.model_types), backbone)
         return backbone
 
-    return enter
+    return register
 
 
 def scratch_backbones() -> dict[str, type[SpeechBackbone]]:

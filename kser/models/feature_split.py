@@ -1,6 +1,6 @@
-"""A classifier in two parts at the feature encoder: what is computed once, and what is trained.
+"""A classifier split at the feature encoder: what is computed once, and what is trained.
 
-Both parts have the layers of the classifier, not copies: what training changes in one is changed in it.
+Both parts share the layers of the classifier: training a part trains the classifier.
 """
 
 import hashlib
@@ -59,23 +59,25 @@ def model_from_features(classifier: Any) -> keras.Model:
     }
     computed = iter(keras.tree.flatten(above([inputs["features"], inputs["frame_mask"]])))
     outputs = head(
-        [inputs["frame_mask"] if of is frame_mask else next(computed) for of in frames_model.outputs]
+        [inputs["frame_mask"] if states is frame_mask else next(computed) for states in frames_model.outputs]
     )
     model = keras.Model(inputs, outputs, name=f"{classifier.name}_from_features")
-    for argument, further in classifier.new_head_arguments.items():
-        for name in (argument, *further):
+    for argument, dependents in classifier.new_head_arguments.items():
+        for name in (argument, *dependents):
             setattr(model, name, getattr(classifier, name))
     return model
 
 
 def encoder_key(backbone: Any) -> str:
-    """What the features follow from besides the audio: 32 hexadecimal digits.
+    """What the features depend on besides the audio: 32 hexadecimal digits.
 
-    Settings and weights of the feature encoder and of what is below it, and the types they compute in.
+    A hash of settings, weights and compute types of the feature encoder and of what is below it.
     """
     digest = hashlib.blake2b(digest_size=16)
     for layer in feature_model(backbone).layers:
-        settings = {name: of for name, of in layer.get_config().items() if name not in ("name", "trainable")}
+        settings = {
+            name: value for name, value in layer.get_config().items() if name not in ("name", "trainable")
+        }
         described = json.dumps([type(layer).__name__, settings], sort_keys=True, default=str)
         digest.update(described.encode())
         for weight in layer.weights:
@@ -89,14 +91,14 @@ def _features_of(backbone: Any) -> tuple[Any, Any]:
     encoder = getattr(backbone, "feature_encoder", None)
     if encoder is None:
         raise UserError(
-            f"feature_cache: {type(backbone).__name__} has no feature encoder whose output could be kept; "
+            f"feature_cache: {type(backbone).__name__} has no feature encoder whose output could be cached; "
             "leave it out"
         )
     return encoder.output, backbone.output["frame_mask"]
 
 
 def _frames_part(classifier: Any) -> tuple[Any, list[Any]]:
-    """The model inside a classifier that gives hidden states, and what it gives there, symbolically."""
+    """The model inside a classifier that gives hidden states, and its symbolic outputs there."""
     for operation, outputs in calls_within(classifier):
         if isinstance(operation, keras.Model):
             return operation, outputs

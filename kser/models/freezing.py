@@ -10,14 +10,14 @@ ALL = "all"
 
 
 def freeze_layers(backbone: Any, count: int | str) -> None:
-    """Exclude the lowest layers of a backbone, and everything that they are computed from, from training.
+    """Exclude the lowest layers of a backbone, and everything that they depend on, from training.
 
     That is every layer that hidden state `count` depends on: the transformer layers (of the log-mel baseline,
     the convolutions) below it, and under them feature encoder, projection, position embedding, mask embedding
     and norms; the position bias that the layers of WavLM share is one of them. Frozen layers keep their
-    weights to the bit, statistics of batch norms included, which then normalise by these. What is random in
-    training (dropout, layer drop, SpecAugment) stays random in them, as in a PyTorch model of which
-    parameters were frozen. They need no backward pass: the gradient ends above them.
+    weights to the bit, including the statistics of batch norms, which then normalise by these. What is random
+    in training (dropout, layer drop, SpecAugment) stays random in them, as in a PyTorch model with frozen
+    parameters. They need no backward pass: the gradient ends above them.
 
     Args:
         backbone: a `SpeechBackbone`.
@@ -29,11 +29,11 @@ def freeze_layers(backbone: Any, count: int | str) -> None:
     if count == ALL:
         frozen = backbone.layers
     else:
-        there = len(backbone.hidden_states) - 1
-        if not isinstance(count, int) or not 0 <= count <= there:
+        num_layers = len(backbone.hidden_states) - 1
+        if not isinstance(count, int) or not 0 <= count <= num_layers:
             raise UserError(
-                f"freeze_layers: {count} of the {there} layers of this {type(backbone).__name__}; "
-                f'0 to {there}, or "{ALL}" for the whole backbone, would be right'
+                f"freeze_layers: must be from 0 to {num_layers}, the layers of this "
+                f'{type(backbone).__name__}, or "{ALL}" for the whole backbone, got {count}'
             )
         if count == 0:
             return

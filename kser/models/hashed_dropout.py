@@ -35,11 +35,11 @@ class HashedDropout(keras.layers.Dropout):
 def random_bits(seed, count):
     """Random numbers for a simulation, not for secrets.
 
-    The place of a number, mixed with one half of a key, then with the other. The key is the seed, mixed.
+    Each is its index, mixed with one half of a key, then with the other. The key is the mixed seed.
 
     Args:
         seed: integer tensor (2,), what a `keras.random.SeedGenerator` gives: its seed and how often it was
-            asked.
+            called.
         count: int, how many.
 
     Returns:

@@ -21,7 +21,7 @@ class Head(SimpleNamespace):
     """The settings of all steps as attributes, and the layers that they ask for, all in float32.
 
     Args:
-        **settings: those that are not to have their defaults.
+        **settings: those that differ from their defaults.
 
     Raises:
         ValueError: no step has such a setting.
@@ -58,7 +58,7 @@ LayersOfStep = Callable[[Head], list[keras.layers.Layer]]
 
 @dataclass(frozen=True)
 class HeadStep:
-    """What `head_step` enters.
+    """What `head_step` registers.
 
     Args:
         defaults: the settings by name, with their defaults.
@@ -74,7 +74,7 @@ HEAD_STEPS: dict[str, HeadStep] = {}
 
 
 def head_step(**defaults: Any) -> Callable[[LayersOfStep], LayersOfStep]:
-    """Decorator of a function that makes the layers of a step: enter it after those entered before.
+    """Decorator of a function that makes the layers of a step: registers it after the steps before it.
 
     Args:
         **defaults: the settings of the step by name, with values that leave the head as it is without it. The
@@ -89,11 +89,11 @@ def head_step(**defaults: Any) -> Callable[[LayersOfStep], LayersOfStep]:
         EmotionClassifier(backbone, labels, bottleneck_dim=16)
     """
 
-    def enter(layers: LayersOfStep) -> LayersOfStep:
+    def register(layers: LayersOfStep) -> LayersOfStep:
         HEAD_STEPS[layers.__name__] = HeadStep(defaults, layers)
         return layers
 
-    return enter
+    return register
 
 
 @head_step(l2=0.0)
@@ -143,7 +143,7 @@ def projection(head: Head) -> list[keras.layers.Layer]:
     """A further dense layer with an activation, and dropout again.
 
     Settings:
-        projection_dim: int, its units, or `None` for a head without.
+        projection_dim: int, its units, or `None` for no projection.
         projection_activation: `"tanh"`, `"relu"` or `"linear"`.
     """
     units, activation = head.projection_dim, head.projection_activation
@@ -156,7 +156,7 @@ def projection(head: Head) -> list[keras.layers.Layer]:
         return []
     if not isinstance(units, int) or units < 1:
         raise ValueError(
-            f"`projection_dim` must be a whole number from 1, or None. Received: projection_dim={units!r}"
+            f"`projection_dim` must be a whole number of at least 1 or None. Received: projection_dim={units!r}"
         )
     return [
         head.dense(units, "projection"),

@@ -19,7 +19,7 @@ _draws = ContextVar("draws", default=True)
 
 @contextmanager
 def zeros_instead_of_draws() -> Iterator[None]:
-    """Within this block the initializers give zeros, in a moment: for weights that are loaded next."""
+    """Within this block the initializers give zeros, which cost no time: for weights that are loaded next."""
     token = _draws.set(False)
     try:
         yield

@@ -15,21 +15,21 @@ TARGETS = ("query", "value")
 def enable_lora(
     backbone: Any, rank: int, alpha: float | None = None, targets: Sequence[str] = TARGETS
 ) -> None:
-    """Freeze a backbone but for a product of two small matrices beside the kernels of some dense layers.
+    """Freeze a backbone except for a product of two small matrices beside the kernels of some dense layers.
 
     A kernel W is used as W + alpha / rank · A · B; A has `rank` columns, B as many rows and is 0 at first.
-    Biases stay frozen as well. Layers that were frozen before, see `freeze_layers`, get no such matrices.
+    Biases stay frozen as well. Layers that were frozen before, see `freeze_layers`, get no matrices.
     Saving a preset adds A · B to the kernel, so that the saved model is one like any other.
 
     Args:
         backbone: a `SpeechBackbone`.
         rank: of the products.
-        alpha: their weight times `rank`; `None` for `rank`, a weight of 1.
+        alpha: the weight of the products times `rank`; `None` for `rank`, a weight of 1.
         targets: names of dense layers inside the backbone's layers: of the speech transformers `query`,
             `key`, `value`, `output_projection`, `intermediate`, `output_dense`.
 
     Raises:
-        UserError: there is no dense layer of such a name, or every one is frozen.
+        UserError: the backbone has no dense layer of one of these names, or all of them are frozen.
 
     Source: Hu et al. (2021), [LoRA](https://arxiv.org/abs/2106.09685).
     """

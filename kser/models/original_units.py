@@ -16,14 +16,14 @@ class OriginalUnits(keras.layers.Layer):
         scales: list of float above 0, one a target: what a difference of 1 stands for.
 
     Raises:
-        ValueError: the lists differ in length, or a number is none of these.
+        ValueError: the lists differ in length, a number is not finite, or a scale is not above 0.
     """
 
     def __init__(self, offsets, scales, **kwargs):
         super().__init__(**kwargs)
         if len(offsets) != len(scales):
             raise ValueError(
-                "`offsets` and `scales` must be as many. "
+                "`offsets` and `scales` must have the same length. "
                 f"Received: offsets={list(offsets)}, scales={list(scales)}"
             )
         self.offsets = _floats("offsets", offsets)
@@ -49,7 +49,7 @@ def unit_arguments(
     """Offsets and scales of a model's targets, 0 and 1 where none are given.
 
     Raises:
-        ValueError: there are not as many as targets, see also `OriginalUnits`.
+        ValueError: their number is not that of the targets, or one is not finite.
     """
     offsets = [0.0] * len(targets) if offsets is None else _floats("offsets", offsets)
     scales = [1.0] * len(targets) if scales is None else _floats("scales", scales)

@@ -1,6 +1,6 @@
 """Loading models by name: KerasHub presets, and published checkpoints in the Hugging Face layout.
 
-KerasHub chooses the converter of a Hugging Face checkpoint in a closed list. Here the checkpoint's
+KerasHub chooses the converter of a Hugging Face checkpoint from a closed list. Here the checkpoint's
 `model_type` chooses among the registered `SpeechBackbone` classes instead; everything else, KerasHub's own
 presets above all, goes through KerasHub's loader.
 """
@@ -38,7 +38,7 @@ def preset_loader(preset: str | Path) -> "SpeechPresetLoader | CheckpointLoader"
     `kser.checkpoints.named_checkpoints`, or a KerasHub handle.
 
     Raises:
-        UserError: nothing is there, or its `config.json` describes no speech model.
+        UserError: it was not found, or its `config.json` describes no speech model.
     """
     preset = str(preset)
     if preset.startswith(("kaggle://", "modelscope://", "gs://")):
@@ -57,7 +57,7 @@ def preset_loader(preset: str | Path) -> "SpeechPresetLoader | CheckpointLoader"
 
 
 def _handle(files: CheckpointFiles) -> str:
-    """How KerasHub calls a preset; it knows the newest revision alone, another one it gets as a folder."""
+    """KerasHub's handle of a preset; it knows only the newest revision and gets any other as a folder."""
     if isinstance(files, FolderFiles):
         return str(files.folder)
     if files.revision == "main":
@@ -69,17 +69,17 @@ class SpeechPresetLoader(KerasPresetLoader):
     """A preset that KerasHub or kser saved."""
 
     def load_backbone(self, cls: Any, load_weights: bool, **kwargs: Any) -> Any:
-        with _missing_files_told(self.preset), zeros_instead_of_draws() if load_weights else nullcontext():
+        with _naming_missing_files(self.preset), zeros_instead_of_draws() if load_weights else nullcontext():
             return super().load_backbone(cls, load_weights, **kwargs)
 
     def load_task(self, cls: Any, load_weights: bool, load_task_weights: bool, **kwargs: Any) -> Any:
-        # A new head keeps what is drawn for it.
+        # A new head keeps its random weights.
         loaded = load_weights and load_task_weights and check_file_exists(self.preset, TASK_WEIGHTS_FILE)
         with zeros_instead_of_draws() if loaded else nullcontext():
             return super().load_task(cls, load_weights, load_task_weights, **kwargs)
 
     def load_audio_converter(self, cls: Any, **kwargs: Any) -> Any:
-        with _missing_files_told(self.preset):
+        with _naming_missing_files(self.preset):
             return super().load_audio_converter(cls, **kwargs)
 
     def _resolve_dtype(self, config: dict, kwargs: dict) -> Any:
@@ -91,7 +91,7 @@ class SpeechPresetLoader(KerasPresetLoader):
         return super()._resolve_dtype(config, kwargs)
 
     def matching_class(self, requested: type) -> Any:
-        """The backbone class to build, when `requested.from_preset` was called."""
+        """The preset's backbone class, which must be `requested` or a subclass."""
         found = self.check_backbone_class()
         if not issubclass(found, requested):
             raise UserError(
@@ -137,17 +137,17 @@ class CheckpointLoader(PresetLoader):
         try:
             with zeros_instead_of_draws() if load_weights else nullcontext():
                 backbone = cls(**{**cls.convert_config(self.checkpoint), **kwargs})
-        except ValueError as error:  # values that do not fit together, as the layers see it
+        except ValueError as error:  # incompatible values, which the layers refuse
             reason = " ".join(str(error).split())
             raise UserError(f"{self.preset}: {CONFIG_FILE} describes no {cls.__name__}: {reason}") from error
         if load_weights:
             backbone.convert_weights(self.checkpoint)
-            self._tell_left_over()
+            self._log_left_over()
             warn_of_licence(self.preset)
         return backbone
 
-    def _tell_left_over(self) -> None:
-        """Heads are no news; tensors that stand among the backbone's may mean a wrong configuration."""
+    def _log_left_over(self) -> None:
+        """Heads are expected; tensors among the backbone's may mean a wrong configuration."""
         left_over = self.checkpoint.left_over()
         if left_over.expected:
             logger.info("%s: without its head: %s", self.preset, in_short(left_over.expected))
@@ -163,7 +163,7 @@ class CheckpointLoader(PresetLoader):
 
 
 @contextmanager
-def _missing_files_told(preset: str) -> Iterator[None]:
+def _naming_missing_files(preset: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
@@ -172,7 +172,7 @@ def _missing_files_told(preset: str) -> Iterator[None]:
 
 @cache
 def warn_of_licence(preset: str) -> None:
-    """Log that a named checkpoint's licence forbids commercial use: once in a process, for many seeds."""
+    """Log that a named checkpoint's licence forbids commercial use: once per process, for all seeds."""
     checkpoint = named_checkpoint(preset)
     if checkpoint is not None and checkpoint.forbids_commercial_use:
         logger.warning("%s: its licence, %s, forbids commercial use", preset, checkpoint.licence)

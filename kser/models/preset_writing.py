@@ -45,7 +45,7 @@ class SourceFacts:
 
 @dataclass(frozen=True)
 class LoadedSource:
-    """What is to be written, and what there is to tell about it."""
+    """What is written as a preset, and what is reported about it."""
 
     backbone: SpeechBackbone
     audio_converter: SpeechAudioConverter
@@ -59,10 +59,10 @@ def load_source(source: str, on_tensor: Callable[[int, int], None] | None = None
 
     Args:
         source: what `SpeechBackbone.from_preset` takes.
-        on_tensor: told how many tensors of a published checkpoint were read, and how many it has.
+        on_tensor: called with how many tensors of a published checkpoint were read, and how many it has.
 
     Raises:
-        UserError: nothing is there, or it is no speech model that kser loads.
+        UserError: it was not found, or is not a speech model that kser loads.
     """
     loader = preset_loader(source)
     checkpoint = loader.checkpoint if isinstance(loader, CheckpointLoader) else None
@@ -93,7 +93,7 @@ def write_preset(loaded: LoadedSource, folder: Path) -> None:
 
     Args:
         loaded: of `load_source`.
-        folder: where; it is not there yet.
+        folder: the destination, which must not exist yet.
     """
     loaded.backbone.save_to_preset(str(folder))
     UtterancePreprocessor(loaded.audio_converter).save_to_preset(str(folder))
@@ -108,16 +108,16 @@ def check_destination(folder: Path, overwrite: bool) -> None:
         overwrite: whether one that `write_preset` wrote earlier may be replaced.
 
     Raises:
-        UserError: something is there.
+        UserError: it exists and is not empty.
     """
     if folder.is_dir() and not any(folder.iterdir()):
         return
     if is_written_preset(folder):
         if not overwrite:
-            raise UserError(f"{folder}: holds a converted preset already; --overwrite replaces it")
+            raise UserError(f"{folder}: already holds a converted preset; --overwrite replaces it")
     elif folder.exists() or folder.is_symlink():
-        kind = "is a folder with other things in it" if folder.is_dir() else "is a file"
-        raise UserError(f"{folder}: {kind}, which is not overwritten; name a folder that is not there yet")
+        kind = "is a folder with other content" if folder.is_dir() else "is a file"
+        raise UserError(f"{folder}: {kind}, which is not overwritten; name a folder that does not exist yet")
 
 
 def is_written_preset(folder: Path) -> bool:

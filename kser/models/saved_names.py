@@ -1,4 +1,4 @@
-"""What classes were called in earlier versions, so that the models these saved go on loading."""
+"""Names of classes in earlier versions, so that models saved by these still load."""
 
 import keras
 

@@ -4,7 +4,7 @@ XLA's CPU compiler merges a cheap sum into everything that reads it, and compute
 sum that runs past the layers of a transformer which normalises first is read by all layers, and so is its
 gradient: each is computed anew from the first layer on, work that grows with the square of the depth (a
 training step of 6, 12 and 24 large layers took 3.1, 6.5 and 21.8 s). JAX's optimization barrier is dropped
-before that happens. A called function, if it may not be inlined, is a border that stays.
+before that happens. A called function, if it may not be inlined, is a boundary that stays.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def compute_apart(layer: keras.layers.Layer, function: Callable, *tensors: Any, 
 
     def program(values: list[Any], *tensors: Any) -> tuple[Any, list[Any]]:
         mapping = list(zip(variables, values, strict=True))
-        # The border is around all of it, not around each function within.
+        # The boundary is around all of it, not around each function within.
         with set_xla_metadata(inlineable=None), keras.StatelessScope(state_mapping=mapping) as scope:
             output = function(*tensors, training=training)
         return output, [scope.get_current_value(variables[i]) for i in changing]

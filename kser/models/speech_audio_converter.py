@@ -20,8 +20,8 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
             know the rate of an array (`kser.audio.loading.load_audio` does).
         do_normalize: bool, zero mean and unit variance for each utterance, padding left out.
         mask_padding: bool. `False` repeats the published recipe of models with `feat_extract_norm: group`
-            (`return_attention_mask: false`): the model takes the padding for sound, and results depend on
-            its length. See `kser.audio.waveform.model_inputs`.
+            (`return_attention_mask: false`): the model treats the padding as sound, and results
+            depend on its length. See `kser.audio.waveform.model_inputs`.
         **kwargs: settings of `kser.audio.processing.AudioProcessing`, such as `trim_db` and
             `loudness_lufs`, applied first; and arguments of `keras_hub.layers.AudioConverter`.
 

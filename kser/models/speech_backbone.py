@@ -15,7 +15,7 @@ from kser.models.transformers_reference import TransformersReference
 class SpeechBackbone(keras_hub.models.Backbone):
     """Base class of backbones that turn a waveform into a sequence of hidden states.
 
-    All of them share one face. Input: `{"waveform": float (batch, samples), "padding_mask": bool
+    All of them share one interface. Input: `{"waveform": float (batch, samples), "padding_mask": bool
     (batch, samples)}`, the mask true for samples and false for padding at the end. Output:
     `{"sequence_output": float (batch, frames, hidden_dim), "frame_mask": bool (batch, frames)}`. What an
     utterance gives in its valid frames does not depend on how far it is padded nor on its neighbours.
@@ -24,7 +24,7 @@ class SpeechBackbone(keras_hub.models.Backbone):
     `keras.Model(backbone.input, backbone.hidden_states)` computes them all.
 
     Subclasses say which published architectures they load and how (`convert_config`, `convert_weights`), and
-    are entered with `kser.models.families.backbone_family`.
+    are registered with `kser.models.families.backbone_family`.
 
     Attributes:
         model_types: architectures of the published checkpoints that it loads, as in their `config.json`.
@@ -50,14 +50,14 @@ class SpeechBackbone(keras_hub.models.Backbone):
             preset: a Hugging Face id with or without `hf://`, a folder in the Hugging Face layout
                 (`config.json`, `model.safetensors`), or anything `keras_hub` takes as a preset.
             load_weights: bool, `False` for random weights.
-            **kwargs: `dtype`, or arguments of the backbone that take the place of the checkpoint's.
+            **kwargs: `dtype`, or arguments of the backbone that replace the checkpoint's.
 
         Returns:
             A backbone; called on `SpeechBackbone` itself, of the class that the checkpoint asks for.
 
         Raises:
-            kser.errors.UserError: nothing is there, a tensor is missing, or the architecture is another
-                than this class's.
+            kser.errors.UserError: the preset was not found, a tensor is missing, or the architecture is
+                not one of this class.
 
         Example:
 
@@ -103,7 +103,7 @@ class SpeechBackbone(keras_hub.models.Backbone):
         enable_lora(self, rank, alpha, TARGETS if target_layer_names is None else target_layer_names)
 
     def layer_groups(self) -> list:
-        """The weights of each layer from the top one down, and at last those of all that is below them.
+        """The weights of each layer from the top one down, and finally those of everything below them.
 
         A layer is what lies between two of the `hidden_states`; a norm above the top one is part of it.
 

@@ -17,7 +17,7 @@ class TransformersReference:
     """
 
     def __init__(self, model: Any, folder: Path):
-        self.model = model.eval().float()  # half precision is how it was saved, and not how it is used
+        self.model = model.eval().float()  # half precision is only how it was saved
         self.config = model.config
         self.folder = folder
 

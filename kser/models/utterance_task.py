@@ -49,7 +49,7 @@ class UtterancePreprocessor(keras_hub.models.Preprocessor):
 
 
 class UtteranceTask(keras_hub.models.Task):
-    """Base class of tasks that say something of each utterance as a whole.
+    """Base class of tasks that say something about each utterance as a whole.
 
     Subclasses name in `new_head_arguments` those of their arguments that say what a new head is for, each
     with the arguments that mean nothing without it.
@@ -67,17 +67,18 @@ class UtteranceTask(keras_hub.models.Task):
         Args:
             preset: a preset folder, Hugging Face id or folder, or KerasHub handle.
             load_weights: bool, `False` for random weights.
-            **kwargs: arguments of the task. Where its `labels` or `targets` are given the head is a new one,
-                also if the preset has its own.
+            **kwargs: arguments of the task. If its `labels` or `targets` are given, the head is a new one,
+                even if the preset has its own.
 
         Raises:
-            UserError: the preset holds no such task, and what a new head should be for is not said.
+            UserError: the preset holds no task of this class, and the arguments do not say what a new head is
+                for.
         """
         loader = preset_loader(preset)
         given = [name for name in cls.new_head_arguments if name in kwargs]
         if (len(given) < len(cls.new_head_arguments) or not given) and not _holds(loader, cls):
-            wanted = " and ".join(f"`{name}`" for name in cls.new_head_arguments)
-            hint = f"; a new head on its backbone wants {wanted}" if wanted else ""
+            required = " and ".join(f"`{name}`" for name in cls.new_head_arguments)
+            hint = f"; a new head on its backbone requires {required}" if required else ""
             raise UserError(f"{preset}: holds no {cls.__name__}{hint}")
         for name in given:
             kwargs = {**dict.fromkeys(cls.new_head_arguments[name]), **kwargs}

@@ -1,7 +1,7 @@
 """Comparing hidden states with those that `transformers` gives from the same published checkpoint.
 
-`transformers` computes in float64: the rounding errors of its own float32 are no part of what is compared.
-They are given beside the differences, for they show what float32 can do with that model. PyTorch and
+`transformers` computes in float64: the rounding errors of its own float32 are not part of what is compared.
+They are given beside the differences, since they show what float32 can do with that model. PyTorch and
 `transformers` are imported when something is compared.
 """
 
@@ -51,7 +51,7 @@ class StateComparison:
 
 
 def require_transformers() -> None:
-    """Refuse where there is nothing to compare with.
+    """Refuse to verify where there is nothing to compare with.
 
     Raises:
         UserError: PyTorch or transformers is not installed.
@@ -92,13 +92,13 @@ def compare_with_transformers(
 ) -> list[StateComparison]:
     """Load both, give both the same audio, and compare.
 
-    They are given each utterance by itself, then all of them as one batch, padded as the checkpoint's recipe
+    Both are given each utterance by itself, then all of them as one batch, padded as the checkpoint's recipe
     asks: with an attention mask, or, for models with `feat_extract_norm: group`, as zeros that the published
-    code takes for sound.
+    code treats as sound.
 
     Args:
         published: folder in the Hugging Face layout.
-        preset: folder of the preset that was made of it.
+        preset: folder of the preset that was made from it.
         utterances: (samples,) each, at the rate of the preset's audio converter.
         on_state: called after each pass through both models with how many passes were made, and of how many.
 
@@ -184,10 +184,10 @@ def _comparisons(
     return [
         StateComparison(
             f"layer {index}" if index else "before layer 1",
-            float(max(one.largest[index] for one in alone)),
+            float(max(by_itself.largest[index] for by_itself in alone)),
             float(padded.largest[index]),
-            float(max(one.largest[index] for one in rounding)),
-            float(max(one.magnitude[index] for one in (*alone, padded))),
+            float(max(error.largest[index] for error in rounding)),
+            float(max(compared.magnitude[index] for compared in (*alone, padded))),
         )
         for index in range(len(padded.largest))
     ]

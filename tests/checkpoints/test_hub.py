@@ -151,8 +151,8 @@ def test_repository_without_weights(hub: FakeHub) -> None:
 @pytest.mark.parametrize(
     ("trouble", "says"),
     [
-        ("RepoNotFound", "no such folder, and no such repository on the Hugging Face hub"),
-        ("GatedRepo", "is given to those whom its owner admits: ask at"),
+        ("RepoNotFound", "found neither as a folder nor as a repository on the Hugging Face hub"),
+        ("GatedRepo", "access is granted by its owner: request it at"),
         ("RevisionNotFound", "the repository has no revision main"),
     ],
 )
@@ -272,7 +272,7 @@ def test_file_that_vanishes_after_it_was_listed(hub: FakeHub, monkeypatch: pytes
     assert files.has("config.json")
     assert not files.has("vocab.json")
     hub.trouble = "GatedRepo"
-    with pytest.raises(UserError, match="is given to those whom its owner admits"):
+    with pytest.raises(UserError, match="access is granted by its owner"):
         files.find("config.json")
 
 

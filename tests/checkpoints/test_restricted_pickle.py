@@ -94,7 +94,7 @@ def test_calls_are_refused_by_name(
     else:
         path.write_bytes(data)
     line = refusal(path)
-    assert "is no part of a tensor; nothing in it was executed" in line
+    assert "is not part of a tensor; nothing in it was executed" in line
     assert f"{name}'" in line
     assert not trace.exists()
 
@@ -158,7 +158,7 @@ def test_every_other_name_is_refused(module: str, name: str, tmp_path: Path) -> 
         pytest.param(text("a") + whole(1) + b"a", "appends to something", id="appending to a text"),
         pytest.param(text("a") + whole(1) + whole(2) + b"s", "sets items", id="items of a text"),
         pytest.param(b"}(" + whole(1) + b"u", "sets items", id="odd number of items"),
-        pytest.param(b"}" + group(whole(1)) + whole(1) + b"s", "keys are no names", id="tuple as key"),
+        pytest.param(b"}" + group(whole(1)) + whole(1) + b"s", "keys are not names", id="tuple as key"),
         pytest.param(b"0" * 9, "instruction POP", id="popping"),
         pytest.param(b"c" + b"o" * 300, "damaged", id="name without an end"),
         pytest.param(b"t", "damaged", id="mark that is not there"),
@@ -194,7 +194,7 @@ def test_memo_at_a_huge_index_takes_no_memory(tmp_path: Path) -> None:
 def test_nested_tuples_are_not_hashed(tmp_path: Path) -> None:
     """Sixty tuples, each of twice the last: 2⁶⁰ steps for whoever hashes, compares or prints them."""
     bomb = group(group() + b"q\x00", *[b"h\x00h\x00\x86q\x00"] * 60)
-    assert "keys are no names" in refusal_of(program(b"}" + bomb + whole(1) + b"s"), tmp_path)
+    assert "keys are not names" in refusal_of(program(b"}" + bomb + whole(1) + b"s"), tmp_path)
     assert "no storage" in refusal_of(program(bomb + b"Q"), tmp_path)
     path = write_zip(tmp_path / "a.bin", program(dictionary(bomb=bomb, a=GOOD)), {"0": FOUR})
     assert TorchFile(path).names() == {"a"}

@@ -78,7 +78,7 @@ def test_a_file_with_a_wrong_byte_is_read_or_refused_and_nothing_else(filename: 
 
 @pytest.mark.parametrize("filename", ["whole_module_zip.bin", "whole_module_stream.bin"])
 def test_whole_modules_are_refused(filename: str) -> None:
-    assert "asks for 'torch.nn.modules.linear.Linear', which is no part of a tensor" in refusal(
+    assert "asks for 'torch.nn.modules.linear.Linear', which is not part of a tensor" in refusal(
         GOLDEN / filename
     )
 

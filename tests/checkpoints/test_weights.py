@@ -160,7 +160,7 @@ def test_index_that_leads_elsewhere(shard: object, tmp_path: Path) -> None:
     write(tmp_path, SAFETENSORS_INDEX, TENSORS)
     change_index(tmp_path, SAFETENSORS, layer_3=shard)
     with pytest.raises(
-        UserError, match=r"weight_map: layer\.3 is in .*, which is no name of a \.safetensors file"
+        UserError, match=r"weight_map: layer\.3 is in .*, not the name of a \.safetensors file"
     ):
         PublishedCheckpoint(tmp_path).has("layer.0")
 

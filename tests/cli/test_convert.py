@@ -90,7 +90,7 @@ def test_what_is_there_stays(
     status, _, err = run("convert", source, place, *options)
     assert status == 2
     assert err.startswith(f"kser: {place}: is a ")
-    assert err.endswith(", which is not overwritten; name a folder that is not there yet\n")
+    assert err.endswith(", which is not overwritten; name a folder that does not exist yet\n")
     assert contents(tmp_path) == before
 
 
@@ -101,7 +101,7 @@ def test_converted_preset_is_replaced_only_when_asked(run: Command, source: Path
     before = contents(preset)
     status, _, err = run("convert", source, preset)
     assert status == 2
-    assert err == f"kser: {preset}: holds a converted preset already; --overwrite replaces it\n"
+    assert err == f"kser: {preset}: already holds a converted preset; --overwrite replaces it\n"
     assert contents(preset) == before
     assert run("convert", source, preset, "--overwrite")[0] == 0
     assert_same_weights(SpeechBackbone.from_preset(preset), SpeechBackbone.from_preset(source))
@@ -112,8 +112,8 @@ def test_converted_preset_is_replaced_only_when_asked(run: Command, source: Path
     [
         ((), "convert: requires SRC and DST, e.g. kser convert wav2vec2_base presets/wav2vec2_base"),
         (("wav2vec2_base",), "convert: requires SRC and DST"),
-        (("wav2vec_base", "DST"), "wav2vec_base: no such folder, and not a Hugging Face id"),
-        (("/missing", "DST"), "/missing: no such folder"),
+        (("wav2vec_base", "DST"), "wav2vec_base: folder not found, and not a Hugging Face id"),
+        (("/missing", "DST"), "/missing: folder not found"),
     ],
 )
 def test_mistakes(run: Command, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:

@@ -143,7 +143,7 @@ class TestTrainingOnWrongFiles:
             ),
             (
                 {"model_path_or_name": "scratch:wav2vec3"},
-                "scratch:wav2vec3: no such architecture; known are scratch:data2vec_audio, scratch:hubert, "
+                "scratch:wav2vec3: unknown architecture; known are scratch:data2vec_audio, scratch:hubert, "
                 "scratch:log_mel, scratch:moonshine, scratch:unispeech, scratch:unispeech_sat, "
                 "scratch:wav2vec2, scratch:wavlm, scratch:whisper",
             ),
@@ -154,7 +154,7 @@ class TestTrainingOnWrongFiles:
             ),
             (
                 {"model_path_or_name": "nowhere", "backbone_arguments": {}},
-                "model_path_or_name: nowhere: no such folder, and not a Hugging Face id of the form "
+                "model_path_or_name: nowhere: folder not found, and not a Hugging Face id of the form "
                 "owner/name",
             ),
         ],

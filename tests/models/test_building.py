@@ -46,7 +46,7 @@ def test_every_family_starts_from_random_weights_of_any_size(name: str) -> None:
 
 
 def test_an_architecture_that_there_is_not_is_told_with_those_that_there_are() -> None:
-    with pytest.raises(UserError, match="scratch:wavml: no such architecture; known are scratch:data2vec"):
+    with pytest.raises(UserError, match="scratch:wavml: unknown architecture; known are scratch:data2vec"):
         build_backbone("scratch:wavml")
 
 

@@ -106,11 +106,11 @@ def test_task_of_another_kind_is_refused(kind: str, preset: Path) -> None:
     """It would be a head of random weights."""
     wanted = "`labels`"
     with pytest.raises(
-        UserError, match=f"holds no EmotionClassifier; a new head on its backbone wants {wanted}"
+        UserError, match=f"holds no EmotionClassifier; a new head on its backbone requires {wanted}"
     ):
         EmotionClassifier.from_preset(preset)
     other = MultiTaskEmotionModel if kind != "multi_task" else EmotionRegressor
-    with pytest.raises(UserError, match=f"holds no {other.__name__}; a new head on its backbone wants"):
+    with pytest.raises(UserError, match=f"holds no {other.__name__}; a new head on its backbone requires"):
         other.from_preset(preset)
 
 
@@ -119,7 +119,7 @@ def test_backbone_alone_is_no_task(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds no EmotionTask$"):
         EmotionTask.from_preset(tmp_path)
     with pytest.raises(
-        UserError, match="holds no EmotionRegressor; a new head on its backbone wants `targets`"
+        UserError, match="holds no EmotionRegressor; a new head on its backbone requires `targets`"
     ):
         EmotionRegressor.from_preset(tmp_path, offsets=[1.0])
 
@@ -171,9 +171,9 @@ def test_original_units_survive_their_config() -> None:
 @pytest.mark.parametrize(
     ("kind", "arguments", "message"),
     [
-        ("regressor", {"targets": []}, "`targets` must be different names, one at least"),
-        ("regressor", {"targets": ["arousal", "arousal"]}, "`targets` must be different names"),
-        ("tagger", {"labels": ["joy", 3]}, "`labels` must be different names"),
+        ("regressor", {"targets": []}, "`targets` must be one or more different names"),
+        ("regressor", {"targets": ["arousal", "arousal"]}, "`targets` must be one or more different names"),
+        ("tagger", {"labels": ["joy", 3]}, "`labels` must be one or more different names"),
         ("regressor", {"scales": [1.0]}, r"`scales` must be one for each of the 2 targets arousal, valence"),
         ("multi_task", {"offsets": [1.0, 2.0, 3.0]}, "`offsets` must be one for each of the 2 targets"),
         ("regressor", {"scales": [1.0, 0.0]}, r"`scales` must be above 0.*\[1.0, 0.0\]"),

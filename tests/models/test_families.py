@@ -40,7 +40,7 @@ def test_outside_family_starts_from_random_weights() -> None:
     assert isinstance(backbone, OutsideBackbone)
     assert backbone.hidden_dim == 2
     with pytest.raises(
-        UserError, match=r"scratch:outsid: no such architecture; known are .*scratch:outside, "
+        UserError, match=r"scratch:outsid: unknown architecture; known are .*scratch:outside, "
     ):
         build_backbone("scratch:outsid")
     with pytest.raises(UserError, match="OutsideBackbone has no argument hiden_dim; did you mean hidden_dim"):

@@ -127,10 +127,10 @@ def test_feature_extractor_that_is_none(checkpoint: Path, content: str) -> None:
 @pytest.mark.parametrize(
     ("preset", "says"),
     [
-        ("missing", "no such folder, and not a Hugging Face id of the form owner/name"),
-        ("/missing/folder", "no such folder, and not a Hugging Face id"),
-        ("./missing", "no such folder, and not a Hugging Face id"),
-        ("kser/no model", "no such folder, and not a Hugging Face id"),
+        ("missing", "folder not found, and not a Hugging Face id of the form owner/name"),
+        ("/missing/folder", "folder not found, and not a Hugging Face id"),
+        ("./missing", "folder not found, and not a Hugging Face id"),
+        ("kser/no model", "folder not found, and not a Hugging Face id"),
     ],
 )
 @pytest.mark.parametrize("cls", [Wav2Vec2Backbone, SpeechAudioConverter])

@@ -96,7 +96,7 @@ def test_checkpoint_that_is_not_known(name: str) -> None:
 
 
 def test_name_that_is_nearly_one() -> None:
-    with pytest.raises(UserError, match=r"^wavlm_bas: no such folder, .*; did you mean wavlm_base\?$"):
+    with pytest.raises(UserError, match=r"^wavlm_bas: folder not found, .*; did you mean wavlm_base\?$"):
         SpeechBackbone.from_preset("wavlm_bas")
 
 
@@ -176,7 +176,7 @@ def test_without_a_network_the_line_names_repository_and_revision() -> None:
         SpeechBackbone.from_preset("hubert_base")
     line = str(refusal.value)
     assert line.startswith(
-        "hubert_base: no such folder, the Hugging Face hub cannot be reached (HF_HUB_OFFLINE"
+        "hubert_base: folder not found, the Hugging Face hub cannot be reached (HF_HUB_OFFLINE"
     )
     assert f"download facebook/hubert-base-ls960 at {NAMED_CHECKPOINTS['hubert_base'].revision} where" in line
 

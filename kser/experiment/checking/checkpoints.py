@@ -59,10 +59,10 @@ def find_checkpoint(name: str) -> Checkpoint:
         return Checkpoint(name, "not here", to_obtain=str(error), published=published)
     if config is None:
         raise UserError(f"{name}: has no {CONFIG_FILE}: neither a KerasHub preset nor a published checkpoint")
-    if any(files.is_here(weights) for weights in _all_weights()):
+    if any(files.is_local(weights) for weights in _all_weights()):
         found = f"in {config.parent}"
         return Checkpoint(name, found, has_config=True, has_weights=True, published=published)
-    if any(files.can_be_had(weights) for weights in _all_weights()):
+    if any(files.is_available(weights) for weights in _all_weights()):
         return Checkpoint(name, "downloaded by the first run", has_config=True, published=published)
     return Checkpoint(
         name,

@@ -9,7 +9,7 @@ from kser.models.wav2vec2 import convert_speech_transformer as shared
 def convert_config(checkpoint) -> dict:
     """Arguments of `Data2VecAudioBackbone` for a checkpoint."""
     arguments = shared.convert_config(checkpoint)
-    # The architecture knows but one kind of either.
+    # The architecture has only one kind of each.
     del arguments["feature_norm"], arguments["norm_first"]
     return {
         **arguments,

@@ -43,7 +43,7 @@ class Data2VecAudioBackbone(SpeechTransformerBackbone):
         dropout: float, before the first and after each part of a transformer layer.
         attention_dropout: float, on attention weights.
         activation_dropout: float, inside the feed-forward networks.
-        layer_drop: float, probability that a training step passes a transformer layer by.
+        layer_drop: float, probability that a training step skips a transformer layer.
         spec_augment: dict, arguments of `SpecAugment`, which masks frames and channels in training; empty
             or `None` for none.
         dtype: string or `keras.DTypePolicy`.

@@ -1,1 +1,1 @@
-"""HuBERT: backbone, the position convolution of its own, and how published checkpoints map onto them."""
+"""HuBERT: backbone, its own position convolution, and how published checkpoints map onto them."""

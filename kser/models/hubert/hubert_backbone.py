@@ -19,7 +19,7 @@ from kser.models.wav2vec2.speech_transformer_backbone import (
 @backbone_family("hubert")
 @keras.saving.register_keras_serializable(package="kser")
 class HubertBackbone(SpeechTransformerBackbone):
-    """HuBERT and DistilHuBERT: the architecture of Wav2Vec 2.0 but for two options.
+    """HuBERT and DistilHuBERT: the architecture of Wav2Vec 2.0 except for two options.
 
     The defaults are those of the published base model (95 million parameters, one frame every 20 ms), without
     what is random in training.
@@ -48,7 +48,7 @@ class HubertBackbone(SpeechTransformerBackbone):
         dropout: float, before the first and after each part of a transformer layer.
         attention_dropout: float, on attention weights.
         activation_dropout: float, inside the feed-forward networks.
-        layer_drop: float, probability that a training step passes a transformer layer by.
+        layer_drop: float, probability that a training step skips a transformer layer.
         spec_augment: dict, arguments of `SpecAugment`, which masks frames and channels in training; empty
             or `None` for none.
         dtype: string or `keras.DTypePolicy`.

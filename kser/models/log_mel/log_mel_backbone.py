@@ -14,9 +14,9 @@ from kser.models.wav2vec2.feature_encoder import FrameMask, MaskedGroupNormaliza
 class LogMelBackbone(SpeechBackbone):
     """Log-mel spectrogram, then convolutions over time: the baseline to beat, trained from scratch.
 
-    Same face as the pretrained backbones. Each mel band is normalised over the utterance, which takes the
-    speaker's and the channel's average spectrum away (without it, unseen speakers of EmoDB and of the
-    synthetic corpus are recognised worse). Each convolution is followed by batch normalisation, ReLU and
+    Same interface as the pretrained backbones. Each mel band is normalised over the utterance, which removes
+    the average spectrum of speaker and channel (without it, unseen speakers of EmoDB and of the synthetic
+    corpus are recognised worse). Each convolution is followed by batch normalisation, ReLU and
     dropout. Padded frames stay out of all statistics and are zero at the input of a convolution, so that an
     utterance's result does not depend on its padding.
 
@@ -53,7 +53,7 @@ class LogMelBackbone(SpeechBackbone):
             name="log_mel_spectrogram",
         )
         frame_mask_layer = FrameMask([window_length], [hop_length], dtype=dtype, name="frame_mask")
-        # What stands in the padding may be anything, also no number.
+        # The padding may hold anything, even NaN.
         zero_padded_spectra = ZeroPaddedFrames(dtype="float32", name="zero_padded_spectra")
         band_norm = MaskedGroupNormalization(dtype=dtype, name="band_norm")
         blocks = [
@@ -68,7 +68,7 @@ class LogMelBackbone(SpeechBackbone):
                     dtype=dtype,
                     name=f"convolution_{index}",
                 ),
-                # Keras' momentum of 0.99 lags hundreds of updates behind: more than a small corpus has.
+                # Keras' momentum of 0.99 lags hundreds of updates behind, more than a small corpus has.
                 keras.layers.BatchNormalization(momentum=0.9, dtype=dtype, name=f"norm_{index}"),
                 keras.layers.ReLU(dtype=dtype, name=f"relu_{index}"),
                 keras.layers.SpatialDropout1D(dropout, dtype=dtype, name=f"dropout_{index}"),

@@ -13,13 +13,13 @@ def convert_config(checkpoint) -> dict:
     """Arguments of `MoonshineEncoderBackbone`; fields that are left out have transformers' defaults.
 
     Raises:
-        UserError: the configuration asks for what KerasHub's layers do not have.
+        UserError: the configuration requires what KerasHub's layers do not have.
     """
     config = checkpoint.config
     check_supported(checkpoint)
     hidden_dim = config.get("hidden_size", 288)
     num_heads = config.get("encoder_num_attention_heads", 8)
-    # transformers 5 has put them into a field of their own.
+    # transformers 5 keeps them in a field of their own.
     rotary = {**config, **(config.get("rope_parameters") or {})}
     return {
         "num_layers": config.get("encoder_num_hidden_layers", 6),
@@ -33,7 +33,7 @@ def convert_config(checkpoint) -> dict:
 
 
 def check_supported(checkpoint) -> None:
-    """Refuse what no published checkpoint has and the layers do not either."""
+    """Refuse what neither the published checkpoints nor the layers have."""
     config = checkpoint.config
     num_heads = config.get("encoder_num_attention_heads", 8)
     rotary = config.get("rope_parameters") or config.get("rope_scaling") or {}

@@ -19,14 +19,14 @@ from kser.models.wav2vec2.feature_encoder import FrameMask
 @backbone_family("moonshine")
 @keras.saving.register_keras_serializable(package="kser")
 class MoonshineEncoderBackbone(SpeechBackbone):
-    """The encoder of Moonshine, out of KerasHub's layers and without the decoder.
+    """The encoder of Moonshine, built from KerasHub's layers, without the decoder.
 
     It takes waveforms at 16 kHz that are not normalised, of any length from 56 ms, and gives a frame every
     24 ms. Positions are rotations of queries and keys.
 
     The published model normalises the features of an utterance together with its padding, and attends to
-    frames at its end that see padding, so that a padded utterance gives something else than the same one
-    alone. Here it gives the same, which is what the published model gives of it alone.
+    frames at its end that see padding, so that a padded utterance gives a different result than the
+    same one by itself. Here both give the same: what the published model gives for it by itself.
 
     The defaults are those of the tiny model (8 million parameters in the encoder).
 
@@ -39,7 +39,7 @@ class MoonshineEncoderBackbone(SpeechBackbone):
         rotary_base: float, see `RotaryPositions`.
         attention_dropout: float, on attention weights.
         mask_feature_padding: bool, `False` for the published treatment of padding: it is part of the
-            normalisation, and a frame counts that begins within the sound.
+            normalisation, and a frame counts if it begins within the sound.
         dtype: string or `keras.DTypePolicy`.
 
     Source: Jeffries et al. (2024), [Moonshine: Speech Recognition for Live Transcription and Voice

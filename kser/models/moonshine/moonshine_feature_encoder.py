@@ -101,7 +101,7 @@ class MoonshineFeatureEncoder(keras.layers.Layer):
         self.group_norm.build((*waveform_shape, self.filters), waveform_shape)
 
     def call(self, waveform, padding_mask):
-        # A choice and not a product: what stands in the padding may be anything, also no number.
+        # A choice and not a product: the padding may hold anything, even NaN.
         sound = ops.where(padding_mask, waveform, ops.zeros_like(waveform))
         first, *others = self.convolutions
         x = ops.tanh(first(ops.expand_dims(sound, -1)))

@@ -6,7 +6,7 @@ from kser.models.transformers_reference import TransformersReference, transforme
 
 
 class MoonshineReference(TransformersReference):
-    """The encoder of Moonshine; its group norm takes padding for sound, so it gets no mask."""
+    """The encoder of Moonshine; its group norm treats padding as sound, so it gets no mask."""
 
     takes_mask = False
 

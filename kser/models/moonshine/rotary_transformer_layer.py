@@ -28,7 +28,7 @@ class RotaryPositions(keras.layers.Layer):
     """
 
     def __init__(self, rotary_dim, base=10000.0, **kwargs):
-        # Half precision would round angles of hundreds of radians to anything.
+        # Half precision cannot tell angles of hundreds of radians apart.
         super().__init__(**{**kwargs, "dtype": "float32"})
         if rotary_dim < 2 or rotary_dim % 2:
             raise ValueError(f"`rotary_dim` must be even and at least 2. Received: rotary_dim={rotary_dim}")
@@ -84,7 +84,7 @@ class RotaryTransformerLayer(MoonshineEncoderBlock):
         frames: tensor (batch, frames, channels).
         cosine: tensor (frames, rotary_dim), see `RotaryPositions`.
         sine: tensor (frames, rotary_dim).
-        frame_mask: bool tensor (batch, frames); frames that are false are attended by none.
+        frame_mask: bool tensor (batch, frames); frames that are false are not attended to.
 
     Returns:
         tensor (batch, frames, channels).
@@ -99,7 +99,7 @@ class RotaryTransformerLayer(MoonshineEncoderBlock):
 
     def build(self, frames_shape, cosine_shape, sine_shape, frame_mask_shape):
         super().build(frames_shape)
-        # KerasHub draws with the backend's own generator: another model for the same seed on each.
+        # KerasHub draws with the backend's own generator: the same seed gives another model on each.
         for variable in self.trainable_variables:
             if len(variable.shape) > 1:
                 variable.assign(SeededNormal(mean=0.0, stddev=self.initializer_range)(variable.shape))

@@ -51,7 +51,7 @@ def build_pooling(name: str, arguments: dict[str, Any] | None = None, dtype: Any
         dtype: string or `keras.DTypePolicy`.
 
     Raises:
-        ValueError: there is no such pooling, or it has no such argument.
+        ValueError: unknown pooling, or it does not have one of the arguments.
     """
     if name not in POOLINGS:
         raise ValueError(f"`pooling` must be one of {list(POOLINGS)}. Received: pooling={name!r}")

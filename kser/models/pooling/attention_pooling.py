@@ -26,7 +26,9 @@ class MultiHeadAttentionPooling(FramePooling):
     def __init__(self, num_heads=8, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(num_heads, int) or num_heads < 1:
-            raise ValueError(f"`num_heads` must be a whole number from 1. Received: num_heads={num_heads!r}")
+            raise ValueError(
+                f"`num_heads` must be a whole number of at least 1. Received: num_heads={num_heads!r}"
+            )
         self.num_heads = num_heads
 
     def build(self, frames_shape, frame_mask_shape):
@@ -51,7 +53,7 @@ class MultiHeadAttentionPooling(FramePooling):
         return ops.reshape(ops.sum(heads * ops.expand_dims(weights, -1), axis=1), (batch, channels))
 
     def scores(self, heads):
-        """How much each head is drawn to each frame: (batch, frames, heads, d) → (batch, frames, heads)."""
+        """The score that each head gives each frame: (batch, frames, heads, d) → (batch, frames, heads)."""
         return ops.sum(heads * self.query, axis=-1) / self.query.shape[-1] ** 0.5
 
     def get_config(self):

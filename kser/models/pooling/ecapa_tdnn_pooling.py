@@ -14,7 +14,7 @@ class EcapaTdnnPooling(FramePooling):
 
     One convolution, then blocks of Res2Net and squeeze-and-excitation; the results of all blocks side by side
     go through one more convolution, `AttentiveStatisticsPooling`, batch normalisation and a dense layer. The
-    defaults are those of the published module, but for `embedding_dim`, which is 192 there; the study that
+    defaults are those of the published module, except for `embedding_dim`, which is 192 there; the study that
     kser continues had as many as the backbone has channels. About 6 million parameters over 768 channels.
 
     At its ends an utterance is continued by its mirror image. SpeechBrain's module mirrors the padded batch
@@ -37,12 +37,13 @@ class EcapaTdnnPooling(FramePooling):
         tensor (batch, `embedding_dim`), see `FramePooling`.
 
     Raises:
-        ValueError: the lists differ in length, a kernel size is even, or `res2net_scale` does not divide.
+        ValueError: the lists differ in length, a kernel size is even, or `res2net_scale` does not divide the
+            channels.
 
     Source: Desplanques, Thienpondt and Demuynck (2020), [ECAPA-TDNN](https://arxiv.org/abs/2005.07143). With
     the same weights it gives what `ECAPA_TDNN` of SpeechBrain's speechbrain/lobes/models/ECAPA_TDNN.py gives:
-    for each utterance alone, or with `published_padding` for a padded batch. In training batch normalisation
-    leaves the padding out, which SpeechBrain's does not.
+    for each utterance by itself, or with `published_padding` for a padded batch. In training batch
+    normalisation leaves the padding out, which SpeechBrain's does not.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class EcapaTdnnPooling(FramePooling):
         super().__init__(**kwargs)
         if len(channels) < 3 or not len(channels) == len(kernel_sizes) == len(dilations):
             raise ValueError(
-                "`channels`, `kernel_sizes` and `dilations` must be lists of one length, 3 at least. "
+                "`channels`, `kernel_sizes` and `dilations` must be lists of the same length, at least 3. "
                 f"Received: channels={channels}, kernel_sizes={kernel_sizes}, dilations={dilations}"
             )
         self.embedding_dim = embedding_dim

@@ -1,4 +1,4 @@
-"""What all poolings have in common: their face, and what they do with padding."""
+"""What all poolings have in common: their interface, and how they treat padding."""
 
 import keras
 from keras import ops
@@ -11,7 +11,7 @@ NEVER = -1e30
 class FramePooling(keras.layers.Layer):
     """Base class: from a sequence of frames to one vector an utterance.
 
-    Padded frames are left out, whatever stands in them, and sums over frames are computed in float32 whatever
+    Padded frames are left out, whatever they hold, and sums over frames are computed in float32 whatever
     the backbone computes in: half precision stops counting at 256.
 
     Call arguments:
@@ -32,7 +32,7 @@ class FramePooling(keras.layers.Layer):
         self.built = True
 
     def pooled_channels(self, channels: int) -> int:
-        """Channels of the result for frames of so many channels."""
+        """Channels of the result for frames with this many channels."""
         return channels
 
     def pool(self, frames, frame_mask, training):
@@ -59,7 +59,7 @@ def rows_with_frames(frame_mask):
 
 def valid_frames(frames, frame_mask):
     """The frames in their own type, zero where they are padding: (batch, frames, channels)."""
-    # A choice and not a product: what stands in the padding may be anything, also no number.
+    # A choice and not a product: the padding may hold anything, even NaN.
     return ops.where(ops.expand_dims(frame_mask, -1), frames, ops.zeros_like(frames))
 
 
@@ -72,6 +72,6 @@ def equal_weights(frame_mask):
 def masked_softmax(scores, frame_mask):
     """Softmax over the valid frames: float tensor (batch, frames, any) → float32 of the same shape."""
     scores = ops.where(ops.expand_dims(frame_mask, -1), ops.cast(scores, "float32"), NEVER)
-    # Not `ops.softmax`, which warns of an axis of one element: utterances of one frame are no mistake.
+    # Not `ops.softmax`, which warns about an axis of one element: utterances may have one frame.
     scores = ops.exp(scores - ops.stop_gradient(ops.max(scores, axis=1, keepdims=True)))
     return scores / ops.sum(scores, axis=1, keepdims=True)

@@ -36,7 +36,7 @@ class MaskedMaxPooling(FramePooling):
 
     def pool(self, frames, frame_mask, training):
         frames = ops.cast(valid_frames(frames, frame_mask), "float32")
-        # Not `ops.max`: JAX finds the way back by asking which frames equal the maximum. XLA may have
+        # Not `ops.max`: JAX finds the gradient by asking which frames equal the maximum. XLA may have
         # computed them twice, with another rounding, and then none does: the gradient is wrong, or 0 / 0.
         candidates = ops.where(ops.expand_dims(frame_mask, -1), frames, NEVER)
         where = ops.argmax(ops.stop_gradient(candidates), axis=1, keepdims=True)
@@ -54,7 +54,7 @@ class FirstLastPooling(FramePooling):
         return 2 * channels
 
     def pool(self, frames, frame_mask, training):
-        # Found with a running count and summed: one term alone is not zero, so the sum is exact.
+        # Found with a running count and summed: only one term is not zero, so the sum is exact.
         valid = ops.cast(frame_mask, "int32")
         count = ops.cumsum(valid, axis=1)
         total = ops.sum(valid, axis=1, keepdims=True)

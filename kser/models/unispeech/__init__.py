@@ -1,1 +1,1 @@
-"""UniSpeech and UniSpeech-SAT: other training, the architecture of Wav2Vec 2.0."""
+"""UniSpeech and UniSpeech-SAT: the architecture of Wav2Vec 2.0, trained in other ways."""

@@ -1,4 +1,4 @@
-"""Published checkpoints of Wav2Vec 2.0 and its relatives (the layout of `transformers`), what they share.
+"""What published checkpoints of Wav2Vec 2.0 and its relatives share (the layout of `transformers`).
 
 Source: the tensor names of `transformers/models/wav2vec2/modeling_wav2vec2.py`. PyTorch keeps kernels with
 the outputs first; Keras keeps them last.
@@ -56,7 +56,7 @@ def check_supported(checkpoint) -> None:
     """Refuse what the backbones do not have.
 
     Raises:
-        UserError: the checkpoint has adapters, or another activation than GELU.
+        UserError: the checkpoint has adapters, or an activation other than GELU.
     """
     config = checkpoint.config
     if config.get("add_adapter", False):
@@ -64,7 +64,7 @@ def check_supported(checkpoint) -> None:
     if config.get("adapter_attn_dim") is not None:
         raise UserError(
             f"{checkpoint.name}: config.json: adapter_attn_dim is {config['adapter_attn_dim']}; adapters are "
-            "not supported, the model that was pre-trained without them loads"
+            "not supported; load the model that was pre-trained without them"
         )
     for field in ("hidden_act", "feat_extract_activation"):
         if config.get(field, "gelu") != "gelu":
@@ -81,7 +81,7 @@ def convert_spec_augment(config) -> dict | None:
 
 
 def convert_weights(backbone, checkpoint) -> None:
-    """Assign every weight but those of the position embedding, and choose the checkpoint's prefix."""
+    """Assign every weight except those of the position embedding, and choose the checkpoint's prefix."""
     # A model with a head holds its backbone under the family's name.
     checkpoint.select_prefix(("", f"{checkpoint.model_type.replace('-', '_')}."), PROBE)
     _convert_feature_encoder(backbone.feature_encoder, checkpoint)
@@ -151,7 +151,7 @@ def _convert_feature_encoder(encoder, checkpoint) -> None:
 def _convert_mask_embedding(layer, checkpoint) -> None:
     if checkpoint.has("masked_spec_embed"):
         convert_tensor(layer.mask_embedding, checkpoint, "masked_spec_embed")
-    else:  # no hidden state depends on it, and transformers goes on as well
+    else:  # no hidden state depends on it, and transformers continues as well
         logger.warning("%s: has no masked_spec_embed; SpecAugment starts from a random one", checkpoint.name)
         layer.draw_mask_embedding()
 

@@ -42,7 +42,7 @@ def convolved_length(length, kernel_sizes, strides):
 
 
 def mask_frames(frames, padding_mask, kernel_sizes, strides):
-    """Which frames come from valid samples alone.
+    """Which frames come only from valid samples.
 
     Args:
         frames: tensor (batch, frames, channels), what the convolutions made of the padded samples.
@@ -103,7 +103,7 @@ class ZeroPaddedFrames(keras.layers.Layer):
         return None
 
     def call(self, frames, frame_mask):
-        # A choice and not a product: what stands in the padding may be anything, also no number.
+        # A choice and not a product: the padding may hold anything, even NaN.
         return ops.where(ops.expand_dims(frame_mask, -1), frames, ops.zeros_like(frames))
 
 
@@ -172,8 +172,8 @@ class FeatureEncoder(keras.layers.Layer):
         kernel_sizes: list of int, in samples of the layer's input.
         strides: list of int.
         use_bias: bool, whether the convolutions have a bias.
-        norm: `"group"` normalises each channel over time after the first convolution alone, `"layer"` each
-            frame over its channels after every convolution.
+        norm: `"group"` normalises each channel over time, only after the first convolution; `"layer"`
+            normalises each frame over its channels after every convolution.
 
     Call arguments:
         waveform: float tensor (batch, samples).
@@ -227,7 +227,7 @@ class FeatureEncoder(keras.layers.Layer):
                 self.group_norm.build(shape, shape[:-1])
 
     def call(self, waveform, padding_mask):
-        # A choice and not a product: what stands in the padding may be anything, also no number.
+        # A choice and not a product: the padding may hold anything, even NaN.
         waveform = ops.where(padding_mask, waveform, ops.zeros_like(waveform))
         if keras.config.backend() == "torch":
             return encode_in_torch(self, waveform, padding_mask)
@@ -250,10 +250,10 @@ class FeatureEncoder(keras.layers.Layer):
         return mask_frames(frames, padding_mask, self.kernel_sizes[:1], self.strides[:1])
 
     def _normalise_first(self, frames, waveform, padding_mask):
-        """Group norm of the first convolution's frames, the largest tensor of all: read seldom.
+        """Group norm of the first convolution's frames, the largest tensor of all: read as little as can be.
 
         The mean of what a convolution gives is the convolution of the mean window. (The variance follows from
-        the windows' covariance just so, but in float32 a filter against low frequencies would lose it all.)
+        the windows' covariance likewise, but in float32 a filter against low frequencies would lose it all.)
         """
         convolution, kernel_size, stride = self.convolutions[0], self.kernel_sizes[0], self.strides[0]
         frame_mask = self.first_frame_mask(frames, padding_mask)

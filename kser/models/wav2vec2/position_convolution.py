@@ -72,8 +72,8 @@ def convolve_around(frames, kernel, groups):
     """Grouped convolution over time that gives as many frames as there were, zeros before and after them.
 
     It is `grouped_convolution(pad_around(frames, kernel_size), kernel, groups)`, and on a GPU it is computed
-    so. XLA and TensorFlow on a CPU have no fast kernel for it, above all backwards: there wide kernels go
-    through frequencies.
+    that way. XLA and TensorFlow on a CPU have no fast kernel for it, above all backwards: there wide kernels
+    go through frequencies.
 
     Args:
         frames: tensor (batch, frames, channels).
@@ -108,7 +108,7 @@ def pad_around(frames, kernel_size):
 
 
 def grouped_convolution(frames, kernel, groups):
-    """Unpadded convolution over time in which each group of channels sees itself alone.
+    """Unpadded convolution over time in which each group of channels sees only itself.
 
     Args:
         frames: tensor (batch, frames, channels).
@@ -133,7 +133,7 @@ def convolve_by_frequencies(frames, kernel, groups):
     """`convolve_around` as a product of spectra: a real Fourier transform written as matrix products.
 
     The number of frames must be known. The transform's period is longer than the frames by as much as the
-    kernel reaches to one side: what wraps around falls on zeros or on frames that are not asked for.
+    kernel reaches to one side: what wraps around falls on zeros or on frames that are not used.
     """
     (_, length, channels), (kernel_size, group_dim, _) = frames.shape, kernel.shape
     output_dim = channels // groups
@@ -187,7 +187,7 @@ def pays_through_frequencies(frames_shape, kernel_shape, dtype) -> bool:
     published kernel of 128 frames it does from a batch of 4 utterances of 4 s. It needs float32.
     """
     (batch, length, _), (kernel_size, group_dim, _) = frames_shape, kernel_shape
-    known = isinstance(batch, int) and isinstance(length, int)  # what JAX exports may have symbols there
+    known = isinstance(batch, int) and isinstance(length, int)  # in what JAX exports these may be symbols
     if not known or keras.backend.standardize_dtype(dtype) != "float32":
         return False
     rows = length + kernel_size // 2 + 2

@@ -10,7 +10,7 @@ from kser.models.initializers import SeededNormal
 class SpecAugment(keras.layers.Layer):
     """Replaces random spans of frames by a learned vector and sets random spans of channels to zero.
 
-    In training alone; in inference the frames pass through. An utterance of n frames gets
+    Only in training; in inference the frames pass through. An utterance of n frames gets
     `mask_time_prob · n / mask_time_length` spans, rounded up or down by chance, at least
     `mask_time_min_masks` and no more than fit in; spans start at different frames and may overlap. Channels
     are treated likewise. An utterance shorter than a span is left as it is.
@@ -117,7 +117,7 @@ def random_spans(valid, probability, span_length, minimum, seed):
         valid: bool tensor (batch, places), the true ones first.
         probability: float, share of the valid places that spans would cover if none overlapped.
         span_length: int, places in a span.
-        minimum: int, spans of a row, where so many fit.
+        minimum: int, spans of a row, if that many fit.
         seed: `keras.random.SeedGenerator`.
 
     Returns:

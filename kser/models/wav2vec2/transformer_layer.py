@@ -45,7 +45,7 @@ class SelfAttention(keras.layers.Layer):
 
     Call arguments:
         frames: tensor (batch, frames, channels).
-        frame_mask: bool tensor (batch, frames); frames that are false are attended by none.
+        frame_mask: bool tensor (batch, frames); frames that are false are not attended to.
 
     Returns:
         tensor (batch, frames, channels).
@@ -105,9 +105,9 @@ class SelfAttention(keras.layers.Layer):
 
 
 def masked_score(scores):
-    """What a frame gets that none attends to.
+    """The score of a frame that is not attended to.
 
-    Very negative but no infinity: an empty place in a batch attends nowhere and must stay finite, and half
+    Very negative but finite: an empty row of a batch attends to nothing and must stay finite, and half
     precision ends at 65504.
     """
     return ops.cast(-6e4, scores.dtype)
@@ -116,7 +116,7 @@ def masked_score(scores):
 def unnormalised_softmax(scores):
     """Numerators and denominators of the softmax over the last axis.
 
-    The division is done best after the product with the values: over channels, which are fewer than frames.
+    The division is best done after the product with the values: over channels, which are fewer than frames.
 
     Args:
         scores: tensor (…, queries, keys).
@@ -164,7 +164,7 @@ class TransformerLayer(keras.layers.Layer):
         dropout: float, after attention and feed-forward network.
         attention_dropout: float, on the attention weights.
         activation_dropout: float, inside the feed-forward network.
-        layer_drop: float, probability that a training step passes the layer by, the whole batch
+        layer_drop: float, probability that a training step skips the layer, for the whole batch
             ([LayerDrop](https://arxiv.org/abs/1909.11556)).
 
     Call arguments:

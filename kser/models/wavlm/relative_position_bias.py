@@ -20,7 +20,7 @@ class RelativePositionBias(keras.layers.Layer):
         max_distance: int, frames.
 
     Call arguments:
-        frames: tensor (batch, frames, channels); of its values nothing is used.
+        frames: tensor (batch, frames, channels); of which only the length matters.
 
     Returns:
         tensor (1, heads, frames, frames), queries before keys.

@@ -19,7 +19,7 @@ def convert_config(checkpoint) -> dict:
     """Arguments of `WhisperEncoderBackbone`; fields the checkpoint leaves out have transformers' defaults.
 
     Raises:
-        UserError: another activation than GELU.
+        UserError: an activation other than GELU.
     """
     config = checkpoint.config
     if config.get("activation_function", "gelu") != "gelu":

@@ -36,20 +36,20 @@ class SinusoidalPositions(keras.initializers.Initializer):
 @backbone_family("whisper")
 @keras.saving.register_keras_serializable(package="kser")
 class WhisperEncoderBackbone(SpeechBackbone):
-    """The encoder of Whisper, log-mel front end included, out of KerasHub's layers.
+    """The encoder of Whisper, log-mel front end included, built from KerasHub's layers.
 
-    KerasHub's `WhisperBackbone` has the decoder as well, more than half of the weights, and wants
-    log-mel features; this one has the face of the other speech backbones. It takes waveforms at 16 kHz
+    KerasHub's `WhisperBackbone` has the decoder as well, more than half of the weights, and takes
+    log-mel features; this one has the interface of the other speech backbones. It takes waveforms at 16 kHz
     that are not normalised, and gives a frame every 20 ms.
 
-    Whisper knows no padding mask. In training every recording was padded to 30 s with silence, which
+    Whisper has no padding mask. In training every recording was padded to 30 s with silence, which
     the attention sees. So does `pad_to_maximum=True`, the published recipe: an utterance of 3 s costs as
     much as one of 30 s (more than ten times the work), all 1500 frames are in the output, and
     `frame_mask` says which of them lie within the sound, so that pooling leaves the silence out.
     `pad_to_maximum=False` computes no more frames than the batch has and keeps attention within each
-    utterance: the hidden states before the first layer are the same, those after it are others than the
-    published model's, which only fine-tuning can make good. With either, an utterance gives the same
-    however it is padded.
+    utterance: the hidden states before the first layer are the same, those after it differ from the
+    published model's, which only fine-tuning can make up for. With either, an utterance gives the same
+    result however far it is padded.
 
     Audio longer than `maximum_samples` is cut there, as by the published feature extractor.
 
@@ -67,7 +67,7 @@ class WhisperEncoderBackbone(SpeechBackbone):
         dropout: float, before the first and after each part of a transformer layer.
         attention_dropout: float, on attention weights.
         activation_dropout: float, inside the feed-forward networks.
-        layer_drop: float, probability that a training step passes a transformer layer by.
+        layer_drop: float, probability that a training step skips a transformer layer.
         spec_augment: dict, arguments of `SpecAugment`, which sets spans of the spectrogram to zero in
             training (lengths are in frames of 10 ms and in mel bands); empty or `None` for none.
         dtype: string or `keras.DTypePolicy`.
@@ -174,8 +174,8 @@ class WhisperEncoderBackbone(SpeechBackbone):
         self.spec_augment = dict(spec_augment) if spec_augment else None
         self.convolutions = feature_encoder  # weights are saved under the first attribute: always this one
         if not pad_to_maximum and not spec_augment:
-            # What other code may keep and start from: the features of the sound, of which alone the rest is
-            # computed. With the silence the rest sees more, and SpecAugment comes before them.
+            # What other code may keep and start from: the features of the sound, from which alone the rest
+            # is computed. With the silence the rest sees more, and SpecAugment comes before them.
             self.feature_encoder = feature_encoder
         self.hidden_states = tuple(hidden_states)  # Keras would wrap a list, and JAX refuses the wrapper
 

@@ -14,7 +14,7 @@ class WhisperFeatureEncoder(keras.layers.Layer):
     """Two convolutions over time, the second with stride 2.
 
     Frame j sees the spectra 2j - 2 … 2j + 2; those before the first are zero. Nothing is padded at the end:
-    the spectrogram has what the last frame wants there.
+    the spectrogram has what the last frame requires there.
 
     Args:
         filters: int, channels of both.

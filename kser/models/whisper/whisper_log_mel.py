@@ -14,12 +14,12 @@ SAMPLES_PER_FRAME = 2 * HOP_LENGTH
 class WhisperLogMel(keras.layers.Layer):
     """Log-mel frames every 10 ms, clipped 80 dB below the utterance's loudest and scaled, at 16 kHz.
 
-    Padding is silence to it, whatever stands there. An utterance's frames, and as many as the encoder's
-    convolutions want behind its end, do not depend on how far it is padded.
+    Padding is treated as silence, whatever it holds. An utterance's frames, and as many after its end as the
+    encoder's convolutions require, do not depend on how far it is padded.
 
     Args:
         num_mel_bins: int, bands from 0 to 8 kHz (Slaney's scale and normalisation).
-        maximum_samples: int, a multiple of 320; what is longer is cut there.
+        maximum_samples: int, a multiple of 320; longer audio is cut there.
         pad_to_maximum: bool, whether every utterance is followed by silence up to `maximum_samples`, as in
             the published models, or by no more than the batch has.
 
@@ -49,7 +49,7 @@ class WhisperLogMel(keras.layers.Layer):
         self.mel_filters = np.ascontiguousarray(filters.T)  # (WINDOW_LENGTH // 2 + 1, num_mel_bins)
 
     def call(self, waveform, padding_mask):
-        # A choice and not a product: what stands in the padding may be anything, also no number.
+        # A choice and not a product: the padding may hold anything, even NaN.
         sound = self._of_full_length(ops.where(padding_mask, waveform, ops.zeros_like(waveform)))
         edge = WINDOW_LENGTH // 2  # windows are centred, and mirror the sound at its ends
         sound = ops.concatenate(
@@ -65,7 +65,7 @@ class WhisperLogMel(keras.layers.Layer):
             bels = bels[:, :-1]  # the published extractor drops the window at the very end
         loudest = ops.max(bels, axis=(1, 2), keepdims=True)
         spectra = (ops.maximum(bels, loudest - 8.0) + 4.0) / 4.0
-        # ... and behind it the published convolutions pad with zeros.
+        # ... and after it the published convolutions pad with zeros.
         return ops.pad(spectra, [[0, 0], [0, 1], [0, 0]]) if self.pad_to_maximum else spectra
 
     def _of_full_length(self, sound):

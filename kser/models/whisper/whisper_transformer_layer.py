@@ -23,11 +23,11 @@ class WhisperTransformerLayer(WhisperEncoder):
         dropout: float, after attention and feed-forward network.
         attention_dropout: float, on the attention weights.
         activation_dropout: float, inside the feed-forward network.
-        layer_drop: float, probability that a training step passes the layer by, the whole batch.
+        layer_drop: float, probability that a training step skips the layer, for the whole batch.
 
     Call arguments:
         frames: tensor (batch, frames, channels).
-        frame_mask: bool tensor (batch, frames), frames that are false are attended by none; or `None`.
+        frame_mask: bool tensor (batch, frames), frames that are false are not attended to; or `None`.
 
     Returns:
         tensor (batch, frames, channels).

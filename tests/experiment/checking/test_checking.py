@@ -241,7 +241,7 @@ def test_what_is_not_here_yet_is_no_mistake(tmp_path, offline):
     )
     assert "kser data prepare emodb --source FOLDER_OR_ARCHIVE --output_path" in corpus
     assert str(tmp_path / "nowhere" / "test.csv") in test_set
-    assert checkpoint.startswith("facebook/wav2vec2-large-xlsr-53: no such folder, the Hugging Face hub")
+    assert checkpoint.startswith("facebook/wav2vec2-large-xlsr-53: folder not found, the Hugging Face hub")
     text = shown(found)
     assert "220 runs, 2 models: 220 to do" in text
     assert "the experiment is right; to be obtained before it can run here: 3" in text
@@ -251,8 +251,8 @@ def test_what_is_not_here_yet_is_no_mistake(tmp_path, offline):
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("nowhere", "no such folder, and not a Hugging Face id"),
-        ("scratch:nothing", "no such architecture"),
+        ("nowhere", "folder not found, and not a Hugging Face id"),
+        ("scratch:nothing", "unknown architecture"),
         ("empty", "has no config.json"),
     ],
 )

@@ -65,7 +65,7 @@ def test_what_no_run_would_begin_with_is_told_before_training(two_models):
     interrupted, nowhere = failures_of(two_models)
     assert interrupted.startswith(f"{work}: holds an interrupted run with other settings")
     file = two_models.parent / "models" / "wav2vec2.json"
-    assert nowhere.startswith(f"{file}: model_path_or_name: nowhere: no such folder")
+    assert nowhere.startswith(f"{file}: model_path_or_name: nowhere: folder not found")
     assert not (two_models.parent / "results").exists()
 
 
