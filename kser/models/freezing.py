@@ -33,7 +33,7 @@ def freeze_layers(backbone: Any, count: int | str) -> None:
         if not isinstance(count, int) or not 0 <= count <= num_layers:
             raise UserError(
                 f"freeze_layers: must be from 0 to {num_layers}, the layers of this "
-                f'{type(backbone).__name__}, or "{ALL}" for the whole backbone, got {count}'
+                f'{type(backbone).__name__}, or "{ALL}", got {count}'
             )
         if count == 0:
             return

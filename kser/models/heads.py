@@ -156,7 +156,8 @@ def projection(head: Head) -> list[keras.layers.Layer]:
         return []
     if not isinstance(units, int) or units < 1:
         raise ValueError(
-            f"`projection_dim` must be a whole number of at least 1 or None. Received: projection_dim={units!r}"
+            "`projection_dim` must be None or a whole number of at least 1. "
+            f"Received: projection_dim={units!r}"
         )
     return [
         head.dense(units, "projection"),

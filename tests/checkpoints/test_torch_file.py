@@ -88,7 +88,7 @@ def test_whole_modules_are_refused(filename: str) -> None:
     [
         (b"", "is empty"),
         (b"\x00" * 600, "not a file of torch.save"),
-        (b"\x80\x02K\x01.", "is a pickle, but no file of torch.save"),
+        (b"\x80\x02K\x01.", "is a pickle, but not a file of torch.save"),
         (b"\x80\x02K\x01", "its pickle is damaged or cut off"),
         (b"PK\x03\x04" + b"\x00" * 100, "is a zip archive that is damaged or cut off"),
         (b"\x00" * 257 + b"ustar" + b"\x00" * 250, "is in the tar format of PyTorch before 0.1.10"),
@@ -133,7 +133,7 @@ def test_what_else_is_in_an_archive_is_left_alone(tmp_path: Path) -> None:
 def test_two_files_of_one_name_in_an_archive(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         zip_with(tmp_path / "a.bin", {"archive/data/0": "x"})
-    assert "holds two files of one name" in refusal(tmp_path / "a.bin")
+    assert "holds two files of the same name" in refusal(tmp_path / "a.bin")
 
 
 def test_compressed_archive(tmp_path: Path) -> None:

@@ -323,7 +323,7 @@ def test_predict_on_arrays_gives_what_the_class_says() -> None:
         ({"pool_position": "during"}, r"must be one of \['after', 'before'\].*'during'"),
         ({"pool_position": "before"}, "'before' requires a `layer_weighting`"),
         ({"projection_activation": "gelu"}, r"must be one of \['tanh', 'relu', 'linear'\].*'gelu'"),
-        ({"projection_dim": 0}, "must be a whole number of at least 1 or None. Received: projection_dim=0"),
+        ({"projection_dim": 0}, "must be None or a whole number of at least 1. Received: projection_dim=0"),
     ],
 )
 def test_wrong_arguments_are_refused_by_name(arguments: dict, message: str) -> None:

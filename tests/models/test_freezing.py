@@ -67,9 +67,9 @@ def test_the_whole_backbone_can_be_frozen_and_a_preset_does_not_say_so() -> None
 
 
 @pytest.mark.parametrize("count", [3, -1])
-def test_layers_that_are_not_there_are_told(count: int) -> None:
+def test_layers_that_the_backbone_lacks_are_refused(count: int) -> None:
     with pytest.raises(
-        UserError, match=rf"freeze_layers: {count} of the 2 layers of this Wav2Vec2Backbone; 0 to 2"
+        UserError, match=rf'from 0 to 2, the layers of this Wav2Vec2Backbone, or "all", got {count}$'
     ):
         FAMILIES["wav2vec2"]().freeze_layers(count)
 

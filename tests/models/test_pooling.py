@@ -405,7 +405,7 @@ def test_parity_in_training(module: str) -> None:
         ),
         ("mean", {"heads": 3}, "'mean' has no argument 'heads'; it has none"),
         ("multi_head_attention", {"num_heads": 0}, "whole number of at least 1. Received: num_heads=0"),
-        ("ecapa", {"channels": [8, 8, 8]}, "lists of one length, 3 at least. Received"),
+        ("ecapa", {"channels": [8, 8, 8]}, "lists of the same length, at least 3. Received"),
         ("ecapa", {"kernel_sizes": [5, 2, 3, 3, 1]}, "`kernel_size` must be odd. Received: kernel_size=2"),
     ],
 )

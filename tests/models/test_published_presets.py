@@ -215,6 +215,6 @@ def test_adapters_of_mms_are_refused(tmp_path: Path) -> None:
     fields = json.loads((golden_folder("layer_norm") / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**fields, "adapter_attn_dim": 16}))
     with pytest.raises(
-        UserError, match=r"adapter_attn_dim is 16; adapters are not supported, the model that"
+        UserError, match=r"adapter_attn_dim is 16; adapters are not supported; load the model"
     ):
         SpeechBackbone.from_preset(tmp_path)

@@ -47,7 +47,7 @@ def test_frozen_layers_are_those_of_the_model_file(tmp_path: Path, small_corpus:
     backbone = build_model(run_of(tmp_path, small_corpus, "log_mel", freeze_layers=1), HEAD).backbone
     assert backbone.trainable_variables == []
     with pytest.raises(
-        UserError, match=r"wav2vec2\.json: freeze_layers: 2 of the 1 layers of this Wav2Vec2Back"
+        UserError, match=r"wav2vec2\.json: freeze_layers: must be from 0 to 1, the layers of this Wav2Vec2"
     ):
         build_model(run_of(tmp_path, small_corpus, freeze_layers=2), HEAD)
 
