@@ -129,14 +129,14 @@ def test_every_other_name_is_refused(module: str, name: str, tmp_path: Path) -> 
     ("instructions", "says"),
     [
         pytest.param(b"P0\n", "instruction PERSID", id="persistent id as text"),
-        pytest.param(group(text("module"), text("x")) + b"Q", "no storage", id="module as persistent id"),
-        pytest.param(text("storage") + b"Q", "no storage", id="text as persistent id"),
-        pytest.param(whole(0) + b"Q", "no storage", id="number as persistent id"),
-        pytest.param(group() + b"Q", "no storage", id="nothing as persistent id"),
+        pytest.param(group(text("module"), text("x")) + b"Q", "not a storage", id="module as persistent id"),
+        pytest.param(text("storage") + b"Q", "not a storage", id="text as persistent id"),
+        pytest.param(whole(0) + b"Q", "not a storage", id="number as persistent id"),
+        pytest.param(group() + b"Q", "not a storage", id="nothing as persistent id"),
         pytest.param(storage("0", -1), "declares a size", id="negative storage"),
         pytest.param(storage("0", 2**62), "declares a size", id="huge storage"),
         pytest.param(storage("0", 2**40), "has 16 bytes of storage", id="large storage"),
-        pytest.param(storage("0", 4, stream=True), "no storage", id="id of the other format"),
+        pytest.param(storage("0", 4, stream=True), "not a storage", id="id of the other format"),
         pytest.param(tensor(EMPTY, (4,)), "in a way that PyTorch does not", id="tensor of a dictionary"),
         pytest.param(tensor(storage("0", 4), (4,), (1, 1)), "do not match", id="axes"),
         pytest.param(tensor(storage("0", 4), (1,) * 33), "do not match", id="33 axes"),
@@ -195,7 +195,7 @@ def test_nested_tuples_are_not_hashed(tmp_path: Path) -> None:
     """Sixty tuples, each of twice the last: 2⁶⁰ steps for whoever hashes, compares or prints them."""
     bomb = group(group() + b"q\x00", *[b"h\x00h\x00\x86q\x00"] * 60)
     assert "keys are not names" in refusal_of(program(b"}" + bomb + whole(1) + b"s"), tmp_path)
-    assert "no storage" in refusal_of(program(bomb + b"Q"), tmp_path)
+    assert "not a storage" in refusal_of(program(bomb + b"Q"), tmp_path)
     path = write_zip(tmp_path / "a.bin", program(dictionary(bomb=bomb, a=GOOD)), {"0": FOUR})
     assert TorchFile(path).names() == {"a"}
 
@@ -205,7 +205,7 @@ def test_deep_nesting_and_what_contains_itself(tmp_path: Path) -> None:
     itself = b"]q\x00h\x00a"
     path = write_zip(tmp_path / "a.bin", program(dictionary(deep=deep, itself=itself, a=GOOD)), {"0": FOUR})
     assert TorchFile(path).names() == {"a"}
-    assert "no storage" in refusal_of(program(deep + b"Q"), tmp_path)
+    assert "not a storage" in refusal_of(program(deep + b"Q"), tmp_path)
 
 
 def test_pickle_that_is_too_long(tmp_path: Path) -> None:

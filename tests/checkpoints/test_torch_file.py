@@ -210,8 +210,8 @@ def test_tensor_that_repeats_one_element_without_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("storages", "says"),
     [
-        ({}, "its list of storages is not that of its tensors"),
-        ({"1": (4, FOUR.tobytes())}, "its list of storages is not that of its tensors"),
+        ({}, "its list of storages does not match its tensors"),
+        ({"1": (4, FOUR.tobytes())}, "its list of storages does not match its tensors"),
         ({"0": (3, FOUR.tobytes())}, "has 3 elements in storage '0', but its pickle declares 4"),
         ({"0": (2**62, FOUR.tobytes())}, "but its pickle declares 4"),
         ({"0": (4, FOUR.tobytes()[:-1])}, "is cut off"),

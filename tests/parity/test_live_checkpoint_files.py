@@ -150,5 +150,5 @@ def test_live_tensors_of_other_kinds_are_refused(kind: str, save: Callable, tmp_
         "module": lambda: torch.nn.BatchNorm1d(2),
     }
     save(states[kind](), tmp_path / "a.bin")
-    with pytest.raises(UserError, match=r"is no part of a tensor|refers to an object outside it"):
+    with pytest.raises(UserError, match=r"is not part of a tensor|refers to an object outside it"):
         TorchFile(tmp_path / "a.bin")

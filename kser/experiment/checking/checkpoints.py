@@ -80,4 +80,4 @@ def _all_weights() -> tuple[str, ...]:
 
 def _is_silence(error: UserError) -> bool:
     """Whether the files may well be there, but not for this machine at present; tests hold these words."""
-    return any(words in str(error) for words in ("hub cannot be reached", "whom its owner admits"))
+    return any(words in str(error) for words in ("hub cannot be reached", "access is granted by its owner"))
