@@ -43,7 +43,7 @@ def test_preset_is_the_checkpoint(run: Command, source: Path, tmp_path: Path) ->
     status, out, err = run("convert", source, preset)
     assert (status, err) == (0, "")
     assert f"{source}: wav2vec2, 0." in out
-    assert "weights: model.safetensors (there is pytorch_model.bin too, which is not read)" in out
+    assert "weights: model.safetensors (also found, and not read: pytorch_model.bin)" in out
     assert "without the head: classifier (2), projector (2)" in out
     assert out.endswith(f"{preset}: written\n")
     assert list(preset.parent.iterdir()) == [preset]
