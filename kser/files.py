@@ -92,7 +92,7 @@ def read_text(path: str | Path) -> str:
         raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
     except (FileNotFoundError, ValueError):  # ValueError: of a name that no file can have
         raise UserError(
-            f"{str(path)!r}: no such file" if "\0" in str(path) else f"{path}: no such file"
+            f"{str(path)!r}: file not found" if "\0" in str(path) else f"{path}: file not found"
         ) from None
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, not a file") from None

@@ -172,7 +172,7 @@ class TestReading:
     @pytest.mark.parametrize(
         ("name", "message"),
         [
-            ("nowhere", "no such file"),
+            ("nowhere", "file not found"),
             ("folder", "is a folder, not a file"),
             ("file/below", "cannot be read: "),
         ],
@@ -219,7 +219,7 @@ def test_names_that_no_file_can_have_are_not_there(tmp_path):
     for name in ("a" * 300, "a\0b"):
         assert not is_there(tmp_path / name)
         assert resolve_input(name, beside=tmp_path).name == name
-        with pytest.raises(UserError, match=r"no such file|cannot be read"):
+        with pytest.raises(UserError, match=r"file not found|cannot be read"):
             read_text(tmp_path / name)
 
 

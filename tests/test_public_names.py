@@ -13,7 +13,6 @@ HEAVY = {"numpy", "pandas", "pydantic", "keras", "jax", "tensorflow", "typer", "
 
 def test_importing_kser_imports_nothing_heavy():
     program = f"import sys, kser; print(sorted({HEAVY} & set(sys.modules)))"
-    command = [sys.executable, "-S", "-c", program]
     repository = Path(kser.__file__).parents[1]
     command = [sys.executable, "-c", program]
     ended = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
@@ -24,6 +23,10 @@ def test_importing_kser_imports_nothing_heavy():
 def test_every_name_is_there_and_listed(name):
     assert getattr(kser, name) is not None
     assert name in dir(kser)
+
+
+def test_nothing_else_is_listed():
+    assert dir(kser) == kser.__all__
 
 
 def test_a_name_that_is_not_there():

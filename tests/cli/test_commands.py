@@ -82,7 +82,7 @@ class TestCommands:
     @pytest.mark.parametrize("command", ["check", "train", "augment --output_path out"])
     def test_a_file_may_be_given_with_or_without_its_option(self, run, study, command):
         for file in (["nowhere.json"], ["--experiment_file", "nowhere.json"]):
-            assert run(*command.split(), *file).lines == ["nowhere.json: no such file"]
+            assert run(*command.split(), *file).lines == ["nowhere.json: file not found"]
 
     @pytest.mark.parametrize("command", ["eval", "graph", "stats", "report"])
     def test_a_path_may_be_given_with_or_without_its_option(self, run, study, command):
@@ -130,7 +130,7 @@ class TestCommands:
 
     def test_dashes_are_taken_for_underscores(self, run, study):
         ended = run("train", "--experiment-file", "nowhere.json", "--low-seed", 1, "--high-seed", 2)
-        assert ended.lines == ["nowhere.json: no such file"]
+        assert ended.lines == ["nowhere.json: file not found"]
 
     def test_an_interruption_says_how_to_go_on(self, run, study, monkeypatch):
         def interrupt(path):

@@ -45,9 +45,9 @@ class TestEvaluating:
         ended = run("eval", "--eval_path", tmp_path / "rows.csv")
         assert ended.status == 2
         expected = {
-            f"m0 on tones: {trained}/nowhere: no such folder",
+            f"m0 on tones: {trained}/nowhere: folder not found",
             f"m1 on tones: {trained}/models: holds no model trained by kser (no kser.json)",
-            f"m3 on tones: {tmp_path}/no_recordings/recordings.json: no such file",
+            f"m3 on tones: {tmp_path}/no_recordings/recordings.json: file not found",
         }
         assert expected < set(ended.lines)
         (rest,) = set(ended.lines) - expected

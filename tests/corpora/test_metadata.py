@@ -161,7 +161,7 @@ def test_files_that_are_no_table(tmp_path: Path, text: str | bytes, says: str) -
 
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
-    assert "no such file" in refusal(tmp_path / "none.csv")
+    assert "file not found" in refusal(tmp_path / "none.csv")
     assert "is a folder" in refusal(tmp_path)
 
 

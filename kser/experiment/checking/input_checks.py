@@ -117,7 +117,7 @@ def _missing_metadata(runs: Sequence[Run]) -> list[MissingFile]:
     named = [dataset.data_csv, dataset.split.validation_csv, dataset.split.test_csv]
     paths = [runs[0].input_file(path) for path in named if path is not None]
     missing = [path for path in paths if not is_there(path)]
-    return [MissingFile(dataset.name, path, f"{path}: no such file") for path in missing]
+    return [MissingFile(dataset.name, path, f"{path}: file not found") for path in missing]
 
 
 def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:

@@ -129,7 +129,7 @@ def _shapes(backbone: Any, outputs: Any, samples: int) -> list[tuple[int, ...]]:
             "padding_mask": keras.KerasTensor((1, samples), dtype="bool"),
         }
     )
-    return [tuple(of.shape) for of in (spec if isinstance(spec, list) else [spec])]
+    return [tuple(tensor.shape) for tensor in (spec if isinstance(spec, list) else [spec])]
 
 
 def _trained_layers(backbone: Any) -> int:

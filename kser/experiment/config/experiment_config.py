@@ -14,7 +14,7 @@ from kser.experiment.config.needs import Needs
 class Augmentation(BaseModel):
     """One augmentation of the training data; further fields are arguments of the class."""
 
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True, populate_by_name=True)
 
     module: str = Field(description="Python module that holds the class, e.g. audiomentations.")
     class_name: str = Field(alias="class", description="Name of the class.")

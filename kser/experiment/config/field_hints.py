@@ -122,12 +122,12 @@ def what_was_meant(name: str, schema: type[BaseModel], elsewhere: dict[str, type
             return f"unknown field; it belongs in {file}"
     if NAMES_ELSEWHERE.get(name.lower()) in schema.model_fields:
         return f"unknown field; it is called {NAMES_ELSEWHERE[name.lower()]} here"
-    nearest = difflib.get_close_matches(name.lower(), spellings(schema), n=1)
-    if nearest:
-        return f"unknown field; did you mean {nearest[0]}?"
     for file, other in elsewhere.items():
         if (field := NAMES_ELSEWHERE.get(name.lower())) in other.model_fields:
             return f"unknown field; it is called {field} here, in {file}"
+    nearest = difflib.get_close_matches(name.lower(), spellings(schema), n=1)
+    if nearest:
+        return f"unknown field; did you mean {nearest[0]}?"
     known = (field_spellings(*field)[0] for field in schema.model_fields.items())
     return f"unknown field; known are {', '.join(known)}"
 

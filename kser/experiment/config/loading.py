@@ -18,7 +18,7 @@ Config = TypeVar("Config", bound=BaseModel)
 
 def load_experiment(
     config: str | Path | Mapping[str, Any] | ExperimentConfig,
-    models: Sequence[str | Path | Mapping[str, Any] | ModelConfig] | None = None,
+    models: Sequence[str | Path | Mapping[str, Any] | ModelConfig] | str | Path | None = None,
     model_schema: type[ModelConfig] = ModelConfig,
 ) -> ExperimentDefinition:
     """An experiment and its models.
@@ -26,7 +26,8 @@ def load_experiment(
     Args:
         config: an experiment JSON or its fields. Relative input paths are looked for beside the file first,
             then in the working folder.
-        models: in place of those that `model_files` names, each a model JSON or its fields.
+        models: in place of those that `model_files` names, each a model JSON or its fields; or a model JSON
+            or a folder of them, as `model_files` has it.
         model_schema: of the models; a subclass may have further fields.
 
     Raises:
@@ -46,6 +47,14 @@ def load_experiment(
             models = _model_files(_named_models(config) if fields is None else fields.model_files, folder)
         except UserError as error:
             mistakes += [] if fields is None else [f"{source}: model_files: {error}"]
+    elif isinstance(models, (str, Path)):
+        try:
+            models = _model_files(str(models), Path.cwd())
+        except UserError as error:
+            mistakes.append(f"models: {error}")
+            models = []
+    elif not models:
+        mistakes.append("models: must hold at least one, got none")
     loaded: list[tuple[str, ModelConfig]] = []
     for number, model in enumerate(models or ()):
         model_source = str(model) if isinstance(model, (str, Path)) else f"models[{number}]"

@@ -5,29 +5,34 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from kser.experiment.runs.planning import Run
 from kser.experiment.runs.trained_model import Provenance
 
 # The rest of the plan are fields of the model.
 _OF_THE_PLAN = ("eval_steps", "length_buckets")
+_OF_THE_CORPUS = ("label_map", "classes", "split")
 # These are fingerprints, which say nothing to people.
 _CONTENTS = {
-    "audio": "the audio files",
+    "audio": "the audio of training and validation part",
     "split": "the split",
     "values": "numbers or labels in the metadata",
     "checkpoint": "the files of model_path_or_name",
 }
 
 
-def recorded_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_settings(run: Run, settings: Mapping[str, Any]) -> dict[str, Any]:
     """What `run_settings` gave, flat, in little space, and as it comes back from a JSON file.
 
     Args:
-        settings: of a run.
+        run: which.
+        settings: of the run.
     """
+    corpus = run.config.training_dataset.model_dump(include=set(_OF_THE_CORPUS), exclude_defaults=True)
     flat = {
         **{name: settings[name] for name in ("kser", "keras", "backend", "seed", "labels")},
         **settings["model"],
         **{name: settings["plan"][name] for name in _OF_THE_PLAN},
+        **{f"training_dataset.{name}": corpus.get(name) for name in _OF_THE_CORPUS},
         **settings["processing"],
         **({"augmentations": {}} | settings["augmentation"]),
         **{name: value for name, value in settings["search"].items() if name != "space"},
@@ -64,14 +69,15 @@ def _augmentation_of_0_1(augmentation: Mapping[str, Any]) -> dict[str, Any]:
     return {**augmentation, "augmentations": augmentations}
 
 
-def differing_settings(earlier: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+def differing_settings(earlier: Mapping[str, Any], run: Run, settings: Mapping[str, Any]) -> list[str]:
     """What is other than before, each as "learning_rate: 5e-05 → 0.001".
 
     Args:
         earlier: what was recorded of another run, maybe not everything.
+        run: this one.
         settings: of this run, see `run_settings`.
     """
-    now = recorded_settings(settings)
+    now = recorded_settings(run, settings)
     return [
         f"{_CONTENTS[name]}: changed"
         if name in _CONTENTS

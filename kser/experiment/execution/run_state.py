@@ -48,7 +48,7 @@ def run_state(run: Run, settings: Mapping[str, Any] | None) -> RunState:
         return RunState.TO_DO
     if settings is None or fingerprint == fingerprint_of(settings):
         return state
-    differences = differing_settings(recorded, settings)
+    differences = differing_settings(recorded, run, settings)
     shown = "; ".join(differences[:_SHOWN_DIFFERENCES])
     if len(differences) > _SHOWN_DIFFERENCES:
         shown += f"; and {len(differences) - _SHOWN_DIFFERENCES} more"

@@ -305,7 +305,7 @@ def _claim(run: Run, settings: Mapping[str, Any]) -> None:
             "model_name": run.model.name,
             "seed": run.seed,
             "backend": keras.config.backend(),
-            "settings": recorded_settings(settings),
+            "settings": recorded_settings(run, settings),
         },
     )
 
@@ -349,5 +349,5 @@ def _provenance(
             run.model, {part: data.recordings(part) for part in ("train", "validation")}
         ),
         search=None if found is None else found.summary,
-        settings=recorded_settings(settings),
+        settings=recorded_settings(run, settings),
     )

@@ -88,7 +88,7 @@ def load_provenance(folder: Path) -> Provenance:
         UserError: the folder holds no model that kser trained.
     """
     if not (folder / PROVENANCE_FILE).is_file():
-        what = "holds no model trained by kser (no kser.json)" if folder.is_dir() else "no such folder"
+        what = "holds no model trained by kser (no kser.json)" if folder.is_dir() else "folder not found"
         raise UserError(f"{folder}: {what}")
     facts, recordings = read_json(folder / PROVENANCE_FILE), read_json(folder / RECORDINGS_FILE)
     try:

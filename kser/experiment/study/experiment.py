@@ -30,7 +30,7 @@ class Experiment:
         config: an experiment JSON, its fields as a dictionary, or an `ExperimentConfig`. Relative input paths
             are looked for beside the file first, then in the working folder.
         models: in place of those that the field `model_files` names, each a model JSON, its fields as a
-            dictionary, or a `ModelConfig`.
+            dictionary, or a `ModelConfig`; or a model JSON or a folder of them, as that field has it.
         progress: called with each event of `check`, `run` and `evaluate`, see `kser.experiment.study.events`.
 
     Attributes:
@@ -76,7 +76,7 @@ class Experiment:
     def __init__(
         self,
         config: str | Path | Mapping[str, Any] | ExperimentConfig,
-        models: Sequence[str | Path | Mapping[str, Any] | ModelConfig] | None = None,
+        models: Sequence[str | Path | Mapping[str, Any] | ModelConfig] | str | Path | None = None,
         progress: ProgressListener | None = None,
     ):
         self._definition = load_experiment(config, models)

@@ -37,16 +37,17 @@ def task_mistakes(settings: TaskSettings) -> list[str]:
         return [f"task_name: {settings.task_name!r} not found{hint}; known are {', '.join(_TASKS)}"]
     if len(asked) > 1:
         switches, names = (
-            ", ".join(map(str, of)) for of in ([t.switch for t in asked], [t.name for t in asked])
+            ", ".join(map(str, named))
+            for named in ([task_type.switch for task_type in asked], [task_type.name for task_type in asked])
         )
         return [f"{switches}: ask for different tasks ({names}); keep one of them"]
     (task_type,) = asked
+    foreign = _fields_of_other_tasks(task_type, settings)
+    if any(line.startswith(f"{other.switch}: ") for other in _TASKS.values() for line in foreign):
+        return foreign  # what else is wrong may be right for the other task
     if mistakes := task_type.field_mistakes(settings):
         return mistakes
-    return [
-        *_fields_of_other_tasks(task_type, settings),
-        *task_type.from_settings(settings).mistakes(settings),
-    ]
+    return [*foreign, *task_type.from_settings(settings).mistakes(settings)]
 
 
 def _asked_for(settings: TaskSettings) -> list[type[Task]]:

@@ -250,6 +250,10 @@ def test_an_unknown_field_is_refused_with_what_would_be_right(tmp_path, fields, 
             {"n_trials": 5},
             "n_trials: unknown field; it is called hp_num_trials here, in the experiment's JSON",
         ),
+        (
+            {"output_dir": "o"},
+            "output_dir: unknown field; it is called output_path here, in the experiment's JSON",
+        ),
         ({"pooling": "mean"}, "pooling: unknown field; did you mean pooling_mode?"),
         ({"run_eval": True}, "run_eval: unknown field; it belongs in the experiment's JSON"),
     ],
@@ -481,6 +485,10 @@ BESIDE = {"regression_columns": ["arousal"]}
         (
             {"task_name": "tagging", "is_regression": True},
             "is_regression: has no effect on tagging; it is for ",
+        ),
+        (
+            {"task_name": "classification", "is_regression": True, "output_column": ["arousal"]},
+            "is_regression: has no effect on classification; it is for ",
         ),
     ],
 )

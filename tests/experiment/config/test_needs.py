@@ -100,7 +100,13 @@ def test_the_default_is_no_claim_where_the_switch_is_off():
     (line,) = lines_of("layer_weighting", layer_weighting="free")
     assert line == "layer_weighting: has no effect unless use_weight_encoder_layers is true"
     numbers = {"is_regression": True, "output_column": ["arousal"]}
-    for config in (ModelConfig(**MODEL), ModelConfig(**MODEL, **numbers), ExperimentConfig(**EXPERIMENT)):
+    noise = {"module": "audiomentations", "class": "AddGaussianSNR", "p": 1.0}
+    for config in (
+        ModelConfig(**MODEL),
+        ModelConfig(**MODEL, **numbers),
+        ExperimentConfig(**EXPERIMENT),
+        ExperimentConfig(**EXPERIMENT, augmentations={"noise": noise}, trim=40.0),
+    ):
         assert type(config).model_validate(config.model_dump()) == config
 
 

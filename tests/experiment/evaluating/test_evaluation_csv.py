@@ -152,7 +152,7 @@ class TestReading:
     def test_what_is_no_text_is_refused(self, tmp_path):
         (line,) = refusals(csv_of(tmp_path, HEADER.encode("utf-16")))
         assert line.startswith("CSV: is not UTF-8 text")
-        assert refusals(tmp_path / "nowhere.csv") == ["CSV: no such file"]
+        assert refusals(tmp_path / "nowhere.csv") == ["CSV: file not found"]
         (tmp_path / "folder.csv").mkdir()
         assert refusals(tmp_path / "folder.csv") == ["CSV: is a folder, not a file"]
 

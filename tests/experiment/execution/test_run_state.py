@@ -89,7 +89,7 @@ def test_the_settings_of_0_1_0_have_the_fingerprint_that_they_had(tmp_path, case
 def test_a_finished_run_of_other_settings_is_refused_with_what_differs(tmp_path, small_corpus, recorded):
     run, settings = run_of(tmp_path, small_corpus)
     assert run_state(run, settings) is RunState.TO_DO
-    finish(run, settings, recorded_settings(settings) if recorded else {})
+    finish(run, settings, recorded_settings(run, settings) if recorded else {})
     assert run_state(run, settings) is RunState.FINISHED
     assert run_state(run, None) is RunState.FINISHED
     other, others = run_of(
@@ -110,7 +110,7 @@ def test_a_finished_run_of_other_settings_is_refused_with_what_differs(tmp_path,
 
 def test_an_interrupted_run_of_other_settings_is_refused_with_what_differs(tmp_path, small_corpus):
     run, settings = run_of(tmp_path, small_corpus)
-    started_with = {"run_fingerprint": fingerprint_of(settings), "settings": recorded_settings(settings)}
+    started_with = {"run_fingerprint": fingerprint_of(settings), "settings": recorded_settings(run, settings)}
     write_json(run.paths.settings, started_with)
     assert run_state(run, settings) is RunState.INTERRUPTED
     changes = dict.fromkeys(("gradient_accumulation_steps", "per_device_batch_size", "freeze_layers"), 2)
@@ -129,9 +129,25 @@ def test_an_interrupted_run_of_other_settings_is_refused_with_what_differs(tmp_p
 
 def test_other_data_are_told_as_such(tmp_path, small_corpus):
     run, settings = run_of(tmp_path, small_corpus)
-    finish(run, settings, recorded_settings(settings))
-    with pytest.raises(UserError, match=r"other settings \(the audio files: changed\)"):
+    finish(run, settings, recorded_settings(run, settings))
+    with pytest.raises(
+        UserError, match=r"other settings \(the audio of training and validation part: changed\)"
+    ):
         run_state(run, settings | {"audio": [["another"], []]})
+
+
+def test_another_split_is_told_with_its_settings(tmp_path, small_corpus):
+    run, settings = run_of(tmp_path, small_corpus)
+    finish(run, settings, recorded_settings(run, settings))
+    dataset = {"name": "synthetic", "data_csv": str(small_corpus)}
+    by_folds = {"split": {"scheme": "k_fold", "folds": 5}}
+    other, others = run_of(tmp_path, small_corpus, {"training_dataset": dataset | by_folds})
+    with pytest.raises(UserError, match=r'split: null → \{"scheme": "k_fold", "folds": 5\}'):
+        run_state(other, others)
+    renamed = {"label_map": {"anger": "rage"}}
+    other, others = run_of(tmp_path, small_corpus, {"training_dataset": dataset | renamed})
+    with pytest.raises(UserError, match=r'training_dataset.label_map: null → \{"anger": "rage"\}'):
+        run_state(other, others)
 
 
 def test_values_that_a_search_found_are_no_other_settings(tmp_path, small_corpus):

@@ -66,7 +66,7 @@ def test_a_model_that_is_missing_is_told_and_the_others_are_evaluated(trained, t
         f"there\td\t{row.model_path}\t{row.eval_csv_path}\t{tmp_path / 'there'}",
     ]
     (tmp_path / "two.csv").write_text("\n".join(["\t".join(COLUMNS), *lines]) + "\n")
-    with pytest.raises(UserError, match=r"gone on d: .*nowhere: no such folder"):
+    with pytest.raises(UserError, match=r"gone on d: .*nowhere: folder not found"):
         evaluate(tmp_path / "two.csv")
     assert (tmp_path / "there" / "classification_report.json").is_file()
 

@@ -159,7 +159,8 @@ def test_an_experiment_is_a_file_or_its_fields(tmp_path, monkeypatch, small_corp
     config = kser.ExperimentConfig(**fields(small_corpus))
     built = kser.Experiment(config, models=[kser.ModelConfig(**MODEL)])
     mixed = kser.Experiment(fields(small_corpus), models=["models/log_mel.json"])
-    assert from_file.models == built.models == mixed.models
+    named = kser.Experiment(fields(small_corpus), models="models")
+    assert from_file.models == built.models == mixed.models == named.models
     assert built.config == mixed.config
     assert from_file.config == config.model_copy(update={"model_files": "models"})
 
@@ -171,6 +172,8 @@ def test_an_experiment_is_a_file_or_its_fields(tmp_path, monkeypatch, small_corp
         ({}, [MODEL | {"batch_size": 0}], "models[0]: batch_size: "),
         ({}, [MODEL, MODEL], "models[1]: name: 'log_mel' is "),
         ({}, None, "experiment: model_files: is missing"),
+        ({}, [], "models: must hold at least one, got none"),
+        ({}, "nowhere.json", "models: file or folder not found: "),
         ({}, [3], "models[0]: should be a JSON object, {…}, with "),
     ],
 )
