@@ -25,7 +25,7 @@ class TestTrainingOnWrongFiles:
 
     def test_missing_experiment_file(self, run, study):
         lines = refused(run, study, "train", "--experiment_file", "nowhere.json")
-        assert lines == ["nowhere.json: no such file"]
+        assert lines == ["nowhere.json: file not found"]
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -59,7 +59,7 @@ class TestTrainingOnWrongFiles:
 
     def test_missing_metadata(self, train, study):
         (study / "metadata.csv").unlink()
-        assert train() == ["metadata.csv: no such file"]
+        assert train() == ["metadata.csv: file not found"]
 
     @pytest.mark.parametrize(
         ("text", "said"),

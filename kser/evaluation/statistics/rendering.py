@@ -56,8 +56,10 @@ def show(analysis: Analysis, console: Console, *, everything: bool = False) -> N
     for table in tables:
         positions = range(len(table.rows)) if everything else table.brief_rows[:CONSOLE_ROWS]
         rows = [table.rows[position] for position in positions]
-        for number, columns in enumerate(_fitting_columns(table, rows, console.width)):
-            console.print(_rich_table(table, rows, columns, continued=number > 0))
+        parts = _fitting_columns(table, rows, console.width)
+        for number, columns in enumerate(parts):
+            numbered = len(parts) > 1 and parts[1][0] >= table.text_columns
+            console.print(_rich_table(table, rows, columns, continued=number > 0, numbered=numbered))
         if (more := len(table.rows) - len(rows)) > 0:
             console.print(f"{more} further rows: {table.name}.csv", style="yellow", highlight=False)
         for note in table.notes:
@@ -72,10 +74,12 @@ def show(analysis: Analysis, console: Console, *, everything: bool = False) -> N
 
 
 def _rich_table(
-    table: Table, rows: Sequence[Sequence[str]], columns: Sequence[int], continued: bool
+    table: Table, rows: Sequence[Sequence[str]], columns: Sequence[int], continued: bool, numbered: bool
 ) -> rich.table.Table:
     title = f"{table.title} (continued)" if continued else table.title
     shown = rich.table.Table(title=escape(title), title_justify="left")
+    if numbered:
+        shown.add_column("#", justify="right", no_wrap=True)
     for position in columns:
         is_text = position < table.text_columns
         # Numbers never break; names may where a single column of numbers beside them is too much.
@@ -85,22 +89,29 @@ def _rich_table(
             no_wrap=not is_text,
             overflow="fold",
         )
-    for row in rows:
-        shown.add_row(*(escape(row[position]) for position in columns))
+    for number, row in enumerate(rows, start=1):
+        cells = [escape(row[position]) for position in columns]
+        shown.add_row(*([str(number)] if numbered else []), *cells)
     return shown
 
 
 def _fitting_columns(table: Table, rows: Sequence[Sequence[str]], width: int) -> list[list[int]]:
-    """The columns of one table after another, so that none is wider than the console: text is in each."""
+    """The columns of one table after another, so that none is wider than the console.
+
+    Text is in each, or only in the first, of numbered rows, where it takes more than half of the width.
+    """
     wide = [
         3 + max(cell_len(cell) for cell in (heading, *(row[position] for row in rows)))
         for position, heading in enumerate(table.headings)
     ]
     text = list(range(table.text_columns))
+    repeated = text if sum(wide[column] for column in text) <= width / 2 else []
+    number_width = 0 if repeated or 1 + sum(wide) <= width else 3 + len(str(len(rows)))
     parts = [list(text)]
     for position in range(table.text_columns, len(table.headings)):
-        if parts[-1] != text and 1 + sum(wide[column] for column in (*parts[-1], position)) > width:
-            parts.append(list(text))
+        needed = 1 + number_width + sum(wide[column] for column in (*parts[-1], position))
+        if parts[-1] != repeated and needed > width:
+            parts.append(list(repeated))
         parts[-1].append(position)
     return parts
 

@@ -282,6 +282,25 @@ def test_console(analysis, width):
     assert len(text.splitlines()) < 140
 
 
+def test_long_names_are_shown_once_and_their_rows_numbered():
+    runs = study(seeds=3)
+    runs = runs.assign(model_name="a_model_with_a_long_name_" + runs["model_name"])
+    out = io.StringIO()
+    analysis = analyse(runs)
+    show(analysis, Console(file=out, width=80))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < 140
+    table = analysis.table("model_comparisons_paired")
+    assert all(heading in out.getvalue() for heading in table.headings)
+    first, second = (
+        table.rows[table.brief_rows[0]][table.headings.index(name)] for name in ("first", "second")
+    )
+    pair = [line for line in lines if first in line and second in line and line.startswith("│  1 │")]
+    assert len(pair) == 1
+    assert sum(line.startswith("│  1 │") for line in lines) > 1
+
+
 def test_the_console_shows_everything_on_request(analysis):
     out = io.StringIO()
     show(analysis, Console(file=out, width=120), everything=True)
