@@ -52,8 +52,7 @@ def list_corpora() -> None:
         shown_on.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
     shown_on.print(
         "\nverified: the recipe was run on the published files, not only made after their description\n"
-        "download: `kser data prepare NAME --download` fetches it; `kser data info NAME` says where "
-        "the others are",
+        "download: `kser data prepare NAME --download` fetches it; for others see `kser data info NAME`",
         soft_wrap=True,
         highlight=False,
     )
