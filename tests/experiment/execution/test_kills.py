@@ -242,8 +242,8 @@ def test_a_process_that_is_killed_at_a_run_leaves_it_to_the_next(tmp_path, small
     finally:
         first.kill()
         first.join()
-    assert "seed 0: another process is at it" in printed(experiment)
-    assert "trained" not in printed(experiment).partition("another process is at it")[2]
+    assert "seed 0: another process is training it" in printed(experiment)
+    assert "trained" not in printed(experiment).partition("another process is training it")[2]
     finish(experiment)
     assert_equal(experiment, expected)
 
