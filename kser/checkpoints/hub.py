@@ -24,7 +24,8 @@ SILENCE_S = 10.0
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 _WANTED = (
-    "config.json, preprocessor_config.json where it has one, and model.safetensors or else pytorch_model.bin"
+    "config.json, preprocessor_config.json or processor_config.json where it has one, and model.safetensors "
+    "or else pytorch_model.bin"
 )
 
 
@@ -73,7 +74,7 @@ class HubFiles:
 
     def is_available(self, filename: str) -> bool:
         """Whether the cache has the file, or the hub answers that it has it. Nothing is downloaded."""
-        return self.is_local(filename) or (self._listing.answered and filename in (self._listing.names or ()))
+        return self.is_local(filename) or (self._knows(filename) is True and self._listing.answered)
 
     def find(self, *filenames: str) -> Path | None:
         """Path of the first of these that the repository has, downloaded where needed.

@@ -5,20 +5,13 @@ from typing import Protocol
 
 import numpy as np
 
-from kser.checkpoints.locate import CheckpointFiles
+from kser.checkpoints.locate import ADAPTER_CONFIG_FILE, WEIGHTS_FILES, CheckpointFiles
 from kser.checkpoints.safetensors_file import SafetensorsFile
 from kser.checkpoints.torch_file import TorchFile
 from kser.errors import UserError
 from kser.files import read_json
 
-WEIGHTS_FILES = (
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "pytorch_model.bin",
-    "pytorch_model.bin.index.json",
-)
-"""The first of these that a checkpoint has is read, and no other: the order in which `transformers` looks,
-so that both see the same weights."""
+ADAPTER_WEIGHTS_FILES = ("adapter_model.safetensors", "adapter_model.bin")
 
 
 class Weights(Protocol):
@@ -52,6 +45,20 @@ def open_weights(files: CheckpointFiles) -> Weights:
             f"{files.name}: has no {first} (nor {', '.join(others)}), so no weights that kser reads"
         )
     return ShardedWeights(path, files) if path.suffix == ".json" else _open_file(path)
+
+
+def open_adapter_weights(files: CheckpointFiles) -> Weights:
+    """Open the tensors of a PEFT adapter.
+
+    Raises:
+        UserError: it has none in a format that kser reads, or they are damaged.
+    """
+    path = files.find(*ADAPTER_WEIGHTS_FILES)
+    if path is None:
+        raise UserError(
+            f"{files.name}: has {ADAPTER_CONFIG_FILE} but no {' or '.join(ADAPTER_WEIGHTS_FILES)}"
+        )
+    return _open_file(path)
 
 
 def other_weights_files(files: CheckpointFiles, read: Path) -> list[str]:

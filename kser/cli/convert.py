@@ -108,6 +108,11 @@ def _verify(checkpoint: Any, source: str, preset: Path, shown_on: Any) -> None:
 
     if checkpoint is None:
         raise UserError(f"{source}: is a KerasHub preset; only published checkpoints load in transformers")
+    if checkpoint.has_adapter:
+        raise UserError(
+            f"{source}: has an adapter, which transformers merges only with PEFT; merge it there "
+            "(merge_and_unload), save the model, and verify that"
+        )
     _quieten_transformers()
     with _progress(shown_on, "Comparing with transformers") as advance:
         rows = compare_with_transformers(checkpoint.local_folder(), preset, comparison_utterances(), advance)
@@ -148,6 +153,7 @@ def comparison_utterances() -> list[Any]:
 def _summary(loaded: "LoadedSource") -> list[str]:
     """What was read, and what was not."""
     from kser.checkpoints.left_over_tensors import in_short
+    from kser.models.speech_audio_converter import assumed_format
 
     facts = loaded.facts
     lines = [f"{facts.source}: {facts.architecture}, {facts.parameters / 1e6:.1f} million parameters"]
@@ -158,6 +164,10 @@ def _summary(loaded: "LoadedSource") -> list[str]:
             + (f" at {facts.commit}" if facts.commit else "")
             + (f" (also found, and not read: {', '.join(others)})" if others else "")
         )
+        if loaded.checkpoint.has_adapter:
+            lines.append("adapter: LoRA, merged into the weights")
+        if assumption := assumed_format(loaded.checkpoint):
+            lines.append(f"audio: {assumption}")
     if facts.licence:
         lines.append(f"licence: {_licence(facts.source, facts.licence)}")
     if loaded.left_over.expected:

@@ -15,9 +15,16 @@ from typing import Any
 import keras_hub
 
 from kser.checkpoints.left_over_tensors import in_short
-from kser.checkpoints.locate import CheckpointFiles, FolderFiles, checkpoint_files
+from kser.checkpoints.locate import (
+    ADAPTER_CONFIG_FILE,
+    CONFIG_FILE,
+    AdapterFiles,
+    CheckpointFiles,
+    FolderFiles,
+    checkpoint_files,
+)
 from kser.checkpoints.named_checkpoints import named_checkpoint
-from kser.checkpoints.published_checkpoint import CONFIG_FILE, PublishedCheckpoint
+from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.errors import UserError
 from kser.files import read_json
 from kser.keras_internals import (
@@ -58,6 +65,10 @@ def preset_loader(preset: str | Path) -> "SpeechPresetLoader | CheckpointLoader"
 
 def _handle(files: CheckpointFiles) -> str:
     """KerasHub's handle of a preset; it knows only the newest revision and gets any other as a folder."""
+    if isinstance(files, AdapterFiles):
+        raise UserError(
+            f"{files.name}: {ADAPTER_CONFIG_FILE}: only an adapter on a published checkpoint is merged"
+        )
     if isinstance(files, FolderFiles):
         return str(files.folder)
     if files.revision == "main":

@@ -1,14 +1,24 @@
 """Waveforms as users have them → the padded, normalised batch that speech backbones take."""
 
+import logging
+from functools import cache
+
 import keras
 import keras_hub
 import numpy as np
 
 from kser.audio.processing import PROCESSING_STEPS, AudioProcessing
 from kser.audio.waveform import model_inputs
+from kser.checkpoints.published_checkpoint import (
+    FEATURE_EXTRACTOR_FILE,
+    PROCESSOR_FILE,
+    PublishedCheckpoint,
+)
 from kser.errors import UserError
 from kser.models.preset_loader import checkpoint_classes, preset_loader
 from kser.models.speech_backbone import SpeechBackbone
+
+logger = logging.getLogger(__name__)
 
 
 @keras.saving.register_keras_serializable(package="kser")
@@ -48,14 +58,19 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
 
     @classmethod
     def from_preset(cls, preset, **kwargs):
-        """The converter of a preset folder or of a published checkpoint's `preprocessor_config.json`."""
+        """The converter of a preset folder, or of a published checkpoint by the fields of its extractor."""
         return preset_loader(preset).load_audio_converter(cls, **kwargs)
 
     @classmethod
     def convert_config(cls, checkpoint) -> dict:
         """Constructor arguments for a `kser.checkpoints.PublishedCheckpoint`."""
-        config = checkpoint.feature_extractor_config()
-        family = checkpoint_classes(SpeechBackbone).get(checkpoint.model_type, SpeechBackbone)
+        config, family = checkpoint.feature_extractor_config(), _family(checkpoint)
+        if not config:
+            _warn_of_assumption(checkpoint.name, assumed_format(checkpoint))
+            return {
+                "sampling_rate": family.sampling_rate,
+                "do_normalize": family.assumes_normalized_audio(checkpoint),
+            }
         return {
             "sampling_rate": config.get("sampling_rate", 16000),
             "do_normalize": config.get("do_normalize", family.normalizes_audio),
@@ -78,6 +93,30 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
             "mask_padding": self.mask_padding,
             **vars(self.processing),
         }
+
+
+def assumed_format(checkpoint: PublishedCheckpoint) -> str:
+    """What is assumed of a checkpoint's audio where none of its files says it, in words; else empty."""
+    if checkpoint.feature_extractor_config():
+        return ""
+    family = _family(checkpoint)
+    normalized = (
+        "of zero mean and unit variance" if family.assumes_normalized_audio(checkpoint) else "as it is"
+    )
+    return (
+        f"has no {FEATURE_EXTRACTOR_FILE} and no {PROCESSOR_FILE}; assumed is audio at "
+        f"{family.sampling_rate} Hz, {normalized}"
+    )
+
+
+def _family(checkpoint: PublishedCheckpoint) -> type[SpeechBackbone]:
+    return checkpoint_classes(SpeechBackbone).get(checkpoint.model_type, SpeechBackbone)
+
+
+@cache
+def _warn_of_assumption(preset: str, assumption: str) -> None:
+    """Log it once per process, for all seeds."""
+    logger.warning("%s: %s", preset, assumption)
 
 
 def _utterances(audio, padding_mask) -> list[np.ndarray]:

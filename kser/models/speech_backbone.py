@@ -29,8 +29,8 @@ class SpeechBackbone(keras_hub.models.Backbone):
     Attributes:
         model_types: architectures of the published checkpoints that it loads, as in their `config.json`.
         sampling_rate: int, Hz of the audio that it takes.
-        normalizes_audio: bool, whether its published checkpoints take audio of zero mean and unit variance
-            where their `preprocessor_config.json` does not say.
+        normalizes_audio: bool, whether the feature extractor of its published checkpoints makes audio of zero
+            mean and unit variance where its file does not say; see also `assumes_normalized_audio`.
         padding_as_published: constructor arguments with which the padding of an utterance changes what the
             published code lets it change.
         transformers_reference: how `transformers` is asked for the hidden states of such a checkpoint.
@@ -71,6 +71,11 @@ class SpeechBackbone(keras_hub.models.Backbone):
     def convert_config(cls, checkpoint) -> dict:
         """Constructor arguments for a `kser.checkpoints.PublishedCheckpoint` of these `model_types`."""
         raise NotImplementedError(f"{cls.__name__} has no published checkpoints")
+
+    @classmethod
+    def assumes_normalized_audio(cls, checkpoint) -> bool:
+        """Whether a checkpoint takes audio of zero mean and unit variance, where no file says it."""
+        return cls.normalizes_audio
 
     def convert_weights(self, checkpoint) -> None:
         """Assign the tensors of a `kser.checkpoints.PublishedCheckpoint` to this backbone's weights."""

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from kser.audio.waveform import pad_waveforms
-from kser.checkpoints.published_checkpoint import FEATURE_EXTRACTOR_FILE
+from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.errors import UserError
 from kser.models.preset_loader import checkpoint_classes, preset_loader
 from kser.models.speech_audio_converter import SpeechAudioConverter
@@ -197,7 +197,7 @@ def _converter_comparison(
     published: Path, utterances: Sequence[np.ndarray], converted: Sequence[np.ndarray]
 ) -> list[StateComparison]:
     """The audio converter against what the published feature extractor makes of a waveform."""
-    if not (published / FEATURE_EXTRACTOR_FILE).is_file():
+    if not PublishedCheckpoint(published).feature_extractor_config():
         return []
     from transformers import AutoFeatureExtractor
 

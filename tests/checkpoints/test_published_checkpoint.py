@@ -92,6 +92,17 @@ def test_feature_extractor_config_is_empty_where_there_is_none(tmp_path: Path) -
     assert checkpoint.feature_extractor_config() == {"do_normalize": False}
 
 
+@pytest.mark.parametrize("field", ["feature_extractor", "audio_processor"])
+def test_feature_extractor_within_a_processor_goes_first(tmp_path: Path, field: str) -> None:
+    checkpoint = written(tmp_path, {"a": VALUES})
+    (tmp_path / "preprocessor_config.json").write_text('{"do_normalize": false}')
+    processor = tmp_path / "processor_config.json"
+    processor.write_text(json.dumps({"processor_class": "Wav2Vec2Processor", field: {"sampling_rate": 8000}}))
+    assert checkpoint.feature_extractor_config() == {"sampling_rate": 8000}
+    processor.write_text('{"processor_class": "Wav2Vec2Processor"}')  # as before transformers 5
+    assert checkpoint.feature_extractor_config() == {"do_normalize": False}
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_golden_checkpoints_say_what_they_are(variant: str) -> None:
     checkpoint = PublishedCheckpoint(golden_folder(variant))

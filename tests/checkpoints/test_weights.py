@@ -187,11 +187,21 @@ def test_packed_types_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_numbers_beyond_float32(tmp_path: Path) -> None:
-    write(tmp_path, SAFETENSORS, {"a": np.array([1e300]), "b": np.array([np.inf, np.nan])})
-    checkpoint = PublishedCheckpoint(tmp_path)
-    np.testing.assert_array_equal(checkpoint.tensor("b"), np.array([np.inf, np.nan], np.float32), strict=True)
+    write(tmp_path, SAFETENSORS, {"a": np.array([1e300])})
     with pytest.raises(UserError, match="the tensor a has values beyond the range of float32"):
+        PublishedCheckpoint(tmp_path).tensor("a")
+
+
+@pytest.mark.parametrize("layout", [SAFETENSORS, TORCH])
+def test_values_that_are_no_numbers_are_named(tmp_path: Path, layout: str) -> None:
+    write(tmp_path, layout, {"a": np.float32([[0, np.inf], [np.nan, -np.inf]]), "b": np.ones(1, np.float32)})
+    checkpoint = PublishedCheckpoint(tmp_path)
+    np.testing.assert_array_equal(checkpoint.tensor("b"), [1.0])
+    with pytest.raises(UserError) as refusal:
         checkpoint.tensor("a")
+    expected = f"{tmp_path / layout}: the tensor a holds 3 values that are NaN or infinite, of 4"
+    assert str(refusal.value) == expected
+    assert checkpoint.unused_tensors() == ["a"]
 
 
 MEASURE = """

@@ -75,13 +75,20 @@ def assert_refused(load: Callable[[Path], object], preset: Path | str, says: str
         (with_fields(feat_extract_norm="batch"), "Received: norm='batch'"),
         (with_fields(num_attention_heads=5), "num_heads=5, channels=32"),
         (with_fields(num_conv_pos_embedding_groups=5), "groups=5, channels=32"),
-        (with_fields(hidden_size="32"), "config.json describes no Wav2Vec2Backbone"),
+        (with_fields(hidden_size="32"), "config.json: hidden_size: must be a whole number, got '32'"),
+        (with_fields(hidden_size=None), "config.json: hidden_size: must be a whole number, got null"),
+        (with_fields(layerdrop=None), "config.json: layerdrop: must be a number, got null"),
+        (with_fields(conv_dim=[8, None, 8]), "config.json: conv_dim: must be a list of whole numbers"),
+        (with_fields(do_stable_layer_norm=None), "do_stable_layer_norm: must be true or false, got null"),
         (with_fields(num_hidden_layers=3), "lacks the tensor encoder.layers.2.attention.q_proj.weight"),
         (with_fields(hidden_size=48), "projection.weight: has shape (16, 32), but config.json"),
         (with_fields(intermediate_size=50), "intermediate_dense.weight: has shape (32, 48), but config.json"),
         (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
         (lambda folder: (folder / "config.json").write_text("{"), "not valid JSON"),
-        (lambda folder: (folder / "config.json").write_text("[]"), "names no model_type"),
+        (
+            lambda folder: (folder / "config.json").write_text("[]"),
+            "config.json: holds a list, not an object",
+        ),
         (lambda folder: (folder / "model.safetensors").unlink(), "has no model.safetensors"),
         (lambda folder: (folder / "model.safetensors").write_bytes(b""), "not a readable safetensors file"),
         (
@@ -119,9 +126,26 @@ def test_preset_of_another_family(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["[1]", "{", '"text"'])
-def test_feature_extractor_that_is_none(checkpoint: Path, content: str) -> None:
+@pytest.mark.parametrize("file", ["preprocessor_config.json", "processor_config.json"])
+def test_feature_extractor_that_is_none(checkpoint: Path, content: str, file: str) -> None:
+    (checkpoint / file).write_text(content)
+    assert_refused(SpeechAudioConverter.from_preset, checkpoint, f"{file}: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('{"sampling_rate": null}', "sampling_rate: must be a whole number, got null"),
+        ('{"do_normalize": null}', "do_normalize: must be true or false, got null"),
+    ],
+)
+def test_null_in_place_of_a_value(checkpoint: Path, content: str, says: str) -> None:
     (checkpoint / "preprocessor_config.json").write_text(content)
-    assert_refused(SpeechAudioConverter.from_preset, checkpoint, "preprocessor_config.json: ")
+    assert_refused(SpeechAudioConverter.from_preset, checkpoint, f"preprocessor_config.json: {says}")
+    (checkpoint / "processor_config.json").write_text(f'{{"feature_extractor": {content}}}')
+    assert_refused(
+        SpeechAudioConverter.from_preset, checkpoint, f"processor_config.json: feature_extractor: {says}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """From waveforms as users have them to the padded batch."""
 
+import json
+import shutil
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -100,3 +104,46 @@ def test_config_brings_the_converter_back() -> None:
 )
 def test_normalises_as_the_published_extractor(name, do_normalize) -> None:
     assert SpeechAudioConverter.from_preset(golden_folder(name)).do_normalize is do_normalize
+
+
+def checkpoint_like(variant: str, folder: Path, **files: dict[str, object]) -> Path:
+    """The configuration of a golden checkpoint, and further JSON files by their names without suffix."""
+    shutil.copy(golden_folder(variant) / "config.json", folder)
+    for name, fields in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(fields))
+    return folder
+
+
+def test_feature_extractor_within_a_processor(tmp_path: Path) -> None:
+    fields = {
+        "do_normalize": False,
+        "sampling_rate": 8000,
+        "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+    }
+    folder = checkpoint_like("group_norm", tmp_path, processor_config={"feature_extractor": fields})
+    converter = SpeechAudioConverter.from_preset(folder)
+    assert (converter.sampling_rate, converter.do_normalize) == (8000, False)
+
+
+@pytest.mark.parametrize(
+    ("variant", "do_normalize", "says"),
+    [
+        ("group_norm", True, "assumed is audio at 16000 Hz, of zero mean and unit variance"),
+        ("wavlm_large", True, "assumed is audio at 16000 Hz, of zero mean and unit variance"),
+        ("wavlm", False, "assumed is audio at 16000 Hz, as it is"),
+        ("whisper", False, "assumed is audio at 16000 Hz, as it is"),
+    ],
+)
+def test_what_is_assumed_where_no_file_says_it_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, variant: str, do_normalize: bool, says: str
+) -> None:
+    folder = checkpoint_like(variant, tmp_path)
+    converter = SpeechAudioConverter.from_preset(folder)
+    assert (converter.sampling_rate, converter.do_normalize) == (16000, do_normalize)
+    SpeechAudioConverter.from_preset(folder)
+    (line,) = caplog.messages
+    assert line == f"{folder}: has no preprocessor_config.json and no processor_config.json; {says}"
+    caplog.clear()
+    checkpoint_like(variant, tmp_path, preprocessor_config={"sampling_rate": 16000})
+    SpeechAudioConverter.from_preset(folder)
+    assert not caplog.messages

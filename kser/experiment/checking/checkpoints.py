@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from kser.checkpoints.locate import checkpoint_files
+from kser.checkpoints.locate import CONFIG_FILE, WEIGHTS_FILES, checkpoint_files
 from kser.checkpoints.named_checkpoints import NamedCheckpoint, named_checkpoint
-from kser.checkpoints.published_checkpoint import CONFIG_FILE
-from kser.checkpoints.weights import WEIGHTS_FILES
 from kser.errors import UserError
 from kser.models.families import SCRATCH_PREFIX
 

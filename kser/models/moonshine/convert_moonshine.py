@@ -3,6 +3,7 @@
 Source: the tensor names of `transformers/models/moonshine/modeling_moonshine.py`. The decoder is left out.
 """
 
+from kser.checkpoints.config_fields import ConfigFields
 from kser.errors import UserError
 from kser.keras_internals import attention_parts
 from kser.models.wav2vec2 import convert_speech_transformer as shared
@@ -20,7 +21,7 @@ def convert_config(checkpoint) -> dict:
     hidden_dim = config.get("hidden_size", 288)
     num_heads = config.get("encoder_num_attention_heads", 8)
     # transformers 5 keeps them in a field of their own.
-    rotary = {**config, **(config.get("rope_parameters") or {})}
+    rotary = ConfigFields({**config, **(config.get("rope_parameters") or {})}, config.source)
     return {
         "num_layers": config.get("encoder_num_hidden_layers", 6),
         "num_heads": num_heads,

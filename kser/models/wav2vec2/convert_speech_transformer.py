@@ -73,17 +73,22 @@ def check_supported(checkpoint) -> None:
             )
 
 
-def convert_spec_augment(config) -> dict | None:
-    """Arguments of `SpecAugment`, `None` where the model is trained without it."""
+def convert_spec_augment(config, by_default=True) -> dict | None:
+    """Arguments of `SpecAugment`, `None` where the model is trained without it.
+
+    Args:
+        config: of the checkpoint.
+        by_default: whether it is trained with it where the configuration does not say.
+    """
     arguments = {field: config.get(field, default) for field, default in SPEC_AUGMENT.items()}
     probabilities = arguments["mask_time_prob"], arguments["mask_feature_prob"]
-    return arguments if config.get("apply_spec_augment", True) and any(probabilities) else None
+    return arguments if config.get("apply_spec_augment", by_default) and any(probabilities) else None
 
 
 def convert_weights(backbone, checkpoint) -> None:
     """Assign every weight except those of the position embedding, and choose the checkpoint's prefix."""
     # A model with a head holds its backbone under the family's name.
-    checkpoint.select_prefix(("", f"{checkpoint.model_type.replace('-', '_')}."), PROBE)
+    checkpoint.select_prefix(("", f"{checkpoint.family_name}."), PROBE)
     _convert_feature_encoder(backbone.feature_encoder, checkpoint)
     layers = {layer.name: layer for layer in backbone.layers}
     if "feature_projection_norm" in layers:

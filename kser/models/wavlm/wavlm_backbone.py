@@ -128,6 +128,14 @@ class WavLMBackbone(SpeechTransformerBackbone):
         self.max_distance = max_distance
 
     @classmethod
+    def assumes_normalized_audio(cls, checkpoint):
+        """Base and Base+, which have group norm, were trained without, Large with it.
+
+        Source: the authors in [issue 708 of microsoft/unilm](https://github.com/microsoft/unilm/issues/708).
+        """
+        return checkpoint.config.get("feat_extract_norm", "group") == "layer"
+
+    @classmethod
     def convert_config(cls, checkpoint):
         return convert_wavlm.convert_config(checkpoint)
 

@@ -39,7 +39,7 @@ def convert_config(checkpoint) -> dict:
         "activation_dropout": config.get("activation_dropout", 0.0),
         "layer_drop": config.get("encoder_layerdrop", 0.0),
         # Unlike the other families, Whisper has it only where a configuration asks for it.
-        "spec_augment": shared.convert_spec_augment({"apply_spec_augment": False, **config}),
+        "spec_augment": shared.convert_spec_augment(config, by_default=False),
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from kser.checkpoints.published_checkpoint import FEATURE_EXTRACTOR_FILE
+from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.models.transformers_reference import TransformersReference, transformers_states
 from kser.models.whisper.whisper_log_mel import SAMPLES_PER_FRAME
 
@@ -29,7 +29,7 @@ class WhisperReference(TransformersReference):
     def _extractor(self) -> Any:
         from transformers import WhisperFeatureExtractor
 
-        if (self.folder / FEATURE_EXTRACTOR_FILE).is_file():
+        if PublishedCheckpoint(self.folder).feature_extractor_config():
             return WhisperFeatureExtractor.from_pretrained(self.folder)
         seconds = self.config.max_source_positions * SAMPLES_PER_FRAME // SAMPLING_RATE_HZ
         return WhisperFeatureExtractor(feature_size=self.config.num_mel_bins, chunk_length=seconds)
