@@ -4,7 +4,6 @@ A release may move or rename any of it; tests/test_keras_internals.py then says 
 kser overrides or reads of its own parent stays with the subclass, and that test knows it, too.
 """
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -40,7 +39,6 @@ __all__ = [
     "WhisperLayerParts",
     "attend",
     "attention_parts",
-    "calls_within",
     "check_config_class",
     "check_file_exists",
     "get_preset_loader",
@@ -63,13 +61,6 @@ def hide_tensorflow() -> None:
 def layers_within(layer: keras.layers.Layer, include_self: bool = True) -> list[Any]:
     """A layer and all layers inside it: `Model.layers` ends at the layers that a model is made of."""
     return list(layer._flatten_layers(include_self=include_self))
-
-
-def calls_within(model: keras.Model) -> Iterator[tuple[Any, list[Any]]]:
-    """What a functional model calls, each with its symbolic outputs: Keras gives only the layers."""
-    for nodes in model._nodes_by_depth.values():
-        for node in nodes:
-            yield node.operation, list(node.output_tensors)
 
 
 class AttentionParts(NamedTuple):

@@ -53,15 +53,6 @@ def test_layers_inside_layers_are_found(internals: Any) -> None:
         assert model not in internals.layers_within(model, include_self=False)
 
 
-def test_calls_of_a_functional_model_are_found(internals: Any) -> None:
-    inputs = keras.Input((3,))
-    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    outputs = inner(inputs)
-    with advice("Function._nodes_by_depth"):
-        calls = list(internals.calls_within(keras.Model(inputs, outputs)))
-    assert any(operation is inner and found == [outputs] for operation, found in calls)
-
-
 def test_parts_of_kerashubs_layers_are_found(internals: Any) -> None:
     whisper = internals.WhisperEncoder(intermediate_dim=4, num_heads=2)
     moonshine = internals.MoonshineEncoderBlock(4, 8, 2, feedforward_expansion_factor=2)

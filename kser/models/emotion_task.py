@@ -53,6 +53,12 @@ class EmotionTask(UtteranceTask):
     Raises:
         ValueError: an argument has an unknown value, or the hidden states to be weighted differ in size.
 
+    Attributes:
+        from_frames: the layers above the backbone: a function of the hidden states that the model reads, a
+            list of tensors (batch, frames, channels), and of the frame mask (batch, frames), to its outputs.
+        from_vectors: those above the pooling, where that comes first: a function of the pooled hidden states,
+            a list of tensors (batch, channels), and of a bool tensor (batch,), which of them have frames.
+
     Input: as the backbone's.
     """
 
@@ -79,16 +85,22 @@ class EmotionTask(UtteranceTask):
         head_layers = head.layers()
         outputs = last_layers(head.dense)
 
+        def from_vectors(vectors, has_frames):
+            x = vectors[0] if weighting_layer is None else weighting_layer(vectors)
+            return outputs(apply_head(head_layers, x, has_frames))
+
+        def from_frames(hidden_states, frame_mask):
+            has_frames = ops.any(frame_mask, axis=1)
+            if weighting_layer is not None and pool_position == "after":
+                x = pooling_layer(weighting_layer(hidden_states), frame_mask)
+                return outputs(apply_head(head_layers, x, has_frames))
+            return from_vectors([pooling_layer(states, frame_mask) for states in hidden_states], has_frames)
+
         # === Functional Model ===
         hidden_states, frame_mask = _hidden_states(backbone, every_layer=weighting_layer is not None)
-        if weighting_layer is None:
-            x = pooling_layer(hidden_states[-1], frame_mask)
-        elif pool_position == "after":
-            x = pooling_layer(weighting_layer(hidden_states), frame_mask)
-        else:
-            x = weighting_layer([pooling_layer(states, frame_mask) for states in hidden_states])
-        x = apply_head(head_layers, x, ops.any(frame_mask, axis=1))
-        super().__init__(inputs=backbone.input, outputs=outputs(x), compile=False, name=name)
+        super().__init__(
+            inputs=backbone.input, outputs=from_frames(hidden_states, frame_mask), compile=False, name=name
+        )
 
         # === Config ===
         self.backbone = backbone
@@ -98,6 +110,14 @@ class EmotionTask(UtteranceTask):
         self.layer_weighting = layer_weighting
         self.pool_position = pool_position
         self.head = head
+        self.from_vectors = from_vectors
+        self.from_frames = from_frames
+
+    @property
+    def read_states(self) -> list:
+        """The symbolic hidden states of the backbone that the model reads: the last one, or all."""
+        every_layer = self.layer_weighting is not None
+        return list(self.backbone.hidden_states) if every_layer else [self.backbone.output["sequence_output"]]
 
     @property
     def waveform_format(self) -> WaveformFormat:

@@ -1,105 +1,180 @@
-"""A classifier split at the feature encoder: what is computed once, and what is trained.
+"""A model split where its frozen part ends: what is computed once for a recording, and what is trained.
 
-Both parts share the layers of the classifier: training a part trains the classifier.
+Both parts share the layers of the model: training the upper part trains the model.
 """
 
 import hashlib
 import json
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from kser.errors import UserError
-from kser.keras_internals import calls_within
+from kser.models.pooling import build_pooling
 
 
-def feature_model(backbone: Any) -> keras.Model:
-    """The lower part of a backbone: what its feature encoder makes of a waveform.
+class Features(Enum):
+    """What the frozen part of a model gives of an utterance."""
 
-    Args:
-        backbone: a `SpeechBackbone` with convolutions over the waveform.
+    ENCODER = "frames of the feature encoder"
+    HIDDEN_STATES = "frames of the hidden states that are read"
+    VECTORS = "pooled hidden states"
 
-    Returns:
-        A model. Input: as the backbone's. Output: `{"features": float (batch, frames, channels),
-        "frame_mask": bool (batch, frames)}`. Valid frames do not depend on how far an utterance is padded.
 
-    Raises:
-        UserError: the backbone has no feature encoder.
+@dataclass(frozen=True)
+class FeatureSplit:
+    """The two parts of a model.
+
+    Attributes:
+        kind: what lies between them.
+        lower: the frozen part. Input: as the backbone's. Output: `{"features": float (batch, frames,
+            channels), "frame_mask": bool (batch, frames)}`; the channels of several hidden states stand side
+            by side. Of vectors, each hidden state has one in the place of a frame: (batch, states, channels).
+            What an utterance gives in its valid frames does not depend on how far it is padded.
+        upper: the rest. Input: what `lower` gives. Output: as the model's. It has the attributes that say
+            what the head is for (`new_head_arguments`), which objectives ask for, such as `scales`.
     """
-    features, frame_mask = _features_of(backbone)
-    return keras.Model(backbone.input, {"features": features, "frame_mask": frame_mask}, name="features")
 
+    kind: Features
+    lower: keras.Model
+    upper: keras.Model
 
-def model_from_features(classifier: Any) -> keras.Model:
-    """The rest of a classifier, from the features of `feature_model` to its outputs.
+    @property
+    def channels(self) -> int:
+        """Of the features."""
+        return int(self.lower.output["features"].shape[-1])
 
-    Args:
-        classifier: an `EmotionTask`.
+    @property
+    def vectors(self) -> int | None:
+        """How many vectors an utterance has; `None` where it has frames."""
+        return self.lower.output["features"].shape[1] if self.kind is Features.VECTORS else None
 
-    Returns:
-        A model. Input: what `feature_model` gives. Output: as the classifier's. It has the attributes that
-        say what the head is for (`new_head_arguments`), which objectives ask for, such as `scales`.
+    def key(self) -> str:
+        """What the features depend on besides the audio: 32 hexadecimal digits.
 
-    Raises:
-        UserError: the backbone has no feature encoder.
-    """
-    features, frame_mask = _features_of(classifier.backbone)
-    frames_model, hidden_states = _frames_part(classifier)
-    # Keras makes a model between tensors inside another, of the same layers; none may be input and output.
-    above = keras.Model(
-        [features, frame_mask],
-        [states for states in frames_model.outputs if states is not frame_mask],
-        name="above_features",
-    )
-    head = keras.Model(hidden_states, classifier.output, name="head")
-    inputs = {
-        "features": keras.Input(features.shape[1:], dtype=features.dtype, name="features"),
-        "frame_mask": keras.Input((None,), dtype="bool", name="frame_mask"),
-    }
-    computed = iter(keras.tree.flatten(above([inputs["features"], inputs["frame_mask"]])))
-    outputs = head(
-        [inputs["frame_mask"] if states is frame_mask else next(computed) for states in frames_model.outputs]
-    )
-    model = keras.Model(inputs, outputs, name=f"{classifier.name}_from_features")
-    for argument, dependents in classifier.new_head_arguments.items():
-        for name in (argument, *dependents):
-            setattr(model, name, getattr(classifier, name))
-    return model
+        A hash of settings, weights and compute types of the lower part.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        if self.kind is not Features.ENCODER:
+            digest.update(self.kind.name.encode())
+        for layer in self.lower.layers:
+            settings = {
+                name: value for name, value in layer.get_config().items() if name not in ("name", "trainable")
+            }
+            described = json.dumps([type(layer).__name__, settings], sort_keys=True, default=str)
+            digest.update(described.encode())
+            for weight in layer.weights:
+                values = ops.convert_to_numpy(weight)
+                digest.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
+        return digest.hexdigest()
 
-
-def encoder_key(backbone: Any) -> str:
-    """What the features depend on besides the audio: 32 hexadecimal digits.
-
-    A hash of settings, weights and compute types of the feature encoder and of what is below it.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for layer in feature_model(backbone).layers:
-        settings = {
-            name: value for name, value in layer.get_config().items() if name not in ("name", "trainable")
+    def joined(self) -> keras.Model:
+        """Both parts as one model of audio, whose frozen part computes in training as in inference."""
+        inputs = {
+            name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+            for name, tensor in self.lower.input.items()
         }
-        described = json.dumps([type(layer).__name__, settings], sort_keys=True, default=str)
-        digest.update(described.encode())
-        for weight in layer.weights:
-            values = keras.ops.convert_to_numpy(weight)
-            digest.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
-    return digest.hexdigest()
+        features = _InInference(self.lower, name="frozen")(inputs)
+        return _with_head_arguments(
+            keras.Model(inputs, self.upper(features), name=f"{self.upper.name}_of_audio"), self.upper
+        )
 
 
-def _features_of(backbone: Any) -> tuple[Any, Any]:
-    """The symbolic features and their mask inside a backbone."""
+def split_at_feature_encoder(model: Any) -> FeatureSplit:
+    """Split a model above its feature encoder: the convolutions over the waveform.
+
+    Args:
+        model: an `EmotionTask`.
+
+    Raises:
+        UserError: the backbone has no feature encoder.
+    """
+    backbone = model.backbone
     encoder = getattr(backbone, "feature_encoder", None)
     if encoder is None:
         raise UserError(
             f"feature_cache: {type(backbone).__name__} has no feature encoder whose output could be cached; "
             "leave it out"
         )
-    return encoder.output, backbone.output["frame_mask"]
+    frame_mask = backbone.output["frame_mask"]
+    lower = _lower(backbone, encoder.output, frame_mask)
+    # The layers between features and hidden states; none of its tensors may be input and output at once.
+    states = [tensor for tensor in model.read_states if tensor is not encoder.output]
+    above = keras.Model([encoder.output, frame_mask], states, name="above_features")
+    inputs = _inputs(lower)
+    computed = iter(keras.tree.flatten(above([inputs["features"], inputs["frame_mask"]])))
+    hidden_states = [
+        inputs["features"] if tensor is encoder.output else next(computed) for tensor in model.read_states
+    ]
+    outputs = model.from_frames(hidden_states, inputs["frame_mask"])
+    return FeatureSplit(Features.ENCODER, lower, _upper(model, inputs, outputs))
 
 
-def _frames_part(classifier: Any) -> tuple[Any, list[Any]]:
-    """The model inside a classifier that gives hidden states, and its symbolic outputs there."""
-    for operation, outputs in calls_within(classifier):
-        if isinstance(operation, keras.Model):
-            return operation, outputs
-    raise ValueError(f"{type(classifier).__name__} is not made of a backbone and a head")
+def split_above_backbone(model: Any) -> FeatureSplit:
+    """Split a model above its backbone, and above the pooling where that has no weights.
+
+    Where all hidden states are weighted, they are pooled before that if the pooling is linear or the model
+    does so itself. Otherwise the frames of the hidden states that are read lie between the parts.
+
+    Args:
+        model: an `EmotionTask`.
+    """
+    backbone, states, frame_mask = model.backbone, model.read_states, model.backbone.output["frame_mask"]
+    pooling = build_pooling(model.pooling, model.pooling_arguments, "float32")
+    vectors = [pooling(tensor, frame_mask) for tensor in states]
+    pooled_first = model.layer_weighting is None or model.pool_position == "before" or pooling.is_linear
+    if pooling.weights or not pooled_first:
+        lower = _lower(backbone, ops.concatenate(states, axis=-1), frame_mask)
+        inputs = _inputs(lower)
+        frames = ops.split(inputs["features"], len(states), axis=-1)
+        outputs = model.from_frames(frames, inputs["frame_mask"])
+        return FeatureSplit(Features.HIDDEN_STATES, lower, _upper(model, inputs, outputs))
+    has_frames = ops.any(frame_mask, axis=1, keepdims=True)
+    lower = _lower(backbone, ops.stack(vectors, axis=1), ops.repeat(has_frames, len(states), axis=1))
+    inputs = _inputs(lower)
+    vectors = [inputs["features"][:, number] for number in range(len(states))]
+    outputs = model.from_vectors(vectors, ops.any(inputs["frame_mask"], axis=1))
+    return FeatureSplit(Features.VECTORS, lower, _upper(model, inputs, outputs))
+
+
+class _InInference(keras.layers.Layer):
+    """A model that computes in training as it does in inference."""
+
+    def __init__(self, model, **kwargs):
+        super().__init__(**kwargs)
+        self.model = model
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return self.model(inputs, training=False)
+
+    def compute_output_spec(self, inputs):
+        return self.model.compute_output_spec(inputs)
+
+
+def _lower(backbone: Any, features: Any, frame_mask: Any) -> keras.Model:
+    return keras.Model(backbone.input, {"features": features, "frame_mask": frame_mask}, name="features")
+
+
+def _inputs(lower: keras.Model) -> dict[str, Any]:
+    """Symbolic inputs for what a lower part gives."""
+    return {
+        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+        for name, tensor in lower.output.items()
+    }
+
+
+def _upper(model: Any, inputs: Any, outputs: Any) -> keras.Model:
+    return _with_head_arguments(keras.Model(inputs, outputs, name=f"{model.name}_from_features"), model)
+
+
+def _with_head_arguments(part: keras.Model, whole: Any) -> keras.Model:
+    for argument, dependents in whole.new_head_arguments.items():
+        for name in (argument, *dependents):
+            setattr(part, name, getattr(whole, name))
+    part.new_head_arguments = whole.new_head_arguments
+    return part

@@ -17,7 +17,8 @@ def freeze_layers(backbone: Any, count: int | str) -> None:
     and norms; the position bias that the layers of WavLM share is one of them. Frozen layers keep their
     weights to the bit, including the statistics of batch norms, which then normalise by these. What is random
     in training (dropout, layer drop, SpecAugment) stays random in them, as in a PyTorch model with frozen
-    parameters. They need no backward pass: the gradient ends above them.
+    parameters; only a run of an experiment with `freeze_layers: "all"` computes the whole backbone as in
+    inference, which its probes are made for. They need no backward pass: the gradient ends above them.
 
     Args:
         backbone: a `SpeechBackbone`.

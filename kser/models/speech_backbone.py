@@ -1,5 +1,6 @@
 """What all speech backbones have in common, and how one is found for a checkpoint."""
 
+import math
 from typing import Any, ClassVar
 
 import keras
@@ -133,6 +134,14 @@ class SpeechBackbone(keras_hub.models.Backbone):
     def minimum_samples(self) -> int:
         """Samples that give the first frame; shorter audio gives none."""
         raise NotImplementedError
+
+    @property
+    def samples_per_frame(self) -> int:
+        """Samples from one frame to the next."""
+        feature_encoder = getattr(self, "feature_encoder", None)
+        if feature_encoder is None:
+            raise NotImplementedError(f"{type(self).__name__} does not say how long its frames are")
+        return math.prod(feature_encoder.strides)
 
     @property
     def maximum_samples(self) -> int | None:

@@ -2,8 +2,9 @@
 
 An element is `(inputs, targets, weights)`: inputs `{"waveform": float32 (batch, samples), "padding_mask":
 bool (batch, samples)}`, or, of utterances with stored features, `{"features": float16 (batch, frames,
-channels), "frame_mask": bool (batch, frames)}`; targets as the utterances have them, (batch, …), or a dict of
-such arrays; weights float32 (batch,): 1 for an utterance, 0 for an empty place.
+channels), "frame_mask": bool (batch, frames)}`, vectors in the place of frames as float32; targets as the
+utterances have them, (batch, …), or a dict of such arrays; weights float32 (batch,): 1 for an utterance, 0
+for an empty place.
 The batch size never varies: a batch that is not full has empty places at its end, whose weight keeps them out
 of loss and metrics and whose mask keeps them out of the model's statistics.
 """
@@ -99,7 +100,7 @@ class BatchSource:
             }
         else:
             inputs = {
-                "features": ArraySpec((*of_batch_and_time, features.channels), np.dtype(np.float16)),
+                "features": ArraySpec((*of_batch_and_time, features.channels), features.dtype),
                 "frame_mask": ArraySpec(of_batch_and_time, np.dtype(bool)),
             }
         return (
@@ -131,7 +132,7 @@ class BatchSource:
         stored = self.utterances.features
         assert stored is not None
         shape = (self.batch_size, stored.frames(batch.samples))
-        features, mask = np.zeros((*shape, stored.channels), np.float16), np.zeros(shape, bool)
+        features, mask = np.zeros((*shape, stored.channels), stored.dtype), np.zeros(shape, bool)
         for place, index in enumerate(batch.indices):
             own = stored(self.utterances.paths[index])
             features[place, : len(own)] = own

@@ -1,4 +1,4 @@
-"""What a frozen feature encoder makes of recordings, on disk: computed once and not in every epoch."""
+"""What the frozen part of a model makes of recordings: computed once and not in every epoch."""
 
 import hashlib
 import struct
@@ -19,34 +19,50 @@ SUFFIX = ".features"
 # An entry: these bytes, frames, channels, checksum of the features, the features.
 _MAGIC = b"kserfeat"
 _HEADER = struct.Struct("<8sQII")
-_FEATURE = np.dtype("<f2")
+_FRAMES_TYPE, _VECTORS_TYPE = np.dtype("<f2"), np.dtype("<f4")
+
+# The vectors that this process has computed or read, by the names of their entries.
+_vectors_in_memory: dict[str, np.ndarray] = {}
 
 
 @dataclass(frozen=True)
 class FeatureCache:
-    """A folder of features, content-addressed: several runs may fill and read it at once.
+    """Features of recordings, content-addressed: several runs may fill and read a cache at once.
 
-    An entry is named by the bytes of the audio file, what is done to the audio, and the feature encoder with
-    its weights; it appears whole or not at all. The folder may be removed when no run is using it. Features
-    are kept as float16, which rounds them by 5e-4 of their size at most; a second of audio takes 51 kB with
-    the 50 frames and 512 channels of the published models. An entry does not know the backend that computed
-    it: what backends differ by is less than the rounding.
+    An entry is named by the bytes of the audio file, what is done to the audio, and the frozen part of the
+    model with its weights; it appears whole or not at all. The folder may be removed when no run is using it.
+    Frames are kept as float16, which rounds them by 5e-4 of their size at most; a second of audio takes 51 kB
+    with the 50 frames and 512 channels of the published models. Vectors, a few kB a recording, are kept as
+    float32, and in the memory of the process as well: runs with other seeds find them there. An entry does
+    not know the backend that computed it: what backends differ by is less than the rounding of frames, and
+    rounding in float32 of vectors.
 
     Attributes:
-        folder: is created when the first entry is written.
-        encoder: what the features follow from besides the audio, see `kser.models.feature_split.encoder_key`.
+        folder: is created when the first entry is written; `None` keeps vectors in memory only.
+        encoder: what the features follow from besides the audio, see `kser.models.feature_split`.
         format: what is done to the audio.
         channels: of the features.
-        samples_per_frame: samples from one frame to the next.
+        samples_per_frame: samples from one frame to the next; of no meaning for vectors.
         maximum_samples: where the model cuts longer audio, or `None`.
+        vectors: how many vectors a recording has, in the place of frames; `None` for frames.
     """
 
-    folder: Path
+    folder: Path | None
     encoder: str
     format: WaveformFormat
     channels: int
-    samples_per_frame: int
+    samples_per_frame: int = 0
     maximum_samples: int | None = None
+    vectors: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.folder is None and self.vectors is None:
+            raise ValueError("Frames require a `folder`. Received: folder=None, vectors=None")
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of what is kept."""
+        return _FRAMES_TYPE if self.vectors is None else _VECTORS_TYPE
 
     def __call__(self, path: str) -> np.ndarray:
         """The features of a recording, see `get`.
@@ -63,41 +79,71 @@ class FeatureCache:
         return features
 
     def get(self, path: str) -> np.ndarray | None:
-        """The features of a recording as they were stored, float16 (frames, channels), or `None`.
+        """The features of a recording as they were stored, (frames or vectors, channels), or `None`.
 
         What is stored and no whole entry counts as not stored.
 
         Raises:
             UserError: the audio file is not found.
         """
+        name = self._name(path)
+        features = _vectors_in_memory.get(name)
+        if features is None and self.folder is not None:
+            features = self._stored(self.folder / name)
+            if features is not None and self.vectors is not None:
+                _vectors_in_memory[name] = features
+        return features
+
+    def put(self, path: str, features: np.ndarray) -> None:
+        """Store the features (frames or vectors, channels) of a recording.
+
+        Raises:
+            UserError: they are not finite, or too large for float16, or nothing can be written to the folder.
+        """
+        with np.errstate(over="ignore"):
+            rounded = np.ascontiguousarray(features, dtype=self.dtype)
+        if not np.isfinite(rounded).all():
+            if self.vectors is not None:
+                raise UserError(f"the frozen backbone gives no finite numbers for {path}")
+            raise UserError(
+                f"feature_cache: the features of {path} do not fit into float16; leave feature_cache out"
+            )
+        name = self._name(path)
+        if self.folder is not None:
+            self._store(self.folder / name, rounded)
+        if self.vectors is not None:
+            _vectors_in_memory[name] = rounded
+
+    def frames(self, samples: int) -> int:
+        """Frames, or vectors, of so many samples."""
+        if self.vectors is not None:
+            return self.vectors
+        if self.maximum_samples is not None:
+            samples = min(samples, self.maximum_samples)
+        return max(0, (samples - self.format.minimum_samples) // self.samples_per_frame + 1)
+
+    def stored_bytes(self, samples: int) -> int:
+        """Size of the entry of a recording of so many samples."""
+        return _HEADER.size + self.frames(samples) * self.channels * self.dtype.itemsize
+
+    def _stored(self, entry: Path) -> np.ndarray | None:
         try:
-            stored = self._entry(path).read_bytes()
+            stored = entry.read_bytes()
         except OSError:
             return None
         if len(stored) < _HEADER.size:
             return None
         magic, frames, channels, checksum = _HEADER.unpack_from(stored)
-        whole = len(stored) == _HEADER.size + frames * channels * _FEATURE.itemsize
+        whole = len(stored) == _HEADER.size + frames * channels * self.dtype.itemsize
         if magic != _MAGIC or not whole or zlib.crc32(memoryview(stored)[_HEADER.size :]) != checksum:
             return None
-        return np.frombuffer(stored, _FEATURE, offset=_HEADER.size).reshape(frames, channels)
+        return np.frombuffer(stored, self.dtype, offset=_HEADER.size).reshape(frames, channels)
 
-    def put(self, path: str, features: np.ndarray) -> None:
-        """Store the features (frames, channels) of a recording.
-
-        Raises:
-            UserError: they are too large for float16, or nothing can be written to the folder.
-        """
-        with np.errstate(over="ignore"):
-            rounded = np.ascontiguousarray(features, dtype=_FEATURE)
-        if not np.isfinite(rounded).all():
-            raise UserError(
-                f"feature_cache: the features of {path} do not fit into float16; leave feature_cache out"
-            )
-        content = rounded.tobytes()
-        header = _HEADER.pack(_MAGIC, *rounded.shape, zlib.crc32(content))
+    def _store(self, entry: Path, features: np.ndarray) -> None:
+        content = features.tobytes()
+        header = _HEADER.pack(_MAGIC, *features.shape, zlib.crc32(content))
         try:
-            with replacing(self._entry(path)) as draft:
+            with replacing(entry) as draft:
                 draft.write_bytes(header + content)
         except OSError as error:
             raise UserError(
@@ -105,21 +151,12 @@ class FeatureCache:
                 "folder, or leave feature_cache out"
             ) from error
 
-    def frames(self, samples: int) -> int:
-        """Frames of so many samples."""
-        if self.maximum_samples is not None:
-            samples = min(samples, self.maximum_samples)
-        return max(0, (samples - self.format.minimum_samples) // self.samples_per_frame + 1)
-
-    def stored_bytes(self, samples: int) -> int:
-        """Size of the entry of a recording of so many samples."""
-        return _HEADER.size + self.frames(samples) * self.channels * _FEATURE.itemsize
-
-    def _entry(self, path: str) -> Path:
+    def _name(self, path: str) -> str:
+        """The path of an entry within the folder."""
         try:
             content = content_digest(path)
         except OSError:
             raise UserError(f"{path}: audio file not found") from None
         made_by = f"{LOADER_VERSION} {FORMAT_VERSION} {self.format} {self.encoder}"
         key = hashlib.blake2b(f"{content} {made_by}".encode(), digest_size=20).hexdigest()
-        return self.folder / key[:2] / f"{key[2:]}{SUFFIX}"
+        return f"{key[:2]}/{key[2:]}{SUFFIX}"

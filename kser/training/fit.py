@@ -216,13 +216,15 @@ class _Batches:
 
     def describe(self) -> str:
         """What the first epoch consists of, in words."""
-        batches = self.training_batches
+        augmented = f" × {self._copies} by augmentation" if self._copies > 1 else ""
+        utterances = f"{len(self._training)} utterances{augmented}"
+        batches, features = self.training_batches, self._training.features
+        if features is not None and features.vectors is not None:
+            return f"{utterances} as vectors of the frozen backbone, in batches of {batches.batch_size}"
         epoch = [batches[step] for step in range(batches.batches_per_epoch)]
         padding = padding_share(epoch, self._lengths, batches.batch_size)
         seconds = sorted({batch.samples / self._training.format.sampling_rate for batch in epoch})
         lengths = ", ".join(f"{length:g}" for length in seconds)
-        augmented = f" × {self._copies} by augmentation" if self._copies > 1 else ""
-        utterances = f"{len(self._training)} utterances{augmented}"
         return f"{utterances} in batches of {lengths} s, {padding:.0%} of it padding"
 
 

@@ -6,9 +6,15 @@ import pytest
 
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
-from kser.models.feature_split import encoder_key, feature_model, model_from_features
+from kser.models import SpeechBackbone
+from kser.models.feature_split import (
+    Features,
+    FeatureSplit,
+    split_above_backbone,
+    split_at_feature_encoder,
+)
 from tests.models.small_families import FAMILIES
-from tests.models.small_models import classifier, log_mel, waveforms
+from tests.models.small_models import BACKBONES, classifier, log_mel, waveforms
 
 
 def padded(*lengths: int, samples: int | None = None) -> dict[str, np.ndarray]:
@@ -16,14 +22,12 @@ def padded(*lengths: int, samples: int | None = None) -> dict[str, np.ndarray]:
     return {"waveform": sound, "padding_mask": mask}
 
 
-def features_of(model: keras.Model, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """As they are kept: rounded, and zero where there is padding."""
-    given = {
-        name: keras.ops.convert_to_numpy(value)
-        for name, value in feature_model(model.backbone)(inputs).items()
-    }
+def features_of(split: FeatureSplit, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """As they are kept: frames rounded, and zero where there is padding."""
+    given = {name: keras.ops.convert_to_numpy(value) for name, value in split.lower(inputs).items()}
     features = np.where(given["frame_mask"][..., None], given["features"], 0.0)
-    return {"features": features.astype(np.float16), "frame_mask": given["frame_mask"]}
+    rounded = np.float16 if split.kind is not Features.VECTORS else np.float32
+    return {"features": features.astype(rounded), "frame_mask": given["frame_mask"]}
 
 
 def spread(model: keras.Model) -> keras.Model:
@@ -42,7 +46,8 @@ def test_part_after_part_gives_what_the_whole_gives(name: str) -> None:
     inputs = padded(400, 700)
     with model.ready_made_inputs():
         whole = keras.ops.convert_to_numpy(model(inputs))
-    parts = keras.ops.convert_to_numpy(model_from_features(model)(features_of(model, inputs)))
+    split = split_at_feature_encoder(model)
+    parts = keras.ops.convert_to_numpy(split.upper(features_of(split, inputs)))
     assert np.ptp(whole) > 0.2
     np.testing.assert_allclose(parts, whole, atol=1e-3)
 
@@ -52,12 +57,13 @@ def test_a_weighting_of_all_layers_comes_along() -> None:
     inputs = padded(400, 700)
     with model.ready_made_inputs():
         whole = keras.ops.convert_to_numpy(model(inputs))
-    parts = keras.ops.convert_to_numpy(model_from_features(model)(features_of(model, inputs)))
+    split = split_at_feature_encoder(model)
+    parts = keras.ops.convert_to_numpy(split.upper(features_of(split, inputs)))
     np.testing.assert_allclose(parts, whole, atol=5e-3)
 
 
 def test_features_of_valid_frames_do_not_depend_on_the_padding() -> None:
-    lower = feature_model(FAMILIES["wav2vec2"]())
+    lower = split_at_feature_encoder(classifier(FAMILIES["wav2vec2"]())).lower
     alone, further = lower(padded(400)), lower(padded(400, samples=900))
     frames = alone["features"].shape[1]
     assert (
@@ -75,21 +81,25 @@ def test_training_the_upper_part_trains_the_classifier() -> None:
     backbone.freeze_feature_encoder()
     model = classifier(backbone, use_relu=False, l2=0.1)
     inputs = padded(400, 700)
-    upper = model_from_features(model)
+    split = split_at_feature_encoder(model)
+    upper = split.upper
     assert {v.path for v in upper.trainable_variables} == {v.path for v in model.trainable_variables}
     assert len(upper.losses) == len(model.losses) == 1
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     upper.compile(optimizer=keras.optimizers.AdamW(1e-2), loss=loss)
     with model.ready_made_inputs():
         before = keras.ops.convert_to_numpy(model(inputs))
-        upper.train_on_batch(features_of(model, inputs), np.array([0, 1]))
+        upper.train_on_batch(features_of(split, inputs), np.array([0, 1]))
         after = keras.ops.convert_to_numpy(model(inputs))
     assert np.abs(after - before).max() > 1e-3
-    parts = keras.ops.convert_to_numpy(upper(features_of(model, inputs)))
+    parts = keras.ops.convert_to_numpy(upper(features_of(split, inputs)))
     np.testing.assert_allclose(parts, after, atol=5e-3)
 
 
 def test_the_key_is_that_of_the_encoder_alone() -> None:
+    def encoder_key(backbone: SpeechBackbone) -> str:
+        return split_at_feature_encoder(classifier(backbone)).key()
+
     keras.utils.set_random_seed(0)
     backbone, other = FAMILIES["wav2vec2"](), FAMILIES["wav2vec2"]()
     key = encoder_key(backbone)
@@ -105,6 +115,58 @@ def test_the_key_is_that_of_the_encoder_alone() -> None:
 
 
 def test_without_a_feature_encoder_there_is_nothing_to_keep() -> None:
-    for split in (lambda: feature_model(log_mel()), lambda: model_from_features(classifier(log_mel()))):
-        with pytest.raises(UserError, match="feature_cache: LogMelBackbone has no feature encoder"):
-            split()
+    with pytest.raises(UserError, match="feature_cache: LogMelBackbone has no feature encoder"):
+        split_at_feature_encoder(classifier(log_mel()))
+
+
+SOFTMAX = {"layer_weighting": "softmax"}
+ABOVE_BACKBONES = {
+    "a pooled state": ("log_mel", {}, Features.VECTORS, (1, 8)),
+    "batch norm": ("wav2vec2", {"use_batch_norm": True}, Features.VECTORS, (1, 16)),
+    "all pooled states": (
+        "wavlm",
+        {**SOFTMAX, "pooling": "max", "pool_position": "before"},
+        Features.VECTORS,
+        (3, 16),
+    ),
+    "a linear pooling": ("wavlm", {**SOFTMAX, "pooling": "first_last"}, Features.VECTORS, (3, 32)),
+    "frames": ("wav2vec2", {"pooling": "att_stats"}, Features.HIDDEN_STATES, (None, 16)),
+    "frames of all states": ("wavlm", {**SOFTMAX, "pooling": "max"}, Features.HIDDEN_STATES, (None, 48)),
+}
+
+
+@pytest.mark.parametrize(("family", "head", "kind", "shape"), ABOVE_BACKBONES.values(), ids=ABOVE_BACKBONES)
+def test_above_a_frozen_backbone_as_much_as_possible_is_kept(family, head, kind, shape) -> None:
+    keras.utils.set_random_seed(0)
+    backbone = BACKBONES[family]() if family == "log_mel" else FAMILIES[family]()
+    backbone.freeze_layers("all")
+    model = spread(classifier(backbone, use_relu=False, **head))
+    inputs = padded(400, 700)
+    with model.ready_made_inputs():
+        whole = keras.ops.convert_to_numpy(model(inputs))
+    split = split_above_backbone(model)
+    assert split.kind is kind
+    assert split.lower.output["features"].shape[1:] == shape
+    assert np.ptp(whole) > 0.2
+    tolerance = 1e-5 if kind is Features.VECTORS else 5e-3
+    parts = keras.ops.convert_to_numpy(split.upper(features_of(split, inputs)))
+    np.testing.assert_allclose(parts, whole, atol=tolerance)
+    assert split.upper.trainable_variables == model.trainable_variables
+
+
+def test_joined_parts_are_random_above_the_frozen_part_only() -> None:
+    keras.utils.set_random_seed(0)
+    backbone = FAMILIES["wav2vec2"](dropout=0.5)
+    backbone.freeze_layers("all")
+    inputs = padded(400, 700)
+
+    def in_training(**head) -> tuple[np.ndarray, np.ndarray]:
+        model = spread(classifier(backbone, use_relu=False, **head))
+        joined = split_above_backbone(model).joined()
+        with model.ready_made_inputs():
+            inference = keras.ops.convert_to_numpy(model(inputs))
+        return keras.ops.convert_to_numpy(joined(inputs, training=True)), inference
+
+    np.testing.assert_allclose(*in_training(), atol=1e-5)
+    with_dropout, inference = in_training(dropout=0.5)
+    assert np.abs(with_dropout - inference).max() > 0.1

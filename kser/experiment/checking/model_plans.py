@@ -13,7 +13,7 @@ from kser.experiment.checking.checkpoints import Checkpoint
 from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, estimate_memory
 from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.augmenting import augmentation_plan
-from kser.experiment.runs.feature_caching import feature_cache_of
+from kser.experiment.runs.feature_caching import frozen_part
 from kser.experiment.runs.model_building import build_model, freeze
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
@@ -131,8 +131,9 @@ class ModelFacts:
 
     def check_features(self) -> None:
         """Raise `UserError` where a `feature_cache` is asked for and the model has no features to keep."""
-        if self._model is not None:
-            self._features = feature_cache_of(self.run, self._model, self.format)
+        if self._model is not None and self.run.model.feature_cache is not None:
+            frozen = frozen_part(self.run, self._model, self.format)
+            self._features = None if frozen is None else frozen.cache
 
     def unfreezing_mistakes(self, runs: Mapping[int, RunPlan]) -> list[str]:
         """What training would say of `gradual_unfreezing_epochs`, a line for all runs that it is true of.

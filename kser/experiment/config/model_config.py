@@ -161,7 +161,7 @@ class ModelConfig(Config):
     freeze_layers: Annotated[int | Literal["all"], BeforeValidator(_frozen_layers)] = Field(
         0,
         description="How many layers of the backbone, from the lowest, keep their weights, with everything "
-        'below them; "all": the whole backbone.',
+        'below them; "all": the whole backbone, which then computes as in inference.',
     )
     lora_rank: Count | None = Field(
         None,
@@ -178,8 +178,10 @@ class ModelConfig(Config):
     )
     feature_cache: Text | None = Field(
         None,
-        description="Folder for what a frozen feature encoder makes of each recording (float16), which "
-        "training then reads in place of audio; without augmentations. Unset: none.",
+        description="Folder for what the frozen part of the model makes of each recording, which training "
+        "then reads in place of audio; without augmentations. That part is the backbone, and a pooling "
+        'without weights, where freeze_layers is "all", else the feature encoder. Frames are kept as '
+        "float16. Unset: pooled vectors are kept in memory, frames not at all.",
     )
     projection_dim: Annotated[Count | None, HeadArgument("projection_dim")] = Field(
         None, description="Units of a further dense layer before the last one; unset: none."

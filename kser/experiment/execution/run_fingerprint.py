@@ -15,6 +15,7 @@ from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.experiment.search.searching import search_settings
 from kser.files import expanded, is_there, visible_files
+from kser.models.freezing import ALL
 
 # The version since which the same settings give the same results.
 _RESULTS_OF = "0.1.0"
@@ -68,7 +69,9 @@ def _model_settings(model: ModelConfig) -> dict[str, Any]:
         without_effect |= {"hp_search_space", "hp_search_method"}
     fields = type(model).model_fields
     without_effect |= {name for name in _LATER_FIELDS if getattr(model, name) == fields[name].default}
-    return model.model_dump(exclude=without_effect)
+    settings = model.model_dump(exclude=without_effect)
+    # Until 0.1.0 what is random in a backbone's training was random in a frozen one, too.
+    return settings | ({"frozen_backbone": "as in inference"} if model.freeze_layers == ALL else {})
 
 
 def _augmentation(run: Run) -> dict[str, Any]:

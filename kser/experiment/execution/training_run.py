@@ -17,7 +17,7 @@ from kser.experiment.execution.run_fingerprint import fingerprint_of, run_settin
 from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.continuing import known_recordings
-from kser.experiment.runs.feature_caching import feature_cache_of, with_features
+from kser.experiment.runs.feature_caching import FrozenPart, above_frozen_part, frozen_part
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData, load_run_data
@@ -32,7 +32,6 @@ from kser.experiment.search.trial_runner import TrialFailedError
 from kser.files import read_json, remove_drafts, write_json
 from kser.models import EmotionTask
 from kser.pipeline.augmenting import AugmentationPlan
-from kser.pipeline.feature_cache import FeatureCache
 from kser.pipeline.reading import Progress as ReadingProgress
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
@@ -86,7 +85,7 @@ def do_run(
     # Every audio file is read once before anything is written.
     with _of_every_run():
         model = build_model(run, data.head)
-        features = feature_cache_of(run, model, model.waveform_format)
+        frozen = frozen_part(run, model, model.waveform_format)
     reader = WaveformReader(model.waveform_format, run.audio_cache)
     parts = _read_parts(run, data, reader, reading_progress(progress, run.title))
     augmentation = _augmentation(run, reader, parts["train"])
@@ -101,11 +100,11 @@ def do_run(
         data.write_split(run.paths.split, parts)
         found = None
         if not run.model.skip_hp_search:
-            del model  # each trial has its own
+            del model, frozen  # each trial has its own
             found = _search(run, data, parts, fingerprint, augmentation, progress)
             run = found.run
-            model, features = _candidate(run, data, reader.format)
-        result = _fit(run, model, parts, features, fingerprint, augmentation, callbacks, progress)
+            model, frozen = _candidate(run, data, reader.format)
+        result = _fit(run, model, parts, frozen, fingerprint, augmentation, callbacks, progress)
         provenance = _provenance(run, data, settings, result, parts, found)
         save_trained_model(run.paths.model, model, provenance)
         _tidy_up(run)
@@ -128,9 +127,9 @@ def _search(
         identity: str,
         progress: ProgressListener | None,
     ) -> TrainingResult:
-        model, features = _candidate(trial, data, given["train"].format)
+        model, frozen = _candidate(trial, data, given["train"].format)
         try:
-            return _fit(trial, model, given, features, identity, augmentation, (), progress)
+            return _fit(trial, model, given, frozen, identity, augmentation, (), progress)
         except TrainingFailedError as error:
             raise TrialFailedError(str(error)) from error
 
@@ -143,28 +142,28 @@ def _search(
 
 def _candidate(
     run: Run, data: RunData, waveform_format: WaveformFormat
-) -> tuple[EmotionTask, FeatureCache | None]:
-    """The model of a candidate, for audio that is read already, and where its features are kept."""
+) -> tuple[EmotionTask, FrozenPart | None]:
+    """The model of a candidate, for audio that is read already, and its frozen part."""
     model = build_model(run, data.head)
     if model.waveform_format != waveform_format:
         raise UserError(
             f"{run.model_source}: hp_search_space: backbone_arguments: candidates must take audio of the "
             "same sampling rate and the same shortest length"
         )
-    return model, feature_cache_of(run, model, waveform_format)
+    return model, frozen_part(run, model, waveform_format)
 
 
 def _fit(
     run: Run,
     model: EmotionTask,
     parts: Mapping[str, Utterances],
-    features: FeatureCache | None,
+    frozen: FrozenPart | None,
     identity: str,
     augmentation: AugmentationPlan | None,
     callbacks: Sequence[keras.callbacks.Callback],
     progress: ProgressListener | None,
 ) -> TrainingResult:
-    fitted, seen = _seen_in_training(model, parts, features, reading_progress(progress, run.title))
+    fitted, seen = _seen_in_training(model, parts, frozen, reading_progress(progress, run.title))
     with model.ready_made_inputs():
         return _train(run, fitted, model, seen, identity, augmentation, callbacks, progress)
 
@@ -204,14 +203,14 @@ def _train(
 def _seen_in_training(
     model: EmotionTask,
     parts: Mapping[str, Utterances],
-    features: FeatureCache | None,
+    frozen: FrozenPart | None,
     progress: ReadingProgress | None,
 ) -> tuple[keras.Model, Mapping[str, Utterances]]:
-    """The model that is fitted and the utterances as it takes them: audio, or the features of a cache."""
-    if features is None:
+    """The model that is fitted and the utterances as it takes them: audio, or kept features."""
+    if frozen is None:
         return model, parts
     read = {part: parts[part] for part in ("train", "validation")}
-    return with_features(features, model, read, progress)
+    return above_frozen_part(frozen, read, progress)
 
 
 def _augmentation(run: Run, reader: WaveformReader, training: Utterances) -> AugmentationPlan | None:

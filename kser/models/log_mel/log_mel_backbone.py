@@ -108,6 +108,10 @@ class LogMelBackbone(SpeechBackbone):
     def minimum_samples(self):
         return self.window_length
 
+    @property
+    def samples_per_frame(self):
+        return self.hop_length
+
     def get_config(self):
         config = super().get_config()
         config.update(

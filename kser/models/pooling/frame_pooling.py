@@ -1,5 +1,7 @@
 """What all poolings have in common: their interface, and how they treat padding."""
 
+from typing import ClassVar
+
 import keras
 from keras import ops
 
@@ -21,7 +23,12 @@ class FramePooling(keras.layers.Layer):
     Returns:
         tensor (batch, `pooled_channels(channels)`), of the layer's compute dtype; zeros for a row without a
         valid frame.
+
+    Attributes:
+        is_linear: whether a weighted sum of sequences pooled is the weighted sum of the pooled sequences.
     """
+
+    is_linear: ClassVar[bool] = False
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)

@@ -1,5 +1,7 @@
 """Poolings without weights: mean, sum, maximum, first and last frame."""
 
+from typing import ClassVar
+
 import keras
 from keras import ops
 
@@ -9,6 +11,8 @@ from kser.models.pooling.frame_pooling import NEVER, FramePooling, valid_frames
 @keras.saving.register_keras_serializable(package="kser")
 class MaskedMeanPooling(FramePooling):
     """Mean over the valid frames: (batch, frames, channels) → (batch, channels), see `FramePooling`."""
+
+    is_linear: ClassVar[bool] = True
 
     def pool(self, frames, frame_mask, training):
         total = ops.sum(ops.cast(valid_frames(frames, frame_mask), "float32"), axis=1)
@@ -22,6 +26,8 @@ class MaskedSumPooling(FramePooling):
 
     The length of the result grows with the duration of the utterance.
     """
+
+    is_linear: ClassVar[bool] = True
 
     def pool(self, frames, frame_mask, training):
         return ops.sum(ops.cast(valid_frames(frames, frame_mask), "float32"), axis=1)
@@ -49,6 +55,8 @@ class FirstLastPooling(FramePooling):
 
     An utterance of one frame gives that frame twice.
     """
+
+    is_linear: ClassVar[bool] = True
 
     def pooled_channels(self, channels):
         return 2 * channels

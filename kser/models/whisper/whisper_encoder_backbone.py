@@ -199,6 +199,10 @@ class WhisperEncoderBackbone(SpeechBackbone):
         return 1
 
     @property
+    def samples_per_frame(self):
+        return SAMPLES_PER_FRAME
+
+    @property
     def maximum_samples(self):
         """Samples that have a position embedding; longer audio is cut there."""
         return self.max_frames * SAMPLES_PER_FRAME

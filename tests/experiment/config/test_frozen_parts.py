@@ -97,7 +97,7 @@ def test_what_cannot_be_kept_stops_the_run_before_it_begins(tmp_path: Path, smal
     classifier = build_model(run, HEAD)
     waveform_format = replace(classifier.waveform_format, mask_padding=False)
     with pytest.raises(UserError, match=r"wav2vec2\.json: feature_cache: scratch:wav2vec2 takes the padding"):
-        feature_caching.feature_cache_of(run, classifier, waveform_format)
+        feature_caching.frozen_part(run, classifier, waveform_format)
 
 
 def test_kept_features_are_another_run_wherever_they_are_kept(tmp_path: Path, small_corpus: Path) -> None:
@@ -106,6 +106,46 @@ def test_kept_features_are_another_run_wherever_they_are_kept(tmp_path: Path, sm
         run = run_of(tmp_path, small_corpus, feature_cache=folder)
         fingerprints.append(run_fingerprint(run, load_run_data(run)))
     assert fingerprints[0] != fingerprints[1] == fingerprints[2]
+
+
+def test_a_frozen_backbone_is_computed_once_as_in_inference(
+    tmp_path: Path, small_corpus: Path, monkeypatch
+) -> None:
+    computed = []
+    compute = feature_caching.compute_missing
+
+    def counted(*arguments):
+        computed.append(compute(*arguments))
+        return computed[-1]
+
+    monkeypatch.setattr(feature_caching, "compute_missing", counted)
+    nothing = {"module": "audiomentations", "class": "Gain", "p": 0.0}
+    every_epoch = {"augmentations": {"nothing": nothing}, "augmentation_mode": "compose"}
+    fields = {"freeze_layers": "all", "learning_rate": 1e-2, "number_of_training_epochs": 2}
+    ours, frames = {"use_weight_encoder_layers": True}, {"pooling_mode": "att_stats"}
+    runs = {
+        name: run_of(tmp_path / name, small_corpus, **{**fields, **more})
+        for name, more in {
+            "anew": {"experiment": every_epoch, **ours},
+            "in memory": ours,
+            "again": ours,
+            "frames anew": frames,
+            "frames kept": {"feature_cache": str(tmp_path / "cache"), **frames},
+        }.items()
+    }
+    for run in runs.values():
+        assert do_run(run) is Outcome.TRAINED
+    data = load_run_data(runs["anew"])
+    read = [len(data.rows("train")), len(data.rows("validation"))]
+    assert computed == [*read, 0, 0, *read]
+    assert np.ptp(losses(runs["anew"])) > 0
+    np.testing.assert_allclose(losses(runs["in memory"]), losses(runs["anew"]), rtol=1e-5)
+    np.testing.assert_array_equal(losses(runs["again"]), losses(runs["in memory"]))
+    np.testing.assert_allclose(losses(runs["frames kept"]), losses(runs["frames anew"]), rtol=1e-3)
+    # What is saved is whole.
+    noise = np.random.default_rng(0).normal(size=(2, 16000)).astype(np.float32)
+    said = [load_classifier(runs[name].paths.model).predict(noise, verbose=0) for name in ("anew", "again")]
+    np.testing.assert_allclose(*said, atol=1e-5)
 
 
 class Told(keras.callbacks.Callback):
@@ -140,9 +180,10 @@ def test_training_on_kept_features_is_training_on_audio(
     assert computed == [len(data.rows("train")), len(data.rows("validation"))]
     # A second start finds them all.
     classifier = build_model(kept, data.head)
-    cache = feature_caching.feature_cache_of(kept, classifier, classifier.waveform_format)
-    parts = {part: data.utterances(part, WaveformReader(cache.format)) for part in ("train", "validation")}
-    feature_caching.with_features(cache, classifier, parts)
+    waveform_format = classifier.waveform_format
+    frozen = feature_caching.frozen_part(kept, classifier, waveform_format)
+    parts = {part: data.utterances(part, WaveformReader(waveform_format)) for part in ("train", "validation")}
+    feature_caching.above_frozen_part(frozen, parts)
     assert computed[2:] == [0, 0]
     # The model that is saved is whole: it takes audio, and has what was trained.
     ours, theirs = (load_classifier(run.paths.model) for run in (kept, plain))
