@@ -35,9 +35,9 @@ def convert(
         bool,
         option(
             "verify",
-            "Compare the hidden states of every layer with those of transformers (pip install "
-            "'kser[torch]'); write nothing where they differ by more than 2e-5. An existing preset is only "
-            "compared.",
+            "Compare the hidden states of every layer, and the outputs of a head, with those of transformers "
+            "(pip install 'kser[torch]'); write nothing where they differ by more than 2e-5. An existing "
+            "preset is only compared.",
         ),
     ] = False,
     overwrite: Annotated[
@@ -49,8 +49,9 @@ def convert(
 ) -> None:
     """Write a published checkpoint as a KerasHub preset.
 
-    Backbone and preprocessor, without PyTorch. The preset loads on every backend with
-    `SpeechBackbone.from_preset(DST)`, and a model JSON may name it.
+    Backbone, preprocessor and, where the checkpoint has one, the trained head, without PyTorch. The preset
+    loads on every backend with `SpeechBackbone.from_preset(DST)` or, with its head,
+    `EmotionTask.from_preset(DST)`, and a model JSON or an evaluation CSV may name it.
     """
     if list_names:
         _list_checkpoints()
@@ -170,6 +171,11 @@ def _summary(loaded: "LoadedSource") -> list[str]:
             lines.append(f"audio: {assumption}")
     if facts.licence:
         lines.append(f"licence: {_licence(facts.source, facts.licence)}")
+    if loaded.task is not None:
+        names = [
+            name for argument in loaded.task.new_head_arguments for name in getattr(loaded.task, argument)
+        ]
+        lines.append(f"head: {type(loaded.task).__name__}: {', '.join(names)}")
     if loaded.left_over.expected:
         lines.append(f"without the head: {in_short(loaded.left_over.expected)}")
     return lines

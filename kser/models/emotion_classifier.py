@@ -31,6 +31,8 @@ class EmotionClassifier(EmotionTask):
     """
 
     new_head_arguments: ClassVar = {"labels": ()}
+    problem_type = "single_label_classification"
+    output_layer = "logits"
 
     def __init__(self, backbone, labels, preprocessor=None, **kwargs):
         labels = checked_names("labels", labels)

@@ -43,6 +43,8 @@ class EmotionRegressor(EmotionTask):
     """
 
     new_head_arguments: ClassVar = {"targets": ("offsets", "scales")}
+    problem_type = "regression"
+    output_layer = "standardized_values"
 
     def __init__(self, backbone, targets=DIMENSIONS, preprocessor=None, offsets=None, scales=None, **kwargs):
         targets = checked_names("targets", targets)

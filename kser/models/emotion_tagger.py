@@ -33,6 +33,8 @@ class EmotionTagger(EmotionTask):
     """
 
     new_head_arguments: ClassVar = {"labels": ()}
+    problem_type = "multi_label_classification"
+    output_layer = "logits"
 
     def __init__(self, backbone, labels, preprocessor=None, **kwargs):
         labels = checked_names("labels", labels)

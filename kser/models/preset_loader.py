@@ -8,7 +8,7 @@ presets above all, goes through KerasHub's loader.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,18 @@ from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.errors import UserError
 from kser.files import read_json
 from kser.keras_internals import (
+    TASK_CONFIG_FILE,
     TASK_WEIGHTS_FILE,
     KerasPresetLoader,
     PresetLoader,
+    check_config_class,
     check_file_exists,
     get_preset_loader,
     list_subclasses,
+    load_json,
 )
 from kser.models.initializers import zeros_instead_of_draws
+from kser.models.published_heads import PublishedHead, published_head
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +93,13 @@ class SpeechPresetLoader(KerasPresetLoader):
         with zeros_instead_of_draws() if loaded else nullcontext():
             return super().load_task(cls, load_weights, load_task_weights, **kwargs)
 
+    def saved_task(self, requested: type) -> type | None:
+        """The class of the task that the preset was saved from, if it is `requested` or a subclass."""
+        if not check_file_exists(self.preset, TASK_CONFIG_FILE):
+            return None
+        found: type = check_config_class(load_json(self.preset, TASK_CONFIG_FILE))
+        return found if issubclass(found, requested) else None
+
     def load_audio_converter(self, cls: Any, **kwargs: Any) -> Any:
         with _naming_missing_files(self.preset):
             return super().load_audio_converter(cls, **kwargs)
@@ -141,7 +152,42 @@ class CheckpointLoader(PresetLoader):
             )
         return families[model_type]
 
+    @cached_property
+    def head(self) -> PublishedHead | None:
+        """The checkpoint's trained head, if it has one that kser knows."""
+        family: Any = self.check_backbone_class()
+        return published_head(self.checkpoint, family.published_pooling)
+
+    def saved_task(self, requested: type) -> type | None:
+        """The class for the checkpoint's trained head, which must be `requested` or a subclass."""
+        if self.head is None:
+            return None
+        classes = (requested, *list_subclasses(requested))
+        return next((cls for cls in classes if cls.problem_type == self.head.problem_type), None)
+
+    def load_task(self, cls: Any, load_weights: bool, load_task_weights: bool, **kwargs: Any) -> Any:
+        task_class: Any = self.saved_task(cls) if load_task_weights else None
+        head = self.head
+        if task_class is None or head is None:
+            return super().load_task(cls, load_weights, load_task_weights, **kwargs)
+        head.refuse_other(kwargs, self.preset)
+        backbone_arguments, kwargs = self.get_backbone_kwargs(**kwargs)
+        backbone = self._load_backbone(task_class.backbone_cls, load_weights, **backbone_arguments)
+        (names,) = task_class.new_head_arguments
+        arguments = {**head.arguments, names: head.names, "backbone": backbone, **kwargs}
+        task = super().load_task(task_class, load_weights, True, **arguments)
+        if load_weights:
+            head.convert_weights(task, self.checkpoint)
+            self._log_left_over()
+        return task
+
     def load_backbone(self, cls: Any, load_weights: bool, **kwargs: Any) -> Any:
+        backbone = self._load_backbone(cls, load_weights, **kwargs)
+        if load_weights:
+            self._log_left_over()
+        return backbone
+
+    def _load_backbone(self, cls: Any, load_weights: bool, **kwargs: Any) -> Any:
         cls = self.matching_class(cls)
         if kwargs.get("dtype") is None:
             kwargs.pop("dtype", None)
@@ -153,7 +199,6 @@ class CheckpointLoader(PresetLoader):
             raise UserError(f"{self.preset}: {CONFIG_FILE} describes no {cls.__name__}: {reason}") from error
         if load_weights:
             backbone.convert_weights(self.checkpoint)
-            self._log_left_over()
             warn_of_licence(self.preset)
         return backbone
 

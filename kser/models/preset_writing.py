@@ -1,4 +1,4 @@
-"""A published checkpoint, or another preset, written as a KerasHub preset: backbone and preprocessor."""
+"""A published checkpoint, or another preset, written as a KerasHub preset."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from kser.files import write_json
 from kser.models.preset_loader import CheckpointLoader, preset_loader
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
-from kser.models.utterance_task import UtterancePreprocessor
+from kser.models.utterance_task import UtterancePreprocessor, UtteranceTask
 
 SOURCE_FILE = "source.json"
 """In a written preset: `SourceFacts`, and the version of kser."""
@@ -45,17 +45,22 @@ class SourceFacts:
 
 @dataclass(frozen=True)
 class LoadedSource:
-    """What is written as a preset, and what is reported about it."""
+    """What is written as a preset, and what is reported about it.
+
+    Attributes:
+        task: on the backbone, with the trained head of a published checkpoint; `None` where it has none.
+    """
 
     backbone: SpeechBackbone
     audio_converter: SpeechAudioConverter
     facts: SourceFacts
+    task: UtteranceTask | None = None
     checkpoint: PublishedCheckpoint | None = None
     left_over: LeftOver = field(default_factory=lambda: LeftOver({}, {}))
 
 
 def load_source(source: str, on_tensor: Callable[[int, int], None] | None = None) -> LoadedSource:
-    """Load backbone and audio converter.
+    """Load backbone and audio converter, and the trained head of a published checkpoint.
 
     Args:
         source: what `SpeechBackbone.from_preset` takes.
@@ -68,11 +73,17 @@ def load_source(source: str, on_tensor: Callable[[int, int], None] | None = None
     checkpoint = loader.checkpoint if isinstance(loader, CheckpointLoader) else None
     if checkpoint is not None:
         checkpoint.on_tensor = on_tensor
-    backbone = loader.load_backbone(loader.matching_class(SpeechBackbone), True)
+    task = None
+    if checkpoint is not None and loader.saved_task(UtteranceTask):
+        task = loader.load_task(UtteranceTask, True, True)
+        backbone = task.backbone
+    else:
+        backbone = loader.load_backbone(loader.matching_class(SpeechBackbone), True)
     return LoadedSource(
         backbone,
         loader.load_audio_converter(SpeechAudioConverter),
         _facts(source, backbone, checkpoint),
+        task,
         checkpoint,
         LeftOver({}, {}) if checkpoint is None else checkpoint.left_over(),
     )
@@ -95,8 +106,11 @@ def write_preset(loaded: LoadedSource, folder: Path) -> None:
         loaded: of `load_source`.
         folder: the destination, which must not exist yet.
     """
-    loaded.backbone.save_to_preset(str(folder))
-    UtterancePreprocessor(loaded.audio_converter).save_to_preset(str(folder))
+    if loaded.task is not None:
+        loaded.task.save_to_preset(str(folder))
+    else:
+        loaded.backbone.save_to_preset(str(folder))
+        UtterancePreprocessor(loaded.audio_converter).save_to_preset(str(folder))
     write_json(folder / SOURCE_FILE, {**asdict(loaded.facts), "kser_version": kser.__version__})
 
 

@@ -34,6 +34,7 @@ class SpeechBackbone(keras_hub.models.Backbone):
             mean and unit variance where its file does not say; see also `assumes_normalized_audio`.
         padding_as_published: constructor arguments with which the padding of an utterance changes what the
             published code lets it change.
+        published_pooling: arguments of the mean over frames in its published classifiers.
         transformers_reference: how `transformers` is asked for the hidden states of such a checkpoint.
     """
 
@@ -41,6 +42,7 @@ class SpeechBackbone(keras_hub.models.Backbone):
     sampling_rate: int = 16000
     normalizes_audio: ClassVar[bool] = True
     padding_as_published: ClassVar[dict[str, Any]] = {}
+    published_pooling: ClassVar[dict[str, Any]] = {}
     transformers_reference: ClassVar[type[TransformersReference]] = TransformersReference
 
     @classmethod

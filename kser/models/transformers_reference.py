@@ -37,6 +37,10 @@ class TransformersReference:
         mask = None if padding_mask is None else torch.from_numpy(padding_mask).long()
         return transformers_states(self.model, self.tensor(waveform), mask)
 
+    def inputs(self, waveform: np.ndarray) -> Any:
+        """What the model takes for waveforms (batch, samples) without padding, as a tensor."""
+        return self.tensor(waveform)
+
     def tensor(self, values: np.ndarray) -> Any:
         """A tensor of the model's precision."""
         import torch

@@ -1,5 +1,6 @@
 """The abstract task: one decision an utterance."""
 
+import logging
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -7,16 +8,12 @@ import keras
 import keras_hub
 
 from kser.errors import UserError
-from kser.keras_internals import (
-    TASK_CONFIG_FILE,
-    check_config_class,
-    check_file_exists,
-    layers_within,
-    load_json,
-)
-from kser.models.preset_loader import SpeechPresetLoader, preset_loader
+from kser.keras_internals import layers_within
+from kser.models.preset_loader import preset_loader
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
+
+logger = logging.getLogger(__name__)
 
 
 @keras.saving.register_keras_serializable(package="kser")
@@ -52,23 +49,29 @@ class UtteranceTask(keras_hub.models.Task):
     """Base class of tasks that say something about each utterance as a whole.
 
     Subclasses name in `new_head_arguments` those of their arguments that say what a new head is for, each
-    with the arguments that mean nothing without it.
+    with the arguments that mean nothing without it; those for which there are published heads also say for
+    which, by their `problem_type`, and which of their layers is the last linear one.
     """
 
     backbone_cls = SpeechBackbone
     preprocessor_cls = UtterancePreprocessor
     preprocessor: UtterancePreprocessor | None  # KerasHub's property has no type
     new_head_arguments: ClassVar[dict[str, tuple[str, ...]]] = {}
+    problem_type: ClassVar[str] = ""
+    output_layer: ClassVar[str] = ""
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
-        """Load a task that was saved with `save_to_preset`, or put a new head on a backbone.
+        """Load a task with its trained head, or put a new head on a backbone.
+
+        Trained heads are those of tasks that were saved with `save_to_preset`, and of published checkpoints,
+        see `kser.models.published_heads`.
 
         Args:
             preset: a preset folder, Hugging Face id or folder, or KerasHub handle.
             load_weights: bool, `False` for random weights.
             **kwargs: arguments of the task. If its `labels` or `targets` are given, the head is a new one,
-                even if the preset has its own.
+                even if the preset has its own, which is logged.
 
         Raises:
             UserError: the preset holds no task of this class, and the arguments do not say what a new head is
@@ -76,10 +79,14 @@ class UtteranceTask(keras_hub.models.Task):
         """
         loader = preset_loader(preset)
         given = [name for name in cls.new_head_arguments if name in kwargs]
-        if (len(given) < len(cls.new_head_arguments) or not given) and not _holds(loader, cls):
+        if (len(given) < len(cls.new_head_arguments) or not given) and not loader.saved_task(cls):
             required = " and ".join(f"`{name}`" for name in cls.new_head_arguments)
             hint = f"; a new head on its backbone requires {required}" if required else ""
-            raise UserError(f"{preset}: holds no {cls.__name__}{hint}")
+            other = loader.saved_task(UtteranceTask)
+            held = f" but a trained {other.__name__}" if other else ""
+            raise UserError(f"{preset}: holds no {cls.__name__}{held}{hint}")
+        if given and load_weights and (replaced := loader.saved_task(UtteranceTask)):
+            logger.warning("%s: its trained head (%s) is replaced by a new one", preset, replaced.__name__)
         for name in given:
             kwargs = {**dict.fromkeys(cls.new_head_arguments[name]), **kwargs}
         return loader.load_task(cls, load_weights, not given, **kwargs)
@@ -100,12 +107,3 @@ class UtteranceTask(keras_hub.models.Task):
         if self.compiled:
             skipped.append(self.optimizer)
         keras.saving.save_weights(self, filepath, objects_to_skip=skipped)
-
-
-def _holds(loader, cls) -> bool:
-    """Whether the preset was saved from a task of that class."""
-    return (
-        isinstance(loader, SpeechPresetLoader)
-        and check_file_exists(loader.preset, TASK_CONFIG_FILE)
-        and issubclass(check_config_class(load_json(loader.preset, TASK_CONFIG_FILE)), cls)
-    )

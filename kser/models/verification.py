@@ -16,10 +16,12 @@ import numpy as np
 from kser.audio.waveform import pad_waveforms
 from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.errors import UserError
-from kser.models.preset_loader import checkpoint_classes, preset_loader
+from kser.models.head_reference import HeadReference
+from kser.models.preset_loader import CheckpointLoader, checkpoint_classes, preset_loader
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.transformers_reference import TransformersReference
+from kser.models.utterance_task import UtteranceTask
 
 BOUND = 2e-5
 """Largest |difference| of float32 that a right conversion has (VALIDITY 1)."""
@@ -104,7 +106,7 @@ def compare_with_transformers(
 
     Returns:
         The audio converter's output, if the checkpoint says how its own makes it; then the input of the first
-        layer and the output of each.
+        layer and the output of each; then the outputs of the head, if it has one.
 
     Raises:
         UserError: PyTorch or transformers is not installed, or transformers does not load the checkpoint.
@@ -132,6 +134,7 @@ def compare_with_transformers(
     return [
         *_converter_comparison(published, utterances, converted),
         *_comparisons(alone, padded, rounding),
+        *_head_comparison(published, preset, converted),
     ]
 
 
@@ -220,6 +223,40 @@ def _converter_comparison(
     ]
 
 
+def _head_comparison(published: Path, preset: Path, converted: Sequence[np.ndarray]) -> list[StateComparison]:
+    """The outputs of a trained head, which both must have, of each utterance by itself."""
+    loader = preset_loader(published)
+    assert isinstance(loader, CheckpointLoader)
+    if loader.head is None:
+        return []
+    theirs = HeadReference(load_reference(published), loader.head, loader.checkpoint)
+    in_float32 = [theirs.outputs(waveform) for waveform in converted]
+    theirs.double()
+    expected = [theirs.outputs(waveform) for waveform in converted]
+    task = UtteranceTask.from_preset(preset)
+    with task.ready_made_inputs():
+        ours = [task.predict_on_batch(_inputs(waveform)) for waveform in converted]
+    return [
+        StateComparison(
+            "outputs of the head",
+            _largest_difference(ours, expected),
+            None,
+            _largest_difference(in_float32, expected),
+            max(float(np.abs(values).max()) for values in expected),
+        )
+    ]
+
+
+def _largest_difference(actual: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:
+    return max(float(np.abs(a - b).max()) for a, b in zip(actual, expected, strict=True))
+
+
+def _inputs(waveform: np.ndarray, padding_mask: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """What a backbone takes; without a mask nothing is padding."""
+    mask = np.ones(waveform.shape, bool) if padding_mask is None else padding_mask
+    return {"waveform": waveform, "padding_mask": mask}
+
+
 def hidden_states_model(backbone: SpeechBackbone) -> keras.Model:
     """The model that gives all hidden states, as the docstring of `SpeechBackbone` says."""
     return keras.Model(backbone.input, backbone.hidden_states)
@@ -229,8 +266,7 @@ def hidden_states(
     model: keras.Model, waveform: np.ndarray, padding_mask: np.ndarray | None = None
 ) -> np.ndarray:
     """(layers + 1, batch, frames, hidden_dim) of `hidden_states_model`; without a mask nothing is padding."""
-    mask = np.ones(waveform.shape, bool) if padding_mask is None else padding_mask
-    return np.stack(model.predict_on_batch({"waveform": waveform, "padding_mask": mask}))
+    return np.stack(model.predict_on_batch(_inputs(waveform, padding_mask)))
 
 
 def mask_of(lengths: Sequence[int] | np.ndarray, samples: int) -> np.ndarray:

@@ -44,15 +44,18 @@ def test_preset_is_the_checkpoint(run: Command, source: Path, tmp_path: Path) ->
     assert (status, err) == (0, "")
     assert f"{source}: wav2vec2, 0." in out
     assert "weights: model.safetensors (also found, and not read: pytorch_model.bin)" in out
-    assert "without the head: classifier (2), projector (2)" in out
+    assert "head: EmotionClassifier: anger, happiness, neutrality, sadness\n" in out
+    assert "without the head" not in out
     assert out.endswith(f"{preset}: written\n")
     assert list(preset.parent.iterdir()) == [preset]
     assert_same_weights(SpeechBackbone.from_preset(preset), SpeechBackbone.from_preset(source))
     converted, published = map(SpeechAudioConverter.from_preset, (preset, source))
     sound = np.random.default_rng(0).normal(size=900).astype(np.float32)
     np.testing.assert_array_equal(converted(sound)["waveform"], published(sound)["waveform"])
-    classifier = EmotionClassifier.from_preset(preset, labels=["joy", "anger"])
-    assert classifier.predict(sound[None], verbose=0).shape == (1, 2)
+    classifiers = map(EmotionClassifier.from_preset, (preset, source))
+    np.testing.assert_array_equal(*(classifier.predict(sound[None], verbose=0) for classifier in classifiers))
+    new = EmotionClassifier.from_preset(preset, labels=["joy", "anger", "fear"])
+    assert new.predict(sound[None], verbose=0).shape == (1, 3)
     facts = json.loads((preset / "source.json").read_text())
     assert facts["source"] == str(source)
     assert facts["weights_file"] == "model.safetensors"
@@ -278,3 +281,17 @@ def test_file_that_is_read_is_named(run: Command, tmp_path: Path, filename: str)
     status, out, _ = run("convert", folder, tmp_path / "preset")
     assert status == 0
     assert f"\nweights: {filename}\n" in out
+
+
+def test_what_is_assumed_and_merged_is_said(run: Command, tmp_path: Path) -> None:
+    source = Path(shutil.copytree(golden_folder("wavlm"), tmp_path / "source"))
+    (source / "preprocessor_config.json").unlink()
+    save_file({}, source / "adapter_model.safetensors")
+    (source / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    status, out, _ = run("convert", source, tmp_path / "preset")
+    assert status == 0
+    assert "adapter: LoRA, merged into the weights" in out
+    assert (
+        "audio: has no preprocessor_config.json and no processor_config.json; assumed is audio at 16000"
+        in out
+    )

@@ -403,7 +403,7 @@ def test_parity_in_training(module: str) -> None:
             {"attention_channel": 3},
             "no argument 'attention_channel'; did you mean attention_channels",
         ),
-        ("mean", {"heads": 3}, "'mean' has no argument 'heads'; it has none"),
+        ("max", {"heads": 3}, "'max' has no argument 'heads'; it has none"),
         ("multi_head_attention", {"num_heads": 0}, "whole number of at least 1. Received: num_heads=0"),
         ("ecapa", {"channels": [8, 8, 8]}, "lists of the same length, at least 3. Received"),
         ("ecapa", {"kernel_sizes": [5, 2, 3, 3, 1]}, "`kernel_size` must be odd. Received: kernel_size=2"),

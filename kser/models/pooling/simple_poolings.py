@@ -10,11 +10,25 @@ from kser.models.pooling.frame_pooling import NEVER, FramePooling, valid_frames
 
 @keras.saving.register_keras_serializable(package="kser")
 class MaskedMeanPooling(FramePooling):
-    """Mean over the valid frames: (batch, frames, channels) → (batch, channels), see `FramePooling`."""
+    """Mean over the valid frames: (batch, frames, channels) → (batch, channels), see `FramePooling`.
+
+    Args:
+        include_padding: bool, whether the frames of padding count as well. The result then depends on how
+            many they are: only for backbones that pad every utterance to one length, as Whisper does.
+    """
+
+    def __init__(self, include_padding=False, **kwargs):
+        super().__init__(**kwargs)
+        self.include_padding = include_padding
+
+    def get_config(self):
+        return {**super().get_config(), "include_padding": self.include_padding}
 
     is_linear: ClassVar[bool] = True
 
     def pool(self, frames, frame_mask, training):
+        if self.include_padding:
+            frame_mask = ops.ones_like(frame_mask)
         total = ops.sum(ops.cast(valid_frames(frames, frame_mask), "float32"), axis=1)
         count = ops.sum(ops.cast(frame_mask, "float32"), axis=1, keepdims=True)
         return total / ops.maximum(count, 1.0)

@@ -1,5 +1,7 @@
 """The encoder of Whisper as a speech backbone."""
 
+from typing import ClassVar
+
 import keras
 import keras_hub
 import numpy as np
@@ -85,6 +87,7 @@ class WhisperEncoderBackbone(SpeechBackbone):
 
     model_types = ("whisper",)
     normalizes_audio = False
+    published_pooling: ClassVar = {"include_padding": True}
     transformers_reference = WhisperReference
 
     def __init__(

@@ -19,12 +19,17 @@ class WhisperReference(TransformersReference):
     def frames(self, samples: int) -> int:
         return int(self.config.max_source_positions)
 
+    def inputs(self, waveform: np.ndarray) -> Any:
+        return self._features(list(waveform))
+
     def states(self, waveform: np.ndarray, padding_mask: np.ndarray | None = None) -> np.ndarray:
         mask = np.ones(waveform.shape, bool) if padding_mask is None else padding_mask
         utterances = [row[valid] for row, valid in zip(waveform, mask, strict=True)]
+        return transformers_states(self.model.get_encoder(), self._features(utterances))
+
+    def _features(self, utterances: list[np.ndarray]) -> Any:
         features = self._extractor()(utterances, sampling_rate=SAMPLING_RATE_HZ, return_tensors="np")
-        encoder = self.model.get_encoder()
-        return transformers_states(encoder, self.tensor(np.asarray(features["input_features"])))
+        return self.tensor(np.asarray(features["input_features"]))
 
     def _extractor(self) -> Any:
         from transformers import WhisperFeatureExtractor
