@@ -111,26 +111,35 @@ def audio_files(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> list
 def table_from_names(
     files: Iterable[Path],
     pattern: re.Pattern[str],
-    row: Callable[[dict[str, str]], dict[str, str]],
+    codes: Mapping[str, str],
     example: str,
+    row: Callable[[dict[str, str]], dict[str, str]] = lambda name: {},
 ) -> pd.DataFrame:
     """A table of what the names of the files say.
 
     Args:
         files: audio files.
-        pattern: matches a whole name without its suffix; its named groups are what is wanted.
-        row: groups of a name → `class_id`, `actor`, `gender` and further columns, in the order wanted.
+        pattern: matches a whole name without its suffix. Its group `emotion` is looked up in `codes`; every
+            other named group is a column.
+        codes: of the recipe.
         example: a name as it should be, for the message when some names do not fit.
+        row: groups of a name → the columns that are not as in the name, or not in it, in the order wanted;
+            groups that it does not mention follow.
 
     Returns:
-        The column `path` (absolute) and those that `row` gives, all text; a row per file, in their order.
+        The columns `path` (absolute), `class_id`, `actor`, `gender` and the further ones, all text; a row per
+        file, in their order.
 
     Raises:
         NotTheCorpusError: no name is matched.
         UserError: some are not; they are listed.
     """
-    facts = facts_in_names(files, pattern, example)
-    rows = [{"path": str(path.absolute()), **row(groups)} for path, groups in facts.items()]
+    rows = []
+    for path, name in facts_in_names(files, pattern, example).items():
+        facts = {"class_id": codes[name["emotion"]], "actor": name.get("actor"), "gender": name.get("gender")}
+        facts |= row(name)
+        further = {group: said for group, said in name.items() if group not in {"emotion", *facts}}
+        rows.append({"path": str(path.absolute()), **facts, **further})
     return pd.DataFrame(rows, dtype=str)
 
 

@@ -20,20 +20,14 @@ _NAME = re.compile(
 
 
 def _table(source: Path) -> pd.DataFrame:
-    return table_from_names(
-        [path for emotion in sorted(_EMOTIONS.values()) for path in audio_files(source / emotion)],
-        _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": name["actor"],
-            # The first five are 3 women and 2 men, but nothing published says which; lists that go by odd
-            # and even numbers come to 2 women and 3 men.
-            "gender": "unknown",
-            "sentence": name["sentence"],
-            "take": name["take"] or "a",
-        },
-        example="a03 (4).wav",
-    )
+    files = [path for emotion in sorted(_EMOTIONS.values()) for path in audio_files(source / emotion)]
+    return table_from_names(files, _NAME, _EMOTIONS, "a03 (4).wav", _row)
+
+
+def _row(name: dict[str, str]) -> dict[str, str]:
+    # The first five are 3 women and 2 men, but nothing published says which; lists that go by odd and even
+    # numbers come to 2 women and 3 men.
+    return {"gender": "unknown", "sentence": name["sentence"], "take": name["take"] or "a"}
 
 
 RECIPE = Recipe(

@@ -22,8 +22,8 @@ _EMOTIONS = {
     "T": "sadness",  # tristesse
 }
 _NAME = re.compile(
-    rf"(?P<actor>0[1-9]|1[0-2])-(?:N|(?P<emotion>[{''.join(set(_EMOTIONS) - {'N'})}])-(?P<intensity>[12]))"
-    r"-(?P<sentence>[1-6])"
+    rf"(?P<actor>0[1-9]|1[0-2])-(?P<emotion>[{''.join(_EMOTIONS)}])"
+    r"(?:(?<=N)|(?<!N)-(?P<intensity>[12]))-(?P<sentence>[1-6])"
 )
 # Some archivers spoil the accents.
 _EMOTION_FOLDER = re.compile("Col.*re|D.*go.*t|Joie|Neutre|Peur|Surprise|Tristesse")
@@ -39,22 +39,13 @@ def _folders(source: Path) -> list[Path]:
 
 
 def _row(name: dict[str, str]) -> dict[str, str]:
-    return {
-        "class_id": _EMOTIONS[name["emotion"] or "N"],
-        "actor": name["actor"],
-        "gender": "male" if int(name["actor"]) % 2 else "female",
-        "intensity": _INTENSITIES[name["intensity"]],
-        "sentence": name["sentence"],
-    }
+    gender = "male" if int(name["actor"]) % 2 else "female"
+    return {"gender": gender, "intensity": _INTENSITIES[name["intensity"]]}
 
 
 def _table(source: Path) -> pd.DataFrame:
-    return table_from_names(
-        [path for folder in _folders(source) for path in audio_files(folder)],
-        _NAME,
-        _row,
-        example="12-P-2-5.wav, or 07-N-3.wav for neutral speech",
-    )
+    files = [path for folder in _folders(source) for path in audio_files(folder)]
+    return table_from_names(files, _NAME, _EMOTIONS, "12-P-2-5.wav, or 07-N-3.wav for neutral speech", _row)
 
 
 RECIPE = Recipe(

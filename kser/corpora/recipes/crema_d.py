@@ -42,20 +42,13 @@ def _table(source: Path) -> pd.DataFrame:
                 f"{source / _DEMOGRAPHICS}: lacks the actor {name['actor']}, who speaks in AudioWAV"
             )
         return {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": name["actor"],
             "gender": actors[name["actor"]]["Sex"].lower(),
             "sentence": name["sentence"],
             "intensity": _INTENSITIES[name["intensity"]],
             "age": actors[name["actor"]]["Age"],
         }
 
-    return table_from_names(
-        audio_files(source / "AudioWAV"),
-        _NAME,
-        row,
-        example="1001_DFA_ANG_XX.wav",
-    )
+    return table_from_names(audio_files(source / "AudioWAV"), _NAME, _EMOTIONS, "1001_DFA_ANG_XX.wav", row)
 
 
 def _actors(csv_path: Path) -> dict[str, dict[str, str]]:

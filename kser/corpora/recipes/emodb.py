@@ -29,17 +29,9 @@ _NAME = re.compile(
 
 
 def _table(source: Path) -> pd.DataFrame:
+    files = audio_files(source / "wav" if (source / "wav").is_dir() else source)
     return table_from_names(
-        audio_files(source / "wav" if (source / "wav").is_dir() else source),
-        _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": name["actor"],
-            "gender": _GENDERS[name["actor"]],
-            "sentence": name["sentence"],
-            "version": name["version"],
-        },
-        example="03a01Fa.wav",
+        files, _NAME, _EMOTIONS, "03a01Fa.wav", lambda name: {"gender": _GENDERS[name["actor"]]}
     )
 
 

@@ -22,13 +22,9 @@ def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         audio_files(source),
         _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": name["actor"],
-            "gender": _GENDERS[name["gender"]],
-            "clip": name["clip"],
-        },
-        example="w04a11.wav",
+        _EMOTIONS,
+        "w04a11.wav",
+        lambda name: {"gender": _GENDERS[name["gender"]]},
     )
 
 

@@ -26,16 +26,9 @@ _NAME = re.compile(
 
 
 def _table(source: Path) -> pd.DataFrame:
+    files = [path for speaker in _GENDERS for path in audio_files(source / speaker)]
     return table_from_names(
-        [path for speaker in _GENDERS for path in audio_files(source / speaker)],
-        _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": name["actor"],
-            "gender": _GENDERS[name["actor"]],
-            "sentence": name["sentence"],
-        },
-        example="dis-f1-b1.wav",
+        files, _NAME, _EMOTIONS, "dis-f1-b1.wav", lambda name: {"gender": _GENDERS[name["actor"]]}
     )
 
 

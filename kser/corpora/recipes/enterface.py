@@ -52,15 +52,10 @@ def _recordings(subject: Path) -> list[Path]:
 
 def _table(source: Path) -> pd.DataFrame:
     subjects = {path: number for number, folder in _subjects(source).items() for path in _recordings(folder)}
-    table = table_from_names(
-        subjects,
-        _NAME,
-        lambda name: {"class_id": _EMOTIONS[name["emotion"]], "sentence": name["sentence"]},
-        example="s19_an_4.avi",
-    )
+    table = table_from_names(subjects, _NAME, _EMOTIONS, "s19_an_4.avi")
     numbers = list(subjects.values())
-    table.insert(2, "actor", [str(number) for number in numbers])
-    table.insert(3, "gender", ["female" if number in _WOMEN else "male" for number in numbers])
+    table["actor"] = [str(number) for number in numbers]
+    table["gender"] = ["female" if number in _WOMEN else "male" for number in numbers]
     return table
 
 

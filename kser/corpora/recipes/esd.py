@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files, table_from_names
+from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files, facts_in_names
 
 # As the corpus's ReadMe says.
 _MEN = frozenset({"0004", "0005", "0006", "0008", "0010", "0011", "0012", "0013", "0014", "0020"})
@@ -28,32 +28,33 @@ _SENTENCES_PER_EMOTION = 350
 
 
 def _table(source: Path) -> pd.DataFrame:
-    tables = [
-        _part_table(files, speaker, emotion, part or "unassigned")
+    rows = [
+        row
         for speaker in _SPEAKERS
         for emotion in _EMOTIONS
         for part in ("", *_PARTS)
         if (files := audio_files(source / speaker / emotion / part))
+        for row in _rows(files, speaker, emotion, part or "unassigned")
     ]
-    if not tables:
+    if not rows:
         raise NotTheCorpusError
-    return pd.concat(tables, ignore_index=True)
+    return pd.DataFrame(rows, dtype=str)
 
 
-def _part_table(files: list[Path], speaker: str, emotion: str, part: str) -> pd.DataFrame:
-    return table_from_names(
-        files,
-        re.compile(rf"{speaker}_(?P<number>[0-9]{{6}})"),
-        lambda name: {
+def _rows(files: list[Path], speaker: str, emotion: str, part: str) -> list[dict[str, str]]:
+    facts = facts_in_names(files, re.compile(rf"{speaker}_(?P<number>[0-9]{{6}})"), f"{speaker}_000371.wav")
+    return [
+        {
+            "path": str(path.absolute()),
             "class_id": _EMOTIONS[emotion],
             "actor": speaker,
             "gender": "male" if speaker in _MEN else "female",
             "language": "Mandarin" if speaker <= "0010" else "English",
             "sentence": str((int(name["number"]) - 1) % _SENTENCES_PER_EMOTION + 1),
             "partition": part,
-        },
-        example=f"{speaker}_000371.wav",
-    )
+        }
+        for path, name in facts.items()
+    ]
 
 
 RECIPE = Recipe(

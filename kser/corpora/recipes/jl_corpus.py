@@ -41,16 +41,9 @@ def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         audio_files(_recordings_folder(source)),
         _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": name["actor"],
-            "gender": name["gender"],
-            "emotion_group": "primary" if name["emotion"] in _PRIMARY else "secondary",
-            "sentence": name["sentence"],
-            "session": name["session"],
-            "repetition": name["repetition"],
-        },
-        example="female1_angry_10a_2.wav",
+        _EMOTIONS,
+        "female1_angry_10a_2.wav",
+        lambda name: {"emotion_group": "primary" if name["emotion"] in _PRIMARY else "secondary"},
     )
 
 

@@ -26,7 +26,7 @@ _EMOTIONS = {
     "Sadness": "sadness",
 }
 _NAME = re.compile(
-    rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<voice>[{''.join(_VOICES)}])_(?P<word_list>[AB])_(?P<word>.+)"
+    rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<actor>[{''.join(_VOICES)}])_(?P<word_list>[AB])_(?P<word>.+)"
 )
 
 
@@ -34,14 +34,9 @@ def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         audio_files(source),
         _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": _VOICES[name["voice"]],
-            "gender": _GENDERS[name["voice"]],
-            "word_list": name["word_list"],
-            "word": name["word"],
-        },
-        example="Anger_C_A_basta_ya.wav",
+        _EMOTIONS,
+        "Anger_C_A_basta_ya.wav",
+        lambda name: {"actor": _VOICES[name["actor"]], "gender": _GENDERS[name["actor"]]},
     )
 
 

@@ -55,24 +55,23 @@ def channel_table(source: Path, channel: str, emotions: Mapping[str, str]) -> pd
     folders = sorted(source.glob("Actor_[0-9][0-9]")) or [source]
     other_channel = {"01": "03-02-", "02": "03-01-"}[channel]
     pattern = re.compile(
-        rf"03-{channel}-(?P<emotion>{'|'.join(emotions)})-(?P<intensity>0[12])-(?P<statement>0[12])"
+        rf"03-{channel}-(?P<emotion>{'|'.join(emotions)})-(?P<intensity>0[12])-(?P<sentence>0[12])"
         r"-(?P<repetition>0[12])-(?P<actor>0[1-9]|1[0-9]|2[0-4])"
     )
+    files = [path for folder in folders for path in audio_files(folder)]
     return table_from_names(
-        [
-            path
-            for folder in folders
-            for path in audio_files(folder)
-            if not path.name.startswith(other_channel)
-        ],
+        [path for path in files if not path.name.startswith(other_channel)],
         pattern,
-        lambda name: {
-            "class_id": emotions[name["emotion"]],
-            "actor": name["actor"],
-            "gender": "male" if int(name["actor"]) % 2 else "female",
-            "sentence": _STATEMENTS[name["statement"]],
-            "intensity": _INTENSITIES[name["intensity"]],
-            "repetition": str(int(name["repetition"])),
-        },
-        example=f"03-{channel}-06-01-02-01-12.wav",
+        emotions,
+        f"03-{channel}-06-01-02-01-12.wav",
+        _row,
     )
+
+
+def _row(name: dict[str, str]) -> dict[str, str]:
+    return {
+        "gender": "male" if int(name["actor"]) % 2 else "female",
+        "sentence": _STATEMENTS[name["sentence"]],
+        "intensity": _INTENSITIES[name["intensity"]],
+        "repetition": str(int(name["repetition"])),
+    }

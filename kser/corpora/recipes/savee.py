@@ -11,6 +11,7 @@ import pandas as pd
 
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
+_MALE = {"gender": "male"}
 _SPEAKERS = ("DC", "JE", "JK", "KL")
 _EMOTIONS = {
     "a": "anger",
@@ -30,31 +31,12 @@ def _table(source: Path) -> pd.DataFrame:
     root = source / "AudioData" if (source / "AudioData").is_dir() else source
     spoken = {speaker: files for speaker in _SPEAKERS if (files := audio_files(root / speaker))}
     if not spoken:
-        return table_from_names(
-            audio_files(root),
-            _FLAT_NAME,
-            lambda name: _row(name["actor"], name),
-            example="DC_sa01.wav",
-        )
+        return table_from_names(audio_files(root), _FLAT_NAME, _EMOTIONS, "DC_sa01.wav", lambda name: _MALE)
     tables = [
-        table_from_names(
-            files,
-            _NAME,
-            lambda name, speaker=speaker: _row(speaker, name),  # type: ignore[misc]
-            example="sa01.wav",
-        )
+        table_from_names(files, _NAME, _EMOTIONS, "sa01.wav", lambda name: _MALE).assign(actor=speaker)
         for speaker, files in spoken.items()
     ]
     return pd.concat(tables, ignore_index=True)
-
-
-def _row(speaker: str, name: dict[str, str]) -> dict[str, str]:
-    return {
-        "class_id": _EMOTIONS[name["emotion"]],
-        "actor": speaker,
-        "gender": "male",
-        "number": name["number"],
-    }
 
 
 RECIPE = Recipe(

@@ -26,16 +26,9 @@ _NAME = re.compile(
 
 
 def _table(source: Path) -> pd.DataFrame:
+    files = [path for folder in (source, source / "female", source / "male") for path in audio_files(folder)]
     return table_from_names(
-        [path for folder in (source, source / "female", source / "male") for path in audio_files(folder)],
-        _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": name["actor"],
-            "gender": _GENDERS[name["gender"]],
-            "clip": name["clip"],
-        },
-        example="F03S02.wav",
+        files, _NAME, _EMOTIONS, "F03S02.wav", lambda name: {"gender": _GENDERS[name["gender"]]}
     )
 
 

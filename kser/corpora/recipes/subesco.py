@@ -31,14 +31,9 @@ def _table(source: Path) -> pd.DataFrame:
     return table_from_names(
         audio_files(source),
         _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": name["actor"],
-            "gender": _GENDERS[name["gender"]],
-            "sentence": name["sentence"],
-            "take": name["take"],
-        },
-        example="F_02_MONIKA_S_1_NEUTRAL_5.wav",
+        _EMOTIONS,
+        "F_02_MONIKA_S_1_NEUTRAL_5.wav",
+        lambda name: {"gender": _GENDERS[name["gender"]]},
     )
 
 

@@ -23,24 +23,21 @@ _EMOTIONS = {
 # OA: the published file OA_bite_neutral.wav, which lies in OAF_neutral and is the older actress's.
 _ACTORS = {"OAF": "OAF", "YAF": "YAF", "OA": "OAF"}
 _AGES = {"OAF": "64", "YAF": "26"}
-_NAME = re.compile(rf"(?P<actor>{'|'.join(_ACTORS)})_(?P<word>[A-Za-z]+)_(?P<emotion>{'|'.join(_EMOTIONS)})")
+_NAME = re.compile(
+    rf"(?P<actor>{'|'.join(_ACTORS)})_(?P<sentence>[A-Za-z]+)_(?P<emotion>{'|'.join(_EMOTIONS)})"
+)
 
 
 def _table(source: Path) -> pd.DataFrame:
     # The folders are spelt in several ways (OAF_Fear, YAF_fear, OAF_Pleasant_surprise), the files in one.
     folders = sorted(path for path in source.glob("[OY]AF_*") if path.is_dir()) or [source]
-    return table_from_names(
-        [path for folder in folders for path in audio_files(folder)],
-        _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": _ACTORS[name["actor"]],
-            "gender": "female",
-            "sentence": name["word"],
-            "age": _AGES[_ACTORS[name["actor"]]],
-        },
-        example="OAF_back_angry.wav",
-    )
+    files = [path for folder in folders for path in audio_files(folder)]
+    return table_from_names(files, _NAME, _EMOTIONS, "OAF_back_angry.wav", _row)
+
+
+def _row(name: dict[str, str]) -> dict[str, str]:
+    actor = _ACTORS[name["actor"]]
+    return {"actor": actor, "gender": "female", "sentence": name["sentence"], "age": _AGES[actor]}
 
 
 RECIPE = Recipe(

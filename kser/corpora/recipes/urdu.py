@@ -21,16 +21,9 @@ _NAME = re.compile(
 
 
 def _table(source: Path) -> pd.DataFrame:
+    files = [path for folder in _FOLDERS for path in audio_files(source / folder)]
     return table_from_names(
-        [path for folder in _FOLDERS for path in audio_files(source / folder)],
-        _NAME,
-        lambda name: {
-            "class_id": _EMOTIONS[name["emotion"]],
-            "actor": name["actor"],
-            "gender": _GENDERS[name["gender"]],
-            "clip": name["clip"],
-        },
-        example="SM5_F61_N089.wav",
+        files, _NAME, _EMOTIONS, "SM5_F61_N089.wav", lambda name: {"gender": _GENDERS[name["gender"]]}
     )
 
 
