@@ -6,7 +6,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "kser"
 
-# From the ground up; a package may import those before it, and the shared ground `errors` and `files`.
+# From the ground up; a package may import those before it, and the shared ground `GROUND`.
 LAYERS = (
     "audio",
     "corpora",
@@ -21,7 +21,7 @@ LAYERS = (
     "startup",
     "cli",
 )
-GROUND = {"errors", "files"}
+GROUND = {"console", "errors", "files"}
 # These do not know each other although one stands above the other.
 STRANGERS = [
     {"models", "corpora"},

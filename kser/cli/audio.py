@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from kser.cli.options import console, option
+from kser.console import print_line
 from kser.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _rewrite(input_path: Path, output_path: Path, step: Any, workers: int | None
     shown_on = console()
     outcome = rewrite_corpus(input_path, output_path, step, workers, shown_on)
     for line in _summary(outcome, output_path, result):
-        shown_on.print(line, soft_wrap=True, highlight=False, markup=False)
+        print_line(shown_on, line)
     if outcome.bad:
         reasons = [f"  {reason}" for _, reason in sorted(outcome.bad.items())]
         counted = f"{len(outcome.bad)} of {len(outcome.bad) + len(outcome.facts)} recordings were left out:"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kser.cli.options import console, option
+from kser.console import aligned, print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 
@@ -69,7 +70,7 @@ def convert(
         require_transformers()
     shown_on = console()
     if verify and not overwrite and is_written_preset(destination):
-        _say(shown_on, f"{destination}: exists; it is compared, and nothing is written")
+        print_line(shown_on, f"{destination}: exists; it is compared, and nothing is written")
         _verify_written(source, destination, shown_on)
         return
     check_destination(destination, overwrite)
@@ -83,12 +84,12 @@ def _convert(source: str, destination: Path, verify: bool, shown_on: Any) -> Non
     with _progress(shown_on, f"Reading {source}") as advance:
         loaded = load_source(source, advance)
     for line in _summary(loaded):
-        _say(shown_on, line)
+        print_line(shown_on, line)
     with replacing(destination) as draft:
         write_preset(loaded, draft)
         if verify:
             _verify(loaded.checkpoint, source, draft, shown_on)
-    _say(shown_on, f"{destination}: written")
+    print_line(shown_on, f"{destination}: written")
 
 
 def _verify_written(source: str, preset: Path, shown_on: Any) -> None:
@@ -125,7 +126,7 @@ def _verify(checkpoint: Any, source: str, preset: Path, shown_on: Any) -> None:
             f"{worst.magnitude:.3g}; {BOUND:.0e} is allowed"
             + (f" (rounding to float32 alone makes {worst.rounding:.1e})" if worst.rounding else "")
         )
-    _say(shown_on, f"equal within {BOUND:.0e}: the largest difference is {worst.worst:.1e}")
+    print_line(shown_on, f"equal within {BOUND:.0e}: the largest difference is {worst.worst:.1e}")
 
 
 def _quieten_transformers() -> None:
@@ -216,18 +217,16 @@ def _list_checkpoints() -> None:
         )
         for checkpoint in NAMED_CHECKPOINTS.values()
     ]
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     shown_on = console()
-    for number, row in enumerate(rows):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        shown_on.print(line, style="" if number else "bold", soft_wrap=True, highlight=False, markup=False)
+    for number, line in enumerate(aligned(rows, texts=len(_LIST_HEADER))):
+        print_line(shown_on, line, style="" if number else "bold")
 
 
 @contextmanager
 def _progress(shown_on: Any, title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, elsewhere a line; gives a function that takes how much of how many is done."""
     if not shown_on.is_terminal:
-        _say(shown_on, f"{title} …")
+        print_line(shown_on, f"{title} …")
         yield lambda done, total: None
         return
     from rich.markup import escape
@@ -237,7 +236,3 @@ def _progress(shown_on: Any, title: str) -> Iterator[Callable[[int, int], None]]
     with Progress(*columns, TimeElapsedColumn(), console=shown_on, transient=True) as progress:
         task = progress.add_task(escape(title), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-def _say(shown_on: Any, line: str) -> None:
-    shown_on.print(line, soft_wrap=True, highlight=False, markup=False)

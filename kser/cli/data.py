@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kser.cli.options import console, option
+from kser.console import print_line
 from kser.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,13 +49,11 @@ def list_corpora() -> None:
         # The title gives way where the terminal is narrow; the rest can be read whole.
         room = width - sum(widths) - len(widths) - 2
         line = f"{' '.join(cells)}  {_cut(title, max(room, _NARROWEST_TITLE))}"
-        style = "bold" if number == 0 else ""
-        shown_on.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
-    shown_on.print(
+        print_line(shown_on, line, style="bold" if number == 0 else "")
+    print_line(
+        shown_on,
         "\nverified: the recipe was run on the published files, not only made after their description\n"
         "download: `kser data prepare NAME --download` fetches it; for others see `kser data info NAME`",
-        soft_wrap=True,
-        highlight=False,
     )
 
 
@@ -77,7 +76,7 @@ def show_corpus(
         if shown_on.is_terminal:
             table.add_row(fact, Text(str(value)))
         else:  # long lines stay whole, for other programs
-            shown_on.print(f"{fact:14}  {value}", soft_wrap=True, highlight=False, markup=False)
+            print_line(shown_on, f"{fact:14}  {value}")
     shown_on.print(table, end="")
 
 

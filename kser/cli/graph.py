@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from kser.cli.options import console, option, path_argument, required_path
+from kser.console import print_line
 
 OUTPUT_FILE = "training_curves.png"
 
@@ -52,18 +53,13 @@ def graph(
     notes += [f"{run}: has no {metric}" for run in runs_without(curves, metric)]
     shown_on = console()
     for note in notes:
-        shown_on.print(note, style="yellow", soft_wrap=True, highlight=False, markup=False)
+        print_line(shown_on, note, style="yellow")
     title = f"Training curves: {folder.resolve().name}"
     if output_path is None and not show:
         output_path = (folder if folder.is_dir() else folder.parent) / OUTPUT_FILE
     if output_path is not None:
         plot_training_curves(curves, output_path, metric=metric, band=band.value, title=title)
         runs = len(curves[["model", "seed"]].drop_duplicates())
-        shown_on.print(
-            f"{output_path}: models: {curves['model'].nunique()}, runs: {runs}",
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
-        )
+        print_line(shown_on, f"{output_path}: models: {curves['model'].nunique()}, runs: {runs}")
     if show:
         show_training_curves(curves, metric=metric, band=band.value, title=title)

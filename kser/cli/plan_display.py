@@ -9,6 +9,7 @@ import keras
 from rich.console import Console
 
 import kser
+from kser.console import aligned, print_line
 from kser.experiment.checking.model_plans import ModelPlan
 from kser.experiment.checking.refusals import existing_parent
 from kser.experiment.checking.seed_ranges import in_ranges
@@ -67,13 +68,13 @@ def _verdict(check: CheckResult) -> tuple[str, str]:
 
 
 class _Shown:
-    """Prints lines and tables whole, however wide the terminal is: cut numbers are no use."""
+    """Prints lines, and sections of lines, on a console."""
 
     def __init__(self, console: Console):
         self.console = console
 
     def line(self, text: str, style: str = "") -> None:
-        self.console.print(text, style=style, soft_wrap=True, highlight=False, markup=False)
+        print_line(self.console, text, style)
 
     def section(self, title: str, lines: Iterable[str], style: str = "") -> None:
         for number, line in enumerate(lines):
@@ -85,16 +86,7 @@ class _Shown:
         self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], texts: int = 1
     ) -> None:
         """A table whose first columns hold texts and the others numbers."""
-        cells = [list(columns), *([str(cell) for cell in row] for row in rows)]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if place < texts else cell.rjust(width)
-                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in cells
-        ]
-        self.section(title, lines)
+        self.section(title, aligned([columns, *([str(cell) for cell in row] for row in rows)], texts))
 
 
 def _show_runs(check: CheckResult, show: _Shown) -> None:

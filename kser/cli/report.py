@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from kser.cli.options import console, option, path_argument, required_path
+from kser.console import print_line
 
 
 def report(
@@ -37,9 +38,7 @@ def report(
 
     folder = required_path(results, input_path, "input_path")
     study, path = write_report(folder, output_path, logs=logs_path, with_audio=with_audio)
-    console().print(
+    print_line(
+        console(),
         f"{path}: models: {len(study.models)}, runs: {len(study.runs)}, test sets: {len(study.datasets)}",
-        soft_wrap=True,
-        highlight=False,
-        markup=False,
     )

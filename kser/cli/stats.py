@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from kser.cli.options import console, option, path_argument, required_path
+from kser.console import print_line
 from kser.errors import UserError
 
 
@@ -74,7 +75,7 @@ def stats(
     show(analysis, shown_on, everything=all_tables)
     folder = output_path or (source if source.is_dir() else source.parent) / "statistics"
     for path in write(analysis, folder):
-        shown_on.print(f"written: {path}", soft_wrap=True, highlight=False, markup=False)
+        print_line(shown_on, f"written: {path}")
 
 
 def _check_numbers(alpha: float, chance_margin: float, n_classes: int | None) -> None:

@@ -8,10 +8,15 @@ import typer
 
 import kser
 from kser.cli.options import console, one_path, option, path_argument, required_path
+from kser.console import print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 
 RUN_FILE = Path("run.json")
+
+ExperimentFile = Annotated[Path | None, option("experiment_file", "The same as FILE.")]
+LowSeed = Annotated[int | None, option("low_seed", "First seed, in place of cross_validation.")]
+HighSeed = Annotated[int | None, option("high_seed", "Last seed, itself included.")]
 
 
 class BadAudio(StrEnum):
@@ -28,9 +33,9 @@ def train(
             "FILE", "Experiment JSON (default: run.json of the working folder, else the embedded quickstart)."
         ),
     ] = None,
-    experiment_file: Annotated[Path | None, option("experiment_file", "The same as FILE.")] = None,
-    low_seed: Annotated[int | None, option("low_seed", "First seed, in place of cross_validation.")] = None,
-    high_seed: Annotated[int | None, option("high_seed", "Last seed, itself included.")] = None,
+    experiment_file: ExperimentFile = None,
+    low_seed: LowSeed = None,
+    high_seed: HighSeed = None,
 ) -> None:
     """Train all models of an experiment, and evaluate them.
 
@@ -56,9 +61,9 @@ def check(
     file: Annotated[
         Path | None, path_argument("FILE", "Experiment JSON (default: run.json of the working folder).")
     ] = None,
-    experiment_file: Annotated[Path | None, option("experiment_file", "The same as FILE.")] = None,
-    low_seed: Annotated[int | None, option("low_seed", "First seed, in place of cross_validation.")] = None,
-    high_seed: Annotated[int | None, option("high_seed", "Last seed, itself included.")] = None,
+    experiment_file: ExperimentFile = None,
+    low_seed: LowSeed = None,
+    high_seed: HighSeed = None,
     no_audio: Annotated[
         bool, option("no_audio", "Read no audio: quick, but lengths and damaged files remain unknown.")
     ] = False,
@@ -159,14 +164,13 @@ def _seed_range(low_seed: int | None, high_seed: int | None) -> range | None:
 
 def _default_experiment(shown_on: Any) -> Path:
     if RUN_FILE.is_file():
-        shown_on.print(f"running {RUN_FILE} of this folder", highlight=False)
+        print_line(shown_on, f"running {RUN_FILE} of this folder")
         return RUN_FILE
     from kser.experiment.quickstart import CORPUS_FOLDER, prepare_quickstart
 
-    shown_on.print(
+    print_line(
+        shown_on,
         f"no experiment file given and no {RUN_FILE} here: running the quickstart on synthetic speech in "
         f"{CORPUS_FOLDER.parent}/ (to try kser out, no benchmark)",
-        soft_wrap=True,
-        highlight=False,
     )
     return prepare_quickstart()

@@ -5,6 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from kser.cli.study_progress import StudyProgress
+from kser.console import print_line
 from kser.evaluation.summary import summary_header, summary_rows
 from kser.experiment.evaluating.evaluation_summary import EvaluationSummary
 from kser.experiment.execution.training_run import Outcome
@@ -58,12 +59,12 @@ class StudyDisplay:
             case RunEnded():
                 self._end_run(event.result)
             case Note():
-                self._print(event.text, style="yellow")
+                print_line(self.console, event.text, style="yellow")
             case FileWritten():
-                self._print(f"{event.what}: {event.path}")
+                print_line(self.console, f"{event.what}: {event.path}")
             case TestSetEvaluated():
                 before = "" if event.evaluated.is_new else " (evaluated before)"
-                self._print(f"{event.run}: {event.evaluated.headline}{before}")
+                print_line(self.console, f"{event.run}: {event.evaluated.headline}{before}")
             case EvaluationSummarised():
                 self._show_summary(event.summary)
             case _:
@@ -74,16 +75,16 @@ class StudyDisplay:
         run, title = result.run, f"{self._run.prefix}{result.run.title}"
         match result.outcome:
             case Outcome.TRAINED:
-                self._print(f"{title}: trained: {self._run.result()}; model: {run.paths.model}")
+                print_line(self.console, f"{title}: trained: {self._run.result()}; model: {run.paths.model}")
                 skipped = run.paths.split / SKIPPED_FILE
                 if skipped.is_file():
-                    self._print(f"{title}: left out audio files, see {skipped}", style="yellow")
+                    print_line(self.console, f"{title}: left out audio files, see {skipped}", style="yellow")
             case Outcome.ALREADY_TRAINED:
-                self._print(f"{title}: is trained already")
+                print_line(self.console, f"{title}: is trained already")
             case Outcome.ELSEWHERE:
-                self._print(f"{title}: another process is training it")
+                print_line(self.console, f"{title}: another process is training it")
             case None:
-                self._print(f"{title}: {result.error}", style="red")
+                print_line(self.console, f"{title}: {result.error}", style="red")
         if self._study is not None:
             trained = result.outcome is Outcome.TRAINED and self._run.trained_from_the_start
             self._study.end_run(run, trained, failed=result.failed)
@@ -97,12 +98,9 @@ class StudyDisplay:
                 shown.add_row(*map(escape, cells))
             self.console.print(shown)
         for line in summary.warnings:
-            self._print(line, style="bold red" if line.startswith("LEAK") else "yellow")
-        self._print(f"summary: {summary.folder}")
+            print_line(self.console, line, style="bold red" if line.startswith("LEAK") else "yellow")
+        print_line(self.console, f"summary: {summary.folder}")
 
     def _stop_study(self) -> None:
         if self._study is not None:
             self._study.stop()
-
-    def _print(self, line: str, style: str = "") -> None:
-        self.console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)

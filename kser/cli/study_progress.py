@@ -7,6 +7,7 @@ from statistics import mean
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from kser.console import print_line
 from kser.experiment.runs.planning import Run
 from kser.training.console_progress import LiveLines
 
@@ -54,7 +55,7 @@ class StudyProgress:
             self._seconds.setdefault(run.model.name, []).append(time.monotonic() - self._run_started)
         self.start_run()
         if trained and not self.lines.console.is_terminal and len(self.runs) > 1:
-            self.lines.console.print(str(self), soft_wrap=True, highlight=False, markup=False)
+            print_line(self.lines.console, str(self))
 
     def seconds_left(self) -> float | None:
         """About how long the rest takes; `None` before the first run is trained."""

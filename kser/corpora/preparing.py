@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
+from kser.console import print_line
 from kser.corpora.listing import listed
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.corpora.preparation_report import (
@@ -119,20 +120,21 @@ def _is_text(name: str) -> bool:
 
 
 def _show(recipe: Recipe, table: pd.DataFrame, report: dict, csv_path: Path, console: Console) -> None:
-    def say(line: str, style: str = "") -> None:
-        console.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
-
     classes = table["class_id"].nunique()
-    say(f"{csv_path}: {len(table)} utterances, {table['actor'].nunique()} speakers, {classes} classes")
+    print_line(
+        console,
+        f"{csv_path}: {len(table)} utterances, {table['actor'].nunique()} speakers, {classes} classes",
+    )
     for line in summary_lines(report):
-        say(f"  {line}")
+        print_line(console, f"  {line}")
     warnings = warning_lines(report)
     if difference := difference_from_published(recipe, table):
         warnings.insert(0, difference)
     for line in warnings[:_WARNINGS_SHOWN]:
-        say(line, style="yellow")
+        print_line(console, line, style="yellow")
     more = len(warnings) - _WARNINGS_SHOWN
-    say(
+    print_line(
+        console,
         f"{report_paths(csv_path)[1]}: the whole report"
-        + (f", with {more} more warnings" if more > 0 else "")
+        + (f", with {more} more warnings" if more > 0 else ""),
     )

@@ -17,6 +17,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from kser.console import print_line
+
 
 @contextmanager
 def progress_bar(
@@ -38,7 +40,7 @@ def progress_bar(
         return
     if not console.is_terminal:
         amount = f"{total / 1e6:.1f} MB" if unit == "bytes" else f"{total} {unit}"
-        console.print(f"{title}: {amount}", soft_wrap=True, highlight=False, markup=False)
+        print_line(console, f"{title}: {amount}")
         yield lambda done: None
         return
     measured: list[ProgressColumn] = [MofNCompleteColumn(), TextColumn(unit)]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
+from kser.console import print_line
 from kser.corpora.archives import ARCHIVE_SUFFIXES, is_archive, only_subfolder, unpack
 from kser.corpora.downloading import download
 from kser.corpora.listing import listed
@@ -119,7 +120,7 @@ def _unpacked(recipe: Recipe, archives: Sequence[Path], folder: Path, console: C
     if console is not None:
         for left in sorted(folder.parent.glob(f".{folder.name}.*")):
             line = f"{left}: left by an unpacking that was killed, if none is running: remove it"
-            console.print(line, soft_wrap=True, highlight=False, markup=False)
+            print_line(console, line)
     subfolders = {archive.name: archive.unpack_into for archive in recipe.archives}
     with replacing(folder) as draft:
         for path, size in zip(archives, sizes, strict=True):
