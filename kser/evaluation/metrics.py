@@ -17,7 +17,7 @@ from kser.evaluation.class_measures import UAR, class_outcome
 from kser.evaluation.labels import Codes, Label, LabelArray, encode
 from kser.evaluation.measures import number_or_none
 from kser.evaluation.over_speakers import GroupArray, interval_entries, subgroup_entries
-from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES
+from kser.evaluation.speaker_bootstrap import RESAMPLING, Resampling
 
 TOP_CONFUSIONS = 5
 """How many confusions a report lists."""
@@ -97,9 +97,7 @@ def classification_report(
     speakers: GroupArray | None = None,
     probabilities: np.ndarray | None = None,
     groups: Mapping[str, GroupArray] | None = None,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
+    resampling: Resampling = RESAMPLING,
 ) -> dict[str, Any]:
     """Everything that an evaluation says in numbers, ready for JSON.
 
@@ -111,9 +109,7 @@ def classification_report(
         probabilities: float (utterances, labels), rows that sum to 1; with them comes calibration.
         groups: by name of a column ("gender"), one value an utterance; with them (and `speakers`) come the
             measures of each group and the tests of their differences.
-        resamples: of the bootstrap over speakers.
-        level: of the intervals.
-        seed: of all draws: the same arguments give the same report.
+        resampling: of the intervals and tests; the same arguments give the same report.
 
     Returns:
         A dictionary with
@@ -138,7 +134,6 @@ def classification_report(
     codes = encode(y_true, y_pred, labels)
     known, outcome = codes.known(), class_outcome(codes)
     per_label = _per_label(known)
-    drawing: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
     report = {
         "n": len(known.true),
         "n_excluded": len(codes.true) - len(known.true),
@@ -152,11 +147,11 @@ def classification_report(
             dict(zip(("true", "predicted", "count", "share"), confusion, strict=True))
             for confusion in top_confusions(y_true=y_true, y_pred=y_pred, labels=labels)
         ],
-        **interval_entries(outcome, speakers, **drawing),
+        **interval_entries(outcome, speakers, resampling),
     }
     if probabilities is not None:
         report["calibration"] = calibration_report(y_true=y_true, probabilities=probabilities, labels=labels)
-    return report | subgroup_entries(outcome, UAR.name, speakers, groups, **drawing)
+    return report | subgroup_entries(outcome, UAR.name, speakers, groups, resampling)
 
 
 def _per_label(known: Codes) -> list[dict[str, Any]]:

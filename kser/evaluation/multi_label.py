@@ -18,7 +18,7 @@ from kser.evaluation.multi_label_measures import (
     multi_label_outcome,
 )
 from kser.evaluation.over_speakers import GroupArray, interval_entries, subgroup_entries
-from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES
+from kser.evaluation.speaker_bootstrap import RESAMPLING, Resampling
 
 THRESHOLD = 0.5
 """Probability from which a label counts as given: that of a logit of 0."""
@@ -32,9 +32,7 @@ def multi_label_report(
     speakers: GroupArray | None = None,
     groups: Mapping[str, GroupArray] | None = None,
     threshold: float = THRESHOLD,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
+    resampling: Resampling = RESAMPLING,
 ) -> dict[str, Any]:
     """Everything that an evaluation says in numbers, ready for JSON.
 
@@ -46,9 +44,7 @@ def multi_label_report(
         groups: by name of a column ("gender"), one value an utterance; with them (and `speakers`) come the
             measures of each group and the tests of their differences.
         threshold: a label is given from this probability on; ranking measures do not depend on it.
-        resamples: of the bootstrap over speakers.
-        level: of the intervals.
-        seed: of all draws: the same arguments give the same report.
+        resampling: of the intervals and tests; the same arguments give the same report.
 
     Returns:
         A dictionary with
@@ -92,9 +88,8 @@ def multi_label_report(
         "labels_per_utterance_predicted": float(given.sum(axis=1).mean()),
     }
     report["labels_without_samples"] = [entry["label"] for entry in per_label if not entry["support"]]
-    drawing: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
-    report |= interval_entries(outcome, speakers, **drawing)
-    return report | subgroup_entries(outcome, MACRO_F1.name, speakers, groups, **drawing)
+    report |= interval_entries(outcome, speakers, resampling)
+    return report | subgroup_entries(outcome, MACRO_F1.name, speakers, groups, resampling)
 
 
 def _per_label(

@@ -9,9 +9,9 @@ import pandas as pd
 
 from kser.evaluation.measures import number_or_none
 from kser.evaluation.outcomes import Outcome
-from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES, speaker_intervals
+from kser.evaluation.speaker_bootstrap import RESAMPLING, Resampling, speaker_intervals
 from kser.evaluation.speaker_sums import speaker_codes
-from kser.evaluation.speaker_tests import PERMUTATIONS, compare_groups
+from kser.evaluation.speaker_tests import compare_groups
 from kser.evaluation.statistics.comparisons import holm
 
 MOST_GROUPS_COMPARED = 10
@@ -21,12 +21,7 @@ GroupArray = Sequence[object] | np.ndarray | pd.Series
 
 
 def outcome_intervals(
-    outcome: Outcome,
-    speakers: GroupArray,
-    *,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
+    outcome: Outcome, speakers: GroupArray, resampling: Resampling = RESAMPLING
 ) -> dict[str, Any]:
     """Intervals of all measures by the bootstrap over speakers.
 
@@ -35,15 +30,13 @@ def outcome_intervals(
     Args:
         outcome: of an evaluation.
         speakers: one speaker an utterance.
-        resamples: how many times speakers are drawn with replacement.
-        level: of the intervals.
-        seed: of the draws; the order of the utterances does not matter.
+        resampling: how they are drawn.
 
     Returns:
         See `kser.evaluation.speaker_bootstrap.speaker_intervals`.
     """
     sums = outcome.by_speaker(*_speakers_of(outcome, speakers))
-    return speaker_intervals(sums, resamples=resamples, level=level, seed=seed)
+    return speaker_intervals(sums, resampling)
 
 
 def compare_subgroups(
@@ -51,11 +44,7 @@ def compare_subgroups(
     compared: str,
     speakers: GroupArray,
     groups: GroupArray,
-    *,
-    resamples: int = RESAMPLES,
-    permutations: int = PERMUTATIONS,
-    level: float = LEVEL,
-    seed: int = 0,
+    resampling: Resampling = RESAMPLING,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measures of each group of utterances, and tests of their differences in one measure.
 
@@ -65,10 +54,7 @@ def compare_subgroups(
         speakers: one speaker an utterance.
         groups: the group of each utterance, such as the speaker's gender; empty or missing values mean no
             group.
-        resamples: of the bootstrap.
-        permutations: the highest number of them in a test.
-        level: of the intervals.
-        seed: of all draws.
+        resampling: of intervals and tests.
 
     Returns:
         Two dictionaries, ready for JSON. By group, in alphabetic order: `n`, `n_speakers`, all measures,
@@ -79,7 +65,6 @@ def compare_subgroups(
     """
     names = _group_names(groups, len(outcome.counted))[outcome.counted]
     codes, n_speakers = _speakers_of(outcome, speakers)
-    drawing: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
 
     def measured(chosen: np.ndarray) -> dict[str, Any]:
         sums = outcome.by_speaker(codes, n_speakers, chosen)
@@ -87,7 +72,7 @@ def compare_subgroups(
             "n": int(chosen.sum()),
             "n_speakers": int(sums.present.sum()),
             **{name: number_or_none(value) for name, value in sums.estimates.items()},
-            "intervals": speaker_intervals(sums, **drawing),
+            "intervals": speaker_intervals(sums, resampling),
         }
         if outcome.labels:
             entry["labels_without_samples"] = _listed(outcome.labels, ~outcome.labels_of(chosen))
@@ -100,7 +85,7 @@ def compare_subgroups(
             return entry | {"p": None, "warning": "no label occurs in both groups"}
         kept = outcome.entries_of(shared)
         one, other = (outcome.by_speaker(codes, n_speakers, chosen).only(kept) for chosen in (first, second))
-        return entry | compare_groups(one, other, compared, permutations=permutations, **drawing)
+        return entry | compare_groups(one, other, compared, resampling)
 
     present = [str(name) for name in np.unique(names) if name]
     tests: dict[str, Any] = {
@@ -109,7 +94,7 @@ def compare_subgroups(
         "comparisons": [],
     }
     if len(present) < 2:
-        tests["note"] = "one group alone: nothing to compare"
+        tests["note"] = "only one group: nothing to compare"
     elif len(present) > MOST_GROUPS_COMPARED:
         tests["note"] = f"{len(present)} groups: more than {MOST_GROUPS_COMPARED} are not compared"
     else:
@@ -121,9 +106,11 @@ def compare_subgroups(
     return {name: measured(names == name) for name in present}, tests
 
 
-def interval_entries(outcome: Outcome, speakers: GroupArray | None, **drawing: Any) -> dict[str, Any]:
+def interval_entries(
+    outcome: Outcome, speakers: GroupArray | None, resampling: Resampling = RESAMPLING
+) -> dict[str, Any]:
     """The entry `intervals` of a report; nothing without speakers."""
-    return {} if speakers is None else {"intervals": outcome_intervals(outcome, speakers, **drawing)}
+    return {} if speakers is None else {"intervals": outcome_intervals(outcome, speakers, resampling)}
 
 
 def subgroup_entries(
@@ -131,7 +118,7 @@ def subgroup_entries(
     compared: str,
     speakers: GroupArray | None,
     groups: Mapping[str, GroupArray] | None,
-    **drawing: Any,
+    resampling: Resampling = RESAMPLING,
 ) -> dict[str, Any]:
     """The entries `subgroups` and `subgroup_tests` of a report, by column; nothing without groups.
 
@@ -143,7 +130,7 @@ def subgroup_entries(
     if speakers is None:
         raise ValueError("groups need speakers: utterances of one speaker are not independent")
     found = {
-        column: compare_subgroups(outcome, compared, speakers, values, **drawing)
+        column: compare_subgroups(outcome, compared, speakers, values, resampling)
         for column, values in groups.items()
     }
     return {

@@ -14,7 +14,7 @@ from kser.errors import UserError
 from kser.evaluation.measures import Measure, number_or_none
 from kser.evaluation.over_speakers import GroupArray, interval_entries, subgroup_entries
 from kser.evaluation.regression_measures import CCC, MSE, PEARSON, REGRESSION_MEASURES, regression_outcome
-from kser.evaluation.speaker_bootstrap import LEVEL, RESAMPLES
+from kser.evaluation.speaker_bootstrap import RESAMPLING, Resampling
 
 
 def concordance_correlation(*, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
@@ -39,9 +39,7 @@ def regression_report(
     targets: Sequence[str],
     speakers: GroupArray | None = None,
     groups: Mapping[str, GroupArray] | None = None,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
+    resampling: Resampling = RESAMPLING,
 ) -> dict[str, Any]:
     """Everything that an evaluation says in numbers, ready for JSON.
 
@@ -52,9 +50,7 @@ def regression_report(
         speakers: one speaker an utterance; with them come confidence intervals.
         groups: by name of a column ("gender"), one value an utterance; with them (and `speakers`) come the
             measures of each group and the tests of their differences.
-        resamples: of the bootstrap over speakers.
-        level: of the intervals.
-        seed: of all draws: the same arguments give the same report.
+        resampling: of the intervals and tests; the same arguments give the same report.
 
     Returns:
         A dictionary with `n`, utterances with a value of any target; `ccc`, `mse` and `pearson`, means over
@@ -86,9 +82,8 @@ def regression_report(
         for i, target in enumerate(targets)
     ]
     report["targets_without_values"] = [entry["target"] for entry in report["per_target"] if not entry["n"]]
-    drawing: dict[str, Any] = {"resamples": resamples, "level": level, "seed": seed}
-    report |= interval_entries(outcome, speakers, **drawing)
-    return report | subgroup_entries(outcome, CCC.name, speakers, groups, **drawing)
+    report |= interval_entries(outcome, speakers, resampling)
+    return report | subgroup_entries(outcome, CCC.name, speakers, groups, resampling)
 
 
 def _spread_on_both_sides(true: np.ndarray, pred: np.ndarray) -> dict[str, float | None]:

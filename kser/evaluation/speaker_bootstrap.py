@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,6 @@ from scipy import stats
 
 from kser.evaluation.speaker_sums import SpeakerSums, drawn_sums
 
-RESAMPLES = 2000
-LEVEL = 0.95
 FEW_SPEAKERS = 8
 """Below this number the report warns: in a simulation of five classes with speakers of different difficulty,
 95% intervals contained the truth in 79% (4 speakers), 81% (5), 91% (8), 90% (10) and 93% (20 and 40) of 400
@@ -20,9 +19,28 @@ corpora."""
 _CELLS_AT_ONCE = 4_000_000
 
 
-def speaker_intervals(
-    speakers: SpeakerSums, *, resamples: int = RESAMPLES, level: float = LEVEL, seed: int = 0
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Resampling:
+    """How speakers are drawn for intervals and tests; equal settings give equal draws.
+
+    Attributes:
+        resamples: how many times the bootstrap draws speakers with replacement.
+        permutations: the highest number of them in a test.
+        level: of the intervals: the probability with which they should contain the true value.
+        seed: of all draws; the order of the utterances does not matter.
+    """
+
+    resamples: int = 2000
+    permutations: int = 5000
+    level: float = 0.95
+    seed: int = 0
+
+
+RESAMPLING = Resampling()
+"""That of every report."""
+
+
+def speaker_intervals(speakers: SpeakerSums, resampling: Resampling = RESAMPLING) -> dict[str, Any]:
     """Intervals of all measures by the bootstrap over speakers, ready for JSON.
 
     Speakers are drawn with replacement, all their utterances with them; the interval is the bias-corrected
@@ -32,9 +50,7 @@ def speaker_intervals(
 
     Args:
         speakers: sums by speaker; those who add nothing are left out.
-        resamples: how many times speakers are drawn.
-        level: the probability with which the interval should contain the true value.
-        seed: of the draws.
+        resampling: how they are drawn.
 
     Returns:
         `[low, high]` by measure, then `level`, `resampled` ("speakers"), `n_speakers`, `resamples`, `method`
@@ -43,13 +59,13 @@ def speaker_intervals(
     present = speakers.choice(speakers.present)
     n = present.n_speakers
     names = list(present.estimates)
-    bounds = bootstrap([present], present.measures, resamples, level, seed) if n > 1 else None
+    bounds = bootstrap([present], present.measures, resampling) if n > 1 else None
     intervals: dict[str, Any] = {
         name: None if bounds is None or np.isnan(bounds[i]).any() else bounds[i].tolist()
         for i, name in enumerate(names)
     }
-    intervals |= {"level": level, "resampled": "speakers", "n_speakers": n, "resamples": resamples}
-    intervals["method"] = "BCa"
+    intervals |= {"level": resampling.level, "resampled": "speakers", "n_speakers": n}
+    intervals |= {"resamples": resampling.resamples, "method": "BCa"}
     if n < FEW_SPEAKERS:
         intervals["warning"] = few_speakers_warning(n)
     return intervals
@@ -62,17 +78,13 @@ def few_speakers_warning(n: int) -> str:
     return f"{n} speakers: with so few the interval comes out too narrow"
 
 
-def bootstrap(
-    samples: Sequence[SpeakerSums], measures: Any, resamples: int, level: float, seed: int
-) -> np.ndarray:
+def bootstrap(samples: Sequence[SpeakerSums], measures: Any, resampling: Resampling) -> np.ndarray:
     """BCa intervals of a function of the sums of one or several groups of speakers.
 
     Args:
         samples: groups of at least two speakers, each resampled on its own.
         measures: takes the sums of each group, each (…, entries), and gives a dictionary of arrays (…).
-        resamples: how many times speakers are drawn.
-        level: of the intervals.
-        seed: of the draws.
+        resampling: how they are.
 
     Returns:
         (measures, 2): low and high, NaN where nothing is defined.
@@ -92,17 +104,17 @@ def bootstrap(
         result = stats.bootstrap(
             [np.arange(sample.n_speakers) for sample in samples],
             statistic,
-            n_resamples=resamples,
-            batch=max(1, min(resamples, _CELLS_AT_ONCE // speakers)),
+            n_resamples=resampling.resamples,
+            batch=max(1, min(resampling.resamples, _CELLS_AT_ONCE // speakers)),
             vectorized=True,
             paired=False,
-            confidence_level=level,
+            confidence_level=resampling.level,
             method="BCa",
-            rng=np.random.default_rng(seed),
+            rng=np.random.default_rng(resampling.seed),
             axis=-1,
         )
     bounds = np.stack([result.confidence_interval.low, result.confidence_interval.high], axis=-1)
-    return _with_percentiles_for_undefined(bounds, result.bootstrap_distribution, level)
+    return _with_percentiles_for_undefined(bounds, result.bootstrap_distribution, resampling.level)
 
 
 def _with_percentiles_for_undefined(bounds: np.ndarray, drawn: np.ndarray, level: float) -> np.ndarray:

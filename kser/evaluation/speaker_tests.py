@@ -8,14 +8,12 @@ import numpy as np
 
 from kser.evaluation.speaker_bootstrap import (
     FEW_SPEAKERS,
-    LEVEL,
-    RESAMPLES,
+    RESAMPLING,
+    Resampling,
     bootstrap,
     few_speakers_warning,
 )
 from kser.evaluation.speaker_sums import SpeakerSums
-
-PERMUTATIONS = 5000
 
 # Differences that are equal except for rounding count as equal.
 _TOLERANCE = 1e-12
@@ -25,17 +23,13 @@ def compare_groups(
     first: SpeakerSums,
     second: SpeakerSums,
     measure: str,
-    *,
-    permutations: int = PERMUTATIONS,
-    resamples: int = RESAMPLES,
-    level: float = LEVEL,
-    seed: int = 0,
+    resampling: Resampling = RESAMPLING,
 ) -> dict[str, Any]:
     """Difference of a measure between two groups of utterances, with an interval and a p-value.
 
     When no speaker is in both groups (gender), the group is permuted among the speakers, each of whom keeps
     all utterances. When speakers are in both (style, microphone), the two groups are swapped within speakers,
-    and only speakers with both count. All permutations are enumerated if there are at most `permutations` of
+    and only speakers with both count. All permutations are enumerated if there are at most so many of
     them; otherwise as many are drawn, and p is (1 + as extreme) / (1 + drawn) (Phipson &
     Smyth, "Permutation p-values should never be zero", 2010). Two-sided. The interval resamples speakers.
 
@@ -43,10 +37,7 @@ def compare_groups(
         first: sums by speaker of the first group, one row a speaker, zeros where a speaker is not in it.
         second: the same speakers in the second group.
         measure: name of the measure.
-        permutations: the highest number of them.
-        resamples: of the bootstrap.
-        level: of the interval.
-        seed: of both.
+        resampling: of the test and the interval.
 
     Returns:
         `difference` (first − second), `interval` (`None` when a group has one speaker), `p`, `smallest_p`
@@ -61,7 +52,7 @@ def compare_groups(
     observed = first.estimates[measure] - second.estimates[measure]
     if np.isnan(observed):
         return {"difference": None, "p": None, "warning": f"{measure} is not defined in both groups"}
-    rng = np.random.default_rng(seed)
+    permutations, rng = resampling.permutations, np.random.default_rng(resampling.seed)
     if both.any():
         moved, exact = _swaps(first.sums, second.sums, both, permutations, rng)
     else:
@@ -72,8 +63,8 @@ def compare_groups(
     extreme = int((~(np.abs(permuted) < abs(observed) - _TOLERANCE)).sum())
     outcome = {
         "difference": observed,
-        "interval": _interval(first, second, measure, resamples, level, seed),
-        "level": level,
+        "interval": _interval(first, second, measure, resampling),
+        "level": resampling.level,
         "p": extreme / len(permuted) if exact else (1 + extreme) / (1 + len(permuted)),
         "smallest_p": _smallest_p(permuted, exact),
         "permutations": len(permuted),
@@ -122,7 +113,7 @@ def _smallest_p(permuted: np.ndarray, exact: bool) -> float:
 
 
 def _interval(
-    first: SpeakerSums, second: SpeakerSums, measure: str, resamples: int, level: float, seed: int
+    first: SpeakerSums, second: SpeakerSums, measure: str, resampling: Resampling
 ) -> list[float] | None:
     """Speakers of both groups are drawn with both their parts, others each in their group."""
     in_first, in_second = first.present, second.present
@@ -139,7 +130,7 @@ def _interval(
 
     if min(sample.n_speakers for sample in samples) < 2:
         return None
-    bounds = bootstrap(samples, difference, resamples, level, seed)[0]
+    bounds = bootstrap(samples, difference, resampling)[0]
     return None if np.isnan(bounds).any() else bounds.tolist()
 
 

@@ -19,6 +19,7 @@ from kser.evaluation.metrics import (
     row_shares,
     top_confusions,
 )
+from kser.evaluation.speaker_bootstrap import Resampling
 
 LABELS = ["anger", "joy", "neutrality", "sadness"]
 
@@ -236,7 +237,7 @@ def test_top_confusions_are_sorted_by_count_and_share():
     assert top_confusions(y_true=["a"], y_pred=["a"], labels=["a", "b"]) == []
 
 
-def full_arguments(n=120):
+def full_arguments(n=120, seed=0):
     rng = np.random.default_rng(3)
     probabilities = rng.dirichlet(np.ones(4), n)
     speakers = rng.integers(0, 12, n)
@@ -250,7 +251,7 @@ def full_arguments(n=120):
             "gender": np.where(speakers % 2, "female", "male"),
             "style": rng.choice(["a", "b", ""], n),
         },
-        "resamples": 200,
+        "resampling": Resampling(resamples=200, seed=seed),
     }
 
 
@@ -258,7 +259,7 @@ def test_the_whole_report_is_json_and_follows_from_its_seed():
     report = classification_report(**full_arguments())
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert report == classification_report(**full_arguments())
-    assert report["intervals"] != classification_report(**full_arguments(), seed=1)["intervals"]
+    assert report["intervals"] != classification_report(**full_arguments(seed=1))["intervals"]
     assert report["calibration"]["n"] == report["n"] < 120
     assert list(report["subgroups"]) == list(report["subgroup_tests"]) == ["gender", "style"]
     assert report["subgroups"]["gender"].keys() == {"female", "male"}

@@ -11,6 +11,7 @@ from sklearn import metrics as sklearn_metrics
 
 from kser.errors import UserError
 from kser.evaluation.multi_label import multi_label_report
+from kser.evaluation.speaker_bootstrap import Resampling
 
 LABELS = ["anger", "joy", "sadness"]
 unhurried = settings(deadline=None, max_examples=40)
@@ -64,7 +65,7 @@ def test_measures_are_those_of_scikit_learn(pair):
 def test_intervals_and_groups():
     true, probabilities, speakers = drawn()
     gender = np.where(speakers < 5, "female", "male")
-    arguments = {"speakers": speakers, "groups": {"gender": gender}, "resamples": 100}
+    arguments = {"speakers": speakers, "groups": {"gender": gender}, "resampling": Resampling(resamples=100)}
     report = multi_label_report(y_true=true, probabilities=probabilities, labels=LABELS, **arguments)
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     for name in ("macro_f1", "micro_f1", "subset_accuracy", "hamming_loss"):
@@ -90,7 +91,12 @@ def test_groups_are_compared_on_the_labels_that_both_have():
     women = speakers < 5
     true[women, 0] = 0
     gender = {"gender": np.where(women, "female", "male")}
-    arguments = {"labels": LABELS, "speakers": speakers, "groups": gender, "resamples": 50}
+    arguments = {
+        "labels": LABELS,
+        "speakers": speakers,
+        "groups": gender,
+        "resampling": Resampling(resamples=50),
+    }
     report = multi_label_report(y_true=true, probabilities=probabilities, **arguments)
     assert report["subgroups"]["gender"]["female"]["labels_without_samples"] == ["anger"]
     [test] = report["subgroup_tests"]["gender"]["comparisons"]

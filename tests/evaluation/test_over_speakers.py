@@ -10,6 +10,7 @@ from kser.evaluation.class_measures import class_outcome
 from kser.evaluation.labels import encode
 from kser.evaluation.metrics import class_measures
 from kser.evaluation.over_speakers import compare_subgroups
+from kser.evaluation.speaker_bootstrap import Resampling
 
 LABELS = ["anger", "joy"]
 
@@ -31,7 +32,7 @@ def subgroups(y_true, y_pred, labels, **options):
 
 
 def compare(**kwargs):
-    report, tests = subgroups(**{"resamples": 300} | kwargs)
+    report, tests = subgroups(**{"resampling": Resampling(resamples=300)} | kwargs)
     [comparison] = tests["comparisons"]
     return report, comparison
 
@@ -74,13 +75,13 @@ def test_one_unusual_speaker_is_no_difference_of_groups_however_many_utterances(
 
 def test_a_difference_between_many_speakers_is_found_and_none_is_not():
     different = corpus([0.9] * 12 + [0.6] * 12)
-    _, found = compare(**different, permutations=500)
+    _, found = compare(**different, resampling=Resampling(resamples=300, permutations=500))
     assert not found["exact"]
     assert found["p"] == pytest.approx(1 / 501)
     assert 0 < found["interval"][0] < found["difference"] < found["interval"][1]
     assert "warning" not in found
     skills = np.tile(np.linspace(0.5, 0.9, 12), 2)
-    _, same = compare(**corpus(skills), permutations=500)
+    _, same = compare(**corpus(skills), resampling=Resampling(resamples=300, permutations=500))
     assert same["p"] > 0.1
     assert same["interval"][0] < 0 < same["interval"][1]
 
@@ -88,7 +89,10 @@ def test_a_difference_between_many_speakers_is_found_and_none_is_not():
 def test_p_is_uniform_enough_when_groups_do_not_differ():
     rng = np.random.default_rng(7)
     p_values = [
-        compare(**corpus(rng.uniform(0.3, 1.0, 16), seed=seed), permutations=200, resamples=10)[1]["p"]
+        compare(
+            **corpus(rng.uniform(0.3, 1.0, 16), seed=seed),
+            resampling=Resampling(resamples=10, permutations=200),
+        )[1]["p"]
         for seed in range(120)
     ]
     assert np.mean(np.array(p_values) <= 0.05) <= 0.12  # 5% expected; 14 of 120 has a chance of 0.3%
@@ -122,8 +126,8 @@ def test_speakers_of_other_groups_have_no_part_in_a_comparison():
     three = two | {"groups": np.where(names < 4, "a", np.where(names < 8, "b", "c"))}
     first = names < 8
     alone = {name: values if name == "labels" else values[first] for name, values in three.items()}
-    _, tests = subgroups(**three, resamples=100)
-    _, reference = compare(**alone, resamples=100)
+    _, tests = subgroups(**three, resampling=Resampling(resamples=100))
+    _, reference = compare(**alone, resampling=Resampling(resamples=100))
     assert [entry["groups"] for entry in tests["comparisons"]] == [["a", "b"], ["a", "c"], ["b", "c"]]
     assert tests["comparisons"][0] | {"p_holm": 0} == reference | {"p_holm": 0}
     p_values = [entry["p"] for entry in tests["comparisons"]]
@@ -154,17 +158,17 @@ def test_utterances_without_a_group_are_counted():
     groups = kwargs["groups"].astype(object)
     groups[:3] = None
     groups[3] = " "
-    report, tests = subgroups(**kwargs | {"groups": groups}, resamples=100)
+    report, tests = subgroups(**kwargs | {"groups": groups}, resampling=Resampling(resamples=100))
     assert tests["n_without_group"] == 4
     assert report["female"]["n"] == 36
 
 
 def test_nothing_is_compared_with_one_group_or_very_many():
     kwargs = corpus([0.9, 0.8, 0.7, 0.6])
-    _, one = subgroups(**kwargs | {"groups": ["x"] * 80}, resamples=100)
+    _, one = subgroups(**kwargs | {"groups": ["x"] * 80}, resampling=Resampling(resamples=100))
     assert one["comparisons"] == []
     assert "nothing to compare" in one["note"]
-    report, many = subgroups(**kwargs | {"groups": np.arange(80) % 11}, resamples=100)
+    report, many = subgroups(**kwargs | {"groups": np.arange(80) % 11}, resampling=Resampling(resamples=100))
     assert len(report) == 11
     assert many["comparisons"] == []
     assert "11 groups" in many["note"]

@@ -16,6 +16,7 @@ from kser.evaluation.regression import (
     pearson_correlation,
     regression_report,
 )
+from kser.evaluation.speaker_bootstrap import Resampling
 
 unhurried = settings(deadline=None, max_examples=40)
 # Thousandths: the measures are continuous, but not where rounding alone tells a constant from others.
@@ -73,7 +74,7 @@ def test_report_per_target_with_means():
         targets=["arousal", "valence"],
         speakers=speakers,
         groups={"gender": np.where(speakers < 5, "female", "male")},
-        resamples=200,
+        resampling=Resampling(resamples=200),
     )
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     expected = [audmetric.concordance_cc(true[:, i], pred[:, i]) for i in range(2)]
@@ -104,9 +105,14 @@ def test_an_utterance_without_a_value_counts_for_the_other_targets():
     speakers = np.arange(60) % 9
     groups = {"gender": np.where(speakers < 4, "female", "male")}
     targets = ["arousal", "valence", "dominance"]
-    drawing = {"resamples": 50, "seed": 3}
+    resampling = Resampling(resamples=50, seed=3)
     report = regression_report(
-        y_true=true, y_pred=pred, targets=targets, speakers=speakers, groups=groups, **drawing
+        y_true=true,
+        y_pred=pred,
+        targets=targets,
+        speakers=speakers,
+        groups=groups,
+        resampling=resampling,
     )
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert report["n"] == 59 and report["targets_without_values"] == ["dominance"] and report["ccc"] is None
@@ -127,7 +133,7 @@ def test_an_utterance_without_a_value_counts_for_the_other_targets():
             y_pred=pred[known, i],
             targets=[target],
             speakers=speakers[known],
-            **drawing,
+            resampling=resampling,
         )
         assert report["intervals"][f"ccc_{target}"] == pytest.approx(alone["intervals"]["ccc"])
 

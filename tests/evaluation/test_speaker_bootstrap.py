@@ -9,6 +9,7 @@ from kser.evaluation.labels import encode
 from kser.evaluation.metrics import classification_report
 from kser.evaluation.over_speakers import outcome_intervals
 from kser.evaluation.regression_measures import regression_outcome
+from kser.evaluation.speaker_bootstrap import Resampling
 
 LABELS = ["anger", "joy", "sadness"]
 
@@ -45,16 +46,18 @@ def test_accuracy_of_equal_speakers_is_the_bootstrap_of_their_accuracies():
     kwargs = recordings(20)
     right = (kwargs["y_true"] == kwargs["y_pred"]).reshape(20, 30).mean(axis=1)
     expected = stats.bootstrap((right,), np.mean, n_resamples=4000, rng=np.random.default_rng(5))
-    low, high = intervals_of_classes(**kwargs, resamples=4000)["wa"]
+    low, high = intervals_of_classes(**kwargs, resampling=Resampling(resamples=4000))["wa"]
     assert low == pytest.approx(expected.confidence_interval.low, abs=0.01)
     assert high == pytest.approx(expected.confidence_interval.high, abs=0.01)
 
 
 def test_a_higher_level_is_wider_and_a_seed_repeats():
     kwargs = recordings(15)
-    narrow, wide = (intervals_of_classes(**kwargs, level=level) for level in (0.8, 0.99))
+    narrow, wide = (
+        intervals_of_classes(**kwargs, resampling=Resampling(level=level)) for level in (0.8, 0.99)
+    )
     assert wide["uar"][0] < narrow["uar"][0] < narrow["uar"][1] < wide["uar"][1]
-    assert narrow == intervals_of_classes(**kwargs, level=0.8)
+    assert narrow == intervals_of_classes(**kwargs, resampling=Resampling(level=0.8))
     assert (narrow["level"], narrow["n_speakers"], narrow["resampled"]) == (0.8, 15, "speakers")
 
 
@@ -62,7 +65,7 @@ def test_a_higher_level_is_wider_and_a_seed_repeats():
     ("n_speakers", "says"), [(1, "one speaker"), (2, "2 speakers"), (7, "7 speakers"), (8, None)]
 )
 def test_too_few_speakers_are_told(n_speakers, says):
-    intervals = intervals_of_classes(**recordings(n_speakers), resamples=200)
+    intervals = intervals_of_classes(**recordings(n_speakers), resampling=Resampling(resamples=200))
     if says is None:
         assert "warning" not in intervals
     else:
@@ -72,19 +75,21 @@ def test_too_few_speakers_are_told(n_speakers, says):
 
 def test_a_measure_without_spread_has_an_interval_without_width():
     kwargs = recordings(10)
-    intervals = intervals_of_classes(**kwargs | {"y_pred": kwargs["y_true"]}, resamples=200)
+    intervals = intervals_of_classes(
+        **kwargs | {"y_pred": kwargs["y_true"]}, resampling=Resampling(resamples=200)
+    )
     assert intervals["uar"] == intervals["mcc"] == [1.0, 1.0]
 
 
 def test_speakers_of_unknown_labels_alone_do_not_count():
     kwargs = recordings(9)
     kwargs["y_true"] = np.where(kwargs["speakers"] == "speaker 0", "contempt", kwargs["y_true"])
-    assert intervals_of_classes(**kwargs, resamples=200)["n_speakers"] == 8
+    assert intervals_of_classes(**kwargs, resampling=Resampling(resamples=200))["n_speakers"] == 8
 
 
 def test_many_resamples_of_many_speakers_fit_into_memory_in_parts():
     kwargs = recordings(450, each=2)
-    report = classification_report(**kwargs, resamples=10_000)
+    report = classification_report(**kwargs, resampling=Resampling(resamples=10_000))
     assert report["intervals"]["uar"][0] < report["uar"] < report["intervals"]["uar"][1]
 
 
@@ -109,7 +114,7 @@ def test_regression_resamples_speakers_as_well():
                 np.tile(truth, (copies, 1)), np.tile(guess, (copies, 1)), ["arousal", "valence"]
             ),
             np.tile(speakers, copies),
-            resamples=500,
+            resampling=Resampling(resamples=500),
         )
         for copies in (1, 9)
     )

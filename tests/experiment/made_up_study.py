@@ -10,6 +10,7 @@ import soundfile as sf
 from kser.evaluation.metrics import classification_report, confusion_matrix
 from kser.evaluation.multi_label import multi_label_report
 from kser.evaluation.regression import regression_report
+from kser.evaluation.speaker_bootstrap import Resampling
 from kser.experiment.config.model_config import ModelConfig
 
 LABELS = ("anger", "joy", "sadness")
@@ -111,7 +112,7 @@ def _write_evaluation(folder, identity, table, test_csv, labels, skill, rng, old
         else {
             "speakers": table["actor"].tolist(),
             "groups": {"gender": table["gender"].tolist()},
-            "resamples": 50,
+            "resampling": Resampling(resamples=50),
         }
     )
     tables = [table.rename(columns={"path": "utterance"})[["utterance", "actor", "gender"]]]
