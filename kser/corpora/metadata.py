@@ -16,6 +16,7 @@ import pandas as pd
 from kser.corpora.listing import listed
 from kser.errors import UserError
 from kser.files import content_digest, is_there, read_text, replacing, resolve_input
+from kser.grouping import grouped
 
 # The columns that kser itself gives to every table; a further column of the user's may not have these names.
 _OWN_COLUMNS = ("path", "utterance")
@@ -230,10 +231,11 @@ def _empty_cells(cells: pd.DataFrame, required: Iterable[str], row_numbers: list
 
 
 def _duplicates(table: pd.DataFrame, row_numbers: list[int]) -> str:
-    rows_of: dict[str, list[int]] = {}
-    for path, utterance, number in zip(table["path"], table["utterance"], row_numbers, strict=True):
-        if utterance:
-            rows_of.setdefault(os.path.normpath(path), []).append(number)
+    rows_of = grouped(
+        (os.path.normpath(path), number)
+        for path, utterance, number in zip(table["path"], table["utterance"], row_numbers, strict=True)
+        if utterance
+    )
     repeated = [numbers for numbers in rows_of.values() if len(numbers) > 1]
     if not repeated:
         return ""

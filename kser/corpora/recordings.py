@@ -12,6 +12,7 @@ from rich.console import Console
 from kser.audio.decoding import decode
 from kser.corpora.progress_bar import progress_bar
 from kser.errors import UserError
+from kser.grouping import grouped
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,7 @@ def _check(path: str) -> Recording:
 
 def same_recordings(recordings: Sequence[Recording]) -> list[list[Recording]]:
     """Groups of recordings that sound the same, sample by sample, in the order of their first one."""
-    groups: dict[tuple[str, int, int], list[Recording]] = {}
-    for recording in recordings:
-        if not recording.problem:
-            sound = (recording.digest, recording.sampling_rate_hz, recording.channels)
-            groups.setdefault(sound, []).append(recording)
+    groups = grouped(
+        ((each.digest, each.sampling_rate_hz, each.channels), each) for each in recordings if not each.problem
+    )
     return [group for group in groups.values() if len(group) > 1]

@@ -2,7 +2,6 @@
 
 import csv
 import os
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from kser.corpora.metadata import read_metadata
 from kser.corpora.recipe import AUDIO_SUFFIXES
 from kser.errors import UserError
 from kser.files import read_text
+from kser.grouping import grouped
 
 # What counts as a recording in a folder; a metadata CSV may name any file.
 SUFFIXES = AUDIO_SUFFIXES | {
@@ -141,9 +141,7 @@ def _targets(recordings: list[Path], base: Path) -> tuple[dict[Path, Path], dict
 
 
 def _check_distinct(targets: dict[Path, Path]) -> None:
-    sources = defaultdict(list)
-    for path, target in targets.items():
-        sources[target].append(str(path))
+    sources = grouped((target, str(path)) for path, target in targets.items())
     if clashes := [" and ".join(paths) for paths in sources.values() if len(paths) > 1]:
         raise UserError(f"{listed(clashes, '; ')}: would be written to the same file; process them apart")
 

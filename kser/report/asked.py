@@ -7,6 +7,7 @@ from kser.audio.processing import PROCESSING_STEPS
 from kser.evaluation.measure_names import measure_name
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.model_config import ModelConfig
+from kser.grouping import grouped
 from kser.report.markup import Html, details, element, join, paragraph
 from kser.report.numbers import counted, mean_and_spread, natural, range_of, seeds_in_words
 from kser.report.study_folder import Study, TrainedRun
@@ -95,12 +96,12 @@ def _minutes(seconds: Any) -> float | None:
 
 def _settings(runs: Sequence[TrainedRun]) -> dict[str, str]:
     """Settings of a model as text; where runs differ, all values."""
-    found: dict[str, list[str]] = {}
-    for run in runs:
-        for name, value in _flat(run.provenance.get("model_config") or {}):
-            if name not in _SHOWN_ELSEWHERE:
-                found.setdefault(name, []).append(value)
-    return {name: "; ".join(dict.fromkeys(values)) for name, values in found.items()}
+    found = grouped(item for run in runs for item in _flat(run.provenance.get("model_config") or {}))
+    return {
+        name: "; ".join(dict.fromkeys(values))
+        for name, values in found.items()
+        if name not in _SHOWN_ELSEWHERE
+    }
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

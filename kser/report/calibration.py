@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kser.grouping import grouped
 from kser.report.markup import Html, element, join, paragraph
 from kser.report.numbers import known, mean_and_spread
 from kser.report.study_folder import Study
@@ -66,11 +67,12 @@ def pooled_bins(by_run: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, fl
         One entry for each bin in which any run has utterances: `low`, `high`, `n`, and mean `accuracy` and
         `confidence`, weighted by utterances.
     """
-    filled: dict[tuple[float, float], list[dict[str, Any]]] = {}
-    for bins in by_run:
-        for entry in bins:
-            if entry.get("n") and known([entry.get("accuracy"), entry.get("confidence")]).size == 2:
-                filled.setdefault((entry["low"], entry["high"]), []).append(entry)
+    filled = grouped(
+        ((entry["low"], entry["high"]), entry)
+        for bins in by_run
+        for entry in bins
+        if entry.get("n") and known([entry.get("accuracy"), entry.get("confidence")]).size == 2
+    )
     pooled = []
     for (low, high), entries in sorted(filled.items()):
         n = sum(entry["n"] for entry in entries)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kser.grouping import grouped
 from kser.report.markup import Html, details, join, paragraph
 from kser.report.numbers import counted, natural, range_of
 from kser.report.study_folder import Study, TrainedRun
@@ -43,11 +44,7 @@ def data_section(study: Study) -> Html:
 
 def distinct_splits(runs: Sequence[TrainedRun]) -> dict[str, list[TrainedRun]]:
     """Runs by split; runs of the same seed usually share one."""
-    found: dict[str, list[TrainedRun]] = {}
-    for run in runs:
-        if _parts(run):
-            found.setdefault(str(run.split.get("fingerprint") or run.folder), []).append(run)
-    return found
+    return grouped((str(run.split.get("fingerprint") or run.folder), run) for run in runs if _parts(run))
 
 
 def _parts(run: TrainedRun) -> dict[str, Mapping[str, Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 from kser.evaluation.measure_names import measure_name
 from kser.evaluation.statistics.tables import NOTHING, number, p_value
 from kser.experiment.tasks.report_kinds import ReportKind
+from kser.grouping import grouped
 from kser.report.markup import Html, details, join, notes, paragraph
 from kser.report.numbers import interval_cell, known, mean_and_spread, range_of
 from kser.report.study_folder import Evaluation, Study
@@ -66,11 +67,11 @@ def _measures(study: Study, column: str, kind: ReportKind) -> Html:
 def _differences(study: Study, column: str, measure: str) -> Html:
     summary, each = [], []
     for (model, dataset), runs in study.conditions.items():
-        pairs: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
-        for run in runs:
-            for test in _tests(run, column).get("comparisons") or ():
-                first, second = test["groups"]
-                pairs.setdefault((first, second), []).append((run.seed, test))
+        pairs = grouped(
+            (tuple(test["groups"]), (run.seed, test))
+            for run in runs
+            for test in _tests(run, column).get("comparisons") or ()
+        )
         for (first, second), tests in pairs.items():
             name = f"{first} − {second}"
             summary.append([model, dataset, name, *_summary_cells([test for _, test in tests])])

@@ -13,6 +13,7 @@ from kser.evaluation.curve_files import read_training_curves
 from kser.experiment.runs.trained_model import PROVENANCE_FILE
 from kser.experiment.tasks.report_kinds import REPORT_KINDS, Parts, ReportKind
 from kser.files import read_json
+from kser.grouping import grouped
 from kser.report.file_shapes import ProvenanceShape, SplitShape, shape_of, well_formed
 from kser.report.numbers import natural
 
@@ -91,10 +92,7 @@ class Study:
     @property
     def models(self) -> dict[str, list[TrainedRun]]:
         """The runs of each model."""
-        found: dict[str, list[TrainedRun]] = {}
-        for run in self.runs:
-            found.setdefault(run.model, []).append(run)
-        return found
+        return grouped((run.model, run) for run in self.runs)
 
     @property
     def description(self) -> str:
@@ -114,10 +112,7 @@ class Study:
     @property
     def conditions(self) -> dict[tuple[str, str], list[Evaluation]]:
         """The evaluations of each model on each test set, in a study `of_kind`."""
-        found: dict[tuple[str, str], list[Evaluation]] = {}
-        for evaluation in self.evaluations:
-            found.setdefault((evaluation.model, evaluation.dataset), []).append(evaluation)
-        return found
+        return grouped(((each.model, each.dataset), each) for each in self.evaluations)
 
     @property
     def datasets(self) -> list[str]:
@@ -127,11 +122,9 @@ class Study:
 
 def entries_by_part(runs: Sequence[Evaluation], parts: Parts) -> dict[str, list[dict[str, Any]]]:
     """What the reports of several runs say of each part, by its name."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for run in runs:
-        for entry in run.report.get(parts.key) or ():
-            found.setdefault(str(entry.get(parts.name)), []).append(entry)
-    return found
+    return grouped(
+        (str(entry.get(parts.name)), entry) for run in runs for entry in run.report.get(parts.key) or ()
+    )
 
 
 def read_study(folder: str | Path, logs: str | Path | None = None) -> Study:
@@ -204,11 +197,9 @@ def _once_each(evaluations: Sequence[Evaluation]) -> tuple[list[Evaluation], lis
 
     The one that counts lies where `kser eval` puts it: in folders named after its model and test set.
     """
-    found: dict[tuple[str, ...], list[Evaluation]] = {}
-    for one in evaluations:
-        found.setdefault((one.model, one.dataset, one.seed, one.kind.name), []).append(one)
+    copies = grouped(((one.model, one.dataset, one.seed, one.kind.name), one) for one in evaluations)
     kept, lines = set(), []
-    for same in found.values():
+    for same in copies.values():
         first, *others = sorted(same, key=lambda one: not _is_at_home(one))
         kept.add((first.folder, first.kind))
         lines += [f"{one.folder}: left out, as {first.folder} is the same evaluation." for one in others]

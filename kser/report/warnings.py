@@ -9,6 +9,7 @@ import pandas as pd
 
 from kser.evaluation.speaker_bootstrap import FEW_SPEAKERS
 from kser.evaluation.statistics.divergence import DEFAULT_MARGIN, at_chance_level
+from kser.grouping import grouped
 from kser.report.markup import Html, element, join, paragraph
 from kser.report.numbers import known, range_of, seeds_in_words
 from kser.report.study_folder import Evaluation, Study, TrainedRun
@@ -92,10 +93,11 @@ def _at_chance(study: Study) -> Iterator[StudyWarning]:
     flagged = at_chance_level(
         pd.DataFrame([{"uar": run.report.get("uar"), "n_classes": classes} for run, classes in tested])
     )
-    seeds: dict[tuple[str, str], list[str]] = {}
-    for (run, _), is_flagged in zip(tested, flagged, strict=True):
-        if is_flagged:
-            seeds.setdefault((run.model, run.dataset), []).append(run.seed)
+    seeds = grouped(
+        ((run.model, run.dataset), run.seed)
+        for (run, _), is_flagged in zip(tested, flagged, strict=True)
+        if is_flagged
+    )
     for (model, dataset), of_condition in seeds.items():
         yield StudyWarning(
             True,
@@ -138,11 +140,7 @@ def _of_model(model: str, runs: Sequence[TrainedRun]) -> Iterator[StudyWarning]:
             True, "Not evaluated", "there is no result on any test set; kser eval evaluates it.", (where,)
         )
     yield from _shared_speakers(model, runs)
-    left_out: dict[str, list[Any]] = {}
-    for run in runs:
-        for name, count in (run.split.get("left_out") or {}).items():
-            left_out.setdefault(name, []).append(count)
-    if left_out:
+    if left_out := grouped(item for run in runs for item in (run.split.get("left_out") or {}).items()):
         counts = ", ".join(f"{name} ({range_of(of_runs)})" for name, of_runs in left_out.items())
         yield StudyWarning(False, "Utterances in no part of the split, by class", f"{counts}.", (model,))
     skipped = [run.split.get("skipped_audio") or 0 for run in runs]
@@ -227,20 +225,17 @@ _ABOUT_LABELS = {
 
 def _missing_numbers(runs: Sequence[Evaluation]) -> str:
     """How many utterances have no number of a target, by target."""
-    missing: dict[str, list[int]] = {}
-    for run in runs:
-        for entry in run.report.get("per_target") or ():
-            count = (run.report.get("n") or 0) - (entry.get("n") or 0)
-            missing.setdefault(str(entry.get("target")), []).append(count)
+    missing = grouped(
+        (str(entry.get("target")), (run.report.get("n") or 0) - (entry.get("n") or 0))
+        for run in runs
+        for entry in run.report.get("per_target") or ()
+    )
     return ", ".join(f"{target} ({range_of(counts)})" for target, counts in missing.items() if any(counts))
 
 
 def _over_runs(runs: Sequence[Evaluation], key: str) -> str:
     """What the reports hold under a key; with the seeds where they differ."""
-    seeds: dict[str, list[str]] = {}
-    for run in runs:
-        if text := _names(run.report.get(key)):
-            seeds.setdefault(text, []).append(run.seed)
+    seeds = grouped((text, run.seed) for run in runs if (text := _names(run.report.get(key))))
     if len(seeds) == 1 and len(next(iter(seeds.values()))) == len(runs):
         return next(iter(seeds))
     return "; ".join(f"{text} ({seeds_in_words(of_text)})" for text, of_text in seeds.items())

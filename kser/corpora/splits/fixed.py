@@ -14,6 +14,7 @@ from kser.corpora.splits.columns import several_values, values_of
 from kser.corpora.splits.parts import LEFT_OUT, PARTS, check_arguments, classes_of
 from kser.corpora.splits.speakers import Speakers
 from kser.errors import UserError
+from kser.grouping import grouped
 
 # What published tables call the parts.
 _PART_OF_NAME = {
@@ -134,9 +135,7 @@ def _named_parts(
     values: pd.Series, parts: Mapping[str, Sequence[str]], column: str, source: str
 ) -> dict[str, str]:
     known = label_order(values)
-    by_lower_case: dict[str, list[str]] = {}
-    for value in known:
-        by_lower_case.setdefault(value.lower(), []).append(value)
+    by_lower_case = grouped((value.lower(), value) for value in known)
     part_of: dict[str, str] = {}
     for part, names in parts.items():
         for name in names:

@@ -15,6 +15,7 @@ from kser.experiment.tasks.class_evaluation import matrices_of_groups
 from kser.experiment.tasks.evaluation import GENDER, write_csv
 from kser.experiment.tasks.report_kinds import REPORT_KINDS, ReportKind
 from kser.files import write_json, write_text
+from kser.grouping import grouped
 
 Result = tuple[EvaluatedRow, dict[str, Any]]
 """A run, and its report of one kind."""
@@ -119,11 +120,9 @@ def _result_row(done: EvaluatedRow) -> dict[str, Any]:
 
 def _warnings(evaluated: Sequence[EvaluatedRow]) -> list[str]:
     """What a reader must know about the evaluations, each line once for all its seeds; leaks first."""
-    seeds: dict[tuple[str, str], list[str]] = {}
-    for done in evaluated:
-        title = f"{done.row.model_name} on {done.row.dataset_name}"
-        for line in done.warnings:
-            seeds.setdefault((title, line), []).append(str(done.report["seed"]))
+    seeds = grouped(
+        ((done.row.title, line), str(done.report["seed"])) for done in evaluated for line in done.warnings
+    )
     lines = []
     for (title, line), concerned in seeds.items():
         before, leak, text = line.rpartition("LEAK: ")
@@ -142,11 +141,10 @@ def _distinct(evaluated: Sequence[EvaluatedRow]) -> list[EvaluatedRow]:
 
 def _by_kind(runs: Sequence[EvaluatedRow]) -> dict[ReportKind, list[Result]]:
     """The reports of each kind."""
-    found: dict[ReportKind, list[Result]] = {kind: [] for kind in REPORT_KINDS}
-    for done in runs:
-        for evaluation, report in done.reports:
-            found[evaluation.report].append((done, report))
-    return {kind: results for kind, results in found.items() if results}
+    found = grouped(
+        (evaluation.report, (done, report)) for done in runs for evaluation, report in done.reports
+    )
+    return {kind: found[kind] for kind in REPORT_KINDS if kind in found}
 
 
 def _summarised(kind: ReportKind, results: Sequence[Result]) -> tuple[pd.DataFrame, list[str]]:
@@ -174,10 +172,7 @@ def _joined(summaries: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _by_model_and_dataset(results: Sequence[Result]) -> dict[tuple[str, str], list[Result]]:
-    found: dict[tuple[str, str], list[Result]] = {}
-    for done, report in results:
-        found.setdefault((done.row.model_name, done.row.dataset_name), []).append((done, report))
-    return found
+    return grouped(((done.row.model_name, done.row.dataset_name), (done, report)) for done, report in results)
 
 
 def _measures_of_runs(

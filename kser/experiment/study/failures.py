@@ -9,6 +9,7 @@ from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.planning import Run
 from kser.experiment.study.results import RunResult
 from kser.files import write_text
+from kser.grouping import grouped
 
 _SHOWN_CHARACTERS = 200
 
@@ -36,9 +37,7 @@ def failure_summary(run_results: Sequence[RunResult], further: Sequence[str]) ->
         further: mistakes of its evaluation.
     """
     failures = [result for result in run_results if result.failed]
-    runs_by_error: dict[str, list[Run]] = {}
-    for failure in failures:
-        runs_by_error.setdefault(failure.error, []).append(failure.run)
+    runs_by_error = grouped((failure.error, failure.run) for failure in failures)
     none_began = all(result.failed and result.failed_at != "training" for result in run_results)
     if len(runs_by_error) == 1 and none_began:
         return [*next(iter(runs_by_error)).splitlines(), *further]  # the experiment as a whole is wrong
@@ -50,7 +49,5 @@ def failure_summary(run_results: Sequence[RunResult], further: Sequence[str]) ->
 
 def _title(runs: Sequence[Run]) -> str:
     """Models and seeds: "log_mel, seed 0–2; wav2vec2, seed 0"."""
-    seeds_by_model: dict[str, list[int]] = {}
-    for run in runs:
-        seeds_by_model.setdefault(run.model.name, []).append(run.seed)
+    seeds_by_model = grouped((run.model.name, run.seed) for run in runs)
     return "; ".join(f"{model}, seed {in_ranges(seeds)}" for model, seeds in seeds_by_model.items())
