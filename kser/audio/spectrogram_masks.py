@@ -45,8 +45,15 @@ class _SpectrogramMask(BaseWaveformTransform):
         """Arguments of the constructor; the inherited method warns of those that are `None`."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
-    def _without(self, samples: np.ndarray, sample_rate: int, spans: list[tuple[float, float]]) -> np.ndarray:
-        """The waveform without the spans (Hz or s) of its spectrogram, float32 (…, samples)."""
+    def randomize_parameters(self, samples: np.ndarray, sample_rate: int) -> None:
+        """Draw the spans that are masked, in Hz or s."""
+        super().randomize_parameters(samples, sample_rate)
+        if self.parameters["should_apply"]:
+            limits = self._limits(samples.shape[-1], sample_rate)
+            self.parameters["spans"] = [_drawn_span(*limits) for _ in range(self.masks)]
+
+    def apply(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
+        """The waveform without the spans of its spectrogram, float32 of the shape given."""
         window = max(_LEAST_WINDOW_SAMPLES, round(self.window_s * sample_rate))
         transform = ShortTimeFFT(hann(window, sym=False), hop=window // 4, fs=sample_rate)
         length = samples.shape[-1]
@@ -55,12 +62,16 @@ class _SpectrogramMask(BaseWaveformTransform):
         padded = np.zeros((*samples.shape[:-1], room))
         padded[..., :length] = samples
         spectrogram = transform.stft(padded)  # (…, frequencies, frames)
-        masked = self._masked(transform, room, spans)
+        masked = self._masked(transform, room)
         share = 1.0 if self.gain_db is None else 1.0 - 10.0 ** (self.gain_db / 20.0)
         taken = transform.istft(spectrogram * masked * share, k1=room)[..., :length]
         return (samples - taken).astype(np.float32)
 
-    def _masked(self, transform: ShortTimeFFT, samples: int, spans: list[tuple[float, float]]) -> np.ndarray:
+    def _limits(self, length: int, sample_rate: int) -> tuple[float, float, float, float]:
+        """Narrowest and widest span, and the lowest and highest place of one, in Hz or s."""
+        raise NotImplementedError
+
+    def _masked(self, transform: ShortTimeFFT, samples: int) -> np.ndarray:
         """What is masked, bool, broadcasting to (frequencies, frames)."""
         raise NotImplementedError
 
@@ -105,11 +116,7 @@ class FrequencyMask(_SpectrogramMask):
         self.min_frequency_hz = min_frequency_hz
         self.max_frequency_hz = max_frequency_hz
 
-    def randomize_parameters(self, samples: np.ndarray, sample_rate: int) -> None:
-        """Draw the bands, in Hz."""
-        super().randomize_parameters(samples, sample_rate)
-        if not self.parameters["should_apply"]:
-            return
+    def _limits(self, length: int, sample_rate: int) -> tuple[float, float, float, float]:
         highest = min(sample_rate / 2, self.max_frequency_hz or sample_rate / 2)
         room = highest - self.min_frequency_hz
         if room <= 0:
@@ -117,16 +124,10 @@ class FrequencyMask(_SpectrogramMask):
                 f"min_frequency_hz ({self.min_frequency_hz}) is not below half the sampling rate "
                 f"({sample_rate / 2})"
             )
-        self.parameters["bands_hz"] = _spans(
-            self.masks, self.min_width_hz, min(self.max_width_hz, room), self.min_frequency_hz, highest
-        )
+        return self.min_width_hz, min(self.max_width_hz, room), self.min_frequency_hz, highest
 
-    def apply(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
-        """The waveform without the bands, float32 of the shape given."""
-        return self._without(samples, sample_rate, self.parameters["bands_hz"])
-
-    def _masked(self, transform: ShortTimeFFT, samples: int, spans: list[tuple[float, float]]) -> np.ndarray:
-        return _within(transform.f, transform.delta_f, spans)[:, np.newaxis]
+    def _masked(self, transform: ShortTimeFFT, samples: int) -> np.ndarray:
+        return _within(transform.f, transform.delta_f, self.parameters["spans"])[:, np.newaxis]
 
 
 class TimeMask(_SpectrogramMask):
@@ -161,33 +162,19 @@ class TimeMask(_SpectrogramMask):
         self.max_width_s = max_width_s
         self.max_width_share = max_width_share
 
-    def randomize_parameters(self, samples: np.ndarray, sample_rate: int) -> None:
-        """Draw the stretches, in s."""
-        super().randomize_parameters(samples, sample_rate)
-        if not self.parameters["should_apply"]:
-            return
-        duration_s = samples.shape[-1] / sample_rate
-        longest = min(self.max_width_s, self.max_width_share * duration_s)
-        self.parameters["stretches_s"] = _spans(self.masks, self.min_width_s, longest, 0.0, duration_s)
+    def _limits(self, length: int, sample_rate: int) -> tuple[float, float, float, float]:
+        duration_s = length / sample_rate
+        return self.min_width_s, min(self.max_width_s, self.max_width_share * duration_s), 0.0, duration_s
 
-    def apply(self, samples: np.ndarray, sample_rate: int) -> np.ndarray:
-        """The waveform without the stretches, float32 of the shape given."""
-        return self._without(samples, sample_rate, self.parameters["stretches_s"])
-
-    def _masked(self, transform: ShortTimeFFT, samples: int, spans: list[tuple[float, float]]) -> np.ndarray:
-        return _within(transform.t(samples), transform.delta_t, spans)
+    def _masked(self, transform: ShortTimeFFT, samples: int) -> np.ndarray:
+        return _within(transform.t(samples), transform.delta_t, self.parameters["spans"])
 
 
-def _spans(
-    number: int, min_width: float, max_width: float, lowest: float, highest: float
-) -> list[tuple[float, float]]:
-    """Draw spans between `lowest` and `highest`, narrower than `min_width` where `max_width` is."""
-    spans = []
-    for _ in range(number):
-        width = random.uniform(min(min_width, max_width), max_width)
-        start = random.uniform(lowest, highest - width)
-        spans.append((start, start + width))
-    return spans
+def _drawn_span(min_width: float, max_width: float, lowest: float, highest: float) -> tuple[float, float]:
+    """A span between `lowest` and `highest`, narrower than `min_width` where `max_width` is."""
+    width = random.uniform(min(min_width, max_width), max_width)
+    start = random.uniform(lowest, highest - width)
+    return start, start + width
 
 
 def _within(places: np.ndarray, step: float, spans: list[tuple[float, float]]) -> np.ndarray:

@@ -42,15 +42,15 @@ class TestFrequencyMask:
         mask = FrequencyMask(200, 700, 1000, 3000, masks=3, p=1.0)
         for _ in range(50):
             mask(NOISE, RATE)
-            assert len(mask.parameters["bands_hz"]) == 3
-            for low, high in mask.parameters["bands_hz"]:
+            assert len(mask.parameters["spans"]) == 3
+            for low, high in mask.parameters["spans"]:
                 assert 200 <= high - low <= 700
                 assert 1000 <= low < high <= 3000
 
     def test_bands_fit_below_half_the_sampling_rate(self):
         mask = FrequencyMask(min_width_hz=5000, max_width_hz=6000, min_frequency_hz=1000, p=1.0)
         mask(NOISE[:4000], 8000)
-        assert mask.parameters["bands_hz"] == [(1000, 4000)]
+        assert mask.parameters["spans"] == [(1000, 4000)]
         with pytest.raises(ValueError, match="not below half the sampling rate"):
             FrequencyMask(min_frequency_hz=4000, p=1.0)(NOISE, 8000)
 
@@ -77,7 +77,7 @@ class TestTimeMask:
         mask = TimeMask(min_width_s=0.1, max_width_s=0.2, p=1.0)
         for _ in range(20):
             masked = mask(NOISE, RATE)
-            ((start, stop),) = mask.parameters["stretches_s"]
+            ((start, stop),) = mask.parameters["spans"]
             assert 0.1 <= stop - start <= 0.2
             assert 0 <= start < stop <= 1
             far = np.abs(TIME_S - (start + stop) / 2) > (stop - start) / 2 + mask.window_s
@@ -88,14 +88,14 @@ class TestTimeMask:
     def test_a_gain_makes_the_stretch_softer_by_so_much(self):
         mask = TimeMask(0.2, 0.2, gain_db=-20.0, p=1.0)
         masked = mask(NOISE, RATE)
-        ((start, stop),) = mask.parameters["stretches_s"]
+        ((start, stop),) = mask.parameters["spans"]
         deep = np.abs(TIME_S - (start + stop) / 2) < (stop - start) / 2 - mask.window_s
         np.testing.assert_allclose(masked[deep], 0.1 * NOISE[deep], atol=1e-6)
 
     def test_a_short_utterance_loses_no_more_than_its_share(self):
         mask = TimeMask(min_width_s=0.2, max_width_s=0.5, max_width_share=0.1, p=1.0)
         mask(NOISE, RATE)
-        ((start, stop),) = mask.parameters["stretches_s"]
+        ((start, stop),) = mask.parameters["spans"]
         assert stop - start == pytest.approx(0.1)
 
     @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """All of the statistics of a study, in the order in which they are read."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -92,16 +92,16 @@ def analyse(
             "chance level is not checked for runs whose UAR or number of classes (two or more) is unknown: "
             f"{unchecked.sum()} of {len(whole)}"
         )
-    study = _Study(analysis, factors, metric, alpha)
-    study.describe(runs, "")
+    everything = _Tables(analysis, runs, factors, metric, alpha)
+    everything.describe()
     flagged = whole["at_chance"].any()
     if flagged:
         analysis.tables.append(layouts.chance_level_table(chance_level_runs(whole), chance_margin))
-    study.test(runs, "")
+    everything.test()
     if flagged:
-        kept = runs[~runs["at_chance"]]
-        study.describe(kept, WITHOUT)
-        study.test(kept, WITHOUT)
+        kept = replace(everything, runs=runs[~runs["at_chance"]], variant=WITHOUT)
+        kept.describe()
+        kept.test()
     planned = planning_table(alpha=alpha)
     analysis.tables.append(layouts.planning_layout(planned, DEFAULT_POWER, alpha))
     for notes in (analysis.notes, *(table.notes for table in analysis.tables)):
@@ -109,50 +109,61 @@ def analyse(
     return analysis
 
 
-@dataclass
-class _Study:
-    """What all tables of an analysis share."""
+@dataclass(frozen=True)
+class _Tables:
+    """Adds the tables of some runs to an analysis.
+
+    Attributes:
+        analysis: receives tables and notes.
+        runs: of all subgroups.
+        factors: see `analyse`.
+        metric: column of the measure.
+        alpha: level.
+        variant: which runs they are, in words; empty for all.
+    """
 
     analysis: Analysis
+    runs: pd.DataFrame
     factors: Sequence[str]
     metric: str
     alpha: float
+    variant: str = ""
 
-    def describe(self, runs: pd.DataFrame, variant: str) -> None:
+    def describe(self) -> None:
         by = ["model_name", "dataset_name", "subgroup"]
-        labelled = runs.assign(subgroup=_subgroup_labels(runs))
+        labelled = self.runs.assign(subgroup=_subgroup_labels(self.runs))
         frame = describe(labelled, by, self.metric)
         flagged = labelled.groupby(by, sort=False)["at_chance"].sum().astype(int).rename("at_chance")
         frame = frame.merge(flagged.reset_index(), on=by)
-        title = f"{self.analysis.metric} by condition"
-        self._add(layouts.conditions_table(frame, by, *_named("conditions", title, variant)))
+        self._add(layouts.conditions_table(frame, by, *self._named("conditions", "by condition")))
 
-    def test(self, runs: pd.DataFrame, variant: str) -> None:
-        whole = runs[runs["subgroup"] == ALL].dropna(subset=[self.metric])
+    def test(self) -> None:
+        whole = self.runs[self.runs["subgroup"] == ALL].dropna(subset=[self.metric])
         if whole.empty:
-            self._note("no run is left", variant)
+            self._note("no run is left")
             return
-        table, chosen = self._anova(whole, variant)
-        self._factors(table, [factor for factor in chosen if factor != "model_name"], variant)
-        self._models(whole, variant)
-        self._subgroups(runs, variant)
+        table, chosen = self._anova(whole)
+        self._factors(table, [factor for factor in chosen if factor != "model_name"])
+        self._models(whole)
+        self._subgroups()
 
-    def _anova(self, whole: pd.DataFrame, variant: str) -> tuple[pd.DataFrame, list[str]]:
+    def _anova(self, whole: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         """Add the analysis of variance; return the runs and the factors that it is about."""
         table, factors, lines = choose_factors(whole, self.factors)
         for line in lines:
-            self._note(line, variant)
+            self._note(line)
         if not factors:
-            self._note("no ANOVA: one model on one data set, nothing to compare", variant)
+            self._note("no ANOVA: one model on one data set, nothing to compare")
             return table, []
         try:
             terms, missing = factorial_terms(table, factors)
             frame = anova(table, factors, self.metric, terms)
         except UserError as error:
-            self._note(f"no ANOVA: {error}", variant)
+            self._note(f"no ANOVA: {error}")
             return table, factors
-        title = f"ANOVA of {self.analysis.metric} over {', '.join(map(layouts.heading, factors))}"
-        shown = layouts.anova_table(frame, *_named("anova", title, variant))
+        about = f"over {', '.join(map(layouts.heading, factors))}"
+        name, title = self._named("anova", about)
+        shown = layouts.anova_table(frame, name, f"ANOVA of {title}")
         shown.notes.extend(f"{line}." for line in missing)
         shown.notes.extend(self._anova_caveats(table, factors, "II" if missing else "III"))
         self._add(shown)
@@ -173,7 +184,7 @@ class _Study:
                 "as independent; the paired tables do not."
             )
 
-    def _factors(self, table: pd.DataFrame, factors: list[str], variant: str) -> None:
+    def _factors(self, table: pd.DataFrame, factors: list[str]) -> None:
         """Compare the levels of each factor, over the runs that the ANOVA is about."""
         if not factors:
             return
@@ -181,18 +192,16 @@ class _Study:
             [table.assign(factor=factor, level=table[factor]) for factor in factors], ignore_index=True
         )
         frame = compare_groups(levels, "level", self.metric, ["factor"], self.alpha)
-        title = f"{self.analysis.metric} by factor, pooled over all others"
-        shown = layouts.comparisons_table(
-            frame, ["factor"], self.alpha, *_named("factor_comparisons", title, variant)
-        )
+        named = self._named("factor_comparisons", "by factor, pooled over all others")
+        shown = layouts.comparisons_table(frame, ["factor"], self.alpha, *named)
         if len(factors) > 1:
             shown.notes.append(
                 "Effects of other factors count as spread here; the ANOVA and the paired table remove them."
             )
         self._add(shown)
-        self._paired_factors(table, factors, variant)
+        self._paired_factors(table, factors)
 
-    def _paired_factors(self, table: pd.DataFrame, factors: list[str], variant: str) -> None:
+    def _paired_factors(self, table: pd.DataFrame, factors: list[str]) -> None:
         blocks = factors if _one_model_a_cell(table, factors) else [*factors, "model_name"]
         parts = []
         try:
@@ -204,56 +213,53 @@ class _Study:
                 part.insert(0, "factor", factor)
                 parts.append(part)
         except UserError as error:
-            self._note(str(error), variant)
+            self._note(str(error))
             return
         frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"pairs": []})
         if not (frame["pairs"] > 1).any():
             return
         for test in ("p", "p_wilcoxon"):
             frame[f"{test}_holm"] = holm(frame[test])
-        title = f"{self.analysis.metric} by factor, paired by seed and all other factors"
-        self._add(
-            layouts.paired_table(
-                frame, ["factor"], self.alpha, *_named("factor_comparisons_paired", title, variant)
-            )
-        )
+        named = self._named("factor_comparisons_paired", "by factor, paired by seed and all other factors")
+        self._add(layouts.paired_table(frame, ["factor"], self.alpha, *named))
 
-    def _models(self, whole: pd.DataFrame, variant: str) -> None:
-        frame = compare_groups(whole, "model_name", self.metric, ["dataset_name"], self.alpha)
+    def _models(self, whole: pd.DataFrame) -> None:
+        within = ["dataset_name"]
+        frame = compare_groups(whole, "model_name", self.metric, within, self.alpha)
         if frame.empty:
             self.analysis.notes.append("no comparison of models: no data set has runs of two models")
             return
-        name, title = _named(
-            "model_comparisons", f"{self.analysis.metric} of models on each data set", variant
-        )
-        shown = layouts.comparisons_table(frame, ["dataset_name"], self.alpha, name, title)
+        named = self._named("model_comparisons", "of models on each data set")
+        shown = layouts.comparisons_table(frame, within, self.alpha, *named)
         _note_rank_limits(shown, self.alpha)
         self._add(shown)
-        self._paired(
-            whole,
-            "model_name",
-            ["dataset_name"],
-            "model_comparisons_paired",
-            f"{self.analysis.metric} of models on each data set, paired by seed",
-            variant,
-        )
+        self._paired_models(whole, within)
         if frame["cohens_d"].isna().all():
             return
         power = power_of_comparisons(frame, alpha=self.alpha)
-        self._add(
-            layouts.power_table(
-                power, ["dataset_name"], DEFAULT_POWER, self.alpha, _named("power", "", variant)[0]
-            )
-        )
+        name, _ = self._named("power", "")
+        self._add(layouts.power_table(power, within, DEFAULT_POWER, self.alpha, name))
 
-    def _subgroups(self, runs: pd.DataFrame, variant: str) -> None:
-        parts = runs[runs["subgroup"] != ALL].dropna(subset=[self.metric])
+    def _paired_models(self, whole: pd.DataFrame, within: list[str]) -> None:
+        what = "of models on each data set, paired by seed"
+        try:
+            frame = compare_paired(whole, "model_name", self.metric, within, alpha=self.alpha)
+        except UserError as error:
+            self.analysis.notes.append(f"{self.analysis.metric} {what}: {error}")
+            return
+        if (frame["pairs"] > 1).any():
+            named = self._named("model_comparisons_paired", what)
+            self._add(layouts.paired_table(frame, within, self.alpha, *named))
+        else:
+            reason = "one pair is too few" if frame["pairs"].any() else "no two runs share a seed"
+            self._note(f"no table {f'{self.analysis.metric} {what}'!r}: {reason}")
+
+    def _subgroups(self) -> None:
+        parts = self.runs[self.runs["subgroup"] != ALL].dropna(subset=[self.metric])
         if parts.empty:
             return
         within = ["model_name", "dataset_name", "subgroup_column"]
-        name, title = _named(
-            "subgroup_differences", f"{self.analysis.metric} of subgroups over seeds", variant
-        )
+        name, title = self._named("subgroup_differences", "of subgroups over seeds")
         try:
             frame = describe_differences(parts, "subgroup", self.metric, within)
         except UserError as error:
@@ -264,22 +270,13 @@ class _Study:
         else:
             self.analysis.notes.append(f"no table {title!r}: no two subgroups share a seed")
 
-    def _paired(
-        self, runs: pd.DataFrame, compare: str, within: list[str], name: str, title: str, variant: str
-    ) -> None:
-        try:
-            frame = compare_paired(runs, compare, self.metric, within, alpha=self.alpha)
-        except UserError as error:
-            self.analysis.notes.append(f"{title}: {error}")
-            return
-        if not (frame["pairs"] > 1).any():
-            reason = "one pair is too few" if frame["pairs"].any() else "no two runs share a seed"
-            self._note(f"no table {title!r}: {reason}", variant)
-            return
-        self._add(layouts.paired_table(frame, within, self.alpha, *_named(name, title, variant)))
+    def _named(self, name: str, what: str) -> tuple[str, str]:
+        """Name and title of a table about the measure."""
+        title = f"{self.analysis.metric} {what}"
+        return (f"{name}_without_chance_level", f"{title}, {self.variant}") if self.variant else (name, title)
 
-    def _note(self, line: str, variant: str) -> None:
-        self.analysis.notes.append(f"{variant}: {line}" if variant else line)
+    def _note(self, line: str) -> None:
+        self.analysis.notes.append(f"{self.variant}: {line}" if self.variant else line)
 
     def _add(self, table: Table) -> None:
         self.analysis.tables.append(table)
@@ -411,10 +408,6 @@ def _subgroup_labels(runs: pd.DataFrame) -> pd.Series:
     """`all`, or `gender: female`."""
     named = runs["subgroup_column"].astype(str) + ": " + runs["subgroup"].astype(str)
     return named.where(runs["subgroup"] != ALL, ALL)
-
-
-def _named(name: str, title: str, variant: str) -> tuple[str, str]:
-    return (f"{name}_without_chance_level", f"{title}, {variant}") if variant else (name, title)
 
 
 def _equals(p: float) -> str:
