@@ -21,7 +21,7 @@ LAYERS = (
     "startup",
     "cli",
 )
-GROUND = {"console", "errors", "files", "grouping"}
+GROUND = {"console", "delimited", "errors", "files", "grouping", "markdown"}
 # These do not know each other although one stands above the other.
 STRANGERS = [
     {"models", "corpora"},

@@ -1,12 +1,12 @@
 """Label files that corpora ship beside their audio: CSV read row by row, codes looked up, mistakes named."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from itertools import zip_longest
 from pathlib import Path
 
 from kser.corpora.listing import listed
+from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 
 Row = dict[str, str]
@@ -34,21 +34,15 @@ def read_rows(csv_path: Path, columns: Iterable[str]) -> list[Row]:
     Raises:
         UserError: the file cannot be read, or lacks a column.
     """
-    text = read_label_text(csv_path)
-    header = next(iter(text.splitlines()), "")
-    separator = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="", strict=True)
     try:
-        names = [name.strip() for name in reader.fieldnames or []]
-        if missing := [name for name in columns if name not in names]:
-            raise UserError(
-                f"{csv_path}: the header lacks {', '.join(missing)}; it has {', '.join(names) or 'nothing'}"
-            )
-        reader.fieldnames = names
-        rows = [{name: row[name].strip() for name in names} for row in reader]
-    except csv.Error as error:
-        raise UserError(f"{csv_path}: line {reader.reader.line_num}: {error}") from None
-    return [row for row in rows if any(row.values())]
+        names, rows, _, _ = split_cells(read_label_text(csv_path))
+    except DelimitedError as error:
+        raise UserError(f"{csv_path}: {error}") from None
+    if missing := [name for name in columns if name not in names]:
+        raise UserError(
+            f"{csv_path}: the header lacks {', '.join(missing)}; it has {', '.join(names) or 'nothing'}"
+        )
+    return [dict(zip_longest(names, row[: len(names)], fillvalue="")) for row in rows]
 
 
 def read_label_text(path: Path) -> str:

@@ -6,7 +6,6 @@ here and nowhere else, so that every mistake in one is found before anything is 
 
 import csv
 import difflib
-import io
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from kser.corpora.listing import listed
+from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 from kser.files import content_digest, is_there, read_text, replacing, resolve_input
 from kser.grouping import grouped
@@ -144,45 +144,15 @@ def _check_outputs(csv_path: Path, outputs: Sequence[str], input_column: str) ->
 
 def _read_cells(csv_path: Path, required: Sequence[str]) -> tuple[list[str], list[list[str]], list[int]]:
     """Header, rows as wide as the header, and the number of each row's first line in the file."""
-    text = read_text(csv_path)
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=_separator(text, required),
-        strict=True,
-        skipinitialspace=True,
-    )
-    records: list[list[str]] = []
-    row_numbers: list[int] = []
-    ends = 0
     try:
-        for record in reader:
-            stripped = [cell.strip() for cell in record]
-            if any(stripped):  # spreadsheets leave empty rows, bare or of only separators
-                records.append(stripped)
-                row_numbers.append(ends + 1)
-            ends = reader.line_num
-    except csv.Error as error:
-        raise UserError(f"{csv_path}: row {ends + 1}: {error}; is a quotation mark missing?") from None
-    if not records:
+        header, rows, row_numbers, _ = split_cells(read_text(csv_path), required)
+    except DelimitedError as error:
+        raise UserError(f"{csv_path}: {error}") from None
+    if not header:
         raise UserError(f"{csv_path}: is empty; expected a header and a row for each utterance")
-    header, *rows = records
     if not rows:
         raise UserError(f"{csv_path}: has a header but no rows; expected a row for each utterance")
-    return header, _as_wide_as_header(csv_path, header, rows, row_numbers[1:]), row_numbers[1:]
-
-
-def _separator(text: str, required: Sequence[str]) -> str:
-    """The separator that cuts the header into the most of the required names, then into the most cells."""
-
-    def names(mark: str) -> list[str]:
-        lines = io.StringIO(text.lstrip("\r\n"), newline="")
-        try:
-            header = next(csv.reader(lines, delimiter=mark, skipinitialspace=True), [])
-        except csv.Error:
-            return []  # the reading that follows says what is wrong
-        return [name.strip() for name in header]
-
-    return max(",;\t", key=lambda mark: (len({*required} & {*names(mark)}), len(names(mark))))
+    return header, _as_wide_as_header(csv_path, header, rows, row_numbers), row_numbers
 
 
 def _as_wide_as_header(

@@ -12,6 +12,7 @@ from kser.corpora.labels import label_order
 from kser.corpora.recipe import AUDIO_SUFFIXES, Recipe
 from kser.corpora.recordings import Recording, same_recordings
 from kser.files import write_json, write_text
+from kser.markdown import markdown_table
 
 NOT_VERIFIED = (
     "this recipe was made after the published description and never run on the published files: "
@@ -132,32 +133,32 @@ def warning_lines(report: dict[str, Any]) -> list[str]:
 def as_markdown(report: dict[str, Any], csv_name: str) -> str:
     """The whole report to read."""
     recordings, speakers = report["recordings"], report["speakers"]
-    lines = [
-        f"# {report['title']}: {csv_name}",
-        "",
-        f"Prepared by kser {report['kser_version']} from `{report['folder']}`.",
-        "",
-        *_table(["", "found", "published"], [
+    found = markdown_table(
+        ["", "found", "published"],
+        [
             ["recordings", recordings["found"], recordings["expected"]],
             ["speakers", speakers["found"], speakers["expected"]],
-        ]),
-        "",
+        ],
+    )
+    parts = [
+        f"# {report['title']}: {csv_name}\n",
+        f"Prepared by kser {report['kser_version']} from `{report['folder']}`.\n",
+        found,
         f"Utterances in {csv_name}: {report['utterances']}; recordings left out because they cannot be read: "
         f"{len(report['unreadable'])}; audio files that are no utterances of the corpus: "
-        f"{report['other_audio_files']}.",
-        "",
-        *(f"- {line}" for line in summary_lines(report)[:1] + warning_lines(report)),
-    ]  # fmt: skip
+        f"{report['other_audio_files']}.\n",
+        "".join(f"- {line}\n" for line in summary_lines(report)[:1] + warning_lines(report)),
+    ]
     for title, groups in (("class", "classes"), ("gender", "genders"), ("fold", "folds")):
         if groups in report:
-            lines += ["", f"## By {title}", "", *_group_table(title, report[groups])]
+            parts += [f"## By {title}\n", _group_table(title, report[groups])]
     classes = list(report["classes"])
     rows = [
         [name, speaker["gender"], speaker["utterances"], *(speaker["classes"][each] for each in classes)]
         for name, speaker in report["by_speaker"].items()
     ]
-    lines += ["", "## By speaker", "", *_table(["speaker", "gender", "utterances", *classes], rows)]
-    return "\n".join(lines) + "\n"
+    parts += ["## By speaker\n", markdown_table(["speaker", "gender", "utterances", *classes], rows)]
+    return "\n".join(parts)
 
 
 def shown_path(path: str | Path, beside: Path) -> str:
@@ -224,15 +225,10 @@ def _speaker(recipe: Recipe, table: pd.DataFrame, name: str) -> dict[str, Any]:
     }
 
 
-def _group_table(title: str, groups: dict[str, dict[str, Any]]) -> list[str]:
+def _group_table(title: str, groups: dict[str, dict[str, Any]]) -> str:
     measures = ("utterances", "speakers", "total_s", "min_s", "median_s", "max_s")
     rows = [[name, *(group.get(measure, "") for measure in measures)] for name, group in groups.items()]
-    return _table([title, *measures], rows)
-
-
-def _table(header: Sequence[object], rows: Sequence[Sequence[object]]) -> list[str]:
-    written = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in written]
+    return markdown_table([title, *measures], rows)
 
 
 def _minutes(seconds: float) -> str:

@@ -1,6 +1,5 @@
 """Which recordings a folder or a metadata CSV names, and where the processed copy of each will stand."""
 
-import csv
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from kser.audio.rewriting import written_name
 from kser.corpora.listing import listed
 from kser.corpora.metadata import read_metadata
 from kser.corpora.recipe import AUDIO_SUFFIXES
+from kser.delimited import header_of
 from kser.errors import UserError
 from kser.files import read_text
 from kser.grouping import grouped
@@ -112,12 +112,11 @@ def _files(folder: Path) -> Iterable[Path]:
 
 
 def _is_metadata(path: Path) -> bool:
+    columns = {"path", "actor", "gender"}
     try:
-        header = next(iter(read_text(path).strip().splitlines()), "")
+        return columns <= {*header_of(read_text(path), columns)}
     except UserError:
         return False
-    rows = (next(csv.reader([header], delimiter=separator), []) for separator in ",;\t")
-    return any({"path", "actor", "gender"} <= {cell.strip() for cell in row} for row in rows)
 
 
 def _targets(recordings: list[Path], base: Path) -> tuple[dict[Path, Path], dict[Path, str]]:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from kser.evaluation.measure_names import measure_name
-from kser.evaluation.statistics.tables import escaped_pipes, mean_and_sd
+from kser.evaluation.statistics.tables import mean_and_sd
+from kser.markdown import markdown_table
 
 _DIGITS = 3
 
@@ -52,9 +53,4 @@ def summary_rows(summary: pd.DataFrame, measures: Sequence[str]) -> list[list[st
 
 def summary_markdown(summary: pd.DataFrame, measures: Sequence[str]) -> str:
     """The same table in Markdown."""
-    header = summary_header(measures)
-    alignment = ["---", "---", *["---:"] * (len(header) - 2)]
-    rows = [
-        [escaped_pipes(cell) for cell in row] for row in [header, alignment, *summary_rows(summary, measures)]
-    ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return markdown_table(summary_header(measures), summary_rows(summary, measures), text_columns=2)

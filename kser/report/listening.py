@@ -11,11 +11,12 @@ import soundfile as sf
 from kser.audio.loading import load_audio
 from kser.corpora.metadata import read_metadata
 from kser.errors import UserError
+from kser.experiment.evaluating.evaluation_results import PREDICTIONS_FILE
 from kser.report.confusions import averaged_confusions, confused_pairs
 from kser.report.images import data_uri
 from kser.report.markup import Html, element, join, notes, paragraph
 from kser.report.numbers import counted
-from kser.report.predictions import PREDICTIONS_FILE, read_predictions
+from kser.report.predictions import read_predictions
 from kser.report.study_folder import Evaluation, Study
 from kser.report.tables import table
 

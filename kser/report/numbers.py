@@ -27,27 +27,25 @@ def mean_and_spread(values: Iterable[Any], digits: int = 3) -> str:
     return mean_and_sd(float(present.mean()), sample_sd(present), digits) if present.size else NOTHING
 
 
-def interval_of_mean(
-    values: Iterable[Any], bounds: tuple[float, float], level: float = 0.95
-) -> tuple[float, float] | None:
-    """Student's interval of the mean of a sample, limited to the values that the measure can take.
+def interval_of_mean(values: Iterable[Any], bounds: tuple[float, float]) -> tuple[float, float] | None:
+    """Student's 95% interval of the mean of a sample, limited to the values that the measure can take.
 
     `None` for fewer than `FEWEST_RUNS` values: of two, it is wider than what it is an interval of.
     """
     present = known(values)
     if present.size < FEWEST_RUNS:
         return None
-    half = stats.t.ppf((1 + level) / 2, present.size - 1) * sample_sd(present) / np.sqrt(present.size)
+    half = stats.t.ppf(0.975, present.size - 1) * sample_sd(present) / np.sqrt(present.size)
     low, high = bounds
     return max(low, float(present.mean() - half)), min(high, float(present.mean() + half))
 
 
-def interval_cell(interval: Sequence[Any] | None, digits: int = 3) -> str:
+def interval_cell(interval: Sequence[Any] | None) -> str:
     """`0.412 to 0.533`; a dash for no interval."""
     ends = known(interval or ())
     if len(ends) != 2:
         return NOTHING
-    return f"{number(float(ends[0]), digits)} to {number(float(ends[1]), digits)}"
+    return f"{number(float(ends[0]), 3)} to {number(float(ends[1]), 3)}"
 
 
 def range_of(values: Iterable[Any]) -> str:
@@ -68,9 +66,9 @@ def share(value: float | None) -> str:
     return "> 99%" if 0.995 <= value < 1 else f"{value:.0%}"
 
 
-def counted(count: int, what: str, plural: str | None = None) -> str:
+def counted(count: int, what: str) -> str:
     """`1 model`, `2 models`."""
-    return f"{count} {what if count == 1 else plural or what + 's'}"
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def seeds_in_words(seeds: Iterable[str]) -> str:

@@ -6,8 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from kser.errors import UserError
-
-PREDICTIONS_FILE = "predictions.csv"
+from kser.experiment.evaluating.evaluation_results import PREDICTIONS_FILE
 
 
 def read_predictions(folder: Path, columns: Sequence[str]) -> pd.DataFrame:

@@ -36,7 +36,7 @@ def test_accents_of_windows_text_stay(tmp_path: Path) -> None:
     [
         ("", "the header lacks name; it has nothing"),
         ("file,words\n", "the header lacks name; it has file, words"),
-        ('name,words\na.wav,"x"y\n', "line 2: "),
+        ('name,words\na.wav,"x"y\n', "row 2: "),
     ],
 )
 def test_what_cannot_be_read(tmp_path: Path, content: str, message: str) -> None:

@@ -110,14 +110,11 @@ def detectable_effect(
     return float(brentq(lacking, 0.0, _LARGEST_D, xtol=1e-9))
 
 
-def power_of_comparisons(
-    comparisons: pd.DataFrame, *, power: float = DEFAULT_POWER, alpha: float = 0.05
-) -> pd.DataFrame:
+def power_of_comparisons(comparisons: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """What each comparison would have needed, and what it could have shown.
 
     Args:
         comparisons: as `comparisons.compare_groups` gives it.
-        power: the required one.
         alpha: level of the test, without correction for the number of tests.
 
     Returns:
@@ -125,27 +122,23 @@ def power_of_comparisons(
         `cohens_d`, `power_at_observed` (were the observed difference the true one: a restatement of p,
         see Hoenig & Heisey, "The abuse of power", 2001), `seeds_needed` per condition for the observed
         difference (missing where it is zero or unknown), and `detectable_difference`: the smallest
-        difference, in the measure's own unit, that these runs show with the wanted power (NaN without
+        difference, in the measure's own unit, that these runs show with `DEFAULT_POWER` (NaN without
         spread).
     """
     names = [*comparisons.columns[: list(comparisons.columns).index("n_first")], "n_first", "n_second"]
     table = comparisons[[*names, "difference", "cohens_d"]].copy()
     rows = list(comparisons[["cohens_d", "n_first", "n_second", "sd_pooled"]].itertuples(index=False))
     table["power_at_observed"] = [achieved_power(d, n_1, n_2, alpha=alpha) for d, n_1, n_2, _ in rows]
-    needed = [seeds_needed(d, power=power, alpha=alpha) for d, *_ in rows]
+    needed = [seeds_needed(d, alpha=alpha) for d, *_ in rows]
     table["seeds_needed"] = pd.array(needed, dtype="Int64")
     table["detectable_difference"] = [
-        detectable_effect(n_1, n_2, power=power, alpha=alpha) * sd if sd > 0 else float("nan")
-        for _, n_1, n_2, sd in rows
+        detectable_effect(n_1, n_2, alpha=alpha) * sd if sd > 0 else float("nan") for _, n_1, n_2, sd in rows
     ]
     return table
 
 
 def planning_table(
-    effects: Sequence[float] = (0.2, 0.5, 0.8, 1.2, 2.0),
-    *,
-    power: float = DEFAULT_POWER,
-    alpha: float = 0.05,
+    effects: Sequence[float] = (0.2, 0.5, 0.8, 1.2, 2.0), *, alpha: float = 0.05
 ) -> pd.DataFrame:
     """Seeds a condition for differences of several sizes.
 
@@ -153,7 +146,7 @@ def planning_table(
         One row an effect: `effect` (d, or d_z for pairs), `seeds_independent`, `seeds_paired`.
     """
     columns = {
-        name: [seeds_needed(effect, power=power, alpha=alpha, paired=paired) for effect in effects]
+        name: [seeds_needed(effect, alpha=alpha, paired=paired) for effect in effects]
         for name, paired in (("seeds_independent", False), ("seeds_paired", True))
     }
     return pd.DataFrame({"effect": list(effects), **columns})

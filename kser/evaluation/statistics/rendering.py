@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from kser.evaluation.statistics.analysis import Analysis
-from kser.evaluation.statistics.tables import Table, escaped_pipes
+from kser.evaluation.statistics.tables import Table
 from kser.files import replacing, write_text
+from kser.markdown import markdown_table
 
 MARKDOWN_FILE = "statistics.md"
 LATEX_FILE = "statistics.tex"
@@ -143,11 +144,8 @@ def markdown(analysis: Analysis) -> str:
     if analysis.notes:
         parts.append("".join(f"- {note}\n" for note in analysis.notes))
     for table in analysis.tables:
-        numbers = len(table.headings) - table.text_columns
-        alignment = ["---"] * table.text_columns + ["---:"] * numbers
-        rows = [table.headings, alignment, *table.rows]
         parts.append(f"## {table.title}\n")
-        parts.append("".join(f"| {' | '.join(map(escaped_pipes, row))} |\n" for row in rows))
+        parts.append(markdown_table(table.headings, table.rows, table.text_columns))
         parts += [f"{note}\n" for note in table.notes]
         parts.append(f"[{table.name}.csv]({table.name}.csv)\n")
     return "\n".join(parts)

@@ -78,8 +78,3 @@ def interval(low: float, high: float) -> str:
 def count(value: float) -> str:
     """A whole number; a dash for a missing one."""
     return NOTHING if pd.isna(value) else f"{int(value):d}"
-
-
-def escaped_pipes(text: str) -> str:
-    """Text for a cell of a Markdown table."""
-    return text.replace("|", r"\|").replace("\n", " ")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 from kser.experiment.tasks.target import ClassChoice
 from kser.files import read_text, resolve_input, visible_files, write_text
@@ -18,7 +19,6 @@ COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_ou
 REQUIRED_COLUMNS = COLUMNS[:-1]
 # Written only where a test set's classes have other names than the model's, or some are left out.
 CLASS_COLUMNS = ("label_map", "classes")
-DELIMITERS = ("\t", ",", ";")
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def record_rows(folder: Path, rows: Iterable[EvaluationRow]) -> Path:
         if further := [name for name in wanted if name not in header]:
             # Rows may be shorter than the header: those that the CSV has need no change.
             first, line_end, others = text.partition("\n")
-            text = parsed.delimiter.join([first.rstrip("\r"), *further]) + line_end + others
+            text = parsed.separator.join([first.rstrip("\r"), *further]) + line_end + others
             header += further
         buffer = io.StringIO()
         writer = csv.DictWriter(
@@ -181,7 +181,7 @@ def record_rows(folder: Path, rows: Iterable[EvaluationRow]) -> Path:
             header,
             restval="",
             extrasaction="ignore",
-            delimiter=parsed.delimiter,
+            delimiter=parsed.separator,
             lineterminator="\n",
         )
         writer.writerows(vars(row) for row in new)
@@ -198,40 +198,25 @@ def newest_csv(folder: Path) -> Path | None:
 class _Parsed(NamedTuple):
     header: list[str]
     rows: list[EvaluationRow]
-    delimiter: str
+    separator: str
 
 
 def _parse(path: Path, text: str) -> _Parsed:
-    """The contents of a CSV; rows without any text, which spreadsheets leave, are passed over."""
-    delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    rows, mistakes = [], []
+    """The contents of a CSV."""
     try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(path, header)
-        for record in reader:
-            if not any(cell.strip() for cell in record):
-                continue
-            cells = {name: cell.strip() for name, cell in zip(header, record, strict=False)}
-            try:
-                rows.append(_row(cells, path.parent))
-            except UserError as error:
-                mistakes.append(f"{path}: row {reader.line_num}: {error}")
-    except csv.Error as error:
-        raise UserError(f"{path}: row {reader.line_num}: {error}; is a quotation mark missing?") from None
+        header, records, row_numbers, separator = split_cells(text, COLUMNS)
+    except DelimitedError as error:
+        raise UserError(f"{path}: {error}") from None
+    _check_header(path, header)
+    rows, mistakes = [], []
+    for number, record in zip(row_numbers, records, strict=True):
+        try:
+            rows.append(_row(dict(zip(header, record, strict=False)), path.parent))
+        except UserError as error:
+            mistakes.append(f"{path}: row {number}: {error}")
     if mistakes:
         raise UserError("\n".join(mistakes))
-    return _Parsed(header, rows, delimiter)
-
-
-def _delimiter(text: str) -> str:
-    """The one that makes the most known columns of the header; a tab where none makes any."""
-    header = text.partition("\n")[0]
-
-    def known_columns(delimiter: str) -> int:
-        return sum(name.strip().strip('"') in COLUMNS for name in header.split(delimiter))
-
-    return max(DELIMITERS, key=known_columns)
+    return _Parsed(header, rows, separator)
 
 
 def _row(cells: Mapping[str, str], folder: Path) -> EvaluationRow:

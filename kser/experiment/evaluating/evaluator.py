@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 
 import kser
 from kser.corpora.metadata import content_key, read_metadata
+from kser.delimited import header_of
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_results import results_there, write_results
@@ -270,9 +270,7 @@ def _seen_in_training(tested: list[str], recordings: dict[str, list[str]]) -> di
 
 def _input_column(test_csv: Path, trained_on: str) -> str:
     """The column with the audio: `path`, as kser writes it, else as the model's training corpus had it."""
-    header = read_text(test_csv).partition("\n")[0]
-    columns = [name.strip().strip('"') for name in re.split(r"[,;\t]", header)]
-    return "path" if "path" in columns else trained_on
+    return "path" if "path" in header_of(read_text(test_csv), ["path"]) else trained_on
 
 
 def _with_names(report: dict[str, Any], names: dict[str, Any], path: Path) -> dict[str, Any]:

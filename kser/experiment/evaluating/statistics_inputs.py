@@ -1,7 +1,5 @@
 """Results of many runs, from reports or tables, as one table with a row for each run and subgroup."""
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -11,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 from kser.evaluation.measure_names import find_measure
 from kser.evaluation.statistics.analysis import ALL
@@ -314,20 +313,12 @@ def _hardly_repeats(cells: pd.Series) -> bool:
 
 def _read_table(path: Path) -> pd.DataFrame:
     """All cells of a CSV as text, by header."""
-    text = read_text(path)
-    header = text.partition("\n")[0]
-    separator = max(",;\t", key=header.count)
     try:
-        lines = [
-            [cell.strip() for cell in cells]
-            for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-            if any(cell.strip() for cell in cells)
-        ]
-    except csv.Error as error:
-        raise UserError(f"{path}: {error}; is a quotation mark missing?") from None
-    if len(lines) < 2:
+        columns, rows, _, _ = split_cells(read_text(path))
+    except DelimitedError as error:
+        raise UserError(f"{path}: {error}") from None
+    if not rows:
         raise UserError(f"{path}: has no rows; it requires a header and a row for each run")
-    columns, rows = lines[0], lines[1:]
     if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise UserError(f"{path}: the header has {', '.join(repeated)} more than once")
     for number, cells in enumerate(rows, start=2):
