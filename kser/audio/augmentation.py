@@ -50,7 +50,7 @@ class AugmentationSpec:
 
     @property
     def place(self) -> str:
-        """Where it stands in the experiment file."""
+        """Its place in the experiment file."""
         return f"augmentations.{self.name}"
 
 

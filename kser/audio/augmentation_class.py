@@ -30,7 +30,7 @@ def build_object(
     `path`, `…_path` or `…_paths` the path beside the experiment file, where there is one.
 
     Args:
-        field: where it stands in the file, e.g. `augmentations.noise`.
+        field: its place in the file, e.g. `augmentations.noise`.
         module: of Python, or a file that ends in `.py`.
         class_name: within it.
         arguments: of the class.
@@ -56,12 +56,12 @@ def build_object(
 
 def reason_of(error: BaseException) -> str:
     """What another's code raised, in one line; of an assertion without words, the assertion."""
-    said = " ".join(str(error).split())
-    if not said and isinstance(error, AssertionError):
-        said = traceback.extract_tb(error.__traceback__)[-1].line or ""
-    if len(said) > _SHOWN_OF_A_REASON:
-        said = f"{said[:_SHOWN_OF_A_REASON]}…"
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    reason = " ".join(str(error).split())
+    if not reason and isinstance(error, AssertionError):
+        reason = traceback.extract_tb(error.__traceback__)[-1].line or ""
+    if len(reason) > _SHOWN_OF_A_REASON:
+        reason = f"{reason[:_SHOWN_OF_A_REASON]}…"
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 
 
 def _find_module(field: str, module: Any, folder: Path | None) -> ModuleType:
@@ -163,7 +163,7 @@ def _check_names(field: str, found: Any, class_name: str, values: Mapping[str, A
     mistakes = []
     if not any(p.kind is p.VAR_KEYWORD for p in free):
         mistakes = [
-            f"{field}.{name}: {class_name} has no such argument; {_nearest(name, names)}"
+            f"{field}.{name}: not an argument of {class_name}; {_nearest(name, names)}"
             for name in values
             if name not in names
         ]

@@ -83,7 +83,7 @@ def _decode_stream(path: str | Path, container: Any, dtype: str) -> tuple[np.nda
     promised = round(Fraction(stream.duration) * stream.time_base * rate)
     if len(samples) < promised - 1:
         raise UserError(
-            f"{path}: is cut short: {len(samples)} of the {promised} promised samples are there; "
+            f"{path}: is cut short: {len(samples)} of the {promised} promised samples are present; "
             "obtain it again"
         )
     return samples[:promised], rate

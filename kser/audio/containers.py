@@ -1,4 +1,4 @@
-"""What kind of audio file a file is, by its content, and whether all that its header promises is there.
+"""What kind of audio file a file is, by its content, and whether all that its header promises is present.
 
 Decoders differ in what they say of a file that ends early: libsndfile shortens WAV, AIFF, AU, CAF and W64
 files and Ogg streams without a word. Their structure shows it, and is read here. What cannot be known:
@@ -103,7 +103,7 @@ def what_is_missing(file: BinaryIO, kind: str) -> str:
         file: opened for reading, seekable; left at an unknown place.
         kind: what `kind_of` returned.
 
-    Example: `10000 of the 32000 bytes of sound that its header promises are there`.
+    Example: `10000 of the 32000 bytes of sound that its header promises are present`.
     """
     size = file.seek(0, os.SEEK_END)
     start = mpeg.after_id3(file)
@@ -162,7 +162,7 @@ def _sound_bytes(offset: int, promised: int, size: int, block_bytes: int = 1) ->
     counted_in = promised - present in (offset, offset - 8)  # some programs count the header as sound
     if counted_in or promised // max(1, block_bytes) <= present // max(1, block_bytes):
         return ""
-    return f"{present} of the {promised} bytes of sound that its header promises are there"
+    return f"{present} of the {promised} bytes of sound that its header promises are present"
 
 
 def _walk(file: BinaryIO, start: int, size: int, layout: _Chunks) -> Iterator[tuple[bytes, int, int]]:
@@ -189,7 +189,7 @@ def _ogg(file: BinaryIO, start: int, size: int) -> str:
     segments = page[27 : 27 + page[26]] if len(page) > 26 else b""
     if not segments or len(segments) < page[26] or len(page) < 27 + len(segments) + sum(segments):
         return "its last Ogg page is not whole"
-    return "" if page[5] & _OGG_END_OF_STREAM else "the Ogg page that ends the stream is not there"
+    return "" if page[5] & _OGG_END_OF_STREAM else "the Ogg page that ends the stream is missing"
 
 
 def _boxes(file: BinaryIO, start: int, size: int) -> str:
@@ -202,7 +202,7 @@ def _boxes(file: BinaryIO, start: int, size: int) -> str:
         if box == 0:  # up to the end of the file
             return ""
         if start + box > size:
-            return f"{size - start} of the {box} bytes of its {name.decode('latin-1')!r} box are there"
+            return f"{size - start} of the {box} bytes of its {name.decode('latin-1')!r} box are present"
         start += max(8, box)
     return ""
 
@@ -211,7 +211,7 @@ def _avi(file: BinaryIO, start: int, size: int) -> str:
     file.seek(start + 4)
     (promised,) = struct.unpack("<I", file.read(4))
     present = size - start - 8
-    return f"{present} of the {promised} promised bytes are there" if promised > present else ""
+    return f"{present} of the {promised} promised bytes are present" if promised > present else ""
 
 
 def _matroska(file: BinaryIO, start: int, size: int) -> str:
@@ -224,7 +224,7 @@ def _matroska(file: BinaryIO, start: int, size: int) -> str:
         start = file.tell()
         if name == _MATROSKA_SEGMENT:
             present = size - start
-            return f"{present} of the {content} promised bytes are there" if content > present else ""
+            return f"{present} of the {content} promised bytes are present" if content > present else ""
         start += content
     return ""
 

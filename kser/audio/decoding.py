@@ -83,7 +83,7 @@ def stored_as(path: str | Path) -> tuple[str, str, str] | None:
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[tuple[BinaryIO, str]]:
-    """The file, which is there, not empty and not cut short as far as its structure shows, and its kind."""
+    """The file, neither missing, empty nor cut short as far as its structure shows, and its kind."""
     if Path(path).is_dir():
         raise UserError(f"{path}: is a folder, not an audio file")
     if Path(path).exists() and not Path(path).is_file():  # opening a pipe would wait for somebody to write
@@ -115,7 +115,7 @@ def _decode_with_libsndfile(path: str | Path, file: BinaryIO, kind: str, dtype: 
 
 
 def _all_samples(path: str | Path, sound: sf.SoundFile, dtype: str) -> np.ndarray:
-    """Read in blocks, so that memory follows what is there and not what a header promises."""
+    """Read in blocks, so that memory follows what the file holds and not what its header promises."""
     frames_a_read = max(1, _SAMPLES_A_READ // sound.channels)
     blocks: list[np.ndarray] = []
     try:

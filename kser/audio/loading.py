@@ -1,6 +1,6 @@
 """The one loader of audio: a file becomes a mono waveform at the rate that the model expects.
 
-Everything in kser that needs samples asks here, so training, evaluation and prediction hear the same.
+Everything in kser that needs samples gets them here: training, evaluation and prediction get the same.
 """
 
 from pathlib import Path

@@ -35,7 +35,7 @@ class Frame:
     Attributes:
         length: bytes, the header included.
         samples: that it decodes to, for each channel.
-        side_information: bytes between the header and what follows (layer III); a Xing header stands there.
+        side_information: bytes between the header and what follows (layer III); where a Xing header is.
     """
 
     length: int

@@ -1,4 +1,4 @@
-"""What may be done to whole recordings before a model hears them: trimming silence, setting the loudness.
+"""What may be done to whole recordings before a model gets them: trimming silence, setting the loudness.
 
 In an experiment the steps are an `AudioProcessing`, applied in training, recorded in the model and applied
 again in evaluation and prediction; `kser normalize` and `kser trim` do the same to files. A new step is a

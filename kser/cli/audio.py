@@ -82,7 +82,7 @@ def _summary(outcome: "Outcome", output_path: Path, result: str) -> list[str]:
             f"{removed_s:.1f} s of silence cut off, {sum(fact.duration_s for fact in facts):.1f} s stay"
         )
     if limited := sum(fact.limited for fact in facts):
-        lines.append(f"{limited} are softer than asked for, so as not to clip; {outcome.report} names them")
+        lines.append(f"{limited} are softer than requested, to avoid clipping; {outcome.report} names them")
     if noted := sum(bool(fact.note) and not fact.limited for fact in facts):
         lines.append(f"{noted} others have a note in {outcome.report}")
     lines += [f"metadata: {path}" for path in outcome.tables]

@@ -113,7 +113,7 @@ def prepare_corpus(
     if bool(source) == download:
         raise UserError(
             f"{recipe.name}: give --source FOLDER_OR_ARCHIVE"
-            + (" or --download" if recipe.archives else f" (to be had from {recipe.home_page})")
+            + (" or --download" if recipe.archives else f" (available from {recipe.home_page})")
             + (", not both" if download else "")
         )
     csv_path = output_path or Path("data") / recipe.name / "metadata.csv"

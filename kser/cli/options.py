@@ -14,7 +14,7 @@ def option(name: str, help: str, metavar: str | None = None) -> Any:
     Args:
         name: of the parameter, with underscores.
         help: one sentence.
-        metavar: what stands for the value in the help, where its type does not say it.
+        metavar: name of the value in the help, where its type is not enough.
     """
     return typer.Option(f"--{name}", help=help, metavar=metavar)
 
@@ -23,7 +23,7 @@ def path_argument(metavar: str, help: str) -> Any:
     """A path that may also be given with an option, see `one_path`.
 
     Args:
-        metavar: what stands for it in the help.
+        metavar: its name in the help.
         help: one sentence.
     """
     return typer.Argument(metavar=metavar, help=help, show_default=False)

@@ -46,7 +46,7 @@ def stats(
         float, option("chance_margin", "A run is flagged when its UAR is at most this much above chance.")
     ] = 0.02,
     n_classes: Annotated[
-        int | None, option("n_classes", "Number of classes, for runs that do not say it.")
+        int | None, option("n_classes", "Number of classes, for runs that do not record it.")
     ] = None,
     all_tables: Annotated[
         bool, option("all_tables", "Show all tables here, with all rows, and not only the main ones.")

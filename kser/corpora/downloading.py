@@ -41,7 +41,7 @@ def download(archive: Archive, folder: str | Path, console: Console | None = Non
         console: where to show the progress.
 
     Returns:
-        Path of the file. One that is there already is verified, not fetched.
+        Path of the file. One that exists already is verified, not fetched.
 
     Raises:
         UserError: the server cannot be reached or does not have the file, the disk has no room, or what was
@@ -122,11 +122,12 @@ def _raise_for_status(archive: Archive, part: Path, error: urllib.error.HTTPErro
     if error.code == _RANGE_NOT_SATISFIABLE:
         part.unlink(missing_ok=True)
         raise _BrokenOffError("the server does not continue a download")
-    said = f"the server says {error.code} {error.reason}"
+    refusal = f"the server answered {error.code} {error.reason}"
     if error.code >= _SERVER_ERRORS or error.code == _TOO_MANY_REQUESTS:
-        raise _BrokenOffError(said)
+        raise _BrokenOffError(refusal)
     raise UserError(
-        f"{archive.url}: {said}; download {archive.name} from the corpus's home page and give it as --source"
+        f"{archive.url}: {refusal}; download {archive.name} from the corpus's home page and give it as "
+        "--source"
     )
 
 

@@ -5,8 +5,8 @@ import unicodedata
 
 # Canonical English name → what else corpora call it, in English, German, Italian, French, Spanish, Portuguese
 # and transliterated Greek, in the forms that files and folders use. Case, spaces, underscores, hyphens and
-# accents are of no account. Near names that psychology keeps apart stay apart (excitement is no happiness,
-# worry no fear): joining them is a choice of the study, made by a `label_map` that says so. Letter codes are
+# accents do not matter. Near names that psychology keeps apart stay apart (excitement is no happiness,
+# worry no fear): joining them is a choice of the study, made by its `label_map`. Letter codes are
 # not here but in the recipe of each corpus: A is fear (Angst) in EmoDB and anger in others.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "amusement": ("amused", "Belustigung", "divertimento", "amusé"),
@@ -51,7 +51,7 @@ def canonical(name: str) -> str | None:
     """The English name that all corpora's names for an emotion have in common.
 
     Args:
-        name: what a corpus calls it; case, accents, spaces, underscores and hyphens are of no account, and
+        name: what a corpus calls it; case, accents, spaces, underscores and hyphens do not matter, and
             German umlauts may be written out (Aerger).
 
     Returns:

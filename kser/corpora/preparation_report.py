@@ -21,7 +21,7 @@ NOT_VERIFIED = (
 
 
 def report_paths(csv_path: str | Path) -> tuple[Path, Path]:
-    """Where the report on a metadata CSV stands: `NAME_report.json` and `NAME_report.md` beside it."""
+    """Where the report on a metadata CSV is: `NAME_report.json` and `NAME_report.md` beside it."""
     stem = Path(csv_path).with_suffix("")
     return stem.with_name(f"{stem.name}_report.json"), stem.with_name(f"{stem.name}_report.md")
 

@@ -138,7 +138,7 @@ def table_from_names(
     for path, name in facts_in_names(files, pattern, example).items():
         facts = {"class_id": codes[name["emotion"]], "actor": name.get("actor"), "gender": name.get("gender")}
         facts |= row(name)
-        further = {group: said for group, said in name.items() if group not in {"emotion", *facts}}
+        further = {group: text for group, text in name.items() if group not in {"emotion", *facts}}
         rows.append({"path": str(path.absolute()), **facts, **further})
     return pd.DataFrame(rows, dtype=str)
 

@@ -1,4 +1,4 @@
-"""Decoding every recording of a corpus once: whether it can be, how long it is, whether it is there twice."""
+"""Decoding every recording of a corpus once: whether it can be, how long it is, whether it occurs twice."""
 
 import hashlib
 import os

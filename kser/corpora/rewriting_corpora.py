@@ -30,7 +30,7 @@ class Outcome:
     """What became of a corpus.
 
     Attributes:
-        facts: of each copy that stands in the output folder, by its source.
+        facts: of each copy in the output folder, by its source.
         written: how many were written now; the others existed already.
         bad: why a recording was left out, by its path.
         tables: the metadata CSVs written.
@@ -67,7 +67,7 @@ def rewrite_corpus(
         console: where progress is shown; `None` shows none.
 
     Raises:
-        UserError: as `plan_rewriting`; or a file that is not an earlier run's stands where a copy is to go.
+        UserError: as `plan_rewriting`; or a copy would replace a file that no earlier run wrote.
     """
     plan = plan_rewriting(input_path, output_path)
     command = type(step).__name__.lower()

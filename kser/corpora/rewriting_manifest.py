@@ -47,7 +47,7 @@ class Manifest:
         self._file.close()
 
     def is_own(self, target: Path) -> bool:
-        """Whether nothing stands at a place of the folder, or a copy that this command wrote, unchanged.
+        """Whether a place in the folder is free, or holds a copy that this command wrote, unchanged.
 
         Args:
             target: below the folder.

@@ -1,4 +1,4 @@
-"""Which recordings a folder or a metadata CSV names, and where the processed copy of each will stand."""
+"""Which recordings a folder or a metadata CSV names, and where the processed copy of each will go."""
 
 import os
 from collections.abc import Iterable

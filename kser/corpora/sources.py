@@ -104,7 +104,7 @@ def _doubt(recipe: Recipe) -> str:
 
 
 def _unpacked(recipe: Recipe, archives: Sequence[Path], folder: Path, console: Console | None) -> Path:
-    """Unpack archives into a folder, once: when all of it is there and looks like the corpus."""
+    """Unpack archives into a folder, once: when it is complete and looks like the corpus."""
     sizes = [path.stat().st_size for path in archives]
     origins = [
         {"name": path.name, "size_bytes": size, "content_key": content_key(path)}

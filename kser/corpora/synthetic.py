@@ -135,13 +135,13 @@ metadata.csv lists the files; corpus.json holds the version and the seed that gi
 
 
 def write_synthetic_corpus(folder: str | Path, seed: int = 0) -> Path:
-    """Make the synthetic corpus, unless it is there already.
+    """Make the synthetic corpus, unless it exists already.
 
     The folder appears whole or not at all: 320 WAV files (16 kHz, mono, 16 bits; 1 to 2.2 s each),
     `metadata.csv`, `corpus.json` and `README.txt`. The same seed gives the same sounds.
 
     Args:
-        folder: where it is to stand: not there yet, empty, or the same corpus from an earlier call,
+        folder: a new folder, an empty one, or one with the same corpus from an earlier call,
             which is then left as it is.
         seed: 0 or more.
 

@@ -34,7 +34,7 @@ class Codes(NamedTuple):
         """The utterances that the model could get right.
 
         Raises:
-            UserError: there is no such utterance.
+            UserError: there is none.
         """
         keep = self.judgeable
         if not keep.any():

@@ -34,7 +34,7 @@ _LINES = {
 def plot_confusion_matrix(matrix: pd.DataFrame, path: str | Path, title: str | None = None) -> None:
     """Draw a confusion matrix to a PNG file.
 
-    A cell says how many utterances it stands for and their share of the true class in percent; its
+    A cell shows the number of its utterances and their share of the true class in percent; its
     colour is that share, from 0 to 100% in every figure, so that figures can be compared.
 
     Args:

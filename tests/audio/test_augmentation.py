@@ -351,9 +351,8 @@ class TestMistakes:
     def test_arguments_that_the_class_does_not_take(self):
         lines = refusal("audiomentations", "AddGaussianSNR", min_snr=5, volume=1).splitlines()
         assert lines == [
-            "augmentations.noise.min_snr: AddGaussianSNR has no such argument; did you mean min_snr_db?",
-            "augmentations.noise.volume: AddGaussianSNR has no such argument; "
-            "it has max_snr_db, min_snr_db, p",
+            "augmentations.noise.min_snr: not an argument of AddGaussianSNR; did you mean min_snr_db?",
+            "augmentations.noise.volume: not an argument of AddGaussianSNR; it has max_snr_db, min_snr_db, p",
         ]
 
     def test_arguments_that_are_missing(self):
@@ -381,7 +380,7 @@ class TestMistakes:
         line = refusal(
             "audiomentations", "Compose", transforms=[{"module": "audiomentations", "class": "Gain", "q": 1}]
         )
-        assert line.startswith("augmentations.noise.transforms.q: Gain has no such argument")
+        assert line.startswith("augmentations.noise.transforms.q: not an argument of Gain")
 
 
 class TestTorch:

@@ -33,7 +33,7 @@ def test_clipping_is_told(run, folder, tmp_path):
     samples[9000] = 0.99
     sf.write(folder / "1.wav", samples, RATE)
     _, out, _ = run("normalize", "--input_path", folder, "--output_path", tmp_path / "out")
-    assert f"1 are softer than asked for, so as not to clip; {tmp_path}/out/normalize_report.csv" in out
+    assert f"1 are softer than requested, to avoid clipping; {tmp_path}/out/normalize_report.csv" in out
 
 
 def test_trim(run, folder, tmp_path):

@@ -110,7 +110,7 @@ class TestData:
         [
             (
                 ["emodb"],
-                "emodb: give --source FOLDER_OR_ARCHIVE (to be had from http://emodb.bilderbar.info)",
+                "emodb: give --source FOLDER_OR_ARCHIVE (available from http://emodb.bilderbar.info)",
             ),
             (["ravdess_song"], "ravdess_song: give --source FOLDER_OR_ARCHIVE or --download"),
             (

@@ -91,6 +91,4 @@ class TestEvaluating:
         text = (tmp_path / "rows.csv").read_text()
         (tmp_path / "rows.csv").write_text(text.replace("out/1", "out/0"))
         (line,) = refused(run, tmp_path, "eval", "--eval_path", tmp_path / "rows.csv")
-        assert line.startswith(
-            "rows.csv: eval_out_path out/0 stands in two rows: m0 on tones and m1 on tones"
-        )
+        assert line.startswith("rows.csv: eval_out_path out/0 is in two rows: m0 on tones and m1 on tones")

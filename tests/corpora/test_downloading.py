@@ -204,14 +204,14 @@ def test_a_server_that_is_busy_is_asked_again(published: Published, tmp_path: Pa
     assert_complete(download(published.archive, tmp_path))
     published.statuses = [503] * 4
     said = refusal(published.archive, tmp_path / "other")
-    assert "the server says 503 Service Unavailable; nothing has arrived: try again later" in said
+    assert "the server answered 503 Service Unavailable; nothing has arrived: try again later" in said
 
 
 @pytest.mark.parametrize(("status", "said"), [(404, "404 Not Found"), (403, "403 Forbidden")])
 def test_a_file_that_is_not_there(published: Published, tmp_path: Path, status: int, said: str) -> None:
     published.statuses = [status]
     assert refusal(published.archive, tmp_path) == (
-        f"{published.url}: the server says {said}; download a corpus.zip from the corpus's home page and "
+        f"{published.url}: the server answered {said}; download a corpus.zip from the corpus's home page and "
         "give it as --source"
     )
     assert len(published.asked) == 1

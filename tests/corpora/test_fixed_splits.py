@@ -137,7 +137,7 @@ def test_files_that_share_recordings_or_speakers() -> None:
     tables = files()
     tables["test"] = pd.concat([tables["test"], tables["train"].iloc[:1]])
     message = refusal(fixed_split_of_files, tables, 0.8, 0, sources=sources)
-    assert message.startswith("a.csv and b.csv: recordings that stand in both: /corpus/00/anger_0.wav;")
+    assert message.startswith("a.csv and b.csv: recordings in both: /corpus/00/anger_0.wav;")
     tables = files()
     tables["validation"].loc[0, "actor"] = "00"
     message = refusal(fixed_split_of_files, tables, 0.8, 0, sources=sources)

@@ -1,7 +1,7 @@
 """CREMA-D, the Crowd-sourced Emotional Multimodal Actors Dataset.
 
 A file name such as `1001_DFA_ANG_XX.wav` says: actor 1001, sentence DFA, emotion ANG, intensity XX
-(unspecified). Who the actors are stands in `VideoDemographics.csv`.
+(unspecified). `VideoDemographics.csv` describes the actors.
 """
 
 import re

@@ -1,7 +1,7 @@
 """IEMOCAP, the Interactive Emotional Dyadic Motion Capture database.
 
 An utterance such as `Ses01F_impro01_M003` says: session 1, recorded with the motion capture on the woman (F),
-improvisation 01, spoken by the man (M), turn 3. What annotators heard stands in
+improvisation 01, spoken by the man (M), turn 3. The annotations are in
 `Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`, in lines such as
 
     [6.2901 - 8.2357]	Ses01F_impro01_F000	neu	[2.5000, 2.5000, 2.5000]

@@ -1,4 +1,4 @@
-"""Splits by utterances, for who asks for them: speakers are heard in several parts."""
+"""Splits by utterances, for those who ask for them: a speaker may be in several parts."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -27,7 +27,7 @@ def random_split(
     label_column: str | None = "class_id",
     source: str = "metadata",
 ) -> pd.Series:
-    """Split a corpus by utterances, class by class: speakers are heard in several parts.
+    """Split a corpus by utterances, class by class: a speaker may be in several parts.
 
     Only for `speaker_independent_scenario: false`; scores from such a split say little about new speakers.
 

@@ -10,7 +10,7 @@ from kser.corpora.splits.parts import cut, shuffled
 from kser.corpora.splits.speakers import Groups
 
 # Of so many random splits the best balanced one is taken. More would give every seed the same "best" split,
-# and seeds are there to vary it: the spread over seeds is to show how much the choice of speakers matters.
+# and seeds are meant to vary it: the spread over seeds shows how much the choice of speakers matters.
 CANDIDATES = 32
 # Where few speakers recorded a class, a split that puts it where it must be may need a longer search.
 FURTHER_CANDIDATES = 2000

@@ -13,7 +13,7 @@ def split_fingerprint(table: pd.DataFrame, parts: pd.Series, label_column: str |
 
     Args:
         table: one row per utterance, with the columns `utterance`, `actor` and `label_column`.
-        parts: the part of each row, as a split gives it; rows that it leaves out are of no account.
+        parts: the part of each row, as a split gives it; rows that it leaves out do not matter.
         label_column: the column with the classes; `None` where there are none (regression).
 
     Returns:

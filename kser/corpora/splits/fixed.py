@@ -37,7 +37,7 @@ def fixed_split(
     """Split a corpus as a column of its metadata says.
 
     Where no row is for validation, 1−N of the training speakers are taken for it, chosen as `speaker_split`
-    chooses: the test part is not there to stop training by.
+    chooses: the test part must not decide when training stops.
 
     Args:
         table: one row per utterance; the columns `utterance`, `actor`, `gender`, `column` and `label_column`.
@@ -79,7 +79,7 @@ def fixed_split_of_files(
     sources: Mapping[str, str] | None = None,
     allow_shared_speakers: bool = False,
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Join the metadata of parts that stand in files of their own.
+    """Join the metadata of parts that have a file each.
 
     Args:
         tables: part → its table, as `read_metadata` gives it: "train", "test" and, or not, "validation",
@@ -95,7 +95,7 @@ def fixed_split_of_files(
         "validation" or "test" for each row.
 
     Raises:
-        UserError: a recording stands in two files, a speaker in two parts, training lacks a class, or there
+        UserError: a recording is in two files, a speaker in two parts, training lacks a class, or there
             is no valid choice of a validation part that is not given.
     """
     sources = {part: part for part in tables} | dict(sources or {})
@@ -105,7 +105,7 @@ def fixed_split_of_files(
     for (part, one), (other_part, other) in combinations(given.items(), 2):
         if shared := sorted(set(one["path"]) & set(other["path"])):
             raise UserError(
-                f"{sources[part]} and {sources[other_part]}: recordings that stand in both: "
+                f"{sources[part]} and {sources[other_part]}: recordings in both: "
                 f"{listed(shared)}; keep each in one part"
             )
     table = pd.concat(list(given.values()), ignore_index=True).fillna("")
@@ -168,7 +168,7 @@ def _check_parts(
     if several := several_values(table["actor"][used], split[used]):
         raise UserError(
             f"{where}: speakers in two parts: {listed(several, '; ')}; a model would be tested on voices "
-            "that it knows: mend the parts, or set speaker_independent_scenario to false to ask for that"
+            "that it knows: change the parts, or set speaker_independent_scenario to false to ask for that"
         )
 
 

@@ -16,7 +16,7 @@ from kser.errors import UserError
 Groups = list[list[str]]
 """The speakers of each part, or of each fold."""
 
-MEND = "add speakers, or set speaker_independent_scenario to false"
+REMEDY = "add speakers, or set speaker_independent_scenario to false"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def check_enough_speakers(speakers: Speakers, source: str) -> None:
     if len(speakers.names) < len(PARTS):
         in_all = ("no speaker", "one speaker", "two speakers")[len(speakers.names)]
         raise UserError(
-            f"{source}: {in_all} in all; a speaker-independent split needs at least three: {MEND}"
+            f"{source}: {in_all} in all; a speaker-independent split needs at least three: {REMEDY}"
         )
     by_one = []
     for position, name in enumerate(speakers.classes):
@@ -100,7 +100,7 @@ def check_enough_speakers(speakers: Speakers, source: str) -> None:
     if by_one:
         raise UserError(
             f"{source}: recorded by only one speaker: {listed(by_one)}; training and test part both need a "
-            f"speaker of each class: drop the class, {MEND}"
+            f"speaker of each class: drop the class, {REMEDY}"
         )
 
 

@@ -22,7 +22,7 @@ from kser.evaluation.statistics.power import DEFAULT_POWER, planning_table, powe
 from kser.evaluation.statistics.tables import Table, p_value
 
 ALL = "all"
-"""The subgroup of a row that stands for all utterances of a test set."""
+"""The subgroup of a row about all utterances of a test set."""
 
 WITHOUT = "without runs at chance level"
 

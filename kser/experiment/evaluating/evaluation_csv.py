@@ -100,7 +100,7 @@ def test_csv_at(path: Path) -> Path:
 
 
 def default_out_path(model_path: Path, dataset_name: str) -> Path:
-    """Where results go if `eval_out_path` does not say it: beside the model.
+    """Where results go if `eval_out_path` is empty: beside the model.
 
     It is evaluation/DATASET beside a folder that is called model, as training calls it and where it puts them
     too, and MODEL_evaluation/DATASET beside others.
@@ -141,7 +141,7 @@ def evaluation_csvs(path: Path) -> list[Path]:
 
 
 def recorded_rows(folder: Path) -> list[EvaluationRow]:
-    """The rows of the CSV that `record_rows` would add to; none where there is no such CSV.
+    """The rows of the CSV that `record_rows` would add to; none where it does not exist.
 
     Raises:
         UserError: it cannot be read.

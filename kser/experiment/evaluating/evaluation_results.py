@@ -40,7 +40,7 @@ def write_results(
 
     Args:
         folder: of the evaluation; what else lies there stays.
-        predictions: what the model said.
+        predictions: of the model.
         results: each kind of answer that was evaluated, with its results.
         common: what every report begins with.
 

@@ -160,7 +160,7 @@ def _summarised(kind: ReportKind, results: Sequence[Result]) -> tuple[pd.DataFra
 
 
 def _joined(summaries: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """One table of all kinds: a row a model and test set, cells empty where a model has no such measure."""
+    """One table of all kinds: a row a model and test set, cells empty where a model lacks the measure."""
     keys = ["model_name", "dataset_name", "runs"]
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for summary in summaries:

@@ -1,4 +1,4 @@
-"""What a trained model says of recordings."""
+"""What a trained model predicts for recordings."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ _LENGTH_BUCKETS = 4
 
 
 def predict_outputs(model: Any, utterances: Utterances, batch_size: int) -> dict[str, np.ndarray]:
-    """What a model says of recordings.
+    """What a model predicts for recordings.
 
     Args:
         model: an `EmotionTask`.

@@ -32,7 +32,7 @@ def evaluate(
     """Evaluate every row of an evaluation CSV or of a folder of them, and summarise over seeds.
 
     Rows that were evaluated before are not evaluated again, unless their model or test set has changed or
-    `redo` says so. The summary goes to the folder `summary` beside the CSV, see `summarise_evaluations`.
+    `redo` is set. The summary goes to the folder `summary` beside the CSV, see `summarise_evaluations`.
 
     Args:
         eval_path: the CSV or folder.
@@ -100,6 +100,6 @@ def _check_outputs(rows: Sequence[EvaluationRow], eval_path: Path) -> None:
         other = taken.setdefault(row.eval_out_path, row)
         if other != row:
             raise UserError(
-                f"{eval_path}: eval_out_path {row.eval_out_path} stands in two rows: {other.title} and "
+                f"{eval_path}: eval_out_path {row.eval_out_path} is in two rows: {other.title} and "
                 f"{row.title}; each needs its own folder"
             )

@@ -94,7 +94,7 @@ class Experiment:
         """Find out what training would find out, and what it would do; nothing is trained or written.
 
         Args:
-            seeds: in place of those that the models and `cross_validation` say.
+            seeds: in place of those of the models and `cross_validation`.
             audio: whether to read every audio file; without, lengths of batches and damaged files remain
                 unknown.
 
@@ -104,12 +104,12 @@ class Experiment:
         return check_study(self._definition, seeds, audio, self.progress)
 
     def run(self, seeds: Iterable[int] | None = None) -> StudyResult:
-        """Train every model with every seed, and evaluate and draw curves as far as the experiment says so.
+        """Train every model with every seed, and evaluate and draw curves as the experiment asks.
 
         Runs that are trained already are passed over, and an interrupted one continues where it was.
 
         Args:
-            seeds: in place of those that the models and `cross_validation` say.
+            seeds: in place of those of the models and `cross_validation`.
 
         Returns:
             The data frame `runs`, and `evaluation` with the data frames `results` and `summary`.
@@ -123,7 +123,7 @@ class Experiment:
     def evaluate(self, by: Sequence[str] = (), redo: bool = False) -> EvaluationSummary:
         """Evaluate all models of the experiment that are trained, of other seeds too, on all its test sets.
 
-        What was evaluated before is not evaluated again, unless the test set has changed or `redo` says so.
+        What was evaluated before is not evaluated again, unless the test set has changed or `redo` is set.
 
         Args:
             by: columns of the test sets whose groups are compared, besides `gender`.

@@ -28,7 +28,7 @@ def train_experiment(
     seeds: Iterable[int] | None = None,
     progress: ProgressListener | None = None,
 ) -> StudyResult:
-    """Train all runs of an experiment; evaluate them and draw their curves as far as it says so.
+    """Train all runs of an experiment; evaluate them and draw their curves as it asks.
 
     Runs that are trained already are passed over, an interrupted one continues, and runs that another process
     is doing are left to it.

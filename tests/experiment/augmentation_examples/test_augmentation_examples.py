@@ -71,7 +71,7 @@ class TestPlan:
         with pytest.raises(UserError) as refused:
             augmentation_plan(load_experiment(path), seed=0)
         assert str(refused.value).splitlines() == [
-            f"{path}: augmentations.noise.min_snr: AddGaussianSNR has no such argument; "
+            f"{path}: augmentations.noise.min_snr: not an argument of AddGaussianSNR; "
             "did you mean min_snr_db?",
             f"{path}: augmentations.mine.module: file not found: {(path.cwd() / 'mine.py')}",
         ]
