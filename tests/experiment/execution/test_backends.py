@@ -2,15 +2,13 @@
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 from scipy.special import softmax
 
 from tests.experiment.conftest import write_experiment
+from tests.experiment.execution.on_backends import train_on
 
 BACKENDS = ["jax", "tensorflow", *(["torch"] if importlib.util.find_spec("torch") else [])]
 
@@ -22,16 +20,7 @@ def studies(tmp_path_factory, small_corpus):
     for backend in BACKENDS:
         folder = tmp_path_factory.mktemp(backend)
         write_experiment(folder, small_corpus)
-        program = "from kser.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", program, "train", "--experiment_file", str(folder / "experiment.json")],
-            env={**os.environ, "KERAS_BACKEND": backend},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == 0, f"{backend}:\n{done.stdout}\n{done.stderr}"
+        train_on(backend, folder / "experiment.json")
         folders[backend] = folder
     return folders
 

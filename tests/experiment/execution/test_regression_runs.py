@@ -1,9 +1,6 @@
 """Runs that learn numbers, labels, or a class with numbers: data, model, training, and what comes of them."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -24,6 +21,7 @@ from kser.experiment.runs.run_data import RunData, load_run_data
 from kser.experiment.runs.trained_model import load_classifier, load_provenance
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
+from tests.experiment.execution.on_backends import train_on
 from tests.experiment.learned_numbers import DIMENSIONS, KINDS, TAGS, rated, run_over, write_rated
 from tests.training.small_run import InterruptAt, InterruptionError
 
@@ -248,16 +246,7 @@ def trained_elsewhere(tmp_path_factory, corpus) -> dict[str, Run]:
     runs = {}
     for backend in BACKENDS:
         run = run_over(tmp_path_factory.mktemp(backend), corpus, "class and numbers")
-        program = "from kser.cli import main; main()"
-        done = subprocess.run(
-            [sys.executable, "-c", program, "train", "--experiment_file", str(run.experiment.source)],
-            env={**os.environ, "KERAS_BACKEND": backend},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == 0, f"{backend}:\n{done.stdout}\n{done.stderr}"
+        train_on(backend, run.experiment.source)
         runs[backend] = run
     return runs
 
