@@ -8,7 +8,7 @@ import numpy as np
 
 from kser.evaluation.measure_names import measure_name
 from kser.evaluation.statistics.tables import NOTHING, number
-from kser.experiment.tasks.report_kinds import Parts, ReportKind
+from kser.experiment.tasks.report_kinds import Parts, ReportKind, as_number
 from kser.report.figures import part_figures
 from kser.report.markup import Html, details, element, join
 from kser.report.numbers import (
@@ -165,7 +165,7 @@ def _runs(study: Study, kind: ReportKind) -> Html:
             [
                 *(run.model, run.dataset, run.seed),
                 str(run.report.get("n", NOTHING)),
-                *(number(_value(values.get(name)), 3) for name in measures),
+                *(number(as_number(values.get(name)), 3) for name in measures),
                 *(interval_cell(intervals.get(measure.name)) for measure in with_intervals),
                 str(intervals.get("n_speakers", NOTHING)),
             ]
@@ -187,7 +187,3 @@ def _runs(study: Study, kind: ReportKind) -> Html:
             "kind."
         ],
     )
-
-
-def _value(value: Any) -> float:
-    return float("nan") if value is None else float(value)

@@ -16,7 +16,6 @@ from kser.evaluation.statistics.tables import (
     mean_and_sd,
     number,
     p_value,
-    statistic,
 )
 
 HEADINGS = {
@@ -78,31 +77,35 @@ def chance_level_table(frame: pd.DataFrame, margin: float) -> Table:
         "chance": lambda row: number(row["chance"], 4),
         "at chance on": lambda row: f"{row['at_chance_on']} of {row['evaluated_on']}",
     }
-    table = _table(
-        frame, ["model_name", "dataset_name", "seed"], cells, "chance_level_runs", "Runs at chance level"
-    )
-    table.notes.append(
+    note = (
         f"UAR ≤ 1 / number of classes + {margin:g}. These runs are part of every result that does not say "
         "otherwise; results without them follow. A run that diverged is at chance on all its data sets (last "
         "column); one that is at chance on only some of them may have learnt what does not transfer."
     )
-    return table
+    return _table(
+        frame,
+        ["model_name", "dataset_name", "seed"],
+        cells,
+        "chance_level_runs",
+        "Runs at chance level",
+        [note],
+    )
 
 
 def anova_table(frame: pd.DataFrame, name: str, title: str) -> Table:
     """Layout of what `anova.anova` and `anova.anova_from_summary` give."""
     named = frame.assign(source=[_source(source) for source in frame["source"]])
-    effect = {"source": "effect"}
     cells: dict[str, Cell] = {
         "sum of squares": lambda row: number(row["sum_of_squares"], 5),
         "df": lambda row: count(row["df"]),
-        "F": lambda row: statistic(row["f"]),
+        "F": lambda row: number(row["f"], 2),
         "p": lambda row: p_value(row["p"]),
         "η²": lambda row: number(row["eta_squared"], 3),
         "partial η²": lambda row: number(row["partial_eta_squared"], 3),
         "ω²": lambda row: number(row["omega_squared"], 3),
     }
-    return _table(named, ["source"], cells, name, title, effect)
+    table = _table(named, ["source"], cells, name, title)
+    return replace(table, headings=["effect", *cells])
 
 
 def comparisons_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name: str, title: str) -> Table:
@@ -112,19 +115,18 @@ def comparisons_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name
         "means": lambda row: f"{number(row['mean_first'], 4)}, {number(row['mean_second'], 4)}",
         "difference": lambda row: number(row["difference"], 4),
         interval_heading(alpha): lambda row: interval(row["ci_low"], row["ci_high"]),
-        "Student t": lambda row: statistic(row["t_student"]),
-        "Welch t": lambda row: statistic(row["t_welch"]),
+        "Student t": lambda row: number(row["t_student"], 2),
+        "Welch t": lambda row: number(row["t_welch"], 2),
         "p Holm": lambda row: p_value(row["p_welch_holm"]),
         "rank p Holm": lambda row: p_value(row["p_mann_whitney_holm"]),
         "g": lambda row: number(row["hedges_g"], 2),
     }
-    table = _pairs_table(frame, by, cells, name, title)
-    table.notes.append(
+    note = (
         "Difference: first − second. p Holm: Welch's test, rank p Holm: Mann–Whitney, both two-sided and "
         f"corrected over this table ({_comparisons(frame)}). g: Hedges. Uncorrected values, Student's test "
         f"in full and rank-biserial correlations: {name}.csv."
     )
-    return table
+    return _pairs_table(frame, by, cells, name, title, [note])
 
 
 def paired_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name: str, title: str) -> Table:
@@ -133,22 +135,21 @@ def paired_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name: str
         "pairs": lambda row: count(row["pairs"]),
         "difference": lambda row: number(row["difference"], 4),
         interval_heading(alpha): lambda row: interval(row["ci_low"], row["ci_high"]),
-        "t": lambda row: statistic(row["t"]),
+        "t": lambda row: number(row["t"], 2),
         "p Holm": lambda row: p_value(row["p_holm"]),
         "rank p Holm": lambda row: p_value(row["p_wilcoxon_holm"]),
         "d_z": lambda row: number(row["cohens_dz"], 2),
     }
-    table = _pairs_table(frame, by, cells, name, title)
-    table.notes.append(
+    notes = [
         "Differences between runs with the same seed, that is, the same split. rank p Holm: Wilcoxon. "
         f"Corrected over this table ({_comparisons(frame)}). d_z: mean / SD of the differences."
-    )
+    ]
     if unpaired := int(frame["unpaired"].sum()):
-        table.notes.append(
+        notes.append(
             "Seeds that one of the two lacks, entirely or at some level of the other factors, are left out: "
             f"{unpaired} over all comparisons."
         )
-    return table
+    return _pairs_table(frame, by, cells, name, title, notes)
 
 
 def differences_table(frame: pd.DataFrame, by: Sequence[str], name: str, title: str) -> Table:
@@ -160,14 +161,13 @@ def differences_table(frame: pd.DataFrame, by: Sequence[str], name: str, title: 
         "min": lambda row: number(row["min_difference"], 4),
         "max": lambda row: number(row["max_difference"], 4),
     }
-    table = _pairs_table(frame, by, cells, name, title)
-    table.notes.append(
+    note = (
         "Difference: first − second within a run; mean, SD and range over seeds. There is no test over "
         "seeds: they retrain the model but meet the same speakers, so enough of them would make any "
         "difference significant. The test that permutes speakers is in the report of each evaluation, under "
         "subgroup_tests."
     )
-    return table
+    return _pairs_table(frame, by, cells, name, title, [note])
 
 
 def power_table(frame: pd.DataFrame, by: Sequence[str], power: float, alpha: float, name: str) -> Table:
@@ -180,13 +180,12 @@ def power_table(frame: pd.DataFrame, by: Sequence[str], power: float, alpha: flo
         "seeds needed": lambda row: count(row["seeds_needed"]),
         "power": lambda row: number(row["power_at_observed"], 2),
     }
-    table = _pairs_table(frame, by, cells, name, "Power: what the seeds at hand can show")
-    table.notes.append(
+    note = (
         f"detectable: the smallest difference that these seeds find with power {power:g} (two-sided t-test, "
         f"α = {alpha:g}, not corrected). seeds needed: per condition, and power: of these seeds, if the "
         "observed difference is the true one; as that is uncertain, so are these two."
     )
-    return table
+    return _pairs_table(frame, by, cells, name, "Power: what the seeds at hand can show", [note])
 
 
 def planning_layout(frame: pd.DataFrame, power: float, alpha: float) -> Table:
@@ -196,12 +195,11 @@ def planning_layout(frame: pd.DataFrame, power: float, alpha: float) -> Table:
         "seeds per condition": lambda row: count(row["seeds_independent"]),
         "pairs of seeds": lambda row: count(row["seeds_paired"]),
     }
-    table = _table(frame, [], cells, "seeds_to_plan", "Seeds that a difference needs")
-    table.notes.append(
+    note = (
         f"Power {power:g}, two-sided t-test, α = {alpha:g}. d: the difference in standard deviations between "
         "seeds; for pairs, in those of the differences within a seed."
     )
-    return table
+    return _table(frame, [], cells, "seeds_to_plan", "Seeds that a difference needs", [note])
 
 
 def interval_heading(alpha: float) -> str:
@@ -214,11 +212,16 @@ def _comparisons(frame: pd.DataFrame) -> str:
 
 
 def _pairs_table(
-    frame: pd.DataFrame, by: Sequence[str], cells: dict[str, Cell], name: str, title: str
+    frame: pd.DataFrame,
+    by: Sequence[str],
+    cells: dict[str, Cell],
+    name: str,
+    title: str,
+    notes: Sequence[str],
 ) -> Table:
     if "remark" in frame and frame["remark"].any():
         cells = {**cells, "remark": lambda row: row["remark"] or NOTHING}
-    return _table(frame, [*by, "first", "second"], cells, name, title)
+    return _table(frame, [*by, "first", "second"], cells, name, title, notes)
 
 
 def _table(
@@ -227,15 +230,15 @@ def _table(
     cells: dict[str, Cell],
     name: str,
     title: str,
-    headings: dict[str, str] | None = None,
+    notes: Sequence[str] = (),
 ) -> Table:
-    rows = frame.to_dict("records")
-    titles = {column: (headings or {}).get(column, heading(column)) for column in text}
     shown = [
-        [*(_text(row[column]) for column in text), *(cell(row) for cell in cells.values())] for row in rows
+        [*(_text(row[column]) for column in text), *(cell(row) for cell in cells.values())]
+        for row in frame.to_dict("records")
     ]
+    headings = [*map(heading, text), *cells]
     is_main = name in MAIN_TABLES
-    return Table(name, title, frame, [*titles.values(), *cells], shown, len(text), is_main=is_main)
+    return Table(name, title, frame, headings, shown, len(text), list(notes), is_main=is_main)
 
 
 def _text(value: Any) -> str:

@@ -51,11 +51,6 @@ def number(value: float, digits: int) -> str:
     return text.replace("-", "−")
 
 
-def statistic(value: float) -> str:
-    """A t or F value: two decimals."""
-    return number(value, 2)
-
-
 def p_value(p: float) -> str:
     """A p-value with three decimals, and never one that is zero or one."""
     if pd.isna(p):
