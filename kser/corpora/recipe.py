@@ -14,6 +14,9 @@ from kser.errors import UserError
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aif", ".aiff"})
 
 
+_GENDERS = {"f": "female", "w": "female", "m": "male"}
+
+
 class NotTheCorpusError(UserError):
     """A folder holds something other than the corpus; its only subfolder may hold it."""
 
@@ -119,8 +122,8 @@ def table_from_names(
 
     Args:
         files: audio files.
-        pattern: matches a whole name without its suffix. Its group `emotion` is looked up in `codes`; every
-            other named group is a column.
+        pattern: matches a whole name without its suffix. Its group `emotion` is looked up in `codes`, a group
+            `gender` begins with f, w or m in either case; every other named group is a column as it is.
         codes: of the recipe.
         example: a name as it should be, for the message when some names do not fit.
         row: groups of a name → the columns that are not as in the name, or not in it, in the order wanted;
@@ -136,8 +139,8 @@ def table_from_names(
     """
     rows = []
     for path, name in facts_in_names(files, pattern, example).items():
-        facts = {"class_id": codes[name["emotion"]], "actor": name.get("actor"), "gender": name.get("gender")}
-        facts |= row(name)
+        gender = _GENDERS.get(name.get("gender", "")[:1].lower())
+        facts = {"class_id": codes[name["emotion"]], "actor": name.get("actor"), "gender": gender} | row(name)
         further = {group: text for group, text in name.items() if group not in {"emotion", *facts}}
         rows.append({"path": str(path.absolute()), **facts, **further})
     return pd.DataFrame(rows, dtype=str)

@@ -5,28 +5,13 @@ of it. The speakers chose among ten sentences; which one is said is not in the n
 """
 
 import re
-from pathlib import Path
-
-import pandas as pd
 
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
-_GENDERS = {"m": "male", "w": "female"}
 _EMOTIONS = {"a": "anger", "h": "happiness", "n": "neutral", "s": "sadness"}
 _NAME = re.compile(
     rf"(?P<actor>(?P<gender>[mw])0[1-4])(?P<emotion>[{''.join(_EMOTIONS)}])(?P<clip>[0-9]{{2}})"
 )
-
-
-def _table(source: Path) -> pd.DataFrame:
-    return table_from_names(
-        audio_files(source),
-        _NAME,
-        _EMOTIONS,
-        "w04a11.wav",
-        lambda name: {"gender": _GENDERS[name["gender"]]},
-    )
-
 
 RECIPE = Recipe(
     name="emouerj",
@@ -44,5 +29,5 @@ RECIPE = Recipe(
     expected_utterances=377,
     expected_speakers=8,
     layout="a folder with files such as w04a11.wav",
-    make_table=_table,
+    make_table=lambda source: table_from_names(audio_files(source), _NAME, _EMOTIONS, "w04a11.wav"),
 )

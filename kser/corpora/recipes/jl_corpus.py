@@ -7,8 +7,6 @@ repetition.
 import re
 from pathlib import Path
 
-import pandas as pd
-
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
 _EMOTIONS = {
@@ -37,14 +35,8 @@ def _recordings_folder(source: Path) -> Path:
     return next((folder for folder in spellings if folder.is_dir()), source)
 
 
-def _table(source: Path) -> pd.DataFrame:
-    return table_from_names(
-        audio_files(_recordings_folder(source)),
-        _NAME,
-        _EMOTIONS,
-        "female1_angry_10a_2.wav",
-        lambda name: {"emotion_group": "primary" if name["emotion"] in _PRIMARY else "secondary"},
-    )
+def _row(name: dict[str, str]) -> dict[str, str]:
+    return {"emotion_group": "primary" if name["emotion"] in _PRIMARY else "secondary"}
 
 
 RECIPE = Recipe(
@@ -66,5 +58,7 @@ RECIPE = Recipe(
         f"a folder with {_INNER.as_posix()} (or that folder itself) with files such as "
         "female1_angry_10a_2.wav"
     ),
-    make_table=_table,
+    make_table=lambda source: table_from_names(
+        audio_files(_recordings_folder(source)), _NAME, _EMOTIONS, "female1_angry_10a_2.wav", _row
+    ),
 )

@@ -9,9 +9,6 @@ Anything finer, a random split for instance, has the same people on both sides.
 """
 
 import re
-from pathlib import Path
-
-import pandas as pd
 
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
@@ -30,14 +27,8 @@ _NAME = re.compile(
 )
 
 
-def _table(source: Path) -> pd.DataFrame:
-    return table_from_names(
-        audio_files(source),
-        _NAME,
-        _EMOTIONS,
-        "Anger_C_A_basta_ya.wav",
-        lambda name: {"actor": _VOICES[name["actor"]], "gender": _GENDERS[name["actor"]]},
-    )
+def _row(name: dict[str, str]) -> dict[str, str]:
+    return {"actor": _VOICES[name["actor"]], "gender": _GENDERS[name["actor"]]}
 
 
 RECIPE = Recipe(
@@ -60,5 +51,7 @@ RECIPE = Recipe(
     # What the names tell apart: the voices. The people behind them are 3 women, 2 men and 6 children.
     expected_speakers=3,
     layout="a folder with files such as Anger_C_A_basta_ya.wav",
-    make_table=_table,
+    make_table=lambda source: table_from_names(
+        audio_files(source), _NAME, _EMOTIONS, "Anger_C_A_basta_ya.wav", _row
+    ),
 )

@@ -11,7 +11,6 @@ import pandas as pd
 
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
-_GENDERS = {"F": "female", "M": "male"}
 _EMOTIONS = {
     "A": "anger",
     "F": "fear",
@@ -27,9 +26,7 @@ _NAME = re.compile(
 
 def _table(source: Path) -> pd.DataFrame:
     files = [path for folder in (source, source / "female", source / "male") for path in audio_files(folder)]
-    return table_from_names(
-        files, _NAME, _EMOTIONS, "F03S02.wav", lambda name: {"gender": _GENDERS[name["gender"]]}
-    )
+    return table_from_names(files, _NAME, _EMOTIONS, "F03S02.wav")
 
 
 RECIPE = Recipe(

@@ -5,13 +5,9 @@ fifth take. One name of the archive has a bracket too many: `F_02_MONIKA_S_2_SUR
 """
 
 import re
-from pathlib import Path
-
-import pandas as pd
 
 from kser.corpora.recipe import Archive, Recipe, audio_files, table_from_names
 
-_GENDERS = {"F": "female", "M": "male"}
 _EMOTIONS = {
     "ANGRY": "anger",
     "DISGUST": "disgust",
@@ -25,17 +21,6 @@ _NAME = re.compile(
     r"(?P<actor>(?P<gender>[FM])_(?:0[1-9]|10)_[A-Z]+)_S_(?P<sentence>[1-9]|10)_"
     rf"(?P<emotion>{'|'.join(_EMOTIONS)})_(?P<take>[1-5])\]?"
 )
-
-
-def _table(source: Path) -> pd.DataFrame:
-    return table_from_names(
-        audio_files(source),
-        _NAME,
-        _EMOTIONS,
-        "F_02_MONIKA_S_1_NEUTRAL_5.wav",
-        lambda name: {"gender": _GENDERS[name["gender"]]},
-    )
-
 
 RECIPE = Recipe(
     name="subesco",
@@ -54,7 +39,9 @@ RECIPE = Recipe(
     expected_utterances=7000,
     expected_speakers=20,
     layout="a folder with files such as F_02_MONIKA_S_1_NEUTRAL_5.wav",
-    make_table=_table,
+    make_table=lambda source: table_from_names(
+        audio_files(source), _NAME, _EMOTIONS, "F_02_MONIKA_S_1_NEUTRAL_5.wav"
+    ),
     archives=(
         # Size and checksum as projects that pin the Zenodo record state them.
         Archive(

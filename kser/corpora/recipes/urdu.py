@@ -11,7 +11,6 @@ import pandas as pd
 
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
-_GENDERS = {"F": "female", "M": "male"}
 _EMOTIONS = {"A": "anger", "H": "happiness", "N": "neutral", "S": "sadness"}
 _FOLDERS = ("Angry", "Happy", "Neutral", "Sad")
 _NAME = re.compile(
@@ -22,9 +21,7 @@ _NAME = re.compile(
 
 def _table(source: Path) -> pd.DataFrame:
     files = [path for folder in _FOLDERS for path in audio_files(source / folder)]
-    return table_from_names(
-        files, _NAME, _EMOTIONS, "SM5_F61_N089.wav", lambda name: {"gender": _GENDERS[name["gender"]]}
-    )
+    return table_from_names(files, _NAME, _EMOTIONS, "SM5_F61_N089.wav")
 
 
 RECIPE = Recipe(
