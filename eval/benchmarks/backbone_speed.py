@@ -303,7 +303,7 @@ def prepare_kser(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[],
     import keras
 
     from kser.models import EmotionClassifier, SpeechBackbone
-    from kser.models.feature_split import feature_model, model_from_features
+    from kser.models.feature_split import split_at_feature_encoder
     from kser.training.optimisation import GroupedAdamW
 
     dtype = "mixed_bfloat16" if arguments.dtype == "bfloat16" else "float32"
@@ -320,9 +320,10 @@ def prepare_kser(folder: Path, case: Case, arguments: Any) -> tuple[Callable[[],
     model.get_layer("logits").set_weights(head_weights(backbone.hidden_dim))
     backbone.freeze_feature_encoder()
     if case.task == "features":
-        inputs = feature_model(backbone).predict_on_batch(inputs)
+        split = split_at_feature_encoder(model)
+        inputs = split.lower.predict_on_batch(inputs)
         inputs["features"] = inputs["features"].astype("float16")  # as they are kept
-        model = model_from_features(model)
+        model = split.upper
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(GroupedAdamW(5e-5, weight_decay=0.01), loss)
     targets = np.arange(case.batch) % 4

@@ -144,6 +144,7 @@ def test_its_statistics_are_the_same(run, stored, study):
     assert not changes(stored, study, "results/study/statistics/*.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_training_anew_gives_the_same_models(run, stored, study, name):
     shutil.rmtree(study / "results")

@@ -12,7 +12,7 @@ from kser.models import (
     WhisperEncoderBackbone,
     separate_program,
 )
-from kser.models.feature_split import feature_model, model_from_features
+from kser.models.feature_split import split_at_feature_encoder
 from tests.models.small_families import FAMILIES
 from tests.models.small_models import classifier, waveforms
 
@@ -82,7 +82,10 @@ def assert_changes_nothing(model: keras.Model, monkeypatch: pytest.MonkeyPatch, 
         assert_same(apart, step(model, data), atol)
 
 
-@pytest.mark.parametrize("large", [LARGE, {}], ids=["norm first", "norm last"])
+@pytest.mark.parametrize(
+    "large",
+    [pytest.param(LARGE, id="norm first"), pytest.param({}, id="norm last", marks=pytest.mark.slow)],
+)
 def test_a_step_is_the_same(monkeypatch: pytest.MonkeyPatch, large) -> None:
     assert_changes_nothing(built("wav2vec2", **large, **RANDOM), monkeypatch)
 
@@ -98,6 +101,7 @@ ENCODERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ENCODERS)
 def test_a_step_of_an_encoder_is_the_same(monkeypatch: pytest.MonkeyPatch, family) -> None:
     size = {"num_layers": NUM_LAYERS, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32}
@@ -121,8 +125,9 @@ def test_frozen_adapted_and_half_precise_layers_are_the_same(monkeypatch: pytest
 def test_classifiers_train_so_and_predict_as_they_are(family: str, weighting) -> None:
     backbone = built(family)
     model = classifier(backbone, **weighting)
-    features = feature_model(backbone).predict_on_batch(batch())
-    for trained, data in ((model, batch()), (model_from_features(model), features)):
+    split = split_at_feature_encoder(model)
+    features = split.lower.predict_on_batch(batch())
+    for trained, data in ((model, batch()), (split.upper, features)):
         assert programs(trained, data) == NUM_LAYERS
         assert programs(trained, data, training=False) == 0
 

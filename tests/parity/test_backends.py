@@ -24,6 +24,7 @@ from tests.parity.backend_program import UTTERANCE, dropped, initial_weights, ta
 from tests.parity.comparison import assert_equal_states
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 OTHERS = [name for name in ("jax", "tensorflow", "torch") if name != keras.config.backend()]
 
 

@@ -25,6 +25,7 @@ def test_equals_adamw_by_hand():
     assert differences() < 2e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", OTHERS)
 def test_equals_adamw_by_hand_on(backend):
     done = subprocess.run(

@@ -13,12 +13,17 @@ import pytest
 
 BACKENDS = [
     "jax",
-    "tensorflow",
-    pytest.param(
-        "torch",
-        marks=pytest.mark.skipif(
-            importlib.util.find_spec("torch") is None, reason="the torch extra is not installed"
-        ),
+    *(
+        pytest.param(
+            backend,
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(
+                    importlib.util.find_spec(backend) is None, reason=f"{backend} is not installed"
+                ),
+            ],
+        )
+        for backend in ("tensorflow", "torch")
     ),
 ]
 

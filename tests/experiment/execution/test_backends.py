@@ -10,6 +10,7 @@ from scipy.special import softmax
 from tests.experiment.conftest import write_experiment
 from tests.experiment.execution.on_backends import train_on
 
+pytestmark = pytest.mark.slow
 BACKENDS = ["jax", "tensorflow", *(["torch"] if importlib.util.find_spec("torch") else [])]
 
 

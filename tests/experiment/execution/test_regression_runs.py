@@ -251,11 +251,13 @@ def trained_elsewhere(tmp_path_factory, corpus) -> dict[str, Run]:
     return runs
 
 
+@pytest.mark.slow
 def test_backends_begin_with_the_same_loss(trained_elsewhere):
     begun = [pd.read_csv(run.paths.log)["val_loss"].iloc[0] for run in trained_elsewhere.values()]
     assert begun == pytest.approx([begun[0]] * len(begun), abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_numbers_of_other_backends_are_given_here_too(trained_elsewhere, backend):
     run = trained_elsewhere[backend]

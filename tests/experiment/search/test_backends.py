@@ -10,6 +10,7 @@ from kser.experiment.runs.trained_model import load_provenance
 from tests.experiment.searching_runs import run_of, table
 
 
+@pytest.mark.slow
 def test_a_search_on_pytorch(tmp_path, small_corpus):
     pytest.importorskip("torch")
     run = run_of(tmp_path, small_corpus, {"number_of_training_epochs": 1}, hp_num_trials=2)
