@@ -1,8 +1,8 @@
 """Comparing hidden states with those that `transformers` gives from the same published checkpoint.
 
-`transformers` computes in float64: the rounding errors of its own float32 are not part of what is compared.
-They are given beside the differences, since they show what float32 can do with that model. PyTorch and
-`transformers` are imported when something is compared.
+`transformers` computes in float64, and in float32 once more, to know what rounding does to that model on
+that audio; `kser.models.parity` says what follows. PyTorch and `transformers` are imported when something is
+compared.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,14 +17,12 @@ from kser.audio.waveform import pad_waveforms
 from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.errors import UserError
 from kser.models.head_reference import HeadReference
+from kser.models.parity import Parity, parity, worst_of
 from kser.models.preset_loader import CheckpointLoader, checkpoint_classes, preset_loader
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
 from kser.models.transformers_reference import TransformersReference
 from kser.models.utterance_task import UtteranceTask
-
-BOUND = 2e-5
-"""Largest |difference| of float32 that a right conversion has (VALIDITY 1)."""
 
 
 @dataclass(frozen=True)
@@ -33,23 +31,18 @@ class StateComparison:
 
     Args:
         place: `"audio converter"`, `"before layer 1"`, `"layer 1"`, …
-        alone: largest |difference| with each utterance by itself, unpadded.
-        padded: the same in one batch, padded; `None` where nothing is compared.
-        rounding: largest |difference| between `transformers` in float32 and in float64, by itself.
-        magnitude: largest |value| that `transformers` gives.
+        alone: each utterance by itself, unpadded; of the one that is nearest to its limit.
+        padded: all in one batch, padded; `None` where nothing is compared.
     """
 
     place: str
-    alone: float
-    padded: float | None
-    rounding: float | None
-    magnitude: float
+    alone: Parity
+    padded: Parity | None = None
 
     @property
-    def worst(self) -> float:
-        """The larger of the two differences; a NaN counts as infinite."""
-        largest = max(np.nan_to_num([self.alone, self.padded or 0.0], nan=np.inf))
-        return float(largest)
+    def worst(self) -> Parity:
+        """The one of both that is nearest to its limit, or furthest beyond it."""
+        return worst_of(parity for parity in (self.alone, self.padded) if parity is not None)
 
 
 def require_transformers() -> None:
@@ -105,8 +98,9 @@ def compare_with_transformers(
         on_state: called after each pass through both models with how many passes were made, and of how many.
 
     Returns:
-        The audio converter's output, if the checkpoint says how its own makes it; then the input of the first
-        layer and the output of each; then the outputs of the head, if it has one.
+        The audio converter's output, if the checkpoint says how its own makes it (both are float32: the
+        floors hold); then the input of the first layer and the output of each; then the outputs of the head,
+        if it has one.
 
     Raises:
         UserError: PyTorch or transformers is not installed, or transformers does not load the checkpoint.
@@ -118,81 +112,65 @@ def compare_with_transformers(
     converter = SpeechAudioConverter.from_preset(preset)
     model = hidden_states_model(backbone)
     converted = [converter(utterance)["waveform"] for utterance in utterances]
-    passes = len(converted) + 1
 
-    in_float32 = [reference.states(waveform) for waveform in converted]
-    reference.model.double()
-    alone, rounding = [], []
-    for done, (waveform, rounded) in enumerate(zip(converted, in_float32, strict=True), start=1):
-        expected = reference.states(waveform)
-        alone.append(differences(hidden_states(model, waveform), expected))
-        rounding.append(differences(rounded, expected))
-        on_state(done, passes)
     batch, mask = pad_waveforms([waveform[0] for waveform in converted])
-    padded = _padded(model, reference, batch, mask)
-    on_state(passes, passes)
+    given: list[tuple[np.ndarray, np.ndarray | None]] = [(waveform, None) for waveform in converted]
+    given.append((batch, mask if reference.takes_mask else None))
+    in_float32 = [reference.states(*inputs) for inputs in given]
+    reference.model.double()
+    compared = []
+    for done, (inputs, rounded) in enumerate(zip(given, in_float32, strict=True), start=1):
+        exact = reference.states(*inputs)
+        valid = _valid_frames(reference, inputs[1], exact.shape[2])
+        compared.append(compare_states(hidden_states(model, *inputs), exact, rounded, valid))
+        on_state(done, len(given))
+    *alone, padded = compared
     return [
         *_converter_comparison(published, utterances, converted),
-        *_comparisons(alone, padded, rounding),
+        *(
+            StateComparison(f"layer {index}" if index else "before layer 1", worst_of(by_itself), together)
+            for index, (*by_itself, together) in enumerate(zip(*alone, padded, strict=True))
+        ),
         *_head_comparison(published, preset, converted),
     ]
 
 
-@dataclass(frozen=True)
-class Differences:
-    """By hidden state, (states,) each: largest |difference|, and largest |value| of the reference."""
+def _valid_frames(
+    reference: TransformersReference, padding_mask: np.ndarray | None, frames: int
+) -> np.ndarray | None:
+    """Mask (batch, frames) of what is compared; `None` means all."""
+    if padding_mask is None:
+        return None
+    return mask_of([reference.frames(int(samples)) for samples in padding_mask.sum(axis=1)], frames)
 
-    largest: np.ndarray
-    magnitude: np.ndarray
 
-
-def differences(actual: np.ndarray, expected: np.ndarray, valid: np.ndarray | None = None) -> Differences:
-    """Compare states shaped (states, batch, frames, channels).
+def compare_states(
+    actual: np.ndarray, exact: np.ndarray, rounded: np.ndarray | None = None, valid: np.ndarray | None = None
+) -> list[Parity]:
+    """Compare states shaped (states, batch, frames, channels), one after the other.
 
     Args:
         actual: those of kser.
-        expected: those of transformers.
+        exact: those of transformers in float64.
+        rounded: those of transformers in float32, if they are known.
         valid: bool (batch, frames), the frames that count; `None` means all.
 
     Raises:
         UserError: the shapes differ.
     """
-    if actual.shape != expected.shape:
+    if actual.shape != exact.shape:
         raise UserError(
             f"hidden states (states, utterances, frames, channels) are shaped {actual.shape}, those of "
-            f"transformers {expected.shape}"
+            f"transformers {exact.shape}"
         )
-    if valid is not None:
-        actual, expected = actual[:, valid], expected[:, valid]
-    axes = tuple(range(1, actual.ndim))
-    return Differences(
-        np.abs(actual.astype(np.float64) - expected).max(axis=axes), np.abs(expected).max(axis=axes)
-    )
-
-
-def _padded(
-    model: keras.Model, reference: TransformersReference, batch: np.ndarray, mask: np.ndarray
-) -> Differences:
-    """One padded batch, by the checkpoint's recipe."""
-    if not reference.takes_mask:
-        return differences(hidden_states(model, batch), reference.states(batch))
-    expected = reference.states(batch, mask)
-    frames = [reference.frames(int(length)) for length in mask.sum(axis=1)]
-    return differences(hidden_states(model, batch, mask), expected, mask_of(frames, expected.shape[2]))
-
-
-def _comparisons(
-    alone: list[Differences], padded: Differences, rounding: list[Differences]
-) -> list[StateComparison]:
+    counted = np.ones(exact.shape[1:3], bool) if valid is None else valid
     return [
-        StateComparison(
-            f"layer {index}" if index else "before layer 1",
-            float(max(by_itself.largest[index] for by_itself in alone)),
-            float(padded.largest[index]),
-            float(max(error.largest[index] for error in rounding)),
-            float(max(compared.magnitude[index] for compared in (*alone, padded))),
+        parity(
+            actual[state][counted],
+            exact[state][counted],
+            None if rounded is None else rounded[state][counted],
         )
-        for index in range(len(padded.largest))
+        for state in range(len(exact))
     ]
 
 
@@ -211,16 +189,8 @@ def _converter_comparison(
             np.asarray(extract(utterance, sampling_rate=extract.sampling_rate)["input_values"][0])
             for utterance in utterances
         ]
-    pairs = list(zip(converted, expected, strict=True))
-    return [
-        StateComparison(
-            "audio converter",
-            max(float(np.abs(ours[0] - theirs).max()) for ours, theirs in pairs),
-            None,
-            None,
-            max(float(np.abs(theirs).max()) for theirs in expected),
-        )
-    ]
+    pairs = zip(converted, expected, strict=True)
+    return [StateComparison("audio converter", worst_of(parity(ours[0], theirs) for ours, theirs in pairs))]
 
 
 def _head_comparison(published: Path, preset: Path, converted: Sequence[np.ndarray]) -> list[StateComparison]:
@@ -236,19 +206,8 @@ def _head_comparison(published: Path, preset: Path, converted: Sequence[np.ndarr
     task = UtteranceTask.from_preset(preset)
     with task.ready_made_inputs():
         ours = [task.predict_on_batch(_inputs(waveform)) for waveform in converted]
-    return [
-        StateComparison(
-            "outputs of the head",
-            _largest_difference(ours, expected),
-            None,
-            _largest_difference(in_float32, expected),
-            max(float(np.abs(values).max()) for values in expected),
-        )
-    ]
-
-
-def _largest_difference(actual: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:
-    return max(float(np.abs(a - b).max()) for a, b in zip(actual, expected, strict=True))
+    together = (np.concatenate(outputs) for outputs in (ours, expected, in_float32))
+    return [StateComparison("outputs of the head", parity(*together))]
 
 
 def _inputs(waveform: np.ndarray, padding_mask: np.ndarray | None = None) -> dict[str, np.ndarray]:
