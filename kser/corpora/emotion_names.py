@@ -6,12 +6,13 @@ import unicodedata
 # Canonical English name → what else corpora call it, in English, German, Italian, French, Spanish, Portuguese
 # and transliterated Greek, in the forms that files and folders use. Case, spaces, underscores, hyphens and
 # accents do not matter. Near names that psychology keeps apart stay apart (excitement is no happiness,
-# worry no fear): joining them is a choice of the study, made by its `label_map`. Letter codes are
-# not here but in the recipe of each corpus: A is fear (Angst) in EmoDB and anger in others.
+# worry no fear): joining them is a choice of the study, made by its `label_map`. Of letter codes only those
+# that CREMA-D and IEMOCAP share are here, since models are published with them; others are in the recipe of
+# each corpus: A is fear (Angst) in EmoDB and anger in others.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "amusement": ("amused", "Belustigung", "divertimento", "amusé"),
     "anger": (
-        *("angry", "Ärger", "Wut", "wütend", "Zorn", "zornig", "rabbia", "arrabbiato", "arrabbiata"),
+        *("angry", "ang", "Ärger", "Wut", "wütend", "Zorn", "zornig", "rabbia", "arrabbiato", "arrabbiata"),
         *("colère", "enojo", "enfado", "ira", "rabia", "raiva", "thymos"),
     ),
     "boredom": ("bored", "Langeweile", "gelangweilt", "noia", "ennui", "aburrimiento", "tédio"),
@@ -19,25 +20,36 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "confusion": ("confused", "Verwirrung", "confusione", "confusión", "confusão"),
     "contempt": ("contemptuous", "Verachtung", "disprezzo", "mépris", "desprecio", "desprezo"),
     "disgust": (
-        *("disgusted", "Ekel", "angeekelt", "disgusto", "disgustato", "disgustata", "dégoût", "asco"),
+        *("disgusted", "dis", "Ekel", "angeekelt", "disgusto", "disgustato", "disgustata", "dégoût", "asco"),
         *("repugnancia", "nojo", "aidia"),
     ),
     "excitement": ("excited", "Aufregung", "aufgeregt", "eccitazione", "excitación", "excitação"),
     "fear": (
-        *("fearful", "afraid", "scared", "anxiety", "anxious", "Angst", "ängstlich", "Furcht", "paura"),
+        *(
+            "fearful",
+            "fea",
+            "afraid",
+            "scared",
+            "anxiety",
+            "anxious",
+            "Angst",
+            "ängstlich",
+            "Furcht",
+            "paura",
+        ),
         *("impaurito", "impaurita", "spaventato", "spaventata", "peur", "miedo", "medo", "fovos"),
     ),
     "frustration": ("frustrated", "frustriert", "frustrazione", "frustración", "frustração"),
     "happiness": (
-        *("happy", "joy", "joyful", "Freude", "freudig", "fröhlich", "glücklich", "gioia", "felicità"),
+        *("happy", "hap", "joy", "joyful", "Freude", "freudig", "fröhlich", "glücklich", "gioia", "felicità"),
         *("felice", "joie", "heureux", "heureuse", "alegría", "felicidad", "felicidade", "chara"),
     ),
-    "neutral": ("neutrality", "Neutralität", "neutrale", "neutralità", "neutre", "neutro", "neutra"),
+    "neutral": ("neutrality", "neu", "Neutralität", "neutrale", "neutralità", "neutre", "neutro", "neutra"),
     "sadness": (
         *("sad", "Trauer", "traurig", "Traurigkeit", "tristezza", "triste", "tristesse", "tristeza", "lypi"),
     ),
     "surprise": (
-        *("surprised", "pleasant surprise", "pleasant surprised", "ps", "Überraschung", "überrascht"),
+        *("surprised", "sur", "pleasant surprise", "pleasant surprised", "ps", "Überraschung", "überrascht"),
         *("sorpresa", "sorpreso", "surpris", "surpresa"),
     ),
     "worry": ("worried", "Sorge", "preoccupazione", "preocupación"),

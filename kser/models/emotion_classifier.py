@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import keras
+from keras import ops
 
 from kser.models.emotion_task import EmotionTask, checked_names
 
@@ -40,6 +41,18 @@ class EmotionClassifier(EmotionTask):
             backbone, lambda dense: dense(len(labels), "logits"), preprocessor=preprocessor, **kwargs
         )
         self.labels = labels
+
+    def rename_labels(self, names):
+        """Give the classes other names, and their logits another order.
+
+        Args:
+            names: dict, the new name of each label by the present one, in the new order of the logits.
+        """
+        order = [self.labels.index(label) for label in names]
+        layer = self.get_layer(self.output_layer)
+        for weight in (layer.kernel, layer.bias):
+            weight.assign(ops.take(weight, order, axis=-1))
+        self.labels = checked_names("labels", names.values())
 
     def get_config(self):
         return {**super().get_config(), "labels": self.labels}

@@ -100,6 +100,15 @@ class SpeechPresetLoader(KerasPresetLoader):
         found: type = check_config_class(load_json(self.preset, TASK_CONFIG_FILE))
         return found if issubclass(found, requested) else None
 
+    def head_names(self) -> dict[str, list[str]]:
+        """What the saved task's head is for, by the arguments of its class; it must have one."""
+        saved = load_json(self.preset, TASK_CONFIG_FILE)
+        return {name: saved["config"][name] for name in check_config_class(saved).new_head_arguments}
+
+    def weights_name(self) -> str:
+        """What tells the weights from others; empty for a folder, whose files do."""
+        return "" if Path(self.preset).is_dir() else self.preset
+
     def load_audio_converter(self, cls: Any, **kwargs: Any) -> Any:
         with _naming_missing_files(self.preset):
             return super().load_audio_converter(cls, **kwargs)
@@ -162,8 +171,19 @@ class CheckpointLoader(PresetLoader):
         """The class for the checkpoint's trained head, which must be `requested` or a subclass."""
         if self.head is None:
             return None
-        classes = (requested, *list_subclasses(requested))
-        return next((cls for cls in classes if cls.problem_type == self.head.problem_type), None)
+        classes: list[Any] = [requested, *list_subclasses(requested)]
+        wanted = self.head.problem_type
+        return next((cls for cls in classes if getattr(cls, "problem_type", None) == wanted), None)
+
+    def head_names(self) -> dict[str, list[str]]:
+        """What the trained head is for, by the arguments of its class; there must be one."""
+        task: Any = self.saved_task(keras_hub.models.Task)
+        assert self.head is not None
+        return dict.fromkeys(task.new_head_arguments, self.head.names)
+
+    def weights_name(self) -> str:
+        """What tells the weights from others: how the hub's cache calls their file, by its content."""
+        return self.checkpoint.weights_path.resolve().name
 
     def load_task(self, cls: Any, load_weights: bool, load_task_weights: bool, **kwargs: Any) -> Any:
         task_class: Any = self.saved_task(cls) if load_task_weights else None

@@ -1,11 +1,15 @@
-"""Whether the checkpoint that a model starts from is on this machine."""
+"""Whether the checkpoint that a model starts from is on this machine, and what is worth knowing of it."""
 
 from dataclasses import dataclass
 
 from kser.checkpoints.locate import CONFIG_FILE, WEIGHTS_FILES, checkpoint_files
 from kser.checkpoints.named_checkpoints import NamedCheckpoint, named_checkpoint
 from kser.errors import UserError
+from kser.experiment.config.model_config import ModelConfig
+from kser.experiment.runs.published_model import replaced_head
 from kser.models.families import SCRATCH_PREFIX
+from kser.models.preset_loader import CheckpointLoader, preset_loader
+from kser.models.speech_audio_converter import assumed_format
 
 # Of a KerasHub preset, in one piece or sharded.
 _PRESET_WEIGHTS = ("model.weights.h5", "model.weights.json")
@@ -70,6 +74,21 @@ def find_checkpoint(name: str) -> Checkpoint:
         f"{', '.join(WEIGHTS_FILES[:-1])} or {WEIGHTS_FILES[-1]}, of a KerasHub preset {_PRESET_WEIGHTS[0]}",
         published=published,
     )
+
+
+def checkpoint_notes(model: ModelConfig, checkpoint: Checkpoint) -> list[str]:
+    """What is assumed of a checkpoint, and what of it is replaced, a line each.
+
+    Args:
+        model: that starts from it.
+        checkpoint: as `find_checkpoint` found it.
+    """
+    if model.model_path_or_name.startswith(SCRATCH_PREFIX) or not checkpoint.has_config:
+        return []
+    loader = preset_loader(checkpoint.name)
+    assumed = assumed_format(loader.checkpoint) if isinstance(loader, CheckpointLoader) else ""
+    replaced = replaced_head(model) if checkpoint.has_weights else ""
+    return [*([f"{checkpoint.name}: {assumed}"] if assumed else []), *([replaced] if replaced else [])]
 
 
 def _all_weights() -> tuple[str, ...]:

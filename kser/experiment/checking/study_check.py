@@ -8,6 +8,7 @@ import pandas as pd
 
 from kser.corpora.metadata import read_metadata
 from kser.errors import UserError
+from kser.experiment.checking.checkpoints import checkpoint_notes
 from kser.experiment.checking.input_checks import Inputs, read_inputs
 from kser.experiment.checking.model_plans import Lengths, ModelPlan
 from kser.experiment.checking.obtaining import how_to_obtain
@@ -138,6 +139,7 @@ def _check_model(check: CheckResult, run: Run, inputs: Inputs, audio_files: "_Au
         if checkpoint.to_obtain:
             check.to_obtain.append(checkpoint.to_obtain)
         facts = model_facts(run, checkpoint, of_model.get(run.seed))
+        check.notes += checkpoint_notes(run.model, checkpoint)
         lengths = None
         if audio_files is not None and of_model:
             reader = WaveformReader(facts.format, run.audio_cache)

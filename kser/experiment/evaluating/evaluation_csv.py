@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kser.checkpoints.named_checkpoints import named_checkpoint
 from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 from kser.experiment.tasks.target import ClassChoice
-from kser.files import read_text, resolve_input, visible_files, write_text
+from kser.files import is_there, read_text, resolve_input, visible_files, write_text
 
 COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_out_path")
 REQUIRED_COLUMNS = COLUMNS[:-1]
@@ -28,7 +29,7 @@ class EvaluationRow:
     Attributes:
         model_name: what reports call the model; seeds of one model share it.
         dataset_name: what reports call the test set.
-        model_path: folder of the trained model.
+        model_path: folder of the model, or the short name or Hugging Face id of a published one.
         eval_csv_path: metadata of the test set, or a folder that has them as test.csv.
         eval_out_path: folder for what the evaluation gives, see `default_out_path`.
         label_map: as the experiment's field of a test set, a name or a JSON object; empty for none.
@@ -103,8 +104,10 @@ def default_out_path(model_path: Path, dataset_name: str) -> Path:
     """Where results go if `eval_out_path` is empty: beside the model.
 
     It is evaluation/DATASET beside a folder that is called model, as training calls it and where it puts them
-    too, and MODEL_evaluation/DATASET beside others.
+    too, and MODEL_evaluation/DATASET beside others, for a published model in the working folder.
     """
+    if not model_path.is_absolute():
+        return Path(f"{model_path.name}_evaluation", dataset_name).absolute()
     folder = "evaluation" if model_path.name == "model" else f"{model_path.name}_evaluation"
     return model_path.parent / folder / dataset_name
 
@@ -223,7 +226,7 @@ def _row(cells: Mapping[str, str], folder: Path) -> EvaluationRow:
     """A row of a CSV in a folder."""
     if empty := [column for column in REQUIRED_COLUMNS if not cells.get(column)]:
         raise UserError(f"{', '.join(empty)}: empty; one separator is between two cells")
-    model_path = resolve_input(cells["model_path"], beside=folder)
+    model_path = _model_path(cells["model_path"], folder)
     dataset_name = cells["dataset_name"]
     if out_cell := cells.get("eval_out_path"):
         out_path = resolve_input(out_cell)
@@ -242,6 +245,13 @@ def _row(cells: Mapping[str, str], folder: Path) -> EvaluationRow:
     )
     _ = row.class_choice  # raises where it is wrong
     return row
+
+
+def _model_path(cell: str, folder: Path) -> Path:
+    """The folder of a model, or the name of a published one: a short name, or a hub id after `hf://`."""
+    path = resolve_input(cell, beside=folder)
+    is_name = cell.startswith("hf://") or named_checkpoint(cell) is not None
+    return Path(cell.removeprefix("hf://")) if is_name and not is_there(path) else path
 
 
 def _check_header(path: Path, header: list[str]) -> None:

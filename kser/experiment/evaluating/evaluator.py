@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_results import results_there, write_results
 from kser.experiment.evaluating.predicting import predict_outputs
+from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.run_lock import locked_once
-from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_classifier, load_provenance
+from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_classifier
 from kser.experiment.tasks import Task
 from kser.experiment.tasks.evaluation import Evaluation, Predictions
 from kser.files import read_json, read_text, write_json
@@ -60,6 +61,8 @@ class EvaluatedRow:
             for part, count in first["seen_in_training"].items()
             if count
         ]
+        if not first["seen_in_training"]:
+            lines.append("what the model was trained on is not known, so that leaks cannot be found")
         lines += [line for evaluation, report in self.reports for line in evaluation.warnings(report)]
         if skipped := first["skipped_audio"]:
             lines.append(f"left out, files that cannot be used: {len(skipped)}")
@@ -90,7 +93,7 @@ class _Evaluand:
 
     @classmethod
     def of(cls, row: EvaluationRow, group_columns: Sequence[str]) -> "_Evaluand":
-        provenance = load_provenance(row.model_path)
+        provenance = model_provenance(row.model_path)
         task = provenance.task
         table = _read_test_set(row, task, provenance.model_config["input_column"])
         recordings = [content_key(path) for path in table["path"]]
@@ -101,7 +104,7 @@ class _Evaluand:
             table,
             recordings,
             [column for column in group_columns if column in table],
-            _evaluation_fingerprint(row, recordings),
+            _evaluation_fingerprint(row, provenance, recordings),
         )
 
     @property
@@ -281,9 +284,10 @@ def _with_names(report: dict[str, Any], names: dict[str, Any], path: Path) -> di
     return report | names
 
 
-def _evaluation_fingerprint(row: EvaluationRow, recordings: list[str]) -> str:
+def _evaluation_fingerprint(row: EvaluationRow, provenance: Provenance, recordings: list[str]) -> str:
     """What the results follow from: the model, the list of the test set and its recordings."""
-    facts = read_json(row.model_path / PROVENANCE_FILE)
+    path = row.model_path / PROVENANCE_FILE
+    facts = read_json(path) if path.is_file() else asdict(provenance)
     facts["model_config"].pop("factors", None)  # names, which may change
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     digest.update(row.test_csv.read_bytes())

@@ -1,13 +1,17 @@
-"""Starting from a model that kser trained: its head, its preprocessing, and what it already knows."""
+"""Starting from a model with a trained head: the head, its preprocessing, and what it already knows."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from kser.corpora.emotions import map_to_model
 from kser.errors import UserError
 from kser.experiment.config.head_argument import HeadField, head_fields
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.planning import Run
+from kser.experiment.runs.published_model import NO_HEAD, has_trained_head, model_provenance
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_classifier, load_provenance
 from kser.files import expanded
 
@@ -45,7 +49,7 @@ def learned_before(model: ModelConfig, recordings: Mapping[str, list[str]]) -> d
 
 
 def continued_model(run: Run, head: Mapping[str, Any]) -> Any:
-    """The trained model that a run goes on with; checked against what its JSON files say.
+    """The model with a trained head that a run goes on with; checked against what its JSON files say.
 
     Numbers stay in the units that its head was made for: mean and deviation of the earlier training part.
 
@@ -54,19 +58,22 @@ def continued_model(run: Run, head: Mapping[str, Any]) -> Any:
         head: of its data, see `RunData.head`.
 
     Raises:
-        UserError: it is none that kser trained, or it has learned something else, or it has other classes,
-            another architecture or another preprocessing than the files say.
+        UserError: it has no trained head, or it has learned something else, or it has other classes, another
+            architecture or another preprocessing than the files say.
     """
     model = run.model
-    folder = earlier_model(model)
-    if folder is None:
+    name = str(expanded(model.model_path_or_name.removeprefix("hf://")))
+    try:
+        has_head = has_trained_head(name)
+    except UserError as error:
+        raise UserError(f"{run.model_source}: {error}") from error
+    if not has_head:
         raise UserError(
-            f"{run.model_source}: continue_model_training: model_path_or_name: {model.model_path_or_name} is "
-            "no model that kser trained (a folder with kser.json), so there is no head to go on with; set "
-            "continue_model_training to false"
+            f"{run.model_source}: continue_model_training: model_path_or_name: {name}: {NO_HEAD}, to go on "
+            "with; set continue_model_training to false"
         )
     classifier = load_classifier(
-        folder,
+        Path(name),
         dtype=model.precision,
         **{
             field.argument.name: field.value(model)
@@ -74,8 +81,9 @@ def continued_model(run: Run, head: Mapping[str, Any]) -> Any:
             if field.argument.may_change is not None
         },
     )
+    _name_classes_alike(classifier, head)
     mistakes = [
-        *_head_mistakes(classifier, folder, run, head),
+        *_head_mistakes(classifier, Path(name), run, head),
         *(f"{run.model_source}: {line}" for line in _architecture_mistakes(classifier, model)),
         *(f"{run.experiment.source}: {line}" for line in _processing_mistakes(classifier, run)),
     ]
@@ -84,12 +92,24 @@ def continued_model(run: Run, head: Mapping[str, Any]) -> Any:
     return classifier
 
 
+def _name_classes_alike(classifier: Any, head: Mapping[str, Any]) -> None:
+    """Let a classifier have the names and the order of the run's classes, where they mean the same."""
+    from kser.models import EmotionClassifier
+
+    labels = list(head.get("labels", []))
+    if not isinstance(classifier, EmotionClassifier) or len(labels) != len(classifier.labels):
+        return
+    known = map_to_model(pd.Series(labels), classifier.labels).labels
+    if set(known) == set(classifier.labels):
+        classifier.rename_labels(dict(zip(known, labels, strict=True)))
+
+
 def _head_mistakes(classifier: Any, folder: Path, run: Run, head: Mapping[str, Any]) -> list[str]:
     """What is to be learned must be what was learned."""
     task = run.model.task
     field = f"{run.model_source}: continue_model_training"
     if not isinstance(classifier, task.model_class):
-        earlier = load_provenance(folder).task
+        earlier = model_provenance(folder).task
         return [f"{field}: the model is for {task.name}, but {folder} was trained for {earlier.name}"]
     hint = "; label_map and classes of training_dataset can make them the same" if task.class_column else ""
     return [

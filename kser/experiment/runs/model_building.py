@@ -1,6 +1,8 @@
 """The model that a run starts with, as its JSON files say it."""
 
+import logging
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import keras
@@ -9,9 +11,12 @@ from kser.errors import UserError
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.continuing import continued_model
 from kser.experiment.runs.planning import Run
+from kser.experiment.runs.published_model import replaced_head
 from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
 from kser.models.building import build_backbone
 from kser.models.families import SCRATCH_PREFIX
+
+logger = logging.getLogger(__name__)
 
 
 def build_model(run: Run, head: Mapping[str, Any]) -> EmotionTask:
@@ -30,6 +35,8 @@ def build_model(run: Run, head: Mapping[str, Any]) -> EmotionTask:
     if model.continue_model_training:
         return _frozen(run, continued_model(run, head))
     try:
+        if replaced := replaced_head(model):
+            _warn(replaced)
         backbone = build_backbone(model.model_path_or_name, model.backbone_arguments, model.precision)
         converter = _converter(run, backbone)
         freeze(backbone, model)
@@ -45,6 +52,12 @@ def build_model(run: Run, head: Mapping[str, Any]) -> EmotionTask:
         return task_model
     except ValueError as error:  # arguments that do not fit together, in a line
         raise UserError(f"{run.model_source}: {error}") from error
+
+
+@cache
+def _warn(line: str) -> None:
+    """Log it once per process, for all seeds."""
+    logger.warning(line)
 
 
 def freeze(backbone: Any, model: ModelConfig) -> None:

@@ -1,5 +1,6 @@
 """The task of naming the class of an utterance."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,6 +28,10 @@ class Classification(Task):
     @classmethod
     def field_mistakes(cls, settings: TaskSettings) -> list[str]:
         return super().field_mistakes(settings) or class_column_mistakes(settings)
+
+    @classmethod
+    def settings_of(cls, head: Mapping[str, list[str]]) -> dict[str, Any] | None:
+        return {} if set(head) == {"labels"} else None
 
     @property
     def model_class(self) -> type[Any]:

@@ -1,5 +1,6 @@
 """The task of naming the class of an utterance and rating it at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -45,6 +46,10 @@ class MultiTask(Task):
 
     def mistakes(self, settings: TaskSettings) -> list[str]:
         return [*super().mistakes(settings), *batch_size_mistakes(settings)]
+
+    @classmethod
+    def settings_of(cls, head: Mapping[str, list[str]]) -> dict[str, Any] | None:
+        return {"regression_columns": head["targets"]} if set(head) == {"labels", "targets"} else None
 
     @property
     def model_class(self) -> type[Any]:

@@ -1,5 +1,6 @@
 """The task of rating an utterance with numbers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,6 +27,10 @@ class Regression(Task):
 
     def mistakes(self, settings: TaskSettings) -> list[str]:
         return [*super().mistakes(settings), *batch_size_mistakes(settings)]
+
+    @classmethod
+    def settings_of(cls, head: Mapping[str, list[str]]) -> dict[str, Any] | None:
+        return {"is_regression": True, "output_column": head["targets"]} if set(head) == {"targets"} else None
 
     @property
     def model_class(self) -> type[Any]:

@@ -1,5 +1,6 @@
 """The task of giving an utterance any number of labels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,6 +24,10 @@ class Tagging(Task):
     def from_settings(cls, settings: TaskSettings) -> "Tagging":
         labels = LabelsTarget(output_columns(settings))
         return cls((labels,), MultiLabelObjective(settings.use_positive_weights))
+
+    @classmethod
+    def settings_of(cls, head: Mapping[str, list[str]]) -> dict[str, Any] | None:
+        return {"is_multi_label": True, "output_column": head["labels"]} if set(head) == {"labels"} else None
 
     @property
     def model_class(self) -> type[Any]:

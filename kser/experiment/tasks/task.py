@@ -83,6 +83,18 @@ class Task(ABC):
         """The task with the settings of a model JSON for which `field_mistakes` finds nothing."""
 
     @classmethod
+    def settings_of(cls, head: Mapping[str, list[str]]) -> dict[str, Any] | None:
+        """The fields of a model JSON that ask for a model with a head, of which no run's settings are known.
+
+        Args:
+            head: names of what it is for, by the arguments of the model's class.
+
+        Returns:
+            `None` where no such settings can be told, or the task has other heads.
+        """
+        return None
+
+    @classmethod
     def field_mistakes(cls, settings: TaskSettings) -> list[str]:
         """Why `from_settings` cannot make a task, a line each."""
         return [] if settings.output_column else ["output_column: names no column"]

@@ -1,6 +1,7 @@
 """A trained model is trained further: backbone, head and preprocessing, and what it has already heard."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from kser.experiment.runs.trained_model import load_classifier, load_provenance
 from kser.experiment.study.study import train_experiment
 from kser.models import EmotionClassifier, EmotionRegressor, EmotionTagger, MultiTaskEmotionModel
 from tests.experiment.conftest import write_experiment
+from tests.golden import golden_folder
 from tests.models.small_models import log_mel
 
 
@@ -115,12 +117,39 @@ def test_other_classes_are_told(tmp_path, small_corpus, first):
         build_model(run, {"labels": ["joy", "rage"]})
 
 
-def test_a_checkpoint_that_kser_did_not_train_is_told(tmp_path, small_corpus, first):
+def test_a_checkpoint_without_a_head_is_told(tmp_path, small_corpus, first):
     plain = tmp_path / "plain"
-    load_classifier(first).save_to_preset(str(plain))
+    load_classifier(first).backbone.save_to_preset(str(plain))
     run = further_run(tmp_path, small_corpus, plain)
-    with pytest.raises(UserError, match=r"continue_model_training: .*plain is no model that kser trained"):
+    with pytest.raises(UserError, match=r"continue_model_training: .*plain: holds no .* no trained head"):
         build_model(run, load_run_data(run).head)
+
+
+def test_a_published_head_goes_on_with_the_names_and_the_order_of_the_corpus(tmp_path, small_corpus):
+    folder = tmp_path / "published"
+    shutil.copytree(golden_folder("with_head"), folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = {"0": "neu", "1": "hap", "2": "ang", "3": "sad"}
+    (folder / "config.json").write_text(json.dumps(config))
+    run = further_run(tmp_path, small_corpus, folder, {"backbone_arguments": {}, "use_batch_norm": False})
+    labels = ["anger", "joy", "neutral", "sadness"]
+    continued = build_model(run, {"labels": labels})
+    published = EmotionClassifier.from_preset(folder)
+    assert (continued.labels, published.labels) == (labels, ["neu", "hap", "ang", "sad"])
+    wave = np.random.default_rng(0).normal(size=(1, 1600)).astype(np.float32)
+    ours, theirs = (model.predict(wave, verbose=0) for model in (continued, published))
+    np.testing.assert_allclose(ours, theirs[:, [2, 1, 0, 3]], rtol=1e-5)
+    with pytest.raises(UserError, match=r"labels: anger, joy, but .*published has neu, hap, ang, sad"):
+        build_model(run, {"labels": ["anger", "joy"]})
+
+
+def test_a_head_that_is_replaced_is_told(tmp_path, small_corpus, caplog):
+    fields = {"continue_model_training": False, "backbone_arguments": {}}
+    run = further_run(tmp_path, small_corpus, golden_folder("with_head"), fields)
+    for _ in range(2):
+        build_model(run, {"labels": ["anger", "joy"]})
+    (line,) = [message for message in caplog.messages if "replaced" in message]
+    assert line.endswith("is replaced by a new one; continue_model_training: true goes on with it")
 
 
 @pytest.mark.parametrize("task", [EmotionClassifier, EmotionRegressor, EmotionTagger, MultiTaskEmotionModel])
