@@ -127,7 +127,7 @@ def resolve_input(path: str | Path, beside: Path | None = None) -> Path:
 
     Args:
         path: as the user wrote it.
-        beside: folder of the file that names `path`; `None` means the working folder alone.
+        beside: folder of the file that names `path`; `None` means only the working folder.
 
     Returns:
         An absolute path. It need not exist: the caller knows what to say about that.

@@ -22,7 +22,7 @@ from kser.errors import UserError
 
 # Advice for programmers that the libraries would give again for each class or file.
 _UNHELPFUL_WARNINGS = ("Transforms now expect an `output_type` argument", ".* had to be resampled from .* Hz")
-# A class that is applied with a probability of 0.5 leaves the waveform alone so often once in a thousand.
+# With a probability of 0.5 all draws leave the waveform unchanged once in a thousand trials.
 _DRAWS_OF_A_TRIAL = 10
 
 

@@ -1,6 +1,5 @@
 """From the names of a module and a class to the object, with the field of each mistake."""
 
-import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -14,6 +13,7 @@ from typing import Any
 
 from kser.errors import UserError
 from kser.files import resolve_input
+from kser.words import nearest_names
 
 _KNOWN_MODULES = ("audiomentations", "torch_audiomentations", "kser.audio.spectrogram_masks")
 _SHOWN_OF_A_REASON = 300
@@ -95,7 +95,7 @@ def _hint(module: str, folder: Path | None) -> str:
     top = module.partition(".")[0]
     if top in _KNOWN_MODULES:
         return f"pip install {top.replace('_', '-')}"
-    if nearest := difflib.get_close_matches(module, _KNOWN_MODULES, n=1):
+    if nearest := nearest_names(module, _KNOWN_MODULES):
         return f"did you mean {nearest[0]}?"
     return "install its package, or name a file of yours that ends in .py"
 
@@ -142,13 +142,11 @@ def _find_class(field: str, module: ModuleType, module_name: str, class_name: st
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    written = {known.lower(): known for known in names}
-    nearest = difflib.get_close_matches(name.lower(), written, n=3)
-    if nearest:
-        return f"did you mean {' or '.join(written[match] for match in nearest)}?"
-    if not written:
+    named = sorted(names)
+    if nearest := nearest_names(name, named, most=3):
+        return f"did you mean {' or '.join(nearest)}?"
+    if not named:
         return "it has none at all"
-    named = sorted(written.values())
     return f"it has {', '.join(named[:_NAMED_AT_MOST])}{' …' if len(named) > _NAMED_AT_MOST else ''}"
 
 

@@ -177,8 +177,10 @@ def _show_steps(models: Sequence[ModelPlan], show: _Shown) -> None:
             ]
         )
     title = "training of a run"
-    title += "; early stopping may end it sooner" if _stops_early(models) else ""
-    title += "; a search for hyper-parameters comes first" if _searches(models) else ""
+    if any(model.run.training_plan.early_stopping_patience is not None for model in models):
+        title += "; early stopping may end it sooner"
+    if any(not model.run.model.skip_hp_search for model in models):
+        title += "; a search for hyper-parameters comes first"
     columns = ["model", "utterances × copies", "epochs", "batch", "accumulated"]
     show.table(title, [*columns, "updates", "evaluations", "saved states"], rows)
     show.section(
@@ -200,14 +202,6 @@ def _lengths(model: ModelPlan) -> str:
         f"{model.run.model.name}: {shapes} of {shown} s; {plan.batch_size} utterances each in training, "
         f"{plan.evaluation_batch_size} in evaluation"
     )
-
-
-def _stops_early(models: Sequence[ModelPlan]) -> bool:
-    return any(model.run.training_plan.early_stopping_patience is not None for model in models)
-
-
-def _searches(models: Sequence[ModelPlan]) -> bool:
-    return any(not model.run.model.skip_hp_search for model in models)
 
 
 def _show_memory(models: Sequence[ModelPlan], show: _Shown) -> None:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kser.corpora.emotion_names import CANONICAL_NAMES, canonical
-from kser.corpora.hints import did_you_mean
 from kser.corpora.labels import label_order
-from kser.corpora.listing import listed
 from kser.corpora.recipes import RECIPES
 from kser.errors import UserError
+from kser.words import did_you_mean, listed
 
 __all__ = ["CANONICAL_NAMES", "LabelMapping", "canonical", "map_labels", "map_to_model"]
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
-from kser.corpora.listing import listed
 from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
+from kser.words import listed
 
 Row = dict[str, str]
 

@@ -5,18 +5,17 @@ here and nowhere else, so that every mistake in one is found before anything is 
 """
 
 import csv
-import difflib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.listing import listed
 from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 from kser.files import content_digest, is_there, read_text, replacing, resolve_input
 from kser.grouping import grouped
+from kser.words import listed, nearest_names
 
 # The columns that kser itself gives to every table; a further column of the user's may not have these names.
 _OWN_COLUMNS = ("path", "utterance")
@@ -177,18 +176,14 @@ def _check_header(csv_path: Path, header: list[str], required: Sequence[str]) ->
         unused = [name for name in named if name not in required]
         raise UserError(
             f"{csv_path}: the header lacks {_quoted(missing)}; it has {_quoted(named)}"
-            + "".join(_suggestion(name, unused) for name in missing)
+            + "".join(
+                f"; rename {near!r} to {name!r}?" for name in missing for near in nearest_names(name, unused)
+            )
         )
     if reserved := [name for name in named if name in _OWN_COLUMNS and name not in required]:
         raise UserError(
             f"{csv_path}: the header has {_quoted(reserved)}, a name kser uses itself; rename the column"
         )
-
-
-def _suggestion(name: str, candidates: Iterable[str]) -> str:
-    by_lower_case = {candidate.lower(): candidate for candidate in candidates}
-    nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
-    return f"; rename {by_lower_case[nearest[0]]!r} to {name!r}?" if nearest else ""
 
 
 def _empty_cells(cells: pd.DataFrame, required: Iterable[str], row_numbers: list[int]) -> str:

@@ -9,7 +9,6 @@ import pandas as pd
 from rich.console import Console
 
 from kser.console import print_line
-from kser.corpora.listing import listed
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.corpora.preparation_report import (
     difference_from_published,
@@ -23,6 +22,7 @@ from kser.corpora.recipe import Recipe
 from kser.corpora.recordings import check_recordings
 from kser.corpora.sources import corpus_folder, downloaded_corpus, read_as_published
 from kser.errors import UserError
+from kser.words import listed
 
 __all__ = ["difference_from_published", "prepare"]
 

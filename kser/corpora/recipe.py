@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 
-from kser.corpora.listing import listed
 from kser.errors import UserError
+from kser.words import listed
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aif", ".aiff"})
 

@@ -14,13 +14,13 @@ import pandas as pd
 from rich.console import Console
 
 from kser.audio.rewriting import Facts, Normalize, Trim, rewrite
-from kser.corpora.listing import listed
 from kser.corpora.metadata import content_key, write_metadata
 from kser.corpora.progress_bar import progress_bar
 from kser.corpora.rewriting_manifest import Manifest
 from kser.corpora.rewriting_plan import Plan, plan_rewriting
 from kser.errors import UserError
 from kser.files import write_text
+from kser.words import listed
 
 _REPORT_COLUMNS = ("recording", "source", *(fact.name for fact in fields(Facts)))
 

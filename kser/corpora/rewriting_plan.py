@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 
 from kser.audio.rewriting import written_name
-from kser.corpora.listing import listed
 from kser.corpora.metadata import read_metadata
 from kser.corpora.recipe import AUDIO_SUFFIXES
 from kser.delimited import header_of
 from kser.errors import UserError
 from kser.files import read_text
 from kser.grouping import grouped
+from kser.words import listed
 
 # What counts as a recording in a folder; a metadata CSV may name any file.
 SUFFIXES = AUDIO_SUFFIXES | {

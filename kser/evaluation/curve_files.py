@@ -9,6 +9,7 @@ import pandas as pd
 
 from kser.errors import UserError
 from kser.evaluation.event_files import EventFileError, Scalar, read_scalars
+from kser.words import natural
 
 LOG_FILE = "log.csv"
 EVENT_FILES = "events.out.tfevents.*"
@@ -73,13 +74,7 @@ def _log_files(path: Path) -> list[Path]:
         raise UserError(f"{path}: not found; give the folder with the logs of the runs, or one log")
     files = [*path.rglob(LOG_FILE), *path.rglob(EVENT_FILES)]
     hidden = [file for file in files if any(part.startswith(".") for part in file.relative_to(path).parts)]
-    return sorted((file.absolute() for file in set(files) - set(hidden)), key=_natural)
-
-
-def _natural(path: Path) -> list[tuple[int, int | str]]:
-    """seed_2 before seed_10, and event files by the time in their names."""
-    pieces = re.split(r"(\d+)", str(path))
-    return [(0, int(piece)) if piece.isdigit() else (1, piece) for piece in pieces]
+    return sorted((file.absolute() for file in set(files) - set(hidden)), key=lambda file: natural(str(file)))
 
 
 def _read_log(path: Path, notes: list[str]) -> pd.DataFrame:

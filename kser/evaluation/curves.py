@@ -16,6 +16,7 @@ from scipy import stats
 
 from kser.errors import UserError
 from kser.files import replacing
+from kser.words import counted
 
 Band = Literal["sd", "ci"]
 BANDS = {"sd": "± 1 SD", "ci": "95% confidence interval (t, from 3 seeds on)"}
@@ -250,7 +251,7 @@ def _styles(curves: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 def _label(model: str, runs: Sequence[Curve]) -> str:
     """A model in the legend, with how many of its runs end where, if that differs."""
-    count = f"{len(runs)} {'seed' if len(runs) == 1 else 'seeds'}"
+    count = counted(len(runs), "seed")
     ends = sorted(int(steps[-1]) for steps, _ in runs)
     if ends[-1] - ends[0] <= _NOTED_DIFFERENCE * ends[-1]:
         return f"{model} ({count})"

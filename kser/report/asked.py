@@ -7,11 +7,13 @@ from kser.audio.processing import PROCESSING_STEPS
 from kser.evaluation.measure_names import measure_name
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.model_config import ModelConfig
+from kser.experiment.tasks.report_kinds import as_number
 from kser.grouping import grouped
 from kser.report.markup import Html, details, element, join, paragraph
-from kser.report.numbers import counted, mean_and_spread, natural, range_of, seeds_in_words
+from kser.report.numbers import mean_and_spread, range_of, seeds_in_words
 from kser.report.study_folder import Study, TrainedRun
 from kser.report.tables import table
+from kser.words import counted, natural
 
 _SHOWN_ELSEWHERE = {"name", "seed", "model_path_or_name"}
 _UNSET = "not set"
@@ -55,7 +57,7 @@ def _overview(study: Study) -> Html:
                 range_of(training.get("updates") for training in done),
                 range_of(training.get("best_step") for training in done),
                 mean_and_spread(training.get("best_loss") for training in done),
-                mean_and_spread((_minutes(training.get("seconds")) for training in done), 1),
+                mean_and_spread((as_number(training.get("seconds")) / 60 for training in done), 1),
             ]
         )
     return table(
@@ -88,10 +90,6 @@ def _chosen_by(study: Study) -> str:
 def _initial_weights(runs: Sequence[TrainedRun]) -> str:
     names = {str((run.provenance.get("model_config") or {}).get("model_path_or_name", "")) for run in runs}
     return ", ".join(sorted(names - {""}, key=natural)) or "unknown"
-
-
-def _minutes(seconds: Any) -> float | None:
-    return seconds / 60 if isinstance(seconds, (int, float)) else None
 
 
 def _settings(runs: Sequence[TrainedRun]) -> dict[str, str]:

@@ -10,9 +10,10 @@ from kser.evaluation.averaging import AveragedConfusion, average_confusions
 from kser.evaluation.figure_files import luminance
 from kser.evaluation.statistics.tables import number
 from kser.report.markup import Html, element, join, paragraph
-from kser.report.numbers import counted, share
+from kser.report.numbers import share
 from kser.report.study_folder import Study
 from kser.report.tables import scrolling, table
+from kser.words import counted
 
 MOST_CONFUSIONS = 4
 _STEPS = 20

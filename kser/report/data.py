@@ -5,9 +5,10 @@ from typing import Any
 
 from kser.grouping import grouped
 from kser.report.markup import Html, details, join, paragraph
-from kser.report.numbers import counted, natural, range_of
+from kser.report.numbers import range_of
 from kser.report.study_folder import Study, TrainedRun
 from kser.report.tables import table
+from kser.words import counted, natural
 
 _SPEAKERS = " speakers"
 _SIZES = ("part", "utterances", "speakers")
@@ -60,14 +61,14 @@ def _splits_table(splits: Mapping[str, list[TrainedRun]], models: int) -> Html:
     names = list(dict.fromkeys(part for run in firsts for part in _parts(run)))
     rows = []
     for fingerprint, runs in splits.items():
-        parts = _parts(runs[0])
+        of_names = [_parts(runs[0]).get(name, {}) for name in names]
         seeds = sorted({run.seed for run in runs}, key=natural)
         of_split = list(dict.fromkeys(run.model for run in runs))
         rows.append(
             [
                 ", ".join(seeds),
                 "all" if len(of_split) == models else ", ".join(of_split),
-                *(_size(parts.get(name, {})) for name in names),
+                *(f"{part.get('utterances', '–')} ({part.get('speakers', '–')})" for part in of_names),
                 fingerprint if runs[0].split.get("fingerprint") else "–",
             ]
         )
@@ -88,10 +89,6 @@ def _split_in_words(splits: Mapping[str, list[TrainedRun]]) -> list[str]:
     elif len(shared) == len(recorded):
         sentences.append("No speaker is in more than one part.")
     return sentences
-
-
-def _size(part: Mapping[str, Any]) -> str:
-    return f"{part.get('utterances', '–')} ({part.get('speakers', '–')})"
 
 
 def _classes_by_part(splits: Mapping[str, list[TrainedRun]]) -> Html:

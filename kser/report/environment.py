@@ -8,9 +8,9 @@ from datetime import datetime
 
 import kser
 from kser.report.markup import Html, join, paragraph
-from kser.report.numbers import counted
 from kser.report.study_folder import Study
 from kser.report.tables import table
+from kser.words import counted
 
 _LIBRARIES = {
     "NumPy": "numpy",

@@ -15,10 +15,10 @@ from kser.experiment.evaluating.evaluation_results import PREDICTIONS_FILE
 from kser.report.confusions import averaged_confusions, confused_pairs
 from kser.report.images import data_uri
 from kser.report.markup import Html, element, join, notes, paragraph
-from kser.report.numbers import counted
 from kser.report.predictions import read_predictions
 from kser.report.study_folder import Evaluation, Study
 from kser.report.tables import table
+from kser.words import counted
 
 SAMPLING_RATE = 16_000
 LONGEST_S = 10.0

@@ -46,7 +46,7 @@ def element(tag: str, *children: object, **attributes: Any) -> Html:
         '<p class="note">1 &lt; 2</p>'
     """
     written = "".join(
-        f" {_attribute_name(name)}" + ("" if value is True else f'="{escaped(str(value))}"')
+        f" {name.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{escaped(str(value))}"')
         for name, value in attributes.items()
         if value is not None and value is not False
     )
@@ -68,7 +68,3 @@ def notes(lines: Sequence[object]) -> Html:
 def details(summary: object, *children: object) -> Html:
     """What is folded up until a reader asks for it."""
     return element("details", element("summary", summary), *children)
-
-
-def _attribute_name(name: str) -> str:
-    return name.rstrip("_").replace("_", "-")

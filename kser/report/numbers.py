@@ -1,6 +1,5 @@
 """How the page writes numbers."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from scipy import stats
 from kser.evaluation.statistics.descriptive import sample_sd
 from kser.evaluation.statistics.tables import NOTHING, mean_and_sd, number
 from kser.experiment.tasks.report_kinds import as_number
+from kser.words import natural
 
 FEWEST_RUNS = 3
 """Fewer runs have no interval of their mean: with two, Student's factor is 12.7."""
@@ -66,11 +66,6 @@ def share(value: float | None) -> str:
     return "> 99%" if 0.995 <= value < 1 else f"{value:.0%}"
 
 
-def counted(count: int, what: str) -> str:
-    """`1 model`, `2 models`."""
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def seeds_in_words(seeds: Iterable[str]) -> str:
     """`seed 3`, `seeds 0 to 4, 7`."""
     distinct = sorted(set(seeds), key=natural)
@@ -85,8 +80,3 @@ def seeds_in_words(seeds: Iterable[str]) -> str:
         for run in runs
     ]
     return f"{'seed' if len(distinct) == 1 else 'seeds'} {', '.join(ranges)}"
-
-
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """A key to sort by: seed 2 before seed 10."""
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", text)]

@@ -17,12 +17,12 @@ from kser.report.environment import environment_section
 from kser.report.groups import groups_section
 from kser.report.listening import listening_section
 from kser.report.markup import Html, element, escaped, join, paragraph
-from kser.report.numbers import counted
 from kser.report.results import results_section
 from kser.report.statistics import statistics_section
 from kser.report.study_folder import Study, read_study
 from kser.report.training import training_section
 from kser.report.warnings import study_warnings, warnings_box
+from kser.words import counted
 
 REPORT_FILE = "report.html"
 

@@ -15,7 +15,7 @@ from kser.experiment.tasks.report_kinds import REPORT_KINDS, Parts, ReportKind
 from kser.files import read_json
 from kser.grouping import grouped
 from kser.report.file_shapes import ProvenanceShape, SplitShape, shape_of, well_formed
-from kser.report.numbers import natural
+from kser.words import natural
 
 _SEED = "seed_"
 _LOGS, _RESULTS = "runs", "results"

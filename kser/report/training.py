@@ -6,8 +6,8 @@ from kser.errors import UserError
 from kser.evaluation.curves import draw_training_curves, find_metric
 from kser.report.images import figure_image
 from kser.report.markup import Html, element, join, notes, paragraph
-from kser.report.numbers import counted
 from kser.report.study_folder import Study
+from kser.words import counted
 
 
 def training_section(study: Study) -> Html:

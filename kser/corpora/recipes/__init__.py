@@ -6,9 +6,9 @@ A module without that constant holds what two corpora share.
 import importlib
 import pkgutil
 
-from kser.corpora.hints import did_you_mean
 from kser.corpora.recipe import Recipe
 from kser.errors import UserError
+from kser.words import did_you_mean
 
 
 def _found_recipes() -> dict[str, Recipe]:

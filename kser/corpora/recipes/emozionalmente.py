@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from kser.corpora.label_files import Row, by_key, class_of, read_rows
-from kser.corpora.listing import listed
 from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files
 from kser.errors import UserError
 from kser.files import visible_files
+from kser.words import listed
 
 _EMOTIONS = {name: name for name in ("anger", "disgust", "fear", "joy", "neutrality", "sadness", "surprise")}
 

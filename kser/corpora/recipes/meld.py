@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from kser.corpora.label_files import Row, by_key, class_of, read_rows
-from kser.corpora.listing import listed
 from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files
 from kser.errors import UserError
+from kser.words import listed
 
 _EMOTIONS = {name: name for name in ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")}
 # Partition → its folder; the table or the folder may lie in a folder called like the partition.

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from kser.corpora.labels import label_order
-from kser.corpora.listing import listed
 from kser.corpora.splits.parts import (
     PARTS,
     check_arguments,
@@ -18,6 +17,7 @@ from kser.corpora.splits.parts import (
     validation_sizes,
 )
 from kser.errors import UserError
+from kser.words import listed
 
 
 def random_split(

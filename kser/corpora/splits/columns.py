@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from kser.corpora.hints import did_you_mean
 from kser.corpora.labels import label_order
 from kser.errors import UserError
+from kser.words import did_you_mean
 
 
 def values_of(table: pd.DataFrame, column: str, source: str) -> pd.Series:

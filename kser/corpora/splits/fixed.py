@@ -5,9 +5,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from kser.corpora.hints import did_you_mean
 from kser.corpora.labels import label_order
-from kser.corpora.listing import listed
 from kser.corpora.splits.at_random import random_validation
 from kser.corpora.splits.by_speaker import validation_speakers
 from kser.corpora.splits.columns import several_values, values_of
@@ -15,6 +13,7 @@ from kser.corpora.splits.parts import LEFT_OUT, PARTS, check_arguments, classes_
 from kser.corpora.splits.speakers import Speakers
 from kser.errors import UserError
 from kser.grouping import grouped
+from kser.words import did_you_mean, listed
 
 # What published tables call the parts.
 _PART_OF_NAME = {

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from kser.corpora.labels import label_order
-from kser.corpora.listing import listed
 from kser.corpora.splits.by_speaker import validation_speakers
 from kser.corpora.splits.columns import several_values, values_of
 from kser.corpora.splits.dealing import CANDIDATES, FURTHER_CANDIDATES, best_of_random, deal_folds
 from kser.corpora.splits.parts import check_arguments
 from kser.corpora.splits.speakers import Groups, Speakers, check_enough_speakers
 from kser.errors import UserError
+from kser.words import listed
 
 
 def leave_one_out_split(

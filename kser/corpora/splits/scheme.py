@@ -6,13 +6,13 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from kser.corpora.hints import did_you_mean
 from kser.corpora.splits.at_random import random_split
 from kser.corpora.splits.by_speaker import speaker_split
 from kser.corpora.splits.fixed import fixed_split
 from kser.corpora.splits.folds import k_fold_split, leave_one_out_folds, leave_one_out_split
 from kser.corpora.splits.parts import PARTS
 from kser.errors import UserError
+from kser.words import did_you_mean
 
 SchemeName = Literal["speaker", "random", "leave_one_speaker_out", "leave_one_session_out", "k_fold", "fixed"]
 

@@ -1,7 +1,7 @@
 """Who recorded what: all that a split by speakers depends on, and how well a split mirrors the corpus."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from kser.corpora.labels import label_order
-from kser.corpora.listing import listed
 from kser.corpora.splits.parts import PARTS, classes_of
 from kser.errors import UserError
+from kser.grouping import grouped
+from kser.words import listed
 
 Groups = list[list[str]]
 """The speakers of each part, or of each fold."""
@@ -48,7 +49,8 @@ class Speakers:
         gender_of = _gender_of_speakers(actors, genders, source)
         cells = Counter(zip(actors, labels, strict=True))
         counts = {s: np.array([cells[s, name] for name in classes], dtype=np.int64) for s in names}
-        return cls(names, classes, counts, _by_gender(names, gender_of))
+        of_gender = grouped((gender_of[name], name) for name in names)
+        return cls(names, classes, counts, dict(sorted(of_gender.items())))
 
     def among(self, names: Iterable[str]) -> "Speakers":
         """Some of the speakers, with all of the classes."""
@@ -102,10 +104,6 @@ def check_enough_speakers(speakers: Speakers, source: str) -> None:
             f"{source}: recorded by only one speaker: {listed(by_one)}; training and test part both need a "
             f"speaker of each class: drop the class, {REMEDY}"
         )
-
-
-def _by_gender(names: Sequence[str], gender_of: Mapping[str, str]) -> dict[str, list[str]]:
-    return {g: [s for s in names if gender_of[s] == g] for g in sorted(set(gender_of.values()))}
 
 
 def _gender_of_speakers(actors: pd.Series, genders: pd.Series, source: str) -> dict[str, str]:

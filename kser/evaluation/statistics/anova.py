@@ -17,6 +17,7 @@ from scipy import stats
 
 from kser.errors import UserError
 from kser.evaluation.statistics.descriptive import within_squares
+from kser.words import listed
 
 SMALLEST_P = float(np.finfo(float).tiny)
 """What a p-value is given as when it is too small for a float: 2.2e-308, for no p-value is zero."""
@@ -63,7 +64,7 @@ def anova(
         sums = 3
     else:
         sums = 3 if len(terms) == 2 ** len(factors) - 1 else 2
-    # Names of factors are the user's ("pre-fine-tuning"); formulas want identifiers.
+    # Names of factors are the user's ("pre-fine-tuning"); formulas need identifiers.
     coded = {factor: f"factor_{position}" for position, factor in enumerate(factors)}
     data = pd.DataFrame({coded[factor]: table[factor].astype(str) for factor in factors})
     data["value"] = table[metric].astype(float)
@@ -114,7 +115,7 @@ def anova_from_summary(
         raise UserError(f"cells given more than once: {_listing(found[found.duplicated()])}")
     if len(empty := grid.difference(found, sort=False)):
         raise UserError(f"no runs in: {_listing(empty)}")
-    # Plain arrays in the order of the grid: one factor alone makes an index without tuples.
+    # Plain arrays in the order of the grid: a single factor makes an index without tuples.
     order = found.get_indexer(grid)
     n, means = (cells[column].to_numpy(dtype=float)[order] for column in ("n", "mean"))
     df_residual = int(n.sum()) - len(n)
@@ -280,5 +281,4 @@ def _empty_cells(cells: pd.DataFrame, term: Term) -> str:
 
 
 def _listing(cells: pd.MultiIndex) -> str:
-    shown = [" / ".join(map(str, cell)) for cell in cells[:5]]
-    return ", ".join(shown) + (f" and {len(cells) - 5} more" if len(cells) > 5 else "")
+    return listed([" / ".join(map(str, cell)) for cell in cells])

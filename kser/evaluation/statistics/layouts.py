@@ -17,6 +17,7 @@ from kser.evaluation.statistics.tables import (
     number,
     p_value,
 )
+from kser.words import counted
 
 HEADINGS = {
     "model_name": "model",
@@ -123,8 +124,8 @@ def comparisons_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name
     }
     note = (
         "Difference: first − second. p Holm: Welch's test, rank p Holm: Mann–Whitney, both two-sided and "
-        f"corrected over this table ({_comparisons(frame)}). g: Hedges. Uncorrected values, Student's test "
-        f"in full and rank-biserial correlations: {name}.csv."
+        f"corrected over this table ({counted(len(frame), 'comparison')}). g: Hedges. Uncorrected values, "
+        f"Student's test in full and rank-biserial correlations: {name}.csv."
     )
     return _pairs_table(frame, by, cells, name, title, [note])
 
@@ -142,7 +143,7 @@ def paired_table(frame: pd.DataFrame, by: Sequence[str], alpha: float, name: str
     }
     notes = [
         "Differences between runs with the same seed, that is, the same split. rank p Holm: Wilcoxon. "
-        f"Corrected over this table ({_comparisons(frame)}). d_z: mean / SD of the differences."
+        f"Corrected over this table ({counted(len(frame), 'comparison')}). d_z: mean / SD of the differences."
     ]
     if unpaired := int(frame["unpaired"].sum()):
         notes.append(
@@ -205,10 +206,6 @@ def planning_layout(frame: pd.DataFrame, power: float, alpha: float) -> Table:
 def interval_heading(alpha: float) -> str:
     """`95% CI` for α = 0.05."""
     return f"{100 * (1 - alpha):g}% CI"
-
-
-def _comparisons(frame: pd.DataFrame) -> str:
-    return "1 comparison" if len(frame) == 1 else f"{len(frame)} comparisons"
 
 
 def _pairs_table(

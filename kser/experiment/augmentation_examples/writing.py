@@ -49,7 +49,7 @@ def write_examples(experiment: ExperimentDefinition, n: int, output_path: Path, 
         UserError: a mistake in the experiment, its augmentations or data; or the folder holds other files.
     """
     if n < 1:
-        raise UserError(f"--n {n}: want one utterance at least")
+        raise UserError(f"--n: must be at least 1, got {n}")
     folder = expanded(output_path).absolute()
     _check_folder(folder)
     run = plan_runs(experiment)[0]

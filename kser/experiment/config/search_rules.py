@@ -151,12 +151,12 @@ def _check_shortest_trial(config: ExperimentConfig, candidate: ModelConfig) -> N
 
 
 def _method_mistakes(config: ExperimentConfig, model: ModelConfig, space: SearchSpace) -> list[str]:
-    """What hyperband wants."""
+    """What hyperband requires."""
     if model.hp_search_method != "hyperband":
         return []
     epochs = search_epochs(config, model)
     if fewest_epochs(epochs) == epochs:
-        return [f"hp_search_method: hyperband varies the number of epochs and wants 3 or more, not {epochs}"]
+        return [f"hp_search_method: hyperband varies the epochs, which must be at least 3, got {epochs}"]
     if space.size < first_draws(epochs):
         return [
             f"hp_search_method: hyperband draws {first_draws(epochs)} different candidates for {epochs} "

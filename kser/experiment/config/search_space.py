@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from kser.corpora.hints import did_you_mean
 from kser.errors import UserError
+from kser.words import did_you_mean
 
 if TYPE_CHECKING:
     from kser.experiment.config.model_config import ModelConfig

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from kser.corpora.listing import listed
 from kser.errors import UserError
+from kser.words import listed
 
 
 def check_columns(table: pd.DataFrame, columns: Sequence[str], source: str) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
-from kser.corpora.hints import did_you_mean
 from kser.experiment.tasks.task import Task, TaskSettings
+from kser.words import did_you_mean
 
 _TASKS: dict[str, type[Task]] = {}
 # The task of settings that ask for no other.

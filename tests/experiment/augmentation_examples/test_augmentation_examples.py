@@ -158,7 +158,7 @@ def test_what_cannot_be_done_is_said(experiment_file, tmp_path):
     with pytest.raises(UserError, match="augmentations: has none"):
         examples(experiment_file({}), tmp_path / "out")
     path = experiment_file({"noise": NOISE})
-    with pytest.raises(UserError, match="--n 0: want one utterance at least"):
+    with pytest.raises(UserError, match="--n: must be at least 1, got 0"):
         examples(path, tmp_path / "out", n=0)
     with pytest.raises(UserError, match="is a file, where a folder is to be written"):
         write_examples(load_experiment(path), 1, path, Console(file=io.StringIO()))

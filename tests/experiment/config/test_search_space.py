@@ -162,10 +162,10 @@ def test_what_belongs_to_other_fields():
     assert "hyperband varies" in mistakes(epochs, hp_search_method="hyperband")[0]
 
 
-def test_hyperband_wants_epochs_and_candidates():
+def test_hyperband_needs_epochs_and_candidates():
     assert mistakes(None, hp_search_method="hyperband") == []
     assert (
-        "wants 3 or more, not 2"
+        "which must be at least 3, got 2"
         in mistakes(None, hp_search_method="hyperband", number_of_training_epochs=2)[0]
     )
     (line,) = mistakes({"use_relu": {"values": [True, False]}}, hp_search_method="hyperband")

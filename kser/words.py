@@ -1,0 +1,49 @@
+"""Words in messages: lists that end, names that were meant, counts; and names in their natural order."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+_LISTED_AT_MOST = 5
+
+
+def listed(items: Sequence[str], separator: str = ", ") -> str:
+    """Join the first five items; the rest is counted.
+
+    Example:
+        >>> listed(["a", "b"])
+        'a, b'
+        >>> listed(["1", "2", "3", "4", "5", "6", "7"])
+        '1, 2, 3, 4, 5 and 2 more'
+    """
+    named = separator.join(items[:_LISTED_AT_MOST])
+    more = len(items) - _LISTED_AT_MOST
+    return f"{named} and {more} more" if more > 0 else named
+
+
+def nearest_names(name: str, candidates: Iterable[str], most: int = 1) -> list[str]:
+    """The candidates that somebody who mistyped a name may have meant; upper and lower case count alike."""
+    by_lower_case = {candidate.lower(): candidate for candidate in candidates}
+    return [by_lower_case[near] for near in difflib.get_close_matches(name.lower(), by_lower_case, n=most)]
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """A hint to append to a name; empty when no candidate is near.
+
+    Example:
+        >>> did_you_mean("Hapiness", ["anger", "happiness"])
+        " (did you mean 'happiness'?)"
+        >>> did_you_mean("x", ["anger", "happiness"])
+        ''
+    """
+    return "".join(f" (did you mean {near!r}?)" for near in nearest_names(name, candidates))
+
+
+def counted(count: int, what: str) -> str:
+    """`1 model`, `2 models`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def natural(text: str) -> list[tuple[int, int, str]]:
+    """A key to sort by: seed 2 before seed 10."""
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", text)]
