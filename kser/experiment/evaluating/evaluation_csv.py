@@ -167,7 +167,7 @@ def record_rows(folder: Path, rows: Iterable[EvaluationRow]) -> Path:
     """
     newest = newest_csv(folder)
     path = newest or folder / f"{int(time.time())}.csv"
-    text = "\t".join(COLUMNS) + "\n" if newest is None else read_text(path)
+    text = "\t".join(COLUMNS) + "\n" if newest is None else read_text(path).lstrip("\r\n")
     parsed = _parse(path, text)
     new = list(dict.fromkeys(row for row in rows if row not in parsed.rows))
     if new:
