@@ -5,6 +5,7 @@ Both parts share the layers of the model: training the upper part trains the mod
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -37,11 +38,13 @@ class FeatureSplit:
             What an utterance gives in its valid frames does not depend on how far it is padded.
         upper: the rest. Input: what `lower` gives. Output: as the model's. It has the attributes that say
             what the head is for (`new_head_arguments`), which objectives ask for, such as `scales`.
+        sources: the layers that the lower part consists of, or a model of them.
     """
 
     kind: Features
     lower: keras.Model
     upper: keras.Model
+    sources: Sequence[keras.layers.Layer]
 
     @property
     def channels(self) -> int:
@@ -56,12 +59,13 @@ class FeatureSplit:
     def key(self) -> str:
         """What the features depend on besides the audio: 32 hexadecimal digits.
 
-        A hash of settings, weights and compute types of the lower part.
+        A hash of settings, weights and compute types of the lower part, and of which hidden states it gives.
         """
         digest = hashlib.blake2b(digest_size=16)
         if self.kind is not Features.ENCODER:
-            digest.update(self.kind.name.encode())
-        for layer in self.lower.layers:
+            # The same layers may give the last hidden state, or all.
+            digest.update(f"{self.kind.name} {self.lower.output['features'].shape}".encode())
+        for layer in self.sources:
             settings = {
                 name: value for name, value in layer.get_config().items() if name not in ("name", "trainable")
             }
@@ -111,7 +115,7 @@ def split_at_feature_encoder(model: Any) -> FeatureSplit:
         inputs["features"] if tensor is encoder.output else next(computed) for tensor in model.read_states
     ]
     outputs = model.from_frames(hidden_states, inputs["frame_mask"])
-    return FeatureSplit(Features.ENCODER, lower, _upper(model, inputs, outputs))
+    return FeatureSplit(Features.ENCODER, lower, _upper(model, inputs, outputs), lower.layers)
 
 
 def split_above_backbone(model: Any) -> FeatureSplit:
@@ -132,13 +136,13 @@ def split_above_backbone(model: Any) -> FeatureSplit:
         inputs = _inputs(lower)
         frames = ops.split(inputs["features"], len(states), axis=-1)
         outputs = model.from_frames(frames, inputs["frame_mask"])
-        return FeatureSplit(Features.HIDDEN_STATES, lower, _upper(model, inputs, outputs))
+        return FeatureSplit(Features.HIDDEN_STATES, lower, _upper(model, inputs, outputs), [backbone])
     has_frames = ops.any(frame_mask, axis=1, keepdims=True)
     lower = _lower(backbone, ops.stack(vectors, axis=1), ops.repeat(has_frames, len(states), axis=1))
     inputs = _inputs(lower)
     vectors = [inputs["features"][:, number] for number in range(len(states))]
     outputs = model.from_vectors(vectors, ops.any(inputs["frame_mask"], axis=1))
-    return FeatureSplit(Features.VECTORS, lower, _upper(model, inputs, outputs))
+    return FeatureSplit(Features.VECTORS, lower, _upper(model, inputs, outputs), [backbone, pooling])
 
 
 class _InInference(keras.layers.Layer):

@@ -1,7 +1,6 @@
 """One training run, from the first update or from where it was interrupted, to its best weights."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from kser.training.objectives import Objective
 from kser.training.plan import TrainingPlan
 from kser.training.progress import ProgressReporter
 from kser.training.recorder import Recorder
+from kser.training.training_result import TrainingResult
 from kser.training.training_state import (
     assign_model,
     load_latest_state,
@@ -34,29 +34,6 @@ from kser.training.unfreezing import Unfreezing
 
 # Bucket lengths are multiples of this: half a second at 16 kHz.
 BUCKET_GRID_S = 0.5
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """The outcome of a finished run.
-
-    Attributes:
-        updates: updates made.
-        best_step: update after which the best metric was best; the model has its weights.
-        best_loss: the validation loss after that update.
-        best_metric: the validation metric that chose them.
-        best_value: its value after that update.
-        stopped_early: whether nothing improved for so long that the run ended before its last update.
-        seconds: time spent training.
-    """
-
-    updates: int
-    best_step: int
-    best_loss: float
-    best_metric: str
-    best_value: float
-    stopped_early: bool
-    seconds: float
 
 
 def train(

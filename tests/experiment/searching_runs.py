@@ -11,7 +11,7 @@ from kser.experiment.runs.run_data import RunData, load_run_data
 from kser.experiment.search.searching import SearchResult, search
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.waveform_format import WaveformFormat
-from kser.training.fit import TrainingResult
+from kser.training.training_result import TrainingResult
 from tests.experiment.conftest import write_experiment
 
 SPACE = {

@@ -154,6 +154,14 @@ def test_above_a_frozen_backbone_as_much_as_possible_is_kept(family, head, kind,
     assert split.upper.trainable_variables == model.trainable_variables
 
 
+def test_what_is_read_of_a_backbone_is_part_of_the_key() -> None:
+    backbone = FAMILIES["wav2vec2"]()
+    heads = ({}, {"dropout": 0.5}, {"pooling": "max"}, SOFTMAX, {"pooling": "att_stats"})
+    keys = [split_above_backbone(classifier(backbone, **head)).key() for head in heads]
+    assert keys[0] == keys[1], "the head is above what is kept"
+    assert len(set(keys)) == len(keys) - 1
+
+
 def test_joined_parts_are_random_above_the_frozen_part_only() -> None:
     keras.utils.set_random_seed(0)
     backbone = FAMILIES["wav2vec2"](dropout=0.5)

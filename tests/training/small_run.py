@@ -18,9 +18,10 @@ from kser.models import EmotionClassifier, LogMelBackbone
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
-from kser.training.fit import TrainingResult, train
+from kser.training.fit import train
 from kser.training.objectives import ClassificationObjective, Objective
 from kser.training.plan import TrainingPlan
+from kser.training.training_result import TrainingResult
 
 FORMAT = WaveformFormat(sampling_rate=16000, do_normalize=True, mask_padding=True, minimum_samples=512)
 PLAN = TrainingPlan(

@@ -131,9 +131,10 @@ class ModelFacts:
 
     def check_features(self) -> None:
         """Raise `UserError` where a `feature_cache` is asked for and the model has no features to keep."""
-        if self._model is not None and self.run.model.feature_cache is not None:
+        model = self.run.model
+        if self._model is not None and (model.feature_cache is not None or model.head_solver != "gradient"):
             frozen = frozen_part(self.run, self._model, self.format)
-            self._features = None if frozen is None else frozen.cache
+            self._features = None if frozen is None or model.feature_cache is None else frozen.cache
 
     def unfreezing_mistakes(self, runs: Mapping[int, RunPlan]) -> list[str]:
         """What training would say of `gradual_unfreezing_epochs`, a line for all runs that it is true of.
@@ -202,7 +203,8 @@ class ModelFacts:
             grid = round(BUCKET_GRID_S * self.format.sampling_rate)
             buckets = choose_bucket_lengths(known, plan.length_buckets, grid)
         batches_per_epoch = -(-len(training) * copies // plan.batch_size)
-        updates = plan.updates(batches_per_epoch)
+        by_gradient = self.run.model.head_solver == "gradient"
+        updates = plan.updates(batches_per_epoch) if by_gradient else 0
         return RunPlan(
             training=len(training),
             copies=copies,

@@ -103,6 +103,11 @@ def _model_mistakes(config: ExperimentConfig, model: ModelConfig) -> list[str]:
             "feature_cache: keeps what the model makes of each recording once, but the experiment's "
             "augmentations change the audio; leave one of them out"
         )
+    if model.head_solver != "gradient" and config.augmentations:
+        mistakes.append(
+            f"head_solver: {model.head_solver} takes each recording once, but the experiment's augmentations "
+            "change the audio; leave one of them out"
+        )
     scheme, independent = config.training_dataset.split.scheme, model.speaker_independent_scenario
     if independent and scheme == "random" and "speaker_independent_scenario" in model.model_fields_set:
         mistakes.append(

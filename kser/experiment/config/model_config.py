@@ -19,6 +19,10 @@ PoolingMode = Literal[
 ]
 
 
+# What belongs to a gradient descent, or to a head that one trains.
+_BY_GRADIENT = NotWith(head_solver="logistic_regression")
+
+
 def _with_scratch_names(schema: dict[str, Any]) -> None:
     """Say in the JSON Schema which architectures there are, a question that takes Keras to answer."""
     from kser.models.families import scratch_backbones
@@ -54,12 +58,16 @@ class ModelConfig(Config):
     )
     batch_size: Count = Field(8, description="Utterances in a batch of evaluation.")
     per_device_batch_size: Count = Field(8, description="Utterances in a batch of training.")
-    gradient_accumulation_steps: Count = Field(8, description="Batches whose gradients make one update.")
-    learning_rate: Positive = Field(5e-5, description="The highest of the run, that of the head.")
-    lr_scheduler: Literal["linear", "cosine", "constant"] = Field(
+    gradient_accumulation_steps: Annotated[Count, _BY_GRADIENT] = Field(
+        8, description="Batches whose gradients make one update."
+    )
+    learning_rate: Annotated[Positive, _BY_GRADIENT] = Field(
+        5e-5, description="The highest of the run, that of the head."
+    )
+    lr_scheduler: Annotated[Literal["linear", "cosine", "constant"], _BY_GRADIENT] = Field(
         "linear", description="How it goes on after the warm-up: it falls to 0, or stays."
     )
-    warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+    warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0), _BY_GRADIENT] = Field(
         0.0, description="Share of the updates in which it rises linearly from 0."
     )
     layerwise_lr_decay: Annotated[Fraction, NotWith(freeze_layers="all")] = Field(
@@ -67,11 +75,13 @@ class ModelConfig(Config):
         description="d: the k-th layer of the backbone from the top learns with learning_rate · dᵏ, what is "
         "below all n layers with learning_rate · dⁿ⁺¹.",
     )
-    max_grad_norm: Positive = Field(1.0, description="Longest gradient, as the norm over all weights.")
-    optimizer_weight_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+    max_grad_norm: Annotated[Positive, _BY_GRADIENT] = Field(
+        1.0, description="Longest gradient, as the norm over all weights."
+    )
+    optimizer_weight_decay: Annotated[float, Field(ge=0.0, lt=1.0), _BY_GRADIENT] = Field(
         0.0, description="Decoupled weight decay of AdamW, not of biases and norms."
     )
-    ema_momentum: Annotated[float, Field(gt=0.0, lt=1.0)] | None = Field(
+    ema_momentum: Annotated[Annotated[float, Field(gt=0.0, lt=1.0)] | None, _BY_GRADIENT] = Field(
         None,
         description="Momentum, an update, of a moving average of the weights, which validation and the final "
         "model use, e.g. 0.99; unset: none.",
@@ -127,10 +137,10 @@ class ModelConfig(Config):
     )
     eval_steps: Count | None = Field(None, description="In place of the experiment's.")
     logging_steps: Count | None = Field(None, description="In place of the experiment's.")
-    use_batch_norm: Annotated[bool, HeadArgument("use_batch_norm")] = Field(
+    use_batch_norm: Annotated[bool, HeadArgument("use_batch_norm"), _BY_GRADIENT] = Field(
         False, description="Batch normalisation of the pooled vector."
     )
-    use_dropout: bool = Field(False, description="Dropout on the pooled vector.")
+    use_dropout: Annotated[bool, _BY_GRADIENT] = Field(False, description="Dropout on the pooled vector.")
     # Files of the original give the rate and the weight without their switches.
     dropout_rate: Annotated[
         float,
@@ -138,21 +148,23 @@ class ModelConfig(Config):
         Needs("use_dropout", refused=False),
         HeadArgument("dropout", off=0.0, may_change="it is a setting of the training"),
     ] = Field(0.5, description="Its rate.")
-    use_l2_reg: bool = Field(False, description="L2 penalty on the classifier's weights.")
+    use_l2_reg: Annotated[bool, _BY_GRADIENT] = Field(
+        False, description="L2 penalty on the classifier's weights."
+    )
     weight_decay: Annotated[
         float,
         Field(ge=0.0),
         Needs("use_l2_reg", refused=False, hint="that of AdamW is optimizer_weight_decay"),
         HeadArgument("l2", off=0.0, may_change="it is a setting of the training"),
     ] = Field(0.01, description="Its weight.")
-    use_relu: Annotated[bool, HeadArgument("use_relu")] = Field(
+    use_relu: Annotated[bool, HeadArgument("use_relu", off=False), _BY_GRADIENT] = Field(
         True, description="ReLU on the pooled vector."
     )
     use_class_weights: bool = Field(True, description="Whether a class counts by 1 / its utterances.")
-    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0), _BY_GRADIENT] = Field(
         0.0, description="Share of the target that training spreads evenly over all classes."
     )
-    focal_gamma: Annotated[float, Field(ge=0.0)] = Field(
+    focal_gamma: Annotated[float, Field(ge=0.0), _BY_GRADIENT] = Field(
         0.0, description="Exponent of the focal loss in training, e.g. 2; 0: cross-entropy."
     )
     freeze_feature_encoder: Annotated[bool, NotWith("freeze_layers", "lora_rank")] = Field(
@@ -183,13 +195,19 @@ class ModelConfig(Config):
         'without weights, where freeze_layers is "all", else the feature encoder. Frames are kept as '
         "float16. Unset: pooled vectors are kept in memory, frames not at all.",
     )
-    projection_dim: Annotated[Count | None, HeadArgument("projection_dim")] = Field(
+    head_solver: Annotated[Literal["gradient", "logistic_regression"], Needs(freeze_layers="all")] = Field(
+        "gradient",
+        description="How the head is found: by gradient descent, or, of a classifier on a frozen backbone, "
+        "by logistic regression (scikit-learn) on the standardised vectors, whose C is the one from 1e-5, "
+        "1e-4, …, 100 with the best UAR on the validation part.",
+    )
+    projection_dim: Annotated[Count | None, HeadArgument("projection_dim"), _BY_GRADIENT] = Field(
         None, description="Units of a further dense layer before the last one; unset: none."
     )
     projection_activation: Annotated[
         Literal["tanh", "relu", "linear"], Needs("projection_dim"), HeadArgument("projection_activation")
     ] = Field("tanh", description="Its activation.")
-    use_weight_encoder_layers: bool = Field(
+    use_weight_encoder_layers: Annotated[bool, _BY_GRADIENT] = Field(
         False, description="Learned weighting of the hidden states of all layers."
     )
     layer_weighting: Annotated[
@@ -208,14 +226,16 @@ class ModelConfig(Config):
         description="Epochs after which one layer more of the backbone is trained, from the top, beginning "
         "with only the head, at last what is below the layers; unset: all from the start.",
     )
-    number_of_training_epochs: Count = Field(50, description="Passes over the training part.")
-    best_metric: str = Field(
+    number_of_training_epochs: Annotated[Count, _BY_GRADIENT] = Field(
+        50, description="Passes over the training part."
+    )
+    best_metric: Annotated[str, _BY_GRADIENT] = Field(
         "loss",
         description="Validation metric that chooses the best weights: loss; of classes accuracy, uar, "
         "f1score; of numbers ccc, mse, or that of one column, e.g. ccc_arousal; of labels f1score, f1_micro; "
         "of classes and numbers also class_loss, regression_loss.",
     )
-    early_stopping_patience: Count | None = Field(
+    early_stopping_patience: Annotated[Count | None, _BY_GRADIENT] = Field(
         None,
         description="Evaluations in a row without an improvement of best_metric that end the training; "
         "unset: none do. With gradual_unfreezing_epochs they count when all is trained.",
@@ -228,7 +248,9 @@ class ModelConfig(Config):
         description="Whether model_path_or_name is a model that kser trained on the same classes, whose head "
         "is kept as well.",
     )
-    skip_hp_search: bool = Field(True, description="Whether to train without a hyper-parameter search.")
+    skip_hp_search: Annotated[bool, _BY_GRADIENT] = Field(
+        True, description="Whether to train without a hyper-parameter search."
+    )
     hp_search_method: Annotated[Literal["random", "bayesian", "hyperband"], Needs(skip_hp_search=False)] = (
         Field("random", description="How candidates are drawn, see kser/experiment/search.")
     )

@@ -15,6 +15,7 @@ def model_mistakes(model: "ModelConfig") -> list[str]:
     return [
         *_freezing_mistakes(model),
         *_unfreezing_mistakes(model),
+        *_solver_mistakes(model),
         *_start_mistakes(model),
         *task_mistakes(model),
         *_search_space_mistakes(model),
@@ -47,6 +48,13 @@ def _unfreezing_mistakes(model: "ModelConfig") -> list[str]:
         f"({model.number_of_training_epochs}), got {epochs:g}: only the head would be trained, for which "
         'freeze_layers: "all" is right'
     ]
+
+
+def _solver_mistakes(model: "ModelConfig") -> list[str]:
+    # Another task has other mistakes as well, if none is asked for rightly.
+    if model.head_solver == "gradient" or task_mistakes(model) or model.task.name == "classification":
+        return []
+    return [f"head_solver: logistic_regression finds classes, and the task is {model.task.name}"]
 
 
 def _start_mistakes(model: "ModelConfig") -> list[str]:

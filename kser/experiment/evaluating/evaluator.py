@@ -23,6 +23,7 @@ from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load
 from kser.experiment.tasks import Task
 from kser.experiment.tasks.evaluation import Evaluation, Predictions
 from kser.files import read_json, read_text, write_json
+from kser.models.freezing import ALL
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
@@ -201,7 +202,8 @@ class Evaluator:
     def _predict(self, evaluand: _Evaluand, model: Any) -> Predictions:
         row, provenance = evaluand.row, evaluand.provenance
         utterances = self._utterances(row, evaluand.table, model)
-        outputs = predict_outputs(model, utterances, provenance.model_config["batch_size"])
+        shares_backbone = provenance.model_config.get("freeze_layers") == ALL
+        outputs = predict_outputs(model, utterances, provenance.model_config["batch_size"], shares_backbone)
         _check_finite(outputs, row.model_path)
         return Predictions(
             evaluand.table.iloc[list(utterances.positions)],

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from kser.experiment.runs.feature_caching import vectors_of
 from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset, reader_errors
 from kser.pipeline.utterances import Utterances
@@ -13,23 +14,29 @@ from kser.training.fit import for_backend, shared_bucket_lengths
 _LENGTH_BUCKETS = 4
 
 
-def predict_outputs(model: Any, utterances: Utterances, batch_size: int) -> dict[str, np.ndarray]:
+def predict_outputs(
+    model: Any, utterances: Utterances, batch_size: int, shares_backbone: bool = False
+) -> dict[str, np.ndarray]:
     """What a model predicts for recordings.
 
     Args:
         model: an `EmotionTask`.
         utterances: in the format of the model, its `waveform_format`.
         batch_size: utterances in a batch.
+        shares_backbone: whether other models have the same backbone: what it gives is then kept in memory.
 
     Returns:
         By the names of the model's outputs, such as "logits" (utterances, labels) and "values" (utterances,
         targets): float64, utterances in their order.
     """
+    predictor: Any = model
+    if shares_backbone:
+        predictor, utterances = vectors_of(model, utterances)
     lengths = shared_bucket_lengths([utterances], _LENGTH_BUCKETS)
     batches = plan_in_order(utterances.lengths, lengths, batch_size)
     dataset = for_backend(evaluation_dataset(utterances, batches, batch_size))
     with model.ready_made_inputs(), reader_errors():
-        predicted = model.predict(dataset, steps=len(batches), verbose=0)
+        predicted = predictor.predict(dataset, steps=len(batches), verbose=0)
     if not isinstance(predicted, dict):
         (name,) = model.output_names
         predicted = {name: predicted}

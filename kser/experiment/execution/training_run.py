@@ -18,7 +18,7 @@ from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.continuing import known_recordings
 from kser.experiment.runs.feature_caching import FrozenPart, above_frozen_part, frozen_part
-from kser.experiment.runs.model_building import build_model
+from kser.experiment.runs.model_building import build_model, forget_frozen_backbone
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData, load_run_data
 from kser.experiment.runs.run_lock import has_locks, remove_locks, try_lock_run
@@ -37,7 +37,9 @@ from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
 from kser.training.events import ProgressListener, reading_progress
-from kser.training.fit import TrainingResult, train
+from kser.training.fit import train
+from kser.training.logistic_regression import train_by_logistic_regression
+from kser.training.training_result import TrainingResult
 from kser.training.training_state import remove_states
 
 
@@ -164,8 +166,16 @@ def _fit(
     progress: ProgressListener | None,
 ) -> TrainingResult:
     fitted, seen = _seen_in_training(model, parts, frozen, reading_progress(progress, run.title))
-    with model.ready_made_inputs():
-        return _train(run, fitted, model, seen, identity, augmentation, callbacks, progress)
+    if run.model.head_solver == "logistic_regression":
+        return train_by_logistic_regression(
+            model, seen["train"], seen["validation"], run.model.use_class_weights, run.paths.log
+        )
+    try:
+        with model.ready_made_inputs():
+            return _train(run, fitted, model, seen, identity, augmentation, callbacks, progress)
+    except BaseException:
+        forget_frozen_backbone()
+        raise
 
 
 def _train(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -69,19 +70,18 @@ def frozen_part(run: Run, model: EmotionTask, waveform_format: WaveformFormat) -
             f"{run.model_source}: feature_cache: {run.model.model_path_or_name} takes the padding for sound "
             "(mask_padding: false), so that features depend on the batch; leave feature_cache out"
         )
+    if run.model.head_solver != "gradient" and not (
+        split.kind is Features.VECTORS and waveform_format.mask_padding
+    ):
+        raise UserError(
+            f"{run.model_source}: head_solver: {run.model.head_solver} requires a pooling without weights "
+            "(pooling_mode mean, sum, max or first_last) and a model that leaves the padding out"
+        )
     stays = waveform_format.mask_padding and not run.config.augmentations
     if not stays or (folder is None and split.kind is not Features.VECTORS):
         return FrozenPart(split, None)
-    cache = FeatureCache(
-        None if folder is None else resolve_input(folder),
-        split.key(),
-        waveform_format,
-        split.channels,
-        0 if split.kind is Features.VECTORS else model.backbone.samples_per_frame,
-        model.backbone.maximum_samples,
-        split.vectors,
-    )
-    return FrozenPart(split, cache)
+    kept_in = None if folder is None else resolve_input(folder)
+    return FrozenPart(split, _cache(split, model, waveform_format, kept_in))
 
 
 def above_frozen_part(
@@ -99,14 +99,59 @@ def above_frozen_part(
     Returns:
         A model of features and the parts for it; without a cache a model of audio.
     """
-    cache, lower = frozen.cache, frozen.split.lower
+    cache = frozen.cache
     if cache is None:
         return frozen.split.joined(), parts
+    featured = {
+        part: _with_features(utterances, cache, frozen.split, progress) for part, utterances in parts.items()
+    }
+    return frozen.split.upper, featured
+
+
+def vectors_of(
+    model: EmotionTask, utterances: Utterances, progress: Progress | None = None
+) -> tuple[keras.Model, Utterances]:
+    """What a trained model whose backbone was frozen predicts with: its head, from vectors kept in memory.
+
+    Models that share the backbone share the vectors: it is computed once for all seeds.
+
+    Args:
+        model: whole.
+        utterances: to predict.
+        progress: shows how far the computing is.
+
+    Returns:
+        As `above_frozen_part`; the model itself and the utterances as they are where vectors do not suffice.
+    """
+    split = split_above_backbone(model)
+    if split.kind is not Features.VECTORS or not utterances.format.mask_padding:
+        return model, utterances
+    cache = _cache(split, model, utterances.format, None)
+    return split.upper, _with_features(utterances, cache, split, progress)
+
+
+def _cache(
+    split: FeatureSplit, model: EmotionTask, waveform_format: WaveformFormat, folder: Path | None
+) -> FeatureCache:
+    return FeatureCache(
+        folder,
+        split.key(),
+        waveform_format,
+        split.channels,
+        0 if split.kind is Features.VECTORS else model.backbone.samples_per_frame,
+        model.backbone.maximum_samples,
+        split.vectors,
+    )
+
+
+def _with_features(
+    utterances: Utterances, cache: FeatureCache, split: FeatureSplit, progress: Progress | None
+) -> Utterances:
+    """The utterances with their features, which are computed where they are not kept yet."""
 
     def encoder(waveform: np.ndarray, padding_mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        given = lower.predict_on_batch({"waveform": waveform, "padding_mask": padding_mask})
+        given = split.lower.predict_on_batch({"waveform": waveform, "padding_mask": padding_mask})
         return given["features"], given["frame_mask"]
 
-    for utterances in parts.values():
-        compute_missing(cache, utterances.reader, utterances.paths, encoder, progress)
-    return frozen.split.upper, {part: utterances.with_features(cache) for part, utterances in parts.items()}
+    compute_missing(cache, utterances.reader, utterances.paths, encoder, progress)
+    return utterances.with_features(cache)

@@ -1,8 +1,9 @@
 """The model that a run starts with, as its JSON files say it."""
 
+import json
 import logging
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import keras
@@ -12,9 +13,11 @@ from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.continuing import continued_model
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.published_model import replaced_head
+from kser.files import expanded, visible_files
 from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
 from kser.models.building import build_backbone
 from kser.models.families import SCRATCH_PREFIX
+from kser.models.freezing import ALL
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +40,14 @@ def build_model(run: Run, head: Mapping[str, Any]) -> EmotionTask:
     try:
         if replaced := replaced_head(model):
             _warn(replaced)
-        backbone = build_backbone(model.model_path_or_name, model.backbone_arguments, model.precision)
+        backbone = _backbone(model)
         converter = _converter(run, backbone)
         freeze(backbone, model)
     except UserError as error:
         raise UserError(f"{run.model_source}: {error}") from error
+    if model.freeze_layers == ALL:
+        # The head begins with the same weights whether or not the backbone was loaded for it.
+        keras.utils.set_random_seed(run.seed)
     try:
         task_model: EmotionTask = model.task.build_model(
             backbone,
@@ -58,6 +64,28 @@ def build_model(run: Run, head: Mapping[str, Any]) -> EmotionTask:
 def _warn(line: str) -> None:
     """Log it once per process, for all seeds."""
     logger.warning(line)
+
+
+def forget_frozen_backbone() -> None:
+    """Load the backbone anew for the next run: one that failed may have left it without values."""
+    _frozen_backbone.cache_clear()
+
+
+def _backbone(model: ModelConfig) -> Any:
+    """The backbone of a run; one that is frozen, and not of random weights, is loaded once for all seeds."""
+    name, arguments = model.model_path_or_name, model.backbone_arguments
+    if model.freeze_layers != ALL or name.startswith(SCRATCH_PREFIX):
+        return build_backbone(name, arguments, model.precision)
+    folder = expanded(name)
+    files = visible_files(folder, "*") if folder.is_dir() else []
+    versions = tuple((str(path), path.stat().st_mtime_ns) for path in files)
+    return _frozen_backbone(name, json.dumps(arguments), model.precision, versions)
+
+
+@lru_cache(maxsize=1)
+def _frozen_backbone(name: str, arguments: str, precision: str, versions: tuple[tuple[str, int], ...]) -> Any:
+    """A backbone that nothing changes; the times of change see to it that it is up to date."""
+    return build_backbone(name, json.loads(arguments), precision)
 
 
 def freeze(backbone: Any, model: ModelConfig) -> None:

@@ -17,8 +17,8 @@ from kser.experiment.search.oracles import OBJECTIVE, end_trial
 from kser.experiment.search.trials import Trial
 from kser.pipeline.utterances import Utterances
 from kser.training.events import Message, ProgressListener
-from kser.training.fit import TrainingResult
 from kser.training.objectives import ValidationMetric
+from kser.training.training_result import TrainingResult
 from kser.training.training_state import remove_states
 
 TrainTrial = Callable[[Run, Mapping[str, Utterances], str, ProgressListener | None], TrainingResult]

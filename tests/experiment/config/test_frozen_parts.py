@@ -11,14 +11,16 @@ import pytest
 
 from kser.errors import UserError
 from kser.experiment.config.loading import load_experiment
+from kser.experiment.evaluating.predicting import predict_outputs
 from kser.experiment.execution.run_fingerprint import run_fingerprint
 from kser.experiment.execution.training_run import Outcome, do_run
 from kser.experiment.runs import feature_caching
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.runs.run_data import load_run_data
-from kser.experiment.runs.trained_model import load_classifier
+from kser.experiment.runs.trained_model import load_classifier, load_provenance
 from kser.pipeline.reading import WaveformReader
+from kser.training.logistic_regression import REGULARIZATIONS
 from tests.experiment.conftest import write_experiment
 
 HEAD = {"labels": ["a", "b"]}
@@ -146,6 +148,65 @@ def test_a_frozen_backbone_is_computed_once_as_in_inference(
     noise = np.random.default_rng(0).normal(size=(2, 16000)).astype(np.float32)
     said = [load_classifier(runs[name].paths.model).predict(noise, verbose=0) for name in ("anew", "again")]
     np.testing.assert_allclose(*said, atol=1e-5)
+
+
+# The small experiment's settings of gradient descent as if they were not given.
+LOGISTIC = {
+    "freeze_layers": "all",
+    "head_solver": "logistic_regression",
+    "number_of_training_epochs": 50,
+    "learning_rate": 5e-5,
+    "gradient_accumulation_steps": 8,
+}
+
+
+def test_a_solved_head_is_a_classifier_like_any_other(tmp_path: Path, small_corpus: Path) -> None:
+    run = run_of(tmp_path, small_corpus, **LOGISTIC)
+    assert do_run(run) is Outcome.TRAINED
+    assert do_run(run) is Outcome.ALREADY_TRAINED
+    assert load_provenance(run.paths.model).training["regularization"] in REGULARIZATIONS
+    model, data = load_classifier(run.paths.model), load_run_data(run)
+    parts = {
+        part: data.utterances(part, WaveformReader(model.waveform_format)) for part in ("train", "validation")
+    }
+    # What it says of audio is what the solution says of vectors, of recordings computed one by one.
+    logits = predict_outputs(model, parts["validation"], 4)["logits"]
+    shared = predict_outputs(model, parts["validation"], 4, shares_backbone=True)["logits"]
+    np.testing.assert_allclose(logits, shared, atol=1e-4)
+    predicted, true = logits.argmax(axis=1), parts["validation"].targets
+    (row,) = pd.read_csv(run.paths.log).to_dict("records")
+    assert row["val_accuracy"] == pytest.approx((predicted == true).mean())
+    assert row["val_uar"] == pytest.approx(load_provenance(run.paths.model).training["best_value"])
+    assert 0 < row["val_loss"] < 10
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"freeze_layers": 0}, "head_solver: has no effect unless freeze_layers is all"),
+        (
+            {"is_regression": True, "output_column": ["arousal"]},
+            "head_solver: logistic_regression finds classes, and the task is regression",
+        ),
+        (
+            {"learning_rate": 0.1},
+            "learning_rate: has no effect where head_solver is logistic_regression",
+        ),
+        ({"use_weight_encoder_layers": True}, "use_weight_encoder_layers: has no effect where head_solver"),
+    ],
+)
+def test_what_a_solved_head_cannot_have_is_told(tmp_path, small_corpus, fields, message: str) -> None:
+    with pytest.raises(UserError, match=rf"wav2vec2\.json: {message}"):
+        run_of(tmp_path, small_corpus, **{**LOGISTIC, **fields})
+
+
+def test_a_solved_head_requires_vectors(tmp_path: Path, small_corpus: Path) -> None:
+    noise = {"module": "audiomentations", "class": "AddGaussianNoise"}
+    with pytest.raises(UserError, match=r"head_solver: .*the experiment's augmentations change the audio"):
+        run_of(tmp_path, small_corpus, experiment={"augmentations": {"noise": noise}}, **LOGISTIC)
+    run = run_of(tmp_path, small_corpus, pooling_mode="att_stats", **LOGISTIC)
+    with pytest.raises(UserError, match=r"json: head_solver: .* requires a pooling without weights"):
+        do_run(run)
 
 
 class Told(keras.callbacks.Callback):

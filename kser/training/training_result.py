@@ -1,0 +1,28 @@
+"""What a finished run gives besides its weights."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The outcome of a finished run.
+
+    Attributes:
+        updates: updates made.
+        best_step: update after which the best metric was best; the model has its weights.
+        best_loss: the validation loss after that update.
+        best_metric: the validation metric that chose them.
+        best_value: its value after that update.
+        stopped_early: whether nothing improved for so long that the run ended before its last update.
+        seconds: time spent training.
+        regularization: of a head found by logistic regression its C, chosen on the validation part.
+    """
+
+    updates: int
+    best_step: int
+    best_loss: float
+    best_metric: str
+    best_value: float
+    stopped_early: bool
+    seconds: float
+    regularization: float | None = None
