@@ -243,7 +243,7 @@ class ModelConfig(Config):
     early_stopping_threshold: Annotated[float, Field(ge=0.0), Needs("early_stopping_patience")] = Field(
         0.0, description="An improvement is larger than this, measured against the last one that was."
     )
-    continue_model_training: bool = Field(
+    continue_model_training: Annotated[bool, _BY_GRADIENT] = Field(
         False,
         description="Whether model_path_or_name is a model that kser trained on the same classes, whose head "
         "is kept as well.",

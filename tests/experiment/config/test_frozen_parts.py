@@ -192,6 +192,7 @@ def test_a_solved_head_is_a_classifier_like_any_other(tmp_path: Path, small_corp
             {"learning_rate": 0.1},
             "learning_rate: has no effect where head_solver is logistic_regression",
         ),
+        ({"continue_model_training": True}, "continue_model_training: has no effect where head_solver"),
         ({"use_weight_encoder_layers": True}, "use_weight_encoder_layers: has no effect where head_solver"),
     ],
 )
