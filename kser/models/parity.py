@@ -3,7 +3,8 @@
 Both round. How much depends on the weights and the audio: the states of trained models reach hundreds, sums
 over 1500 frames lose digits, and single frames enlarge what was lost a thousandfold. So the measure is what
 `transformers` itself loses in float32 against float64 on the same input, and kser, whose sums run in other
-orders, may lose a few times as much.
+orders, may lose a few times as much. Broken conversions exceed what is allowed nine times and more
+(tests/parity/test_live_broken_conversions.py).
 
 Measured on three backends with a trained encoder (Whisper tiny.en, 30 s) and small random models of all
 families, on a processor without AVX-512, where XLA's sums are the longest: kser's relative error is up to 3.7
