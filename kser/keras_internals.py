@@ -46,6 +46,7 @@ __all__ = [
     "layers_within",
     "list_subclasses",
     "load_json",
+    "model_up_to",
     "register_presets",
     "whisper_layer_parts",
 ]
@@ -61,6 +62,24 @@ def hide_tensorflow() -> None:
 def layers_within(layer: keras.layers.Layer, include_self: bool = True) -> list[Any]:
     """A layer and all layers inside it: `Model.layers` ends at the layers that a model is made of."""
     return list(layer._flatten_layers(include_self=include_self))
+
+
+def model_up_to(model: keras.Model, layer: keras.layers.Layer) -> keras.Model | None:
+    """The part of a functional model that computes what a layer is given, a layer of a model inside it, too.
+
+    Returns:
+        A model with the same input, whose output is the first argument of the layer; `None` where the model
+        does not call it.
+    """
+    for nodes in model._nodes_by_depth.values():
+        for node in nodes:
+            if node.operation is layer:
+                return keras.Model(model.input, node.arguments.args[0])
+            if isinstance(node.operation, keras.Model):
+                inner = model_up_to(node.operation, layer)
+                if inner is not None:
+                    return keras.Model(model.input, inner(*node.arguments.args))
+    return None
 
 
 class AttentionParts(NamedTuple):

@@ -53,6 +53,27 @@ def test_layers_inside_layers_are_found(internals: Any) -> None:
         assert model not in internals.layers_within(model, include_self=False)
 
 
+def test_the_part_below_a_layer_is_found_inside_models_of_models(internals: Any) -> None:
+    inputs = keras.Input((3,), name="x")
+    layer = keras.layers.Dense(2)
+    hidden = keras.Input((3,))
+    inner = keras.Model(hidden, layer(hidden * 2.0))
+    model = keras.Model({"x": inputs}, inner(inputs + 1.0))
+    with advice("Function._nodes_by_depth or Node.arguments"):
+        below = internals.model_up_to(model, layer)
+        np.testing.assert_array_equal(below({"x": np.ones((1, 3), "float32")}), np.full((1, 3), 4.0))
+        assert internals.model_up_to(model, keras.layers.Dense(2)) is None
+
+
+def test_what_batch_normalisation_overrides_is_there() -> None:
+    norm = keras.layers.BatchNormalization()
+    norm.build((None, 2))
+    with advice("BatchNormalization._moments"):
+        mean, variance = norm._moments(np.array([[1.0, 2.0], [3.0, 6.0]], "float32"), None)
+        np.testing.assert_array_equal(mean, [2.0, 4.0])
+        np.testing.assert_array_equal(variance, [1.0, 4.0])
+
+
 def test_parts_of_kerashubs_layers_are_found(internals: Any) -> None:
     whisper = internals.WhisperEncoder(intermediate_dim=4, num_heads=2)
     moonshine = internals.MoonshineEncoderBlock(4, 8, 2, feedforward_expansion_factor=2)

@@ -47,8 +47,8 @@ class EmotionTask(UtteranceTask):
         pool_position: str, with a `layer_weighting`: `"after"` pools the weighted sum, `"before"` pools the
             hidden states, all by the same pooling, and weights the vectors.
         name: str, of the model.
-        **head_settings: see `kser.models.heads`: `use_relu`, `use_batch_norm`, `dropout`,
-            `l2`, `projection_dim`, `projection_activation`.
+        **head_settings: see `kser.models.heads`: `use_standardization`, `use_relu`, `use_batch_norm`,
+            `dropout`, `l2`, `projection_dim`, `projection_activation`.
 
     Raises:
         ValueError: an argument has an unknown value, or the hidden states to be weighted differ in size.

@@ -13,6 +13,8 @@ import keras
 
 from kser.models.hashed_dropout import HashedDropout
 from kser.models.initializers import SeededNormal
+from kser.models.pooling.batch_normalization import FrameBatchNormalization
+from kser.models.standardization import Standardization
 
 PROJECTION_ACTIVATIONS = ("tanh", "relu", "linear")
 
@@ -106,6 +108,18 @@ def penalty(head: Head) -> list[keras.layers.Layer]:
     return []
 
 
+@head_step(use_standardization=False)
+def standardization(head: Head) -> list[keras.layers.Layer]:
+    """Mean 0 and variance 1 of each channel over the training part, see `Standardization`.
+
+    Training takes the statistics of the vectors that a new model gives before its first update.
+
+    Settings:
+        use_standardization: bool, whether there is one.
+    """
+    return [Standardization(name="standardization", dtype="float32")] if head.use_standardization else []
+
+
 @head_step(use_relu=True)
 def rectification(head: Head) -> list[keras.layers.Layer]:
     """ReLU on the pooled vector.
@@ -118,14 +132,14 @@ def rectification(head: Head) -> list[keras.layers.Layer]:
 
 @head_step(use_batch_norm=False)
 def batch_normalization(head: Head) -> list[keras.layers.Layer]:
-    """Batch normalisation with the constants of `torch.nn.BatchNorm1d`, which the original study used.
+    """Batch normalisation as the original study used it, see `FrameBatchNormalization`.
 
     Settings:
         use_batch_norm: bool, whether there is one.
     """
     if not head.use_batch_norm:
         return []
-    return [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name="batch_norm", dtype="float32")]
+    return [FrameBatchNormalization(name="batch_norm", dtype="float32")]
 
 
 @head_step(dropout=0.0)

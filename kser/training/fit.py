@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from kser.keras_internals import model_up_to
+from kser.models.standardization import unadapted_standardizations
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.batch_plan import ShuffledBatches, padding_share, plan_in_order
 from kser.pipeline.buckets import choose_bucket_lengths
@@ -108,6 +110,7 @@ def train(
     run_callbacks = _RunCallbacks(recorder, [*([reporter] if reporter else []), *callbacks])
     with reader_errors():
         if saved is None:
+            data.standardize(model)
             compiler.compile(0, {})
             recorder.record_evaluation(data.evaluate(model))
         else:
@@ -152,9 +155,9 @@ class _Batches:
         self._training, self._augmentation, self._workers = training, augmentation, data_workers
         self._copies = 1 if augmentation is None else augmentation.copies
         self._lengths = list(training.lengths) * self._copies
-        buckets = shared_bucket_lengths([training, validation], plan.length_buckets)
-        self.training_batches = ShuffledBatches(self._lengths, buckets, plan.batch_size, plan.seed)
-        validation_batches = plan_in_order(validation.lengths, buckets, plan.evaluation_batch_size)
+        self._buckets = shared_bucket_lengths([training, validation], plan.length_buckets)
+        self.training_batches = ShuffledBatches(self._lengths, self._buckets, plan.batch_size, plan.seed)
+        validation_batches = plan_in_order(validation.lengths, self._buckets, plan.evaluation_batch_size)
         self._validation_steps = len(validation_batches)
         self._validation_data = for_backend(
             evaluation_dataset(validation, validation_batches, plan.evaluation_batch_size)
@@ -166,6 +169,19 @@ class _Batches:
             self._validation_data, steps=self._validation_steps, return_dict=True, verbose=0
         )
         return logs
+
+    def standardize(self, model: keras.Model) -> None:
+        """Give layers that standardise, and have no statistics yet, those of the training part.
+
+        They are those of the utterances themselves, without augmentation, as the model gives them now.
+        """
+        for layer in unadapted_standardizations(model):
+            vectors_of = model_up_to(model, layer)
+            assert vectors_of is not None
+            batches = plan_in_order(self._training.lengths, self._buckets, self.plan.evaluation_batch_size)
+            data = evaluation_dataset(self._training, batches, self.plan.evaluation_batch_size)
+            vectors = vectors_of.predict(for_backend(data), steps=len(batches), verbose=0)
+            layer.adapt(vectors[: len(self._training)])  # empty places are at the end
 
     def fit(self, model: keras.Model, first: int, last: int, callbacks: keras.callbacks.CallbackList) -> None:
         """Fit from one evaluation to another; they are counted from the beginning of the run."""

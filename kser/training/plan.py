@@ -65,6 +65,16 @@ class TrainingPlan:
         """
         return -(-self.epochs * batches_per_epoch // self.gradient_accumulation_steps)
 
+    def learning_rate_sum(self, updates: int) -> float:
+        """The sum of the learning rates of all updates of a run.
+
+        Args:
+            updates: of the whole run.
+        """
+        rising = updates * self.warmup_ratio
+        share = 1.0 if self.lr_scheduler == "constant" else 0.5
+        return self.learning_rate * (0.5 * rising + share * (updates - rising))
+
     def updates_per_layer(self, batches_per_epoch: int) -> float | None:
         """Updates from one layer that joins to the next; `None` where all are trained from the start."""
         if self.gradual_unfreezing_epochs is None:

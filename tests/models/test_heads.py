@@ -56,5 +56,7 @@ def test_step_from_outside_is_an_argument_of_every_task_and_saved_with_it(tmp_pa
 
 
 def test_setting_of_no_step_is_refused() -> None:
-    with pytest.raises(ValueError, match="A task has no argument `droput`, and its head has l2, use_relu, "):
+    with pytest.raises(
+        ValueError, match="A task has no argument `droput`, and its head has l2, use_standardization, "
+    ):
         classifier(log_mel(), droput=0.5)

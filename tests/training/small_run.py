@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 from kser.models import EmotionClassifier, LogMelBackbone
+from kser.models.standardization import Standardization
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
@@ -76,11 +77,12 @@ def write_swells(folder: Path, count: int, seed: int) -> Utterances:
 
 
 def small_model() -> keras.Model:
-    """A log-mel classifier with everything that has a state of its own: batch norm, dropout."""
+    """A log-mel classifier with everything that has a state: standardisation, batch norm, dropout."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(PLAN.seed)
     backbone = LogMelBackbone(filters=[8], kernel_sizes=[9], dropout=0.1)
-    return EmotionClassifier(backbone, ["slow", "fast"], use_batch_norm=True, dropout=0.1)
+    head = {"use_standardization": True, "use_batch_norm": True, "dropout": 0.1}
+    return EmotionClassifier(backbone, ["slow", "fast"], **head)
 
 
 def tiny_model() -> keras.Model:
@@ -94,7 +96,8 @@ def tiny_model() -> keras.Model:
     x = keras.layers.Conv1D(8, 9, name="lower", activation="relu")(x)
     x = keras.layers.BatchNormalization(momentum=0.5, name="norm")(x)
     x = keras.layers.Conv1D(8, 9, name="upper", activation="relu")(x)
-    x = keras.layers.Dropout(0.1)(keras.layers.GlobalAveragePooling1D()(x))
+    x = Standardization(name="standardization")(keras.layers.GlobalAveragePooling1D()(x))
+    x = keras.layers.Dropout(0.1)(x)
     return keras.Model(
         {"waveform": waveform, "padding_mask": padding_mask}, keras.layers.Dense(2, name="logits")(x)
     )

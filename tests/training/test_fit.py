@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kser.audio.waveform import model_inputs
 from kser.errors import UserError
+from kser.keras_internals import model_up_to
 from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset
 from kser.training.fit import for_backend, train
@@ -57,6 +59,20 @@ def test_ends_with_the_best_weights(finished):
     data = for_backend(evaluation_dataset(validation, batches, 4))
     again = model.evaluate(data, steps=len(batches), return_dict=True, verbose=0)
     assert again["crossentropy"] == pytest.approx(evaluations.min(), abs=1e-5)
+
+
+def test_vectors_are_standardised_by_those_of_the_training_part_before_the_first_update(finished):
+    folder, model, *_ = finished
+    layer = model.get_layer("standardization")
+    training = write_swells(folder.parent / "swells" / "train", 22, 0)
+    sounds, mask = model_inputs(
+        [training.reader(path) for path in training.paths], do_normalize=True, mask_padding=True
+    )
+    fresh = small_model()
+    vectors = model_up_to(fresh, fresh.get_layer("standardization"))
+    expected = np.asarray(vectors.predict_on_batch({"waveform": sounds, "padding_mask": mask}), "float64")
+    np.testing.assert_allclose(layer.mean, expected.mean(axis=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(layer.deviation, expected.std(axis=0), rtol=1e-3)
 
 
 def test_keeps_as_many_states_as_asked_for(finished):

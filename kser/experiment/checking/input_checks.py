@@ -1,6 +1,6 @@
 """What would stop a later run, or the evaluation: found before hours of training."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
+from kser.experiment.checking.training_notes import training_notes
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow, recorded_rows
@@ -94,7 +95,7 @@ def read_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inputs
         inputs.mistakes += [f"{experiment.source}: {line}" for line in _mistakes_of(import_mlflow)]
     inputs.mistakes = list(dict.fromkeys(inputs.mistakes))
     if inputs.data and not inputs.mistakes:
-        inputs.notes += [*_untested_folds(runs), *_long_accumulation(inputs.data, runs)]
+        inputs.notes += [*_untested_folds(runs), *training_notes(inputs.data, runs)]
     return inputs
 
 
@@ -195,23 +196,6 @@ def _untested_folds(runs: Sequence[Run]) -> list[str]:
             notes.append(
                 f"{run.model.name}: the seeds test on {covered} of the {folds} folds of {scheme.name}; "
                 f"cross_validation: {folds} tests on every one"
-            )
-    return notes
-
-
-def _long_accumulation(data: Mapping[tuple[str, int], RunData], runs: Sequence[Run]) -> list[str]:
-    """Models that train for more epochs than they say, as one update takes more batches than an epoch has."""
-    notes = []
-    for run in {run.model.name: run for run in reversed(runs)}.values():
-        plan, augmentation = run.training_plan, augmentation_plan(run.experiment, run.seed)
-        utterances = len(data[run.model.name, run.seed].rows("train"))
-        batches = -(-utterances * (1 if augmentation is None else augmentation.copies) // plan.batch_size)
-        steps, updates = plan.gradient_accumulation_steps, plan.updates(batches)
-        if steps > batches:
-            notes.append(
-                f"{run.model_source}: gradient_accumulation_steps: an update takes {steps} batches, and an "
-                f"epoch has {batches}: number_of_training_epochs {plan.epochs} becomes "
-                f"{updates * steps / batches:.3g} epochs (updates: {updates})"
             )
     return notes
 

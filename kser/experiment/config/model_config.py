@@ -3,9 +3,15 @@
 import logging
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
 from kser.experiment.config.field_types import Config, Count, Fraction, Name, Positive, Seed, Text
+from kser.experiment.config.frozen_defaults import (
+    FrozenDefault,
+    frozen_defaults,
+    frozen_notes,
+    say_frozen_defaults,
+)
 from kser.experiment.config.head_argument import HeadArgument, head_fields
 from kser.experiment.config.model_rules import model_mistakes
 from kser.experiment.config.needs import Needs, NotWith
@@ -40,6 +46,8 @@ def _frozen_layers(value: Any) -> Any:
 class ModelConfig(Config):
     """A model and how it is trained."""
 
+    model_config = ConfigDict(json_schema_extra=say_frozen_defaults)
+
     model_path_or_name: str = Field(
         min_length=1,
         description="A Hugging Face id, a folder in the Hugging Face layout, a KerasHub preset, or "
@@ -61,7 +69,7 @@ class ModelConfig(Config):
     gradient_accumulation_steps: Annotated[Count, _BY_GRADIENT] = Field(
         8, description="Batches whose gradients make one update."
     )
-    learning_rate: Annotated[Positive, _BY_GRADIENT] = Field(
+    learning_rate: Annotated[Positive, FrozenDefault(3e-3), _BY_GRADIENT] = Field(
         5e-5, description="The highest of the run, that of the head."
     )
     lr_scheduler: Annotated[Literal["linear", "cosine", "constant"], _BY_GRADIENT] = Field(
@@ -157,7 +165,16 @@ class ModelConfig(Config):
         Needs("use_l2_reg", refused=False, hint="that of AdamW is optimizer_weight_decay"),
         HeadArgument("l2", off=0.0, may_change="it is a setting of the training"),
     ] = Field(0.01, description="Its weight.")
-    use_relu: Annotated[bool, HeadArgument("use_relu", off=False), _BY_GRADIENT] = Field(
+    use_standardization: Annotated[
+        bool, HeadArgument("use_standardization", off=False), FrozenDefault(True), _BY_GRADIENT
+    ] = Field(
+        False,
+        description="Mean 0 and variance 1 over the training part for each channel of the pooled vector, as "
+        "it is before the first update; before ReLU.",
+    )
+    use_relu: Annotated[
+        bool, HeadArgument("use_relu", off=False), FrozenDefault(False), _BY_GRADIENT
+    ] = Field(
         True, description="ReLU on the pooled vector."
     )
     use_class_weights: bool = Field(True, description="Whether a class counts by 1 / its utterances.")
@@ -259,7 +276,8 @@ class ModelConfig(Config):
     ] = Field(
         None,
         description='What is searched, by fields of this file: {"learning_rate": {"min": 5e-5, "max": 1e-3, '
-        '"sampling": "log"}} if unset; sampling is linear or log, step makes a grid; or {"values": [...]}. '
+        '"sampling": "log"}} if unset, from 5e-4 to 3e-2 with freeze_layers "all"; sampling is linear or '
+        'log, step makes a grid; or {"values": [...]}. '
         '"backbone_arguments.dropout" is one argument.',
     )
 
@@ -281,6 +299,10 @@ class ModelConfig(Config):
             return value
         raise ValueError("should be the name of a column, or a list of names for regression")
 
+    def model_post_init(self, context: Any) -> None:
+        # They do not count as given: a copy with other fields chooses anew.
+        self.__dict__.update(frozen_defaults(self))
+
     @property
     def task(self) -> Task:
         """What the model learns."""
@@ -294,3 +316,7 @@ class ModelConfig(Config):
     def mistakes(self) -> list[str]:
         """See `Config.mistakes`."""
         return [*super().mistakes(), *model_mistakes(self)]
+
+    def notes(self) -> list[str]:
+        """See `Config.notes`."""
+        return [*super().notes(), *frozen_notes(self)]

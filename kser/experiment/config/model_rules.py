@@ -17,6 +17,7 @@ def model_mistakes(model: "ModelConfig") -> list[str]:
         *_unfreezing_mistakes(model),
         *_solver_mistakes(model),
         *_start_mistakes(model),
+        *_batch_norm_mistakes(model),
         *task_mistakes(model),
         *_search_space_mistakes(model),
     ]
@@ -62,6 +63,15 @@ def _start_mistakes(model: "ModelConfig") -> list[str]:
         return [
             f"continue_model_training: model_path_or_name: {model.model_path_or_name} begins with random "
             "weights; give the folder of a model that kser trained"
+        ]
+    return []
+
+
+def _batch_norm_mistakes(model: "ModelConfig") -> list[str]:
+    if model.use_batch_norm and model.per_device_batch_size == 1:
+        return [
+            "per_device_batch_size: must be at least 2 with use_batch_norm, got 1: one utterance has no "
+            "variance to be normalised by"
         ]
     return []
 

@@ -12,8 +12,11 @@ from kser.words import did_you_mean
 if TYPE_CHECKING:
     from kser.experiment.config.model_config import ModelConfig
 
-# That of the original: kser/experiment/config/model_config.py documents it.
-DEFAULT_SPACE: dict[str, dict[str, Any]] = {"learning_rate": {"min": 5e-5, "max": 1e-3, "sampling": "log"}}
+Description = Mapping[str, Mapping[str, Any]]
+
+# That of the original, and one for a head on a frozen backbone: model_config.py documents them.
+_FINE_TUNING = {"learning_rate": {"min": 5e-5, "max": 1e-3, "sampling": "log"}}
+_HEAD = {"learning_rate": {"min": 5e-4, "max": 3e-2, "sampling": "log"}}
 _ARGUMENTS = ("backbone_arguments", "pooling_arguments")
 _WHAT_IS_LEARNED = "says what is learned and from what, and is the same for all candidates"
 _WITHOUT_EFFECT = "has no effect on what a trial gives"
@@ -123,14 +126,19 @@ class SearchSpace:
         return math.prod(dimension.size for dimension in self.dimensions)
 
 
+def described_space(model: "ModelConfig") -> Description:
+    """The description of what is searched: that of a model JSON, or the default."""
+    return model.hp_search_space or (_HEAD if model.freeze_layers == "all" else _FINE_TUNING)
+
+
 def space_of(model: "ModelConfig") -> SearchSpace:
-    """The space of a model JSON, or the original's.
+    """The space of a model JSON, or the default.
 
     Raises:
         UserError: descriptions that make no space, a line each, beginning with the field.
     """
     dimensions, mistakes = [], []
-    for field, description in (model.hp_search_space or DEFAULT_SPACE).items():
+    for field, description in described_space(model).items():
         try:
             _check_field(field, type(model))
             dimensions.append(_dimension(field, description, type(model)))

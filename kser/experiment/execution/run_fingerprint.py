@@ -20,7 +20,7 @@ from kser.models.freezing import ALL
 # The version since which the same settings give the same results.
 _RESULTS_OF = "0.1.0"
 # Fields that came later: they are part of a fingerprint only where they do not have their defaults.
-_LATER_FIELDS = frozenset({"task_name", "head_solver"})
+_LATER_FIELDS = frozenset({"task_name", "head_solver", "use_standardization"})
 
 
 def run_fingerprint(run: Run, data: RunData) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from kser.errors import UserError
 from kser.experiment.config.search_rules import in_words, search_epochs
-from kser.experiment.config.search_space import DEFAULT_SPACE, space_of, with_values
+from kser.experiment.config.search_space import described_space, space_of, with_values
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.experiment.search.oracles import create_oracle, drawn_trials, number_of_trials
@@ -108,7 +108,7 @@ def search_settings(run: Run) -> dict[str, Any]:
         names.add("hp_num_trials")
     return {
         **run.config.model_dump(include=names),
-        "space": run.model.hp_search_space or DEFAULT_SPACE,
+        "space": described_space(run.model),
         "keras_tuner": version("keras-tuner"),
     }
 
@@ -158,7 +158,7 @@ def _summary(
     """What is kept of the search, in search.json and in the model."""
     return {
         "method": run.model.hp_search_method,
-        "space": run.model.hp_search_space or DEFAULT_SPACE,
+        "space": described_space(run.model),
         "objective": f"val_{metric.name}",
         "higher_is_better": metric.higher_is_better,
         "trials": len(trials),

@@ -503,6 +503,62 @@ def test_an_update_of_more_batches_than_an_epoch_is_told(tmp_path, small_corpus)
     )
 
 
+def test_a_batch_larger_than_the_training_part_is_told(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    file = tmp_path / "models" / "log_mel.json"
+    training = len(load_run_data(plan_runs(load_experiment(path))[0]).rows("train"))
+    change(file, per_device_batch_size=training)
+    assert "per_device_batch_size" not in " ".join(checked(path, audio=False).notes)
+    change(file, per_device_batch_size=training + 1)
+    (note,) = [line for line in checked(path, audio=False).notes if "per_device_batch_size" in line]
+    assert note.startswith(
+        f"{file}: per_device_batch_size: {training + 1} is more than the training part has ({training} "
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "needed"),
+    [
+        ({}, 0.02),
+        ({"lr_scheduler": "constant"}, 0.02),
+        ({"lr_scheduler": "cosine", "warmup_ratio": 0.5}, 0.02),
+        ({"freeze_layers": "all"}, 0.02),
+        ({"lora_rank": 2}, 0.02),
+        ({"model_path_or_name": "facebook/wav2vec2-base"}, 0.001),
+        ({"model_path_or_name": "facebook/wav2vec2-base", "freeze_layers": "all"}, 0.02),
+    ],
+)
+def test_a_learning_rate_that_moves_nothing_is_told(tmp_path, small_corpus, fields, needed):
+    path = write_experiment(tmp_path, small_corpus, models=["wav2vec2"])
+    file = tmp_path / "models" / "wav2vec2.json"
+    arguments = {"per_device_batch_size": 3, "gradient_accumulation_steps": 1, **fields}
+    (run,) = plan_runs(load_experiment(path))
+
+    def notes(learning_rate):
+        change(file, learning_rate=learning_rate, **arguments)
+        experiment = load_experiment(path)
+        found = read_inputs(experiment, plan_runs(experiment)).notes
+        return [line for line in found if "next to nothing" in line]
+
+    training = len(load_run_data(run).rows("train"))
+    updates = run.model.number_of_training_epochs * -(-training // 3)
+    mean = 1.0 if fields.get("lr_scheduler") == "constant" else 0.5
+    limit = needed / (mean * updates)
+    assert notes(1.01 * limit) == []
+    (note,) = notes(0.99 * limit)
+    assert note.startswith(
+        f"{file}: learning_rate: in {updates} updates of at most {0.99 * limit:g} a weight"
+    )
+
+
+def test_a_learning_rate_that_is_searched_is_not_judged(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    change(tmp_path / "models" / "log_mel.json", learning_rate=1e-9, skip_hp_search=False)
+    experiment = load_experiment(path)
+    notes = read_inputs(experiment, plan_runs(experiment)).notes
+    assert "next to nothing" not in " ".join(notes)
+
+
 def test_what_is_wrong_with_any_model_stops_training_and_check_alike(tmp_path, small_corpus):
     path = write_experiment(tmp_path, small_corpus)
     change(tmp_path / "models" / "wav2vec2.json", model_path_or_name="scratch:wav2vec3")

@@ -201,6 +201,7 @@ def test_arguments_of_the_head_follow_from_the_fields():
         "use_batch_norm": False,
         "dropout": 0.2,
         "l2": 0.0,
+        "use_standardization": False,
         "use_relu": True,
         "projection_dim": 3,
         "projection_activation": "tanh",

@@ -29,6 +29,10 @@ from tests.experiment.config.test_loading import refusals, write
             {"continue_model_training": True},
             "continue_model_training: model_path_or_name: scratch:log_mel begins with random weights",
         ),
+        (
+            {"use_batch_norm": True, "per_device_batch_size": 1},
+            "per_device_batch_size: must be at least 2 with use_batch_norm, got 1",
+        ),
         ({"warmup_ratio": 1.0}, "warmup_ratio: "),
         ({"layerwise_lr_decay": 0.0}, "layerwise_lr_decay: "),
         ({"label_smoothing": 1.0}, "label_smoothing: "),
