@@ -100,9 +100,11 @@ def split_at_feature_encoder(model: Any) -> FeatureSplit:
     backbone = model.backbone
     encoder = getattr(backbone, "feature_encoder", None)
     if encoder is None:
+        needed = backbone.arguments_for_feature_encoder
+        remedy = f"backbone_arguments: {json.dumps(needed)} would give it one" if needed else "leave it out"
         raise UserError(
             f"feature_cache: {type(backbone).__name__} has no feature encoder whose output could be cached; "
-            "leave it out"
+            f'{remedy}, or freeze_layers: "all" keeps what the whole backbone gives'
         )
     frame_mask = backbone.output["frame_mask"]
     lower = _lower(backbone, encoder.output, frame_mask)

@@ -146,6 +146,11 @@ class SpeechBackbone(keras_hub.models.Backbone):
         return math.prod(feature_encoder.strides)
 
     @property
+    def arguments_for_feature_encoder(self) -> dict[str, Any]:
+        """Constructor arguments with which it would have a `feature_encoder`; empty where none would do."""
+        return {}
+
+    @property
     def maximum_samples(self) -> int | None:
         """Samples after which audio is cut; `None` where it may be of any length."""
         return None

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 
 from kser.keras_internals import model_up_to
 from kser.models import EmotionClassifier
-from kser.models.feature_split import feature_model, model_from_features
+from kser.models.feature_split import split_above_backbone, split_at_feature_encoder
 from kser.models.standardization import Standardization, unadapted_standardizations
 from tests.models.small_models import classifier, log_mel, wav2vec2, waveforms
 
@@ -54,13 +55,13 @@ def test_a_model_is_saved_with_its_statistics(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.predict_on_batch(utterances), model.predict_on_batch(utterances))
 
 
-def test_vectors_are_the_same_from_features_as_from_audio() -> None:
+@pytest.mark.parametrize("split_model", [split_at_feature_encoder, split_above_backbone])
+def test_vectors_are_the_same_from_features_as_from_audio(split_model) -> None:
     model = classifier(wav2vec2(), use_standardization=True)
     (layer,) = unadapted_standardizations(model)
-    above = model_from_features(model)
-    assert unadapted_standardizations(above) == [layer]
     utterances = model.preprocessor(waveforms(400, 250))
-    features = feature_model(model.backbone)(utterances)
-    np.testing.assert_allclose(
-        numpy(model_up_to(above, layer)(features)), numpy(model_up_to(model, layer)(utterances)), atol=1e-6
-    )
+    expected = numpy(model_up_to(model, layer)(utterances))
+    split = split_model(model)
+    assert unadapted_standardizations(split.upper) == [layer]
+    for part, inputs in ((split.upper, split.lower(utterances)), (split.joined(), utterances)):
+        np.testing.assert_allclose(numpy(model_up_to(part, layer)(inputs)), expected, atol=1e-6)

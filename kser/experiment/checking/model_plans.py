@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import keras
@@ -13,11 +14,13 @@ from kser.experiment.checking.checkpoints import Checkpoint
 from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, estimate_memory
 from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.augmenting import augmentation_plan
+from kser.experiment.runs.cut_recordings import cut_notes
 from kser.experiment.runs.feature_caching import frozen_part
 from kser.experiment.runs.model_building import build_model, freeze
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.models import EmotionTask, SpeechAudioConverter, SpeechBackbone, UtterancePreprocessor
+from kser.models.freezing import ALL
 from kser.pipeline.buckets import choose_bucket_lengths
 from kser.pipeline.feature_cache import FeatureCache
 from kser.pipeline.waveform_format import WaveformFormat
@@ -30,6 +33,8 @@ Lengths = Mapping[str, int | UserError]
 # Where neither data nor checkpoint are here: what nearly all published checkpoints expect.
 _USUAL_FORMAT = WaveformFormat(16_000, do_normalize=True, mask_padding=True, minimum_samples=400)
 _BYTES = 4
+# Recordings whose usual length is so many times shorter than what they are padded to.
+_MUCH_PADDING = 3
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,27 @@ class ModelFacts:
             self.format = self._model.waveform_format
             self.parameters = _count(self._model.weights)
             self.trained = _count(self._model.trainable_weights)
+
+    def audio_notes(self, parts: Mapping[str, Sequence[int]]) -> list[str]:
+        """What becomes of recordings of these lengths in the model, a line each.
+
+        Args:
+            parts: samples of each recording, by what people call the part.
+        """
+        if self._model is None:
+            return []
+        backbone: Any = self._model.backbone
+        notes = cut_notes(parts, backbone, self.format)
+        lengths = [length for part in parts.values() for length in part]
+        is_padded = getattr(backbone, "pad_to_maximum", False) and self.run.model.freeze_layers != ALL
+        if is_padded and lengths and (usual := median(lengths)) < backbone.maximum_samples / _MUCH_PADDING:
+            rate = self.format.sampling_rate
+            notes.append(
+                f"every recording is padded to {backbone.maximum_samples / rate:g} s, and half of them are "
+                f'shorter than {usual / rate:.2g} s; backbone_arguments: {{"pad_to_maximum": false}} '
+                "computes only what there is, which fine-tuning makes up for"
+            )
+        return [f"{self.run.model_source}: {note}" for note in notes]
 
     def check_features(self) -> None:
         """Raise `UserError` where a `feature_cache` is asked for and the model has no features to keep."""

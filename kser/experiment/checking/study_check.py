@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from kser.corpora.metadata import read_metadata
+from kser.corpora.splits import PARTS
 from kser.errors import UserError
 from kser.experiment.checking.checkpoints import checkpoint_notes
 from kser.experiment.checking.input_checks import Inputs, read_inputs
@@ -147,11 +148,27 @@ def _check_model(check: CheckResult, run: Run, inputs: Inputs, audio_files: "_Au
             _add_bad_audio(check, lengths, run)
             check.mistakes += _lost_to_bad_audio(of_model, lengths, run)
             _try_augmentations(run, reader, lengths)
+            check.notes += facts.audio_notes(_lengths_of_parts(run, of_model, lengths))
         plan = facts.plan(of_model, lengths)
         check.models.append(plan)
         check.mistakes += facts.unfreezing_mistakes(plan.runs)
     except UserError as error:
         check.mistakes += str(error).splitlines()
+
+
+def _lengths_of_parts(
+    run: Run, of_model: Mapping[int, RunData], lengths: Lengths
+) -> dict[str, Sequence[int]]:
+    """Samples of the usable recordings of a model's first run, by part, and of the further test sets."""
+    seed, data = next(iter(of_model.items()))
+    paths = {f"{part} part (seed {seed})": data.rows(part)["path"].tolist() for part in PARTS}
+    for test_set in further_test_sets(run.experiment):
+        if test_set.test_csv.is_file():
+            paths[f"test set {test_set.name}"] = _paths_of(test_set.test_csv, run)
+    return {
+        part: [length for path in given if isinstance(length := lengths[path], int)]
+        for part, given in paths.items()
+    }
 
 
 class _AudioFiles:

@@ -22,7 +22,8 @@ def training_notes(data: Mapping[tuple[str, int], RunData], runs: Sequence[Run])
         runs: of one experiment.
     """
     notes = []
-    for run in {run.model.name: run for run in reversed(runs)}.values():
+    trained = [run for run in reversed(runs) if run.model.head_solver == "gradient"]
+    for run in {run.model.name: run for run in trained}.values():
         augmentation = augmentation_plan(run.experiment, run.seed)
         copies = 1 if augmentation is None else augmentation.copies
         utterances = copies * len(data[run.model.name, run.seed].rows("train"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kser.experiment.config.head_argument import HeadArgument
+from kser.experiment.config.needs import why_idle
 
 if TYPE_CHECKING:
     from kser.experiment.config.model_config import ModelConfig
@@ -12,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FrozenDefault:
-    """Unless it is given, the field has this value where nothing of the backbone is trained.
+    """Unless it is given, a field that has an effect has this value where nothing of the backbone is trained.
 
-        learning_rate: Annotated[Positive, FrozenDefault(0.003)] = 5e-5
+        learning_rate: Annotated[Positive, FrozenDefault(0.002)] = 5e-5
 
     Only what training decides by itself may have one; a model whose training is continued keeps its head.
     """
@@ -31,6 +32,7 @@ def frozen_defaults(config: "ModelConfig") -> dict[str, Any]:
         for name, field in type(config).model_fields.items()
         for default in field.metadata
         if isinstance(default, FrozenDefault) and name not in config.model_fields_set
+        if why_idle(config, name) is None
         if not (
             config.continue_model_training and any(isinstance(item, HeadArgument) for item in field.metadata)
         )

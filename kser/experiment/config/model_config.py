@@ -69,7 +69,7 @@ class ModelConfig(Config):
     gradient_accumulation_steps: Annotated[Count, _BY_GRADIENT] = Field(
         8, description="Batches whose gradients make one update."
     )
-    learning_rate: Annotated[Positive, FrozenDefault(3e-3), _BY_GRADIENT] = Field(
+    learning_rate: Annotated[Positive, FrozenDefault(2e-3), _BY_GRADIENT] = Field(
         5e-5, description="The highest of the run, that of the head."
     )
     lr_scheduler: Annotated[Literal["linear", "cosine", "constant"], _BY_GRADIENT] = Field(
@@ -148,7 +148,9 @@ class ModelConfig(Config):
     use_batch_norm: Annotated[bool, HeadArgument("use_batch_norm"), _BY_GRADIENT] = Field(
         False, description="Batch normalisation of the pooled vector."
     )
-    use_dropout: Annotated[bool, _BY_GRADIENT] = Field(False, description="Dropout on the pooled vector.")
+    use_dropout: Annotated[bool, FrozenDefault(True), _BY_GRADIENT] = Field(
+        False, description="Dropout on the pooled vector."
+    )
     # Files of the original give the rate and the weight without their switches.
     dropout_rate: Annotated[
         float,
@@ -172,10 +174,8 @@ class ModelConfig(Config):
         description="Mean 0 and variance 1 over the training part for each channel of the pooled vector, as "
         "it is before the first update; before ReLU.",
     )
-    use_relu: Annotated[
-        bool, HeadArgument("use_relu", off=False), FrozenDefault(False), _BY_GRADIENT
-    ] = Field(
-        True, description="ReLU on the pooled vector."
+    use_relu: Annotated[bool, HeadArgument("use_relu", off=False), FrozenDefault(False), _BY_GRADIENT] = (
+        Field(True, description="ReLU on the pooled vector.")
     )
     use_class_weights: bool = Field(True, description="Whether a class counts by 1 / its utterances.")
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0), _BY_GRADIENT] = Field(

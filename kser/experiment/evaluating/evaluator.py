@@ -17,6 +17,7 @@ from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_results import results_there, write_results
 from kser.experiment.evaluating.predicting import predict_outputs
+from kser.experiment.runs.cut_recordings import count_cut
 from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.run_lock import locked_once
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_classifier
@@ -67,6 +68,8 @@ class EvaluatedRow:
         lines += [line for evaluation, report in self.reports for line in evaluation.warnings(report)]
         if skipped := first["skipped_audio"]:
             lines.append(f"left out, files that cannot be used: {len(skipped)}")
+        if cut := first.get("cut_audio"):
+            lines.append(f"longer than the model takes, only their beginning was heard: {cut} recordings")
         return lines
 
 
@@ -185,7 +188,8 @@ class Evaluator:
         truths = [
             target.truth(evaluand.table, head, row.class_choice, str(row.test_csv)) for target in task.targets
         ]
-        predictions = self._predict(evaluand, model)
+        utterances = self._utterances(row, evaluand.table, model)
+        predictions = _predict(evaluand, model, utterances)
         try:
             results = [
                 (
@@ -196,22 +200,10 @@ class Evaluator:
             ]
         except UserError as error:
             raise UserError(f"{row.test_csv}: {error}") from error
-        reports = write_results(row.eval_out_path, predictions, results, evaluand.facts)
+        cut = count_cut(utterances.lengths, model.backbone)
+        facts = evaluand.facts | ({"cut_audio": cut} if cut else {})
+        reports = write_results(row.eval_out_path, predictions, results, facts)
         return EvaluatedRow(row, list(zip(evaluand.evaluations, reports, strict=True)), is_new=True)
-
-    def _predict(self, evaluand: _Evaluand, model: Any) -> Predictions:
-        row, provenance = evaluand.row, evaluand.provenance
-        utterances = self._utterances(row, evaluand.table, model)
-        shares_backbone = provenance.model_config.get("freeze_layers") == ALL
-        outputs = predict_outputs(model, utterances, provenance.model_config["batch_size"], shares_backbone)
-        _check_finite(outputs, row.model_path)
-        return Predictions(
-            evaluand.table.iloc[list(utterances.positions)],
-            outputs,
-            evaluand.group_columns,
-            f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}",
-            utterances.skipped,
-        )
 
     def _evaluated_before(self, evaluand: _Evaluand) -> EvaluatedRow | None:
         """The results on disk, if they are those that would come of evaluating again and may be taken."""
@@ -248,6 +240,20 @@ class Evaluator:
             self._loaded = None  # the old model's memory is free before the new one is loaded
             self._loaded = (folder, load_classifier(folder))
         return self._loaded[1]
+
+
+def _predict(evaluand: _Evaluand, model: Any, utterances: Utterances) -> Predictions:
+    row, provenance = evaluand.row, evaluand.provenance
+    shares_backbone = provenance.model_config.get("freeze_layers") == ALL
+    outputs = predict_outputs(model, utterances, provenance.model_config["batch_size"], shares_backbone)
+    _check_finite(outputs, row.model_path)
+    return Predictions(
+        evaluand.table.iloc[list(utterances.positions)],
+        outputs,
+        evaluand.group_columns,
+        f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}",
+        utterances.skipped,
+    )
 
 
 def _check_finite(outputs: Mapping[str, np.ndarray], folder: Path) -> None:

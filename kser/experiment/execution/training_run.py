@@ -17,6 +17,7 @@ from kser.experiment.execution.run_fingerprint import fingerprint_of, run_settin
 from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.continuing import known_recordings
+from kser.experiment.runs.cut_recordings import cut_notes
 from kser.experiment.runs.feature_caching import FrozenPart, above_frozen_part, frozen_part
 from kser.experiment.runs.model_building import build_model, forget_frozen_backbone
 from kser.experiment.runs.planning import Run
@@ -36,7 +37,7 @@ from kser.pipeline.reading import Progress as ReadingProgress
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
-from kser.training.events import ProgressListener, reading_progress
+from kser.training.events import Message, ProgressListener, reading_progress
 from kser.training.fit import train
 from kser.training.logistic_regression import train_by_logistic_regression
 from kser.training.training_result import TrainingResult
@@ -90,6 +91,7 @@ def do_run(
         frozen = frozen_part(run, model, model.waveform_format)
     reader = WaveformReader(model.waveform_format, run.audio_cache)
     parts = _read_parts(run, data, reader, reading_progress(progress, run.title))
+    _say_what_is_cut(run, model, parts, progress)
     augmentation = _augmentation(run, reader, parts["train"])
     with try_lock_run(run.paths) as ours:
         if not ours:
@@ -265,6 +267,15 @@ def _read_parts(
     if lost := data.bad_audio_mistakes(str(run.data_csv), bad_audio):
         raise UserError("\n".join(lost))
     return parts
+
+
+def _say_what_is_cut(
+    run: Run, model: EmotionTask, parts: Mapping[str, Utterances], progress: ProgressListener | None
+) -> None:
+    lengths = {f"{part} part": utterances.lengths for part, utterances in parts.items()}
+    for note in cut_notes(lengths, model.backbone, model.waveform_format):
+        if progress is not None:
+            progress(Message(run.title, note))
 
 
 def _data_workers(run: Run) -> int:

@@ -198,6 +198,11 @@ class WhisperEncoderBackbone(SpeechBackbone):
         return [self.get_layer(f"transformer_layer_{index}") for index in range(self.num_layers)]
 
     @property
+    def arguments_for_feature_encoder(self):
+        needed = {"pad_to_maximum": False, "spec_augment": None}
+        return {name: value for name, value in needed.items() if getattr(self, name) != value}
+
+    @property
     def minimum_samples(self):
         return 1
 

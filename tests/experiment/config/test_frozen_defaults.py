@@ -23,7 +23,7 @@ def model(**fields) -> ModelConfig:
 
 def test_they_are_chosen_for_fields_that_are_not_given() -> None:
     fine_tuned, frozen = model(), model(freeze_layers="all")
-    assert set(FROZEN) == {"learning_rate", "use_standardization", "use_relu"}
+    assert set(FROZEN) == {"learning_rate", "use_standardization", "use_relu", "use_dropout"}
     for name, value in FROZEN.items():
         assert getattr(frozen, name) == value
         assert getattr(fine_tuned, name) == ModelConfig.model_fields[name].default != value
@@ -44,7 +44,7 @@ def test_a_copy_with_other_fields_chooses_anew() -> None:
 
 def test_a_model_that_is_continued_keeps_its_head() -> None:
     continued = model(model_path_or_name="results/a/model", freeze_layers="all", continue_model_training=True)
-    assert frozen_defaults(continued) == {"learning_rate": FROZEN["learning_rate"]}
+    assert frozen_defaults(continued) == {name: FROZEN[name] for name in ("learning_rate", "use_dropout")}
     assert continued.use_relu
     assert not continued.use_standardization
 
@@ -54,7 +54,7 @@ def test_they_are_told_with_the_file(tmp_path) -> None:
     (note,) = load_experiment(write(tmp_path, tiny=fields)).notes()
     assert note.endswith(
         'models/tiny.json: freeze_layers: "all": only the head is trained, so unless given: '
-        "learning_rate 0.003, use_standardization true"
+        "learning_rate 0.002, use_dropout true, use_standardization true"
     )
     assert load_experiment(write(tmp_path, tiny={})).notes() == []
 
