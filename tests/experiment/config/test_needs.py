@@ -35,6 +35,32 @@ SWITCHED = {
     "augmentation_mode": ("compose", {"augmentations": {"a": {"module": "m", "class": "c"}}}, {}),
     "augmentation_draws": ("frozen", {"augmentations": {"a": {"module": "m", "class": "c"}}}, {}),
 }
+SWITCHED["head_solver"] = ("logistic_regression", {"freeze_layers": "all"}, {})
+# What only a head that is trained by gradients has: a value of each.
+BY_GRADIENT = {
+    "gradient_accumulation_steps": 2,
+    "learning_rate": 0.1,
+    "lr_scheduler": "cosine",
+    "warmup_ratio": 0.1,
+    "max_grad_norm": 2.0,
+    "optimizer_weight_decay": 0.1,
+    "ema_momentum": 0.9,
+    "use_batch_norm": True,
+    "use_dropout": True,
+    "use_l2_reg": True,
+    "use_standardization": True,
+    "use_relu": False,
+    "label_smoothing": 0.1,
+    "focal_gamma": 2.0,
+    "projection_dim": 4,
+    "use_weight_encoder_layers": True,
+    "number_of_training_epochs": 3,
+    "best_metric": "uar",
+    "early_stopping_patience": 2,
+    "continue_model_training": True,
+    "skip_hp_search": False,
+}
+BY_REGRESSION = {"head_solver": "logistic_regression", "freeze_layers": "all"}
 # Those that mean something for some tasks only are refused by the others, see `kser.experiment.tasks`.
 OF_A_TASK = {
     "use_class_weights": (True, {"is_regression": True, "output_column": ["arousal"]}),
@@ -67,7 +93,14 @@ def definition_of(model: dict | None = None, **experiment) -> ExperimentDefiniti
 
 
 def test_every_field_with_a_switch_is_in_the_table():
-    assert {*requirements(ModelConfig), *requirements(ExperimentConfig)} == set(SWITCHED)
+    assert {*requirements(ModelConfig), *requirements(ExperimentConfig)} == {*SWITCHED, *BY_GRADIENT}
+
+
+@pytest.mark.parametrize("field", BY_GRADIENT)
+def test_a_field_of_training_by_gradients_is_refused_by_another_solver(field):
+    value = BY_GRADIENT[field]
+    lines = lines_of(field, **{field: value}, **BY_REGRESSION)
+    assert f"{field}: has no effect where head_solver is logistic_regression" in lines
 
 
 @pytest.mark.parametrize("field", SWITCHED)
@@ -209,6 +242,8 @@ def test_arguments_of_the_head_follow_from_the_fields():
         "pool_position": "after",
     }
     assert {field.name: field.switches for field in head_fields(ModelConfig) if field.switches} == {
+        **dict.fromkeys(("use_batch_norm", "use_standardization", "use_relu"), ("head_solver",)),
+        "projection_dim": ("head_solver",),
         "dropout_rate": ("use_dropout",),
         "weight_decay": ("use_l2_reg",),
         "projection_activation": ("projection_dim",),
