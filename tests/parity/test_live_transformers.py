@@ -94,8 +94,10 @@ def test_random_checkpoint(fields: dict[str, Any], tmp_path: Path) -> None:
 
 
 def published_configs() -> list[Path]:
+    """Those of models that take waveforms; Whisper's are for test_live_encoders."""
     folder = Path(os.environ.get("KSER_CHECKPOINTS", Path(__file__).parents[3] / "shared" / "checkpoints"))
-    return sorted(folder.glob("*/config.json"))
+    paths = sorted(folder.glob("*/config.json"))
+    return [path for path in paths if json.loads(path.read_text())["model_type"] != "whisper"]
 
 
 @pytest.mark.parametrize("path", published_configs(), ids=lambda path: path.parent.name)
