@@ -13,7 +13,7 @@ import keras
 
 from kser.models.hashed_dropout import HashedDropout
 from kser.models.initializers import SeededNormal
-from kser.models.pooling.batch_normalization import FrameBatchNormalization
+from kser.models.pooling.batch_normalization import BatchNormalization
 from kser.models.standardization import Standardization
 
 PROJECTION_ACTIVATIONS = ("tanh", "relu", "linear")
@@ -132,14 +132,14 @@ def rectification(head: Head) -> list[keras.layers.Layer]:
 
 @head_step(use_batch_norm=False)
 def batch_normalization(head: Head) -> list[keras.layers.Layer]:
-    """Batch normalisation as the original study used it, see `FrameBatchNormalization`.
+    """Batch normalisation as the original study used it, see `BatchNormalization`.
 
     Settings:
         use_batch_norm: bool, whether there is one.
     """
     if not head.use_batch_norm:
         return []
-    return [FrameBatchNormalization(name="batch_norm", dtype="float32")]
+    return [BatchNormalization(name="batch_norm", dtype="float32")]
 
 
 @head_step(dropout=0.0)

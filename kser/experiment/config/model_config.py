@@ -216,7 +216,7 @@ class ModelConfig(Config):
         "gradient",
         description="How the head is found: by gradient descent, or, of a classifier on a frozen backbone, "
         "by logistic regression (scikit-learn) on the standardised vectors, whose C is the one from 1e-5, "
-        "1e-4, …, 100 with the best UAR on the validation part.",
+        "1e-4, …, 100 with the best unweighted average recall on the validation part.",
     )
     projection_dim: Annotated[Count | None, HeadArgument("projection_dim"), _BY_GRADIENT] = Field(
         None, description="Units of a further dense layer before the last one; unset: none."

@@ -32,3 +32,8 @@ class FrameBatchNormalization(keras.layers.BatchNormalization):
     def compute_mask(self, inputs, previous_mask=None):
         # The mask must not travel on: the next layer would warn that it does not know it.
         return None
+
+
+@keras.saving.register_keras_serializable(package="kser")
+class BatchNormalization(FrameBatchNormalization):
+    """The same of pooled vectors, under the class name by which saved models have always had its weights."""

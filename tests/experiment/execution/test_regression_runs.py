@@ -40,6 +40,11 @@ def part(run: Run, name: str = "train") -> tuple[RunData, Utterances]:
     return data, data.utterances(name, reader)
 
 
+def notes_about(metadata: Path, run: Run) -> list[str]:
+    """What is noted of the data of a run, and not of its training."""
+    return [note for note in read_inputs(run.experiment, [run]).notes if note.startswith(str(metadata))]
+
+
 def ccc(true: np.ndarray, predicted: np.ndarray) -> float:
     covariance = np.cov(true, predicted, ddof=0)
     spread = covariance[0, 0] + covariance[1, 1] + (true.mean() - predicted.mean()) ** 2
@@ -84,7 +89,7 @@ class TestData:
         run = run_over(tmp_path / "numbers", metadata, "numbers")
         data = load_run_data(run)
         assert len(data.table) == len(table) - missing
-        (note,) = read_inputs(run.experiment, [run]).notes
+        (note,) = notes_about(metadata, run)
         assert note == f"{metadata}: left out: without a number ({missing})"
         # Beside a class they have something to teach.
         beside = load_run_data(run_over(tmp_path / "both", metadata, "class and numbers"))
@@ -116,7 +121,7 @@ class TestData:
     def test_what_training_and_tests_can_tell_little_of_is_noted(self, tmp_path, small_corpus):
         metadata = write_rated(tmp_path, small_corpus, sad="0", excited="1")
         run = run_over(tmp_path / "labels", metadata, "labels")
-        assert read_inputs(run.experiment, [run]).notes == [
+        assert notes_about(metadata, run) == [
             f"{metadata}, seed 0: the training part has no utterance with: sad",
             f"{metadata}, seed 0: the training part has no utterance without: excited",
         ]
@@ -126,7 +131,7 @@ class TestData:
         valence = table["valence"].where(~table.index.isin(tested), "4")
         metadata = write_rated(tmp_path, small_corpus, valence=valence)
         run = run_over(tmp_path / "numbers", metadata, "numbers")
-        assert read_inputs(run.experiment, [run]).notes == [
+        assert notes_about(metadata, run) == [
             f"{metadata}, seed 0: too few different numbers for a CCC: test: valence (1)"
         ]
 

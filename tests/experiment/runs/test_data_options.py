@@ -333,7 +333,9 @@ def test_a_class_may_be_absent_from_a_part_that_label_map_drops(tmp_path, small_
 def test_folds_that_no_seed_tests_on_are_told(tmp_path, small_corpus) -> None:
     run = run_of(tmp_path, small_corpus, {"scheme": "leave_one_speaker_out"}, seed=1)
     runs = plan_runs(run.experiment)
-    (note,) = [line for line in checked_inputs(run.experiment, runs).notes if "folds" in line]
+    (note,) = [
+        line for line in checked_inputs(run.experiment, runs).notes if "folds" in line and "seeds" in line
+    ]
     assert note == (
         "log_mel: the seeds test on 2 of the 10 folds of leave_one_speaker_out; "
         "cross_validation: 10 tests on every one"
