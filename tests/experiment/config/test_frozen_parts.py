@@ -54,6 +54,20 @@ def test_frozen_layers_are_those_of_the_model_file(tmp_path: Path, small_corpus:
         build_model(run_of(tmp_path, small_corpus, freeze_layers=2), HEAD)
 
 
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many recordings were computed each time that features were asked for."""
+    counts: list[int] = []
+    compute = feature_caching.compute_missing
+
+    def counted(*arguments):
+        counts.append(compute(*arguments))
+        return counts[-1]
+
+    monkeypatch.setattr(feature_caching, "compute_missing", counted)
+    return counts
+
+
 @pytest.mark.parametrize("value", [-1, "most", True, 1.5, None])
 def test_freeze_layers_is_a_count_or_all(tmp_path: Path, small_corpus: Path, value: object) -> None:
     with pytest.raises(UserError, match='freeze_layers: should be a whole number from 0, or "all", not'):
@@ -111,16 +125,8 @@ def test_kept_features_are_another_run_wherever_they_are_kept(tmp_path: Path, sm
 
 
 def test_a_frozen_backbone_is_computed_once_as_in_inference(
-    tmp_path: Path, small_corpus: Path, monkeypatch
+    tmp_path: Path, small_corpus: Path, computed: list[int]
 ) -> None:
-    computed = []
-    compute = feature_caching.compute_missing
-
-    def counted(*arguments):
-        computed.append(compute(*arguments))
-        return computed[-1]
-
-    monkeypatch.setattr(feature_caching, "compute_missing", counted)
     nothing = {"module": "audiomentations", "class": "Gain", "p": 0.0}
     every_epoch = {"augmentations": {"nothing": nothing}, "augmentation_mode": "compose"}
     fields = {"freeze_layers": "all", "learning_rate": 1e-2, "number_of_training_epochs": 2}
@@ -218,16 +224,8 @@ class Told(keras.callbacks.Callback):
 
 
 def test_training_on_kept_features_is_training_on_audio(
-    tmp_path: Path, small_corpus: Path, monkeypatch
+    tmp_path: Path, small_corpus: Path, computed: list[int]
 ) -> None:
-    computed = []
-    compute = feature_caching.compute_missing
-
-    def counted(*arguments):
-        computed.append(compute(*arguments))
-        return computed[-1]
-
-    monkeypatch.setattr(feature_caching, "compute_missing", counted)
     fields = {"lora_rank": 2, "learning_rate": 1e-2}
     recorders = []
     plain = run_of(tmp_path / "plain", small_corpus, **fields)
