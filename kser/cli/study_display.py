@@ -75,7 +75,8 @@ class StudyDisplay:
         run, title = result.run, f"{self._run.prefix}{result.run.title}"
         match result.outcome:
             case Outcome.TRAINED:
-                print_line(self.console, f"{title}: trained: {self._run.result()}; model: {run.paths.model}")
+                said = ": ".join(filter(None, ["trained", self._run.result()]))
+                print_line(self.console, f"{title}: {said}; model: {run.paths.model}")
                 skipped = run.paths.split / SKIPPED_FILE
                 if skipped.is_file():
                     print_line(self.console, f"{title}: left out audio files, see {skipped}", style="yellow")

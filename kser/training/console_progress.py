@@ -113,9 +113,10 @@ class ConsoleProgress:
             self._bar = None
 
     def result(self) -> str:
-        """The result of the run in a line, once it is trained."""
-        assert self.ended is not None
+        """The result of the run in a line; empty for one that no updates have led to."""
         ended = self.ended
+        if ended is None:
+            return ""
         early = f", stopped early at update {ended.step}" if ended.stopped_early else ""
         return (
             f"best at update {ended.best_step} of {ended.updates}{early}, "

@@ -23,6 +23,15 @@ class TestTrainingOnWrongFiles:
         assert (ended.status, ended.err) == (0, "")
         assert "tiny, seed 0: is trained already" in ended.out
 
+    def test_a_head_that_no_updates_have_led_to(self, run, study):
+        solved = {"freeze_layers": "all", "head_solver": "logistic_regression"}
+        defaults = {"number_of_training_epochs": 50, "gradient_accumulation_steps": 8}
+        write_study(study, solved | defaults, run_eval=False)
+        ended = run("train", "--experiment_file", "experiment.json")
+        assert (ended.status, ended.err) == (0, "")
+        assert "tiny, seed 0: logistic regression with C " in ended.out
+        assert f"tiny, seed 0: trained; model: {study}/results/study/tiny/seed_0/model" in ended.out
+
     def test_missing_experiment_file(self, run, study):
         lines = refused(run, study, "train", "--experiment_file", "nowhere.json")
         assert lines == ["nowhere.json: file not found"]

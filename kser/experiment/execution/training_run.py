@@ -169,9 +169,18 @@ def _fit(
 ) -> TrainingResult:
     fitted, seen = _seen_in_training(model, parts, frozen, reading_progress(progress, run.title))
     if run.model.head_solver == "logistic_regression":
-        return train_by_logistic_regression(
+        solved = train_by_logistic_regression(
             model, seen["train"], seen["validation"], run.model.use_class_weights, run.paths.log
         )
+        if progress is not None:
+            progress(
+                Message(
+                    run.title,
+                    f"logistic regression with C {solved.regularization:g}: val loss {solved.best_loss:.4f} "
+                    f"val uar {solved.best_value:.4f}",
+                )
+            )
+        return solved
     try:
         with model.ready_made_inputs():
             return _train(run, fitted, model, seen, identity, augmentation, callbacks, progress)
