@@ -56,6 +56,8 @@ class BatchSource:
         start: first step.
         stop: the step after the last.
         augmentation: what is done to training data, or `None`; there is none for stored features.
+        joined: how many steps an element holds, one after another along a new first axis of every array; of
+            one step alone there is no such axis.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class BatchSource:
         start: int,
         stop: int,
         augmentation: AugmentationPlan | None = None,
+        joined: int = 1,
     ):
         if augmentation is not None and utterances.features is not None:
             raise ValueError("`augmentation` requires audio. Received: utterances with stored features")
@@ -75,12 +78,20 @@ class BatchSource:
         self.start = start
         self.stop = stop
         self.augmentation = augmentation
+        self.joined = joined
+        self._vectors = utterances.vectors()
 
     def __len__(self) -> int:
-        return self.stop - self.start
+        return (self.stop - self.start) // self.joined
 
     def __getitem__(self, index: Any) -> Element:
-        batch = self.batches[self.start + int(index)]
+        first = self.start + int(index) * self.joined
+        if self.joined == 1:
+            return self._step(first)
+        return _stacked([self._step(step) for step in range(first, first + self.joined)])
+
+    def _step(self, step: int) -> Element:
+        batch = self.batches[step]
         used = len(batch.indices)
         inputs = self._waveforms(batch) if self.utterances.features is None else self._features(batch)
         targets = map_targets(lambda values: self._in_places(values, batch), self.utterances.targets)
@@ -133,6 +144,10 @@ class BatchSource:
         assert stored is not None
         shape = (self.batch_size, stored.frames(batch.samples))
         features, mask = np.zeros((*shape, stored.channels), stored.dtype), np.zeros(shape, bool)
+        if self._vectors is not None:
+            used = len(batch.indices)
+            features[:used], mask[:used] = self._vectors[list(batch.indices)], True
+            return {"features": features, "frame_mask": mask}
         for place, index in enumerate(batch.indices):
             own = stored(self.utterances.paths[index])
             features[place, : len(own)] = own
@@ -158,6 +173,16 @@ class BatchSource:
         return np.pad(waveform, (0, missing)) if missing > 0 else waveform
 
 
+def _stacked(elements: Sequence[Any]) -> Any:
+    """Elements of one structure as one, whose arrays have an axis for them."""
+    first = elements[0]
+    if isinstance(first, dict):
+        return {name: _stacked([element[name] for element in elements]) for name in first}
+    if isinstance(first, tuple):
+        return tuple(_stacked(parts) for parts in zip(*elements, strict=True))
+    return np.stack(elements)
+
+
 def training_dataset(
     utterances: Utterances,
     batches: Any,
@@ -165,6 +190,7 @@ def training_dataset(
     stop: int,
     augmentation: AugmentationPlan | None = None,
     workers: int = 0,
+    joined: int = 1,
 ) -> Any:
     """Steps `start` … `stop - 1` of training as a data set that `keras.Model.fit` takes.
 
@@ -176,8 +202,9 @@ def training_dataset(
         augmentation: what is done to the utterances, or `None`.
         workers: processes that make the batches; 0 for threads. The elements are the same. With workers the
             data set has a method `close`, see `closed_at_the_end`.
+        joined: see `BatchSource`.
     """
-    source = BatchSource(utterances, batches, batches.batch_size, start, stop, augmentation)
+    source = BatchSource(utterances, batches, batches.batch_size, start, stop, augmentation, joined)
     return _dataset(source, workers=workers)
 
 
@@ -199,7 +226,10 @@ def _dataset(source: BatchSource, repeat: bool = False, workers: int = 0) -> Any
     logging.getLogger("absl").setLevel(logging.ERROR)
     dataset = grain.MapDataset.source(source)
     dataset = dataset.repeat() if repeat else dataset
-    threads, ahead = (1, 1) if workers else (READER_THREADS, PREFETCHED_BATCHES)
+    if source.utterances.vectors() is not None:
+        threads, ahead = 0, 0  # they are in memory: to hand one from thread to thread takes longer
+    else:
+        threads, ahead = (1, 1) if workers else (READER_THREADS, PREFETCHED_BATCHES)
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
     batches = dataset.to_iter_dataset(options)
     if workers:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -100,6 +101,17 @@ class Utterances:
     def with_features(self, features: FeatureCache) -> "Utterances":
         """The same utterances for a model that takes features; the cache must have them all."""
         return replace(self, features=features)
+
+    def vectors(self) -> np.ndarray | None:
+        """The features of all of them where each has as many vectors: (utterances, vectors, channels)."""
+        if self.features is None or self.features.vectors is None:
+            return None
+        return self._vectors
+
+    @cached_property
+    def _vectors(self) -> np.ndarray:
+        assert self.features is not None
+        return np.stack([self.features(path) for path in self.paths])
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -1,6 +1,7 @@
 """A model made ready for the next part of its run: what is trained, by which optimizer, for which loss."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from kser.training.objectives import Objective
 from kser.training.optimisation import GroupedAdamW, adamw
 from kser.training.plan import TrainingPlan
 from kser.training.schedules import WarmupSchedule, warmup_updates
+from kser.training.shared_programs import through_shared_program
 from kser.training.training_state import assign_optimizer
 from kser.training.unfreezing import Unfreezing
 
@@ -25,6 +27,7 @@ class RunCompiler:
         updates: of the whole run.
         batches_per_epoch: of the training part.
         layer_groups: see `kser.training.fit.train`.
+        program: see `kser.training.fit.train`.
 
     Attributes:
         unfreezing: which weights are trained from when on.
@@ -39,12 +42,14 @@ class RunCompiler:
         updates: int,
         batches_per_epoch: int,
         layer_groups: Sequence[Sequence[Any]],
+        program: str | None = None,
     ):
         self.model = model
         self.objective = objective
         self.targets = targets
         self.plan = plan
         self.updates = updates
+        self.program = program
         self.unfreezing = Unfreezing(
             model, layer_groups, plan.updates_per_layer(batches_per_epoch), plan.eval_steps
         )
@@ -52,21 +57,27 @@ class RunCompiler:
             id(weight): depth for depth, group in enumerate(layer_groups, start=1) for weight in group
         }
 
-    def compile(self, update: int, arrays: Mapping[str, np.ndarray]) -> None:
+    def compile(self, update: int, arrays: Mapping[str, np.ndarray]) -> keras.Model:
         """Make the model ready for what follows an update.
 
         Args:
             update: updates made.
             arrays: what the optimizer kept until then, see `optimizer_arrays`; empty at the beginning. The
                 moving average of a weight that was not trained yet begins with the weight as it is.
+
+        Returns:
+            What to fit in its place: the model, or one whose steps are compiled already, in the same state.
         """
         self.unfreezing.apply(update)
-        self.model.compile(
-            optimizer=self._optimizer(), **self.objective.compile_arguments(self.model, self.targets)
-        )
+        compile_arguments = self.objective.compile_arguments(self.model, self.targets)
+        self.model.compile(optimizer=self._optimizer(), **compile_arguments)
         self.model.optimizer.build(self.model.trainable_variables)
         if arrays:
             assign_optimizer(self.model, arrays)
+        if self.program is None:
+            return self.model
+        settings = f"{self.program} {self.objective} {replace(self.plan, seed=0)}"
+        return through_shared_program(self.model, compile_arguments, settings)
 
     def _optimizer(self) -> GroupedAdamW:
         plan, trained = self.plan, self.model.trainable_variables

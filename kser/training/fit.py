@@ -1,10 +1,12 @@
 """One training run, from the first update or from where it was interrupted, to its best weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from kser.keras_internals import model_up_to
 from kser.models.standardization import unadapted_standardizations
@@ -21,10 +23,12 @@ from kser.pipeline.datasets import (
 from kser.pipeline.utterances import Utterances
 from kser.training.compiling import RunCompiler
 from kser.training.events import ProgressListener
+from kser.training.joined_steps import join_steps
 from kser.training.objectives import Objective
 from kser.training.plan import TrainingPlan
 from kser.training.progress import ProgressReporter
 from kser.training.recorder import Recorder
+from kser.training.shared_programs import forget_shared_program
 from kser.training.training_result import TrainingResult
 from kser.training.training_state import (
     assign_model,
@@ -52,6 +56,7 @@ def train(
     data_workers: int = 0,
     layer_groups: Sequence[Sequence[Any]] = (),
     whole_model: keras.Model | None = None,
+    program: str | None = None,
     title: str = "training",
     progress: ProgressListener | None = None,
 ) -> TrainingResult:
@@ -76,6 +81,8 @@ def train(
             is below, for `layerwise_lr_decay` and `gradual_unfreezing_epochs`; others are the head's.
         whole_model: the model of which `model` is the upper part, to say how much of it is trained; `None`:
             `model` is whole.
+        program: what the layers of the model are, for a model of vectors: runs of one program, objective and
+            plan are trained through one compiled step, whatever their seeds; `None`: each compiles its own.
         title: what progress calls the run.
         progress: gets the events of the run, see `kser.training.events`.
 
@@ -86,7 +93,9 @@ def train(
     data = _Batches(training, validation, plan, augmentation, data_workers)
     batches_per_epoch = data.training_batches.batches_per_epoch
     updates = plan.updates(batches_per_epoch)
-    compiler = RunCompiler(model, objective, training.targets, plan, updates, batches_per_epoch, layer_groups)
+    compiler = RunCompiler(
+        model, objective, training.targets, plan, updates, batches_per_epoch, layer_groups, program
+    )
     compiler.unfreezing.check_that_something_joins(updates)
     saved = load_latest_state(states, identity)
     recorder = Recorder(
@@ -102,31 +111,41 @@ def train(
         description=", ".join(
             [data.describe(), *_describe_weights(compiler.unfreezing, updates, whole_model)]
         ),
+        batches_per_call=data.joined,
     )
-    recorder.set_model(model)
     for callback in callbacks:
         callback.recorder = recorder
     reporter = None if progress is None else ProgressReporter(title, progress, recorder)
-    run_callbacks = _RunCallbacks(recorder, [*([reporter] if reporter else []), *callbacks])
-    with reader_errors():
+    with reader_errors(), _program_forgotten_on_failure():
         if saved is None:
             data.standardize(model)
-            compiler.compile(0, {})
-            recorder.record_evaluation(data.evaluate(model))
         else:
             assign_model(model, saved.arrays)
-            compiler.compile(recorder.step, saved.arrays)
+        fitted = compiler.compile(recorder.step, {} if saved is None else saved.arrays)
+        recorder.set_model(fitted)
+        run_callbacks = _RunCallbacks(recorder, [*([reporter] if reporter else []), *callbacks])
+        if saved is None:
+            recorder.record_evaluation(data.evaluate(fitted))
         while not recorder.finished:
             first = recorder.step // plan.eval_steps
             last = -(-compiler.unfreezing.next_boundary(recorder.step, updates) // plan.eval_steps)
-            data.fit(model, first, last, run_callbacks)
+            data.fit(fitted, first, last, run_callbacks)
             if not recorder.finished:
-                compiler.compile(recorder.step, optimizer_arrays(model))
+                fitted = compiler.compile(recorder.step, optimizer_arrays(model))
     compiler.unfreezing.apply(updates)
     restore_best(states, model)
     if reporter is not None:
         reporter.report_end()
     return _result(recorder)
+
+
+@contextmanager
+def _program_forgotten_on_failure() -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        forget_shared_program()
+        raise
 
 
 class _Batches:
@@ -141,6 +160,7 @@ class _Batches:
 
     Attributes:
         training_batches: which utterances each batch of training consists of.
+        joined: how many of them `fit` takes at once.
     """
 
     def __init__(
@@ -152,6 +172,8 @@ class _Batches:
         data_workers: int,
     ):
         self.plan = plan
+        in_memory = training.vectors() is not None and keras.config.backend() == "jax"
+        self.joined = plan.gradient_accumulation_steps if in_memory else 1
         self._training, self._augmentation, self._workers = training, augmentation, data_workers
         self._copies = 1 if augmentation is None else augmentation.copies
         self._lengths = list(training.lengths) * self._copies
@@ -180,12 +202,21 @@ class _Batches:
             assert vectors_of is not None
             batches = plan_in_order(self._training.lengths, self._buckets, self.plan.evaluation_batch_size)
             data = evaluation_dataset(self._training, batches, self.plan.evaluation_batch_size)
-            vectors = vectors_of.predict(for_backend(data), steps=len(batches), verbose=0)
+            if self._training.vectors() is None:
+                vectors = vectors_of.predict(for_backend(data), steps=len(batches), verbose=0)
+            else:  # to compile it would take longer
+                inputs = (inputs for (inputs, *_), _ in zip(data, batches, strict=False))
+                vectors = np.concatenate(
+                    [keras.ops.convert_to_numpy(vectors_of(of_batch)) for of_batch in inputs]
+                )
             layer.adapt(vectors[: len(self._training)])  # empty places are at the end
 
     def fit(self, model: keras.Model, first: int, last: int, callbacks: keras.callbacks.CallbackList) -> None:
         """Fit from one evaluation to another; they are counted from the beginning of the run."""
         stretch = self.plan.eval_steps * self.plan.gradient_accumulation_steps
+        if self.joined > 1 and model.train_function is None:
+            self.evaluate(model)  # builds it
+            join_steps(model)
         data = training_dataset(
             self._training,
             self.training_batches,
@@ -193,6 +224,7 @@ class _Batches:
             last * stretch,
             self._augmentation,
             self._workers,
+            self.joined,
         )
         with closed_at_the_end(data):
             model.fit(
@@ -201,7 +233,7 @@ class _Batches:
                 validation_steps=self._validation_steps,
                 epochs=last,
                 initial_epoch=first,
-                steps_per_epoch=stretch,
+                steps_per_epoch=stretch // self.joined,
                 callbacks=callbacks,
                 shuffle=False,
                 verbose=0,

@@ -15,7 +15,7 @@ def weighted_crossentropy(
     Args:
         y_true: int tensor (batch,), position of the true class.
         y_pred: float tensor (batch, classes), logits.
-        class_weights: float array (classes,).
+        class_weights: float sequence, array or variable (classes,).
         sample_weight: float tensor (batch,) or `None` for ones.
         label_smoothing: float, see `ClassWeightedCrossentropy`.
         focal_gamma: float, see `ClassWeightedCrossentropy`.
@@ -29,7 +29,7 @@ def weighted_crossentropy(
         losses = _smoothed_focal_crossentropy(y_true, y_pred, label_smoothing, focal_gamma)
     else:
         losses = keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
-    weights = ops.take(ops.convert_to_tensor(np.asarray(class_weights, "float32")), y_true)
+    weights = ops.take(ops.convert_to_tensor(class_weights, "float32"), y_true)
     if sample_weight is not None:
         weights = weights * ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
     return losses, weights
@@ -57,7 +57,9 @@ class ClassWeightedCrossentropy(keras.losses.Loss):
     is that of its true class, also with label smoothing. Everything is computed in float32.
 
     Args:
-        class_weights: one float for each class.
+        class_weights: one float for each class; or a variable that holds them, such as that of
+            `kser.training.metrics.ClassWeightedCrossentropyMean`, so that they are state and no constants of
+            the compiled step.
         label_smoothing: float, 0 ≤ ε < 1. The target is 1 − ε + ε/classes for the true class and ε/classes
             for each other ([Szegedy et al., 2016](https://arxiv.org/abs/1512.00567)).
         focal_gamma: float, 0 ≤ γ: the term of class k counts (1 − pₖ)^γ times, so that what is already
@@ -68,14 +70,14 @@ class ClassWeightedCrossentropy(keras.losses.Loss):
 
     def __init__(
         self,
-        class_weights: Sequence[float],
+        class_weights: Sequence[float] | keras.Variable,
         label_smoothing: float = 0.0,
         focal_gamma: float = 0.0,
         name="class_weighted_crossentropy",
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
-        self.class_weights = [float(weight) for weight in class_weights]
+        self.class_weights = class_weights
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
 
@@ -96,7 +98,7 @@ class ClassWeightedCrossentropy(keras.losses.Loss):
     def get_config(self):
         return {
             **super().get_config(),
-            "class_weights": self.class_weights,
+            "class_weights": ops.convert_to_numpy(self.class_weights).tolist(),
             "label_smoothing": self.label_smoothing,
             "focal_gamma": self.focal_gamma,
         }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from keras import ops
 
 from kser.training.losses import weighted_crossentropy
@@ -13,12 +14,22 @@ class ClassWeightedCrossentropyMean(keras.metrics.Metric):
     """The loss over all utterances: Σ wᵢ·lossᵢ / Σ wᵢ.
 
     Keras' own `loss` averages the means of batches, so that an utterance in a small or light batch counts
-    more than others. Arguments as `ClassWeightedCrossentropy`.
+    more than others.
+
+    Args:
+        class_weights: one float for each class.
+
+    Attributes:
+        class_weights: a variable that holds them and that no reset changes. It is given to the compiled step,
+            which is the same for all weights; the loss may read it, too.
     """
 
     def __init__(self, class_weights: Sequence[float], name="crossentropy", **kwargs):
         super().__init__(name=name, **kwargs)
-        self.class_weights = [float(weight) for weight in class_weights]
+        self.class_weights = self.add_variable(
+            (len(class_weights),), initializer="zeros", name="class_weights"
+        )
+        self.class_weights.assign(np.asarray(class_weights, "float32"))
         self.total = self.add_variable((), initializer="zeros", name="total")
         self.weight = self.add_variable((), initializer="zeros", name="weight")
 
@@ -30,8 +41,12 @@ class ClassWeightedCrossentropyMean(keras.metrics.Metric):
     def result(self):
         return self.total / ops.maximum(self.weight, keras.config.epsilon())
 
+    def reset_state(self):
+        for sum_so_far in (self.total, self.weight):
+            sum_so_far.assign(0.0)
+
     def get_config(self):
-        return {**super().get_config(), "class_weights": self.class_weights}
+        return {**super().get_config(), "class_weights": ops.convert_to_numpy(self.class_weights).tolist()}
 
 
 class _ConfusionMetric(keras.metrics.Metric):

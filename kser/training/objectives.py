@@ -91,13 +91,13 @@ class ClassificationObjective:
 
     def compile_arguments(self, model: Any, targets: np.ndarray) -> dict[str, Any]:
         from kser.training.losses import ClassWeightedCrossentropy, inverse_count_weights
-        from kser.training.metrics import classification_metrics
+        from kser.training.metrics import ClassWeightedCrossentropyMean, classification_metrics
 
         num_classes = model.output_shape[-1]
         class_weights = [1.0] * num_classes
         if self.use_class_weights:
             class_weights = inverse_count_weights(targets, num_classes)
-        return {
-            "loss": ClassWeightedCrossentropy(class_weights, self.label_smoothing, self.focal_gamma),
-            "weighted_metrics": classification_metrics(class_weights),
-        }
+        metrics = classification_metrics(class_weights)
+        (crossentropy,) = (metric for metric in metrics if isinstance(metric, ClassWeightedCrossentropyMean))
+        loss = ClassWeightedCrossentropy(crossentropy.class_weights, self.label_smoothing, self.focal_gamma)
+        return {"loss": loss, "weighted_metrics": metrics}

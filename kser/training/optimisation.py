@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from kser.training.schedules import WarmupSchedule
 from kser.training.torch_adam import fused_update
 
 # What `keras.optimizers.AdamW(...)` makes; on PyTorch a subclass of it, which updates many weights at once.
@@ -25,6 +26,8 @@ class GroupedAdamW(_AdamW):
     - Biases and the scales and shifts of norms, that is weights of less than two dimensions, do not decay.
     - The moving average of the weights advances with each update and not with each accumulated batch, and
       begins with the weights as they are at `build`. It stays beside the weights: see `swap_averages`.
+    - How many updates a `WarmupSchedule` has is a variable: compiled steps of longer and shorter runs are the
+      same.
 
     Args:
         *args: as `keras.optimizers.AdamW`, without `amsgrad`.
@@ -50,6 +53,9 @@ class GroupedAdamW(_AdamW):
             var_list=[variable for variable in variables if len(variable.shape) < 2]
         )
         super().build(variables)
+        if isinstance(self._learning_rate, WarmupSchedule):
+            self._span = self.add_variable((2,), name="updates_and_warmup_updates")
+            self._span.assign([self._learning_rate.updates, self._learning_rate.warmup_updates])
         if self.use_ema:
             for variable, average in zip(variables, self._model_variables_moving_average, strict=True):
                 average.assign(ops.copy(variable))
@@ -130,7 +136,10 @@ class GroupedAdamW(_AdamW):
 
     def _get_current_learning_rate(self):
         # Keras' weight decay asks here for the rate, in a way of its own on each backend.
-        rate = super()._get_current_learning_rate()
+        if self.built and isinstance(self._learning_rate, WarmupSchedule):
+            rate = self._learning_rate.at(self._iterations, self._span[0], self._span[1])
+        else:
+            rate = super()._get_current_learning_rate()
         return rate if self._rate_factor == 1.0 else rate * self._rate_factor
 
     def _update_model_variables_moving_average(self, trainable_variables):

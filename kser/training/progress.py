@@ -38,7 +38,7 @@ class ProgressReporter(keras.callbacks.Callback):
         self.listener(TrainingStarted(**self._position(), description=self.recorder.description))
 
     def on_train_batch_end(self, batch, logs=None):
-        self._utterances += self.recorder.plan.batch_size
+        self._utterances += self.recorder.plan.batch_size * self.recorder.batches_per_call
         self.listener(BatchTrained(**self._position()))
 
     def on_epoch_end(self, epoch, logs=None):

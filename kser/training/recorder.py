@@ -33,6 +33,7 @@ class Recorder(keras.callbacks.Callback):
         progress: that of the `SavedState` that the run continues, or `None` for a new run.
         patient_until: update up to which evaluations without an improvement do not count.
         description: what the training part consists of and how much of the model is trained.
+        batches_per_call: how many batches `fit` trains on from one `on_train_batch_end` to the next.
 
     Attributes:
         step: updates made.
@@ -54,6 +55,7 @@ class Recorder(keras.callbacks.Callback):
         progress: dict[str, Any] | None,
         patient_until: int = 0,
         description: str = "",
+        batches_per_call: int = 1,
     ):
         super().__init__()
         self.plan = plan
@@ -64,6 +66,7 @@ class Recorder(keras.callbacks.Callback):
         self.identity = identity
         self.patient_until = patient_until
         self.description = description
+        self.batches_per_call = batches_per_call
         progress = progress or {}
         self.step: int = progress.get("step", 0)
         self.best_step: int | None = progress.get("best_step")
@@ -129,7 +132,7 @@ class Recorder(keras.callbacks.Callback):
             )
 
     def on_train_batch_end(self, batch, logs=None):
-        self._batches += 1
+        self._batches += self.batches_per_call
         self.step, remainder = divmod(self._batches, self.plan.gradient_accumulation_steps)
         if remainder:
             return

@@ -50,18 +50,27 @@ class WarmupSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.batches_per_update = batches_per_update
 
     def __call__(self, step):
+        return self.at(step, self.updates, self.warmup_updates)
+
+    def at(self, step, updates, warmup_updates):
+        """The learning rate of a step, with other numbers of updates than its own.
+
+        Args:
+            step: int tensor, as Keras counts.
+            updates: float or int, a tensor for a compiled step that is the same for runs of any length.
+            warmup_updates: as `updates`.
+        """
         update = ops.floor(ops.cast(step, "float32") / self.batches_per_update)
-        passed = (update - self.warmup_updates) / max(self.updates - self.warmup_updates, 1)
+        updates, warmup_updates = (ops.cast(number, "float32") for number in (updates, warmup_updates))
+        passed = (update - warmup_updates) / ops.maximum(updates - warmup_updates, 1.0)
         if self.schedule == "linear":
             rate = self.highest * ops.maximum(1.0 - passed, 0.0)
         elif self.schedule == "cosine":
             rate = self.highest * 0.5 * (1.0 + ops.cos(math.pi * ops.clip(passed, 0.0, 1.0)))
         else:
             rate = self.highest * ops.ones_like(update)
-        if self.warmup_updates:
-            warm = update < self.warmup_updates
-            rate = ops.where(warm, self.highest * update / self.warmup_updates, rate)
-        return rate
+        rising = self.highest * update / ops.maximum(warmup_updates, 1.0)
+        return ops.where(update < warmup_updates, rising, rate)
 
     def get_config(self):
         return {

@@ -214,11 +214,19 @@ def _train(
             data_workers=_data_workers(run),
             layer_groups=model.backbone.layer_groups(),
             whole_model=model,
+            program=None if parts["train"].vectors() is None else _layers_of(model),
             title=run.title,
             progress=progress,
         )
     except UserError as error:
         raise TrainingFailedError(str(error)) from error
+
+
+def _layers_of(model: EmotionTask) -> str:
+    """What the layers of a model above its backbone are, in words that differ where they do."""
+    below = ("name", "backbone", "preprocessor")
+    settings = {name: value for name, value in model.get_config().items() if name not in below}
+    return f"{type(model).__name__} {settings}"
 
 
 def _seen_in_training(
