@@ -121,7 +121,7 @@ def _show_paths(check: CheckResult, show: _Shown) -> None:
     lines.append(f"evaluation CSV and summary: {evaluation_csv_folder(config)}")
     if any(not model.skip_hp_search for model in check.experiment.models):
         lines.append(f"search for hyper-parameters: {of_every_run(paths.search)}")
-    if config.run_grapher:
+    if check.experiment.draws_curves:
         lines.append(f"training curves: {results_folder(config) / 'training_curves.png'}")
     lines.append(f"log: {of_every_run(paths.log)}")
     if config.tensorboard:

@@ -82,8 +82,9 @@ def _overview(study: Study) -> Html:
 
 def _chosen_by(study: Study) -> str:
     """The validation metrics that chose the best weights; older versions used the loss and did not say so."""
-    done = [run.provenance["training"] for run in study.runs if run.provenance.get("training")]
-    names = sorted({str(training.get("best_metric") or "loss") for training in done}) or ["loss"]
+    trained = [run.provenance.get("training") or {} for run in study.runs]
+    chosen = [training for training in trained if training.get("best_step") is not None]
+    names = sorted({str(training.get("best_metric") or "loss") for training in chosen}) or ["loss"]
     return f"validation {' or '.join(name if name == 'loss' else measure_name(name) for name in names)}"
 
 

@@ -1,12 +1,14 @@
 """Trained models of every kind and test sets for them, without training anything."""
 
 import json
+import shutil
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 import soundfile as sf
+from safetensors.numpy import load_file, save_file
 
 from kser.corpora.metadata import content_key
 from kser.experiment.config.model_config import ModelConfig
@@ -20,6 +22,7 @@ from kser.models import (
     SpeechAudioConverter,
     UtterancePreprocessor,
 )
+from tests.golden import golden_folder
 from tests.models.small_models import log_mel
 
 LABELS = ["anger", "happiness", "neutral", "sadness"]
@@ -87,6 +90,22 @@ def save_model(folder: Path, kind: str, seed: int = 0, trained_on: tuple[Path, .
         ),
     )
     return folder
+
+
+def published_model(folder: Path, variant: str, tensors: dict[str, np.ndarray], **fields: object) -> Path:
+    """Write a golden checkpoint with further tensors and fields of its configuration to a new folder."""
+    shutil.copytree(golden_folder(variant), folder)
+    weights = load_file(folder / "model.safetensors")
+    save_file({**weights, **tensors}, folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | fields))
+    return folder
+
+
+def published_classifier(folder: Path, labels: tuple[str, ...] = ("neu", "hap", "ang", "sad")) -> Path:
+    """Write a published checkpoint with a random head for these classes to a new folder."""
+    names = {str(number): label for number, label in enumerate(labels)}
+    return published_model(folder, "with_head", {}, id2label=names)
 
 
 def write_test_set(folder: Path, metadata: Path, missing: int = 2, **columns) -> pd.DataFrame:

@@ -89,7 +89,9 @@ def read_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inputs
     data_of_model = {model: data for (model, _), data in inputs.data.items()}
     present = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
     for model, test_set in product(experiment.models, present):
-        inputs.mistakes += _mistakes_of(_check_test_set, test_set, model, data_of_model.get(model.name))
+        # One that is evaluated as it is has classes of its own.
+        data = data_of_model.get(model.name) if model.is_trained else None
+        inputs.mistakes += _mistakes_of(_check_test_set, test_set, model, data)
     inputs.mistakes += _mistakes_of(_check_recorded_rows, experiment, runs)
     if experiment.config.mlflow is not None:
         inputs.mistakes += [f"{experiment.source}: {line}" for line in _mistakes_of(import_mlflow)]

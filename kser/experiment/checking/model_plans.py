@@ -95,6 +95,8 @@ class ModelPlan:
         """Size of what a run keeps while it lasts: saved states and the best weights."""
         if self.memory is None:
             return None
+        if not self.run.model.is_trained_by_gradient:
+            return 0
         memory, plan = self.memory, self.run.training_plan
         # While a state is written the oldest one is still there.
         states = (plan.save_total_limit + 1) * (memory.weights + memory.gradients + memory.optimizer)
@@ -132,7 +134,7 @@ class ModelFacts:
         if self._model is not None:
             self.format = self._model.waveform_format
             self.parameters = _count(self._model.weights)
-            self.trained = _count(self._model.trainable_weights)
+            self.trained = _count(self._model.trainable_weights) if run.model.is_trained else 0
 
     def audio_notes(self, parts: Mapping[str, Sequence[int]]) -> list[str]:
         """What becomes of recordings of these lengths in the model, a line each.
@@ -229,14 +231,14 @@ class ModelFacts:
             grid = round(BUCKET_GRID_S * self.format.sampling_rate)
             buckets = choose_bucket_lengths(known, plan.length_buckets, grid)
         batches_per_epoch = -(-len(training) * copies // plan.batch_size)
-        by_gradient = self.run.model.head_solver == "gradient"
-        updates = plan.updates(batches_per_epoch) if by_gradient else 0
+        model = self.run.model
+        updates = plan.updates(batches_per_epoch) if model.is_trained_by_gradient else 0
         return RunPlan(
             training=len(training),
             copies=copies,
             batches_per_epoch=batches_per_epoch,
             updates=updates,
-            evaluations=1 + -(-updates // plan.eval_steps),
+            evaluations=int(model.is_trained) + -(-updates // plan.eval_steps),
             saved_states=-(-updates // plan.save_steps),
             lengths=tuple(buckets),
         )

@@ -22,7 +22,7 @@ def training_notes(data: Mapping[tuple[str, int], RunData], runs: Sequence[Run])
         runs: of one experiment.
     """
     notes = []
-    trained = [run for run in reversed(runs) if run.model.head_solver == "gradient"]
+    trained = [run for run in reversed(runs) if run.model.is_trained_by_gradient]
     for run in {run.model.name: run for run in trained}.values():
         augmentation = augmentation_plan(run.experiment, run.seed)
         copies = 1 if augmentation is None else augmentation.copies

@@ -42,10 +42,21 @@ class ExperimentDefinition:
         if mistakes:
             raise UserError("\n".join(dict.fromkeys(mistakes)))
 
+    @property
+    def draws_curves(self) -> bool:
+        """Whether a figure of the training curves is made: it is asked for, and something is trained."""
+        return self.config.run_grapher and any(model.is_trained for model in self.models)
+
     def notes(self) -> list[str]:
         """What is no mistake and still worth knowing: fields that have no effect, a line each."""
         return [
             *(f"{source}: {line}" for model, source in self._models_with_sources() for line in model.notes()),
+            *(
+                f"{source}: number_of_training_epochs: 0: nothing is trained: {model.model_path_or_name} is "
+                f"evaluated as it is{self._without_effect_on_it()}"
+                for model, source in self._models_with_sources()
+                if not model.is_trained
+            ),
             *(f"{self.source}: {line}" for line in [*self.config.notes(), *self._fields_for_no_model()]),
             *(
                 f"{source}: train_test_split: has no effect: the split of training_dataset names all parts"
@@ -54,6 +65,12 @@ class ExperimentDefinition:
                 and self.config.training_dataset.split.names_all_parts
             ),
         ]
+
+    def _without_effect_on_it(self) -> str:
+        """What the experiment asks for that a model which is evaluated as it is does not take, in words."""
+        config = self.config
+        fields = [*config.audio_processing.chosen(), *(["augmentations"] if config.augmentations else [])]
+        return f", without the experiment's {' and '.join(fields)}" if fields else ""
 
     def _models_with_sources(self) -> Iterator[tuple[ModelConfig, str]]:
         return zip(self.models, self.model_sources, strict=True)

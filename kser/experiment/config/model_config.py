@@ -25,8 +25,11 @@ PoolingMode = Literal[
 ]
 
 
-# What belongs to a gradient descent, or to a head that one trains.
-_BY_GRADIENT = NotWith(head_solver="logistic_regression")
+# What a head has that logistic regression cannot give it.
+_OF_A_HEAD = NotWith(head_solver="logistic_regression")
+# What belongs to any training, and to a gradient descent.
+_IN_TRAINING = NotWith(number_of_training_epochs=0)
+_BY_GRADIENT = NotWith(head_solver="logistic_regression", number_of_training_epochs=0)
 
 
 def _with_scratch_names(schema: dict[str, Any]) -> None:
@@ -65,7 +68,9 @@ class ModelConfig(Config):
         "class's, e.g. dropout.",
     )
     batch_size: Count = Field(8, description="Utterances in a batch of evaluation.")
-    per_device_batch_size: Count = Field(8, description="Utterances in a batch of training.")
+    per_device_batch_size: Annotated[Count, _IN_TRAINING] = Field(
+        8, description="Utterances in a batch of training."
+    )
     gradient_accumulation_steps: Annotated[Count, _BY_GRADIENT] = Field(
         8, description="Batches whose gradients make one update."
     )
@@ -78,7 +83,7 @@ class ModelConfig(Config):
     warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0), _BY_GRADIENT] = Field(
         0.0, description="Share of the updates in which it rises linearly from 0."
     )
-    layerwise_lr_decay: Annotated[Fraction, NotWith(freeze_layers="all")] = Field(
+    layerwise_lr_decay: Annotated[Fraction, NotWith(freeze_layers="all"), _IN_TRAINING] = Field(
         1.0,
         description="d: the k-th layer of the backbone from the top learns with learning_rate · dᵏ, what is "
         "below all n layers with learning_rate · dⁿ⁺¹.",
@@ -133,19 +138,23 @@ class ModelConfig(Config):
     regression_columns: list[str] = Field(
         default_factory=list, description="Columns with numbers that are learned beside the class."
     )
-    regression_loss: Literal["ccc", "mse"] = Field(
+    regression_loss: Annotated[Literal["ccc", "mse"], _IN_TRAINING] = Field(
         "ccc", description="Of numbers: 1 − concordance correlation, or squared error (standardised)."
     )
-    regression_weight: Positive = Field(
+    regression_weight: Annotated[Positive, _IN_TRAINING] = Field(
         1.0, description="How much the loss of regression_columns counts beside that of the class."
     )
-    use_positive_weights: bool = Field(
+    use_positive_weights: Annotated[bool, _IN_TRAINING] = Field(
         False,
         description="Of is_multi_label: whether a label that applies counts by how rare it is in training.",
     )
-    eval_steps: Count | None = Field(None, description="In place of the experiment's.")
-    logging_steps: Count | None = Field(None, description="In place of the experiment's.")
-    use_batch_norm: Annotated[bool, HeadArgument("use_batch_norm"), _BY_GRADIENT] = Field(
+    eval_steps: Annotated[Count | None, _IN_TRAINING] = Field(
+        None, description="In place of the experiment's."
+    )
+    logging_steps: Annotated[Count | None, _IN_TRAINING] = Field(
+        None, description="In place of the experiment's."
+    )
+    use_batch_norm: Annotated[bool, HeadArgument("use_batch_norm"), _OF_A_HEAD] = Field(
         False, description="Batch normalisation of the pooled vector."
     )
     use_dropout: Annotated[bool, FrozenDefault(True), _BY_GRADIENT] = Field(
@@ -168,31 +177,33 @@ class ModelConfig(Config):
         HeadArgument("l2", off=0.0, may_change="it is a setting of the training"),
     ] = Field(0.01, description="Its weight.")
     use_standardization: Annotated[
-        bool, HeadArgument("use_standardization", off=False), FrozenDefault(True), _BY_GRADIENT
+        bool, HeadArgument("use_standardization", off=False), FrozenDefault(True), _OF_A_HEAD
     ] = Field(
         False,
         description="Mean 0 and variance 1 over the training part for each channel of the pooled vector, as "
         "it is before the first update; before ReLU.",
     )
-    use_relu: Annotated[bool, HeadArgument("use_relu", off=False), FrozenDefault(False), _BY_GRADIENT] = (
-        Field(True, description="ReLU on the pooled vector.")
+    use_relu: Annotated[bool, HeadArgument("use_relu", off=False), FrozenDefault(False), _OF_A_HEAD] = Field(
+        True, description="ReLU on the pooled vector."
     )
-    use_class_weights: bool = Field(True, description="Whether a class counts by 1 / its utterances.")
+    use_class_weights: Annotated[bool, _IN_TRAINING] = Field(
+        True, description="Whether a class counts by 1 / its utterances."
+    )
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0), _BY_GRADIENT] = Field(
         0.0, description="Share of the target that training spreads evenly over all classes."
     )
     focal_gamma: Annotated[float, Field(ge=0.0), _BY_GRADIENT] = Field(
         0.0, description="Exponent of the focal loss in training, e.g. 2; 0: cross-entropy."
     )
-    freeze_feature_encoder: Annotated[bool, NotWith("freeze_layers", "lora_rank")] = Field(
+    freeze_feature_encoder: Annotated[bool, NotWith("freeze_layers", "lora_rank"), _IN_TRAINING] = Field(
         True, description="Whether the convolutions over the waveform keep their weights."
     )
-    freeze_layers: Annotated[int | Literal["all"], BeforeValidator(_frozen_layers)] = Field(
+    freeze_layers: Annotated[int | Literal["all"], BeforeValidator(_frozen_layers), _IN_TRAINING] = Field(
         0,
         description="How many layers of the backbone, from the lowest, keep their weights, with everything "
         'below them; "all": the whole backbone, which then computes as in inference.',
     )
-    lora_rank: Count | None = Field(
+    lora_rank: Annotated[Count | None, _IN_TRAINING] = Field(
         None,
         description="Rank of LoRA: of the backbone, products of two matrices of that rank beside some dense "
         "kernels are trained, and nothing else; unset: off.",
@@ -205,7 +216,7 @@ class ModelConfig(Config):
         description="Dense layers that get them: query, key, value, output_projection, intermediate, "
         "output_dense.",
     )
-    feature_cache: Text | None = Field(
+    feature_cache: Annotated[Text | None, _IN_TRAINING] = Field(
         None,
         description="Folder for what the frozen part of the model makes of each recording, which training "
         "then reads in place of audio; without augmentations. That part is the backbone, and a pooling "
@@ -218,13 +229,13 @@ class ModelConfig(Config):
         "by logistic regression (scikit-learn) on the standardised vectors, whose C is the one from 1e-5, "
         "1e-4, …, 100 with the best unweighted average recall on the validation part.",
     )
-    projection_dim: Annotated[Count | None, HeadArgument("projection_dim"), _BY_GRADIENT] = Field(
+    projection_dim: Annotated[Count | None, HeadArgument("projection_dim"), _OF_A_HEAD] = Field(
         None, description="Units of a further dense layer before the last one; unset: none."
     )
     projection_activation: Annotated[
         Literal["tanh", "relu", "linear"], Needs("projection_dim"), HeadArgument("projection_activation")
     ] = Field("tanh", description="Its activation.")
-    use_weight_encoder_layers: Annotated[bool, _BY_GRADIENT] = Field(
+    use_weight_encoder_layers: Annotated[bool, _OF_A_HEAD] = Field(
         False, description="Learned weighting of the hidden states of all layers."
     )
     layer_weighting: Annotated[
@@ -243,8 +254,10 @@ class ModelConfig(Config):
         description="Epochs after which one layer more of the backbone is trained, from the top, beginning "
         "with only the head, at last what is below the layers; unset: all from the start.",
     )
-    number_of_training_epochs: Annotated[Count, _BY_GRADIENT] = Field(
-        50, description="Passes over the training part."
+    number_of_training_epochs: Annotated[int, Field(ge=0), _OF_A_HEAD] = Field(
+        50,
+        description="Passes over the training part; 0, with continue_model_training: a model with a trained "
+        "head is evaluated as it is, by its own classes.",
     )
     best_metric: Annotated[str, _BY_GRADIENT] = Field(
         "loss",
@@ -260,12 +273,12 @@ class ModelConfig(Config):
     early_stopping_threshold: Annotated[float, Field(ge=0.0), Needs("early_stopping_patience")] = Field(
         0.0, description="An improvement is larger than this, measured against the last one that was."
     )
-    continue_model_training: Annotated[bool, _BY_GRADIENT] = Field(
+    continue_model_training: Annotated[bool, _OF_A_HEAD] = Field(
         False,
-        description="Whether model_path_or_name is a model that kser trained on the same classes, whose head "
-        "is kept as well.",
+        description="Whether model_path_or_name is a model with a trained head, by kser or published, for "
+        "the same classes, and the head is kept as well.",
     )
-    skip_hp_search: Annotated[bool, _BY_GRADIENT] = Field(
+    skip_hp_search: Annotated[bool, _OF_A_HEAD] = Field(
         True, description="Whether to train without a hyper-parameter search."
     )
     hp_search_method: Annotated[Literal["random", "bayesian", "hyperband"], Needs(skip_hp_search=False)] = (
@@ -312,6 +325,16 @@ class ModelConfig(Config):
     def head_arguments(self) -> dict[str, Any]:
         """The arguments of `kser.models.EmotionTask` that describe the head."""
         return {field.argument.name: field.value(self) for field in head_fields(type(self))}
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether something is trained; else a model with a trained head is evaluated as it is."""
+        return self.number_of_training_epochs > 0
+
+    @property
+    def is_trained_by_gradient(self) -> bool:
+        """Whether updates are made, step by step."""
+        return self.is_trained and self.head_solver == "gradient"
 
     def mistakes(self) -> list[str]:
         """See `Config.mistakes`."""

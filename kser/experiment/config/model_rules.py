@@ -17,6 +17,7 @@ def model_mistakes(model: "ModelConfig") -> list[str]:
         *_unfreezing_mistakes(model),
         *_solver_mistakes(model),
         *_start_mistakes(model),
+        *_untrained_mistakes(model),
         *_batch_norm_mistakes(model),
         *task_mistakes(model),
         *_search_space_mistakes(model),
@@ -65,6 +66,19 @@ def _start_mistakes(model: "ModelConfig") -> list[str]:
             "weights; give the folder of a model that kser trained"
         ]
     return []
+
+
+def _untrained_mistakes(model: "ModelConfig") -> list[str]:
+    """Of a model that is evaluated as it is."""
+    if model.is_trained:
+        return []
+    field = "number_of_training_epochs: must be at least 1"
+    if not model.continue_model_training:
+        return [
+            f"{field} for a new head, got 0; continue_model_training: true evaluates a model with a trained "
+            "head as it is"
+        ]
+    return [] if model.skip_hp_search else [f"{field} with skip_hp_search: false, got 0"]
 
 
 def _batch_norm_mistakes(model: "ModelConfig") -> list[str]:

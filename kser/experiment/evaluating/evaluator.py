@@ -244,7 +244,9 @@ class Evaluator:
 
 def _predict(evaluand: _Evaluand, model: Any, utterances: Utterances) -> Predictions:
     row, provenance = evaluand.row, evaluand.provenance
-    shares_backbone = provenance.model_config.get("freeze_layers") == ALL
+    settings = provenance.model_config
+    is_as_it_was = settings.get("number_of_training_epochs") == 0
+    shares_backbone = is_as_it_was or settings.get("freeze_layers") == ALL
     outputs = predict_outputs(model, utterances, provenance.model_config["batch_size"], shares_backbone)
     _check_finite(outputs, row.model_path)
     return Predictions(

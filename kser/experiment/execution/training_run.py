@@ -108,7 +108,9 @@ def do_run(
             found = _search(run, data, parts, fingerprint, augmentation, progress)
             run = found.run
             model, frozen = _candidate(run, data, reader.format)
-        result = _fit(run, model, parts, frozen, fingerprint, augmentation, callbacks, progress)
+        result = None
+        if run.model.is_trained:
+            result = _fit(run, model, parts, frozen, fingerprint, augmentation, callbacks, progress)
         provenance = _provenance(run, data, settings, result, parts, found)
         save_trained_model(run.paths.model, model, provenance)
         _tidy_up(run)
@@ -244,7 +246,7 @@ def _seen_in_training(
 
 def _augmentation(run: Run, reader: WaveformReader, training: Utterances) -> AugmentationPlan | None:
     """What is done to the training part, tried out."""
-    plan = augmentation_plan(run.experiment, run.seed)
+    plan = augmentation_plan(run.experiment, run.seed) if run.model.is_trained else None
     if plan is not None:
         with _of_every_run():
             try_out(run.experiment, plan, reader(training.paths[0]), reader.format.sampling_rate)
@@ -351,7 +353,7 @@ def _provenance(
     run: Run,
     data: RunData,
     settings: Mapping[str, Any],
-    result: TrainingResult,
+    result: TrainingResult | None,
     parts: Mapping[str, Utterances],
     found: SearchResult | None,
 ) -> Provenance:
@@ -377,11 +379,11 @@ def _provenance(
             by_alias=True,
             include={"augmentations", "augmentation_mode", "augmentation_draws"},
         )
-        if run.config.augmentations
+        if run.config.augmentations and run.model.is_trained
         else {},
         label_column=data.class_column,
         split_fingerprint=data.split_fingerprint,
-        training=vars(result),
+        training={"updates": 0} if result is None else vars(result),
         recordings=known_recordings(
             run.model, {part: data.recordings(part) for part in ("train", "validation")}
         ),

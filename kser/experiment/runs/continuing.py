@@ -25,7 +25,8 @@ def earlier_model(model: ModelConfig) -> Path | None:
 def known_recordings(model: ModelConfig, recordings: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """All recordings that a trained model has seen: those of its run, and of the model that it began as.
 
-    The latter also where the head is a new one: the backbone has learned from them.
+    The latter also where the head is a new one: the backbone has learned from them. One that is evaluated as
+    it is has seen no others.
 
     Args:
         model: the model JSON.
@@ -33,10 +34,12 @@ def known_recordings(model: ModelConfig, recordings: Mapping[str, list[str]]) ->
 
     Returns:
         By part, each recording once. What was in the training part of one and in the validation part of the
-        other is in both.
+        other is in both. Nothing where it is not known.
     """
     folder = earlier_model(model)
     earlier = {} if folder is None else load_provenance(folder).recordings
+    if not model.is_trained:
+        return earlier
     return {part: list(dict.fromkeys([*seen, *earlier.get(part, [])])) for part, seen in recordings.items()}
 
 
@@ -73,15 +76,10 @@ def continued_model(run: Run, head: Mapping[str, Any]) -> Any:
             "with; set continue_model_training to false"
         )
     classifier = load_classifier(
-        Path(name),
-        dtype=model.precision,
-        **{
-            field.argument.name: field.value(model)
-            for field in head_fields(type(model))
-            if field.argument.may_change is not None
-        },
+        Path(name), dtype=model.precision, **(_settings_of_training(model) if model.is_trained else {})
     )
-    _name_classes_alike(classifier, head)
+    if model.is_trained:
+        _name_classes_alike(classifier, head)
     mistakes = [
         *_head_mistakes(classifier, Path(name), run, head),
         *(f"{run.model_source}: {line}" for line in _architecture_mistakes(classifier, model)),
@@ -90,6 +88,15 @@ def continued_model(run: Run, head: Mapping[str, Any]) -> Any:
     if mistakes:
         raise UserError("\n".join(mistakes))
     return classifier
+
+
+def _settings_of_training(model: ModelConfig) -> dict[str, Any]:
+    """Those arguments of a head in which training may differ from an earlier one."""
+    return {
+        field.argument.name: field.value(model)
+        for field in head_fields(type(model))
+        if field.argument.may_change is not None
+    }
 
 
 def _name_classes_alike(classifier: Any, head: Mapping[str, Any]) -> None:
@@ -105,7 +112,7 @@ def _name_classes_alike(classifier: Any, head: Mapping[str, Any]) -> None:
 
 
 def _head_mistakes(classifier: Any, folder: Path, run: Run, head: Mapping[str, Any]) -> list[str]:
-    """What is to be learned must be what was learned."""
+    """What is to be learned must be what was learned; without training, some of the classes will do."""
     task = run.model.task
     field = f"{run.model_source}: continue_model_training"
     if not isinstance(classifier, task.model_class):
@@ -115,8 +122,15 @@ def _head_mistakes(classifier: Any, folder: Path, run: Run, head: Mapping[str, A
     return [
         f"{field}: {name}: {', '.join(head[name])}, but {folder} has {', '.join(known)}{hint}"
         for name in classifier.new_head_arguments
-        if (known := getattr(classifier, name)) != list(head[name])
+        if not _fits(name, known := getattr(classifier, name), list(head[name]), run.model)
     ]
+
+
+def _fits(argument: str, known: list[str], names: list[str], model: ModelConfig) -> bool:
+    """Whether an argument that says what a head is for goes with the names in the data."""
+    if model.is_trained or argument != "labels" or model.task.class_column is None:
+        return known == names
+    return bool(map_to_model(pd.Series(names), known).labels.notna().any())
 
 
 def _architecture_mistakes(classifier: Any, model: ModelConfig) -> list[str]:
@@ -151,6 +165,8 @@ def _contradicted_fields(field: HeadField, model: ModelConfig, earlier: Any) -> 
 
 
 def _processing_mistakes(classifier: Any, run: Run) -> list[str]:
+    if not run.model.is_trained:
+        return []  # it hears audio as it always did
     before = vars(classifier.waveform_format.processing)
     return [
         f"{name}: {value:g}, but the model whose training is to be continued, {run.model.name}, was trained "

@@ -33,7 +33,8 @@ class Provenance:
         augmentation: the experiment's fields of augmentation; empty for none.
         label_column: column of the metadata that holds the class; `None` where there is none.
         split_fingerprint: of the split; `split.json` beside the model has the counts.
-        training: updates, the update that was best, its validation loss, seconds.
+        training: updates, the update that was best, its validation loss, seconds; only updates, which are 0,
+            of a model that is evaluated as it is.
         recordings: fingerprints of the audio files of the training and validation part.
         experiment_description: as in the experiment JSON.
         search: what the hyper-parameter search was and found, see `kser.experiment.search`; `model_config`

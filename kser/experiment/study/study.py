@@ -84,7 +84,7 @@ def _evaluate_and_draw(
             ),
             report,
         )
-    if config.run_grapher:
+    if run.experiment.draws_curves:
         mistakes += _attempt(lambda: draw_curves(config, progress), report)[1]
     return evaluation, mistakes
 

@@ -60,6 +60,33 @@ BY_GRADIENT = {
     "continue_model_training": True,
     "skip_hp_search": False,
 }
+# What describes a trained head, or asks for it, and has its effect without any training.
+OF_A_TRAINED_HEAD = {
+    "use_batch_norm",
+    "use_standardization",
+    "use_relu",
+    "projection_dim",
+    "use_weight_encoder_layers",
+    "number_of_training_epochs",
+    "continue_model_training",
+    "skip_hp_search",
+}
+# What else has none without training: a value of each.
+IN_TRAINING = {
+    "per_device_batch_size": 2,
+    "layerwise_lr_decay": 0.9,
+    "eval_steps": 5,
+    "logging_steps": 5,
+    "use_class_weights": False,
+    "freeze_feature_encoder": False,
+    "freeze_layers": 2,
+    "lora_rank": 2,
+    "feature_cache": "features",
+    "regression_loss": "mse",
+    "regression_weight": 2.0,
+    "use_positive_weights": True,
+    **{name: value for name, value in BY_GRADIENT.items() if name not in OF_A_TRAINED_HEAD},
+}
 BY_REGRESSION = {"head_solver": "logistic_regression", "freeze_layers": "all"}
 # Those that mean something for some tasks only are refused by the others, see `kser.experiment.tasks`.
 OF_A_TASK = {
@@ -93,7 +120,11 @@ def definition_of(model: dict | None = None, **experiment) -> ExperimentDefiniti
 
 
 def test_every_field_with_a_switch_is_in_the_table():
-    assert {*requirements(ModelConfig), *requirements(ExperimentConfig)} == {*SWITCHED, *BY_GRADIENT}
+    assert {*requirements(ModelConfig), *requirements(ExperimentConfig)} == {
+        *SWITCHED,
+        *BY_GRADIENT,
+        *IN_TRAINING,
+    }
 
 
 @pytest.mark.parametrize("field", BY_GRADIENT)
@@ -101,6 +132,15 @@ def test_a_field_of_training_by_gradients_is_refused_by_another_solver(field):
     value = BY_GRADIENT[field]
     lines = lines_of(field, **{field: value}, **BY_REGRESSION)
     assert f"{field}: has no effect where head_solver is logistic_regression" in lines
+
+
+@pytest.mark.parametrize("field", IN_TRAINING)
+def test_a_field_of_training_is_refused_where_nothing_is_trained(field):
+    fields = {"number_of_training_epochs": 0, "continue_model_training": True, field: IN_TRAINING[field]}
+    with pytest.raises(ValidationError) as error:
+        ModelConfig(**MODEL, **fields)
+    line = f"{field}: has no effect where number_of_training_epochs is 0"
+    assert line in explain(error.value, ModelConfig)
 
 
 @pytest.mark.parametrize("field", SWITCHED)

@@ -1,7 +1,5 @@
 """Published checkpoints with a head, and presets saved from Python, as rows of an evaluation CSV."""
 
-import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,14 @@ from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import read_evaluation_csv
 from kser.experiment.evaluating.evaluator import EvaluatedRow, Evaluator
 from kser.models import EmotionClassifier, EmotionRegressor
-from tests.experiment.evaluated_models import report_in, write_corpus, write_rows, write_test_set
+from tests.experiment.evaluated_models import (
+    published_classifier,
+    published_model,
+    report_in,
+    write_corpus,
+    write_rows,
+    write_test_set,
+)
 from tests.golden import golden_folder
 from tests.parity.published_heads import HEADS
 
@@ -27,16 +32,6 @@ def test_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def published(folder: Path, variant: str, tensors: dict[str, np.ndarray], **fields: object) -> Path:
-    """A golden checkpoint with further tensors and fields."""
-    shutil.copytree(golden_folder(variant), folder)
-    weights = load_file(folder / "model.safetensors")
-    save_file({**weights, **tensors}, folder / "model.safetensors")
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | fields))
-    return folder
-
-
 def evaluated(model: Path, test_set: Path, folder: Path) -> EvaluatedRow:
     rows = write_rows(folder / "rows.csv", [("published", model, test_set, folder / "out")])
     (row,) = read_evaluation_csv(rows)
@@ -45,8 +40,7 @@ def evaluated(model: Path, test_set: Path, folder: Path) -> EvaluatedRow:
 
 @pytest.mark.parametrize("saved_from_python", [False, True])
 def test_classifier(test_set: Path, tmp_path: Path, saved_from_python: bool) -> None:
-    names = {"0": "neu", "1": "hap", "2": "ang", "3": "sad"}
-    model = published(tmp_path / "model", "with_head", {}, id2label=names)
+    model = published_classifier(tmp_path / "model")
     if saved_from_python:
         EmotionClassifier.from_preset(model).save_to_preset(str(tmp_path / "preset"))
         model = tmp_path / "preset"
@@ -67,7 +61,7 @@ def test_classifier(test_set: Path, tmp_path: Path, saved_from_python: bool) -> 
 def test_regressor(test_set: Path, tmp_path: Path) -> None:
     tensors = HEADS["with tanh, out_proj"](32, 3)
     fields = {"problem_type": "regression", "pooling_mode": "mean", "id2label": dict(enumerate(DIMENSIONS))}
-    model = published(tmp_path / "model", "layer_norm", tensors, **fields)
+    model = published_model(tmp_path / "model", "layer_norm", tensors, **fields)
     assert EmotionRegressor.from_preset(model).targets == DIMENSIONS
     done = evaluated(model, test_set, tmp_path)
     report = report_in(tmp_path / "out", "regression_report")

@@ -1,7 +1,6 @@
 """A trained model is trained further: backbone, head and preprocessing, and what it has already heard."""
 
 import json
-import shutil
 
 import keras
 import numpy as np
@@ -19,6 +18,7 @@ from kser.experiment.runs.trained_model import load_classifier, load_provenance
 from kser.experiment.study.study import train_experiment
 from kser.models import EmotionClassifier, EmotionRegressor, EmotionTagger, MultiTaskEmotionModel
 from tests.experiment.conftest import write_experiment
+from tests.experiment.evaluated_models import published_classifier
 from tests.golden import golden_folder
 from tests.models.small_models import log_mel
 
@@ -126,11 +126,7 @@ def test_a_checkpoint_without_a_head_is_told(tmp_path, small_corpus, first):
 
 
 def test_a_published_head_goes_on_with_the_names_and_the_order_of_the_corpus(tmp_path, small_corpus):
-    folder = tmp_path / "published"
-    shutil.copytree(golden_folder("with_head"), folder)
-    config = json.loads((folder / "config.json").read_text())
-    config["id2label"] = {"0": "neu", "1": "hap", "2": "ang", "3": "sad"}
-    (folder / "config.json").write_text(json.dumps(config))
+    folder = published_classifier(tmp_path / "published")
     run = further_run(tmp_path, small_corpus, folder, {"backbone_arguments": {}, "use_batch_norm": False})
     labels = ["anger", "joy", "neutral", "sadness"]
     continued = build_model(run, {"labels": labels})
