@@ -1,12 +1,14 @@
 """Writing so that a reader never meets half a file and an interruption never costs an old one."""
 
+import filecmp
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -120,6 +122,24 @@ def read_json(path: str | Path) -> Any:
         raise UserError(
             f"{path}: not valid JSON: {error.msg}, line {error.lineno} column {error.colno}"
         ) from None
+
+
+def share_equal_file(path: Path, others: Iterable[Path]) -> None:
+    """Let a file be a hard link to one of others with the same content, where there is one.
+
+    Each remains when another is removed. Files that can be linked to must never be changed in place.
+
+    Args:
+        path: the file; it stays as it is where nothing equals it or the file system has no hard links.
+        others: files of any content; those that vanish meanwhile are passed over.
+    """
+    for other in others:
+        with suppress(OSError):
+            if not filecmp.cmp(path, other, shallow=False):
+                continue
+            with replacing(path) as draft:
+                os.link(other, draft)
+            return
 
 
 def resolve_input(path: str | Path, beside: Path | None = None) -> Path:

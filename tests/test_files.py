@@ -1,6 +1,7 @@
 """Writing costs nobody an old file, and reading says what is wrong."""
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ from kser.files import (
     remove_drafts,
     replacing,
     resolve_input,
+    share_equal_file,
     visible_files,
     write_json,
     write_text,
@@ -228,3 +230,27 @@ def test_content_digest_covers_every_byte(tmp_path):
     for name in "ab":
         (tmp_path / name).write_bytes(zeros + name.encode() + zeros)
     assert content_digest(tmp_path / "a") != content_digest(tmp_path / "b")
+
+
+def test_a_file_that_equals_another_takes_no_room_of_its_own(tmp_path):
+    texts = {"same_size": "other", "equal": "twice", "own": "twice"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    own, equal = tmp_path / "own", tmp_path / "equal"
+    share_equal_file(own, [tmp_path / "gone", tmp_path / "same_size", equal])
+    assert own.samefile(equal)
+    assert not own.samefile(tmp_path / "same_size")
+    equal.unlink()
+    assert everything_in(tmp_path) == {"own": "twice", "same_size": "other"}
+
+
+def test_a_file_stays_its_own_where_there_are_no_hard_links(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    for name in ("own", "equal"):
+        (tmp_path / name).write_text("twice")
+    share_equal_file(tmp_path / "own", [tmp_path / "equal"])
+    assert not (tmp_path / "own").samefile(tmp_path / "equal")
+    assert everything_in(tmp_path) == {"own": "twice", "equal": "twice"}

@@ -9,10 +9,11 @@ from typing import Any
 from kser.errors import UserError
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.tasks import Task, task_from_settings
-from kser.files import read_json, replacing, write_json
+from kser.files import read_json, replacing, share_equal_file, write_json
 
 PROVENANCE_FILE = "kser.json"
 RECORDINGS_FILE = "recordings.json"
+_WEIGHTS_FILES = "*.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,17 @@ class Provenance:
 
 
 def save_trained_model(folder: Path, classifier: Any, provenance: Provenance) -> None:
-    """Write the preset and its provenance, all or nothing."""
+    """Write the preset and its provenance, all or nothing.
+
+    What equals a file of another model of the experiment takes no room of its own, such as a backbone that
+    stayed frozen in the runs of all seeds.
+    """
     facts = asdict(provenance)
     recordings = facts.pop("recordings")
     with replacing(folder) as draft:
         classifier.save_to_preset(str(draft))
+        for weights in draft.glob(_WEIGHTS_FILES):
+            share_equal_file(weights, folder.parents[2].glob(f"*/*/{folder.name}/{weights.name}"))
         write_json(draft / PROVENANCE_FILE, facts)
         write_json(draft / RECORDINGS_FILE, recordings)
 

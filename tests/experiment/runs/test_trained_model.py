@@ -1,0 +1,39 @@
+"""A trained model's folder."""
+
+import keras
+
+from kser.experiment.runs.trained_model import Provenance, load_classifier, save_trained_model
+from kser.models import EmotionClassifier, LogMelBackbone
+
+PROVENANCE = Provenance(
+    run_fingerprint="",
+    kser_version="",
+    keras_version="",
+    backend="",
+    experiment_name="",
+    training_dataset="",
+    seed=0,
+    model_config={},
+    audio={},
+    augmentation={},
+    label_column=None,
+    split_fingerprint="",
+    training={},
+    recordings={},
+)
+
+
+def test_seeds_on_one_backbone_keep_its_weights_once(tmp_path):
+    backbone = LogMelBackbone(filters=[4], kernel_sizes=[3])
+    folders = [tmp_path / "experiment" / "tiny" / f"seed_{seed}" / "model" for seed in range(3)]
+    for folder in folders:
+        if folder is folders[-1]:
+            (weight, *_) = backbone.trainable_variables
+            weight.assign(keras.ops.zeros(weight.shape))
+        save_trained_model(folder, EmotionClassifier(backbone, ["calm", "angry"]), PROVENANCE)
+    of_backbone = [folder / "model.weights.h5" for folder in folders]
+    assert of_backbone[0].samefile(of_backbone[1])
+    assert not of_backbone[0].samefile(of_backbone[2])
+    heads = [folder / "task.weights.h5" for folder in folders]
+    assert not heads[0].samefile(heads[1])
+    assert load_classifier(folders[1]).labels == ["calm", "angry"]
