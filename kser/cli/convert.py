@@ -110,6 +110,11 @@ def _verify(checkpoint: Any, source: str, preset: Path, shown_on: Any) -> None:
 
     if checkpoint is None:
         raise UserError(f"{source}: is a KerasHub preset; only published checkpoints load in transformers")
+    if checkpoint.has_adapter:
+        raise UserError(
+            f"{source}: has a PEFT adapter, which transformers does not merge by itself; merge it with PEFT "
+            "(merge_and_unload) and convert that to compare, or leave --verify out"
+        )
     _quieten_transformers()
     with _progress(shown_on, "Comparing with transformers") as advance:
         rows = compare_with_transformers(checkpoint.local_folder(), preset, comparison_utterances(), advance)

@@ -200,6 +200,16 @@ class TestWithTransformers:
         assert "only published checkpoints load in transformers" in err
         assert not (tmp_path / "copy").exists()
 
+    def test_an_adapter_is_not_compared(self, run: Command, tmp_path: Path) -> None:
+        """What transformers loads are the weights without it."""
+        source = Path(shutil.copytree(golden_folder("hubert"), tmp_path / "source"))
+        save_file({}, source / "adapter_model.safetensors")
+        (source / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+        status, _, err = run("convert", source, tmp_path / "preset", "--verify")
+        assert status == 2
+        assert f"kser: {source}: has a PEFT adapter, which transformers does not merge by itself; " in err
+        assert not (tmp_path / "preset").exists()
+
     @pytest.mark.parametrize("family", ["whisper", "moonshine"])
     def test_encoders_of_recognisers(self, tmp_path: Path, family: str) -> None:
         save_small_recogniser(family, tmp_path / "source")

@@ -32,6 +32,7 @@ from kser.experiment.runs.run_data import load_run_data
 from kser.experiment.study.study import train_experiment
 from kser.models import LogMelBackbone
 from tests.experiment.conftest import write_experiment
+from tests.experiment.evaluated_models import published_classifier
 from tests.models.small_models import wav2vec2
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
@@ -281,6 +282,24 @@ def test_a_checkpoint_without_weights_is_known_by_its_configuration(tmp_path, sm
     (plan,) = found.models
     assert plan.parameters > plan.trained > 0
     assert plan.memory.activations > 0
+
+
+def test_what_is_assumed_of_a_checkpoint_and_replaced_in_it_is_told(tmp_path, small_corpus):
+    model = published_classifier(tmp_path / "published")
+    (model / "preprocessor_config.json").unlink()
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    file = tmp_path / "models" / "log_mel.json"
+    fields = {"name": "published", "model_path_or_name": str(model)}
+    file.write_text(json.dumps(fields))
+    assumed = f"{model}: has no preprocessor_config.json and no processor_config.json; assumed is audio at "
+    replaced = f"{model}: its trained head is replaced by a new one; continue_model_training: true goes on"
+
+    def said(line):
+        return sum(note.startswith(line) for note in checked(path, audio=False).notes)
+
+    assert (said(assumed), said(replaced)) == (1, 1)
+    change(file, continue_model_training=True)
+    assert (said(assumed), said(replaced)) == (1, 0)
 
 
 def test_layers_that_would_never_join_are_a_mistake_as_in_training(tmp_path, small_corpus):
