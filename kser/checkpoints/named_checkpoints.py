@@ -12,10 +12,11 @@ Licences are those that the repositories declare. Microsoft's cards declare none
 """
 
 import csv
-import difflib
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
+
+from kser.words import nearest_names
 
 NEWEST = "main"
 
@@ -79,4 +80,4 @@ def named_checkpoint(preset: str) -> NamedCheckpoint | None:
 
 def nearest_name(preset: str) -> str | None:
     """The short name that was probably meant."""
-    return next(iter(difflib.get_close_matches(preset, NAMED_CHECKPOINTS, n=1)), None)
+    return next(iter(nearest_names(preset, NAMED_CHECKPOINTS)), None)

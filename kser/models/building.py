@@ -1,6 +1,5 @@
 """Backbones by the name that a model JSON gives them."""
 
-import difflib
 import inspect
 from typing import Any
 
@@ -8,6 +7,7 @@ from kser.errors import UserError
 from kser.models.families import SCRATCH_PREFIX, scratch_backbones
 from kser.models.preset_loader import preset_loader
 from kser.models.speech_backbone import SpeechBackbone
+from kser.words import nearest_names
 
 
 def build_backbone(
@@ -68,6 +68,6 @@ def _check_names(backbone_class: type[SpeechBackbone], arguments: dict[str, Any]
     known = [name for name in inspect.signature(backbone_class).parameters if name not in ("kwargs", "dtype")]
     for argument in arguments:
         if argument not in known:
-            nearest = difflib.get_close_matches(argument, known, n=1)
+            nearest = nearest_names(argument, known)
             hint = f"; did you mean {nearest[0]}?" if nearest else f"; it has {', '.join(known)}"
             raise UserError(f"backbone_arguments: {backbone_class.__name__} has no argument {argument}{hint}")

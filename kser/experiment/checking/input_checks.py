@@ -21,6 +21,7 @@ from kser.experiment.runs.paths import evaluation_csv_folder
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData, load_run_data, split_scheme
 from kser.files import is_there
+from kser.grouping import grouped
 
 _SHOWN_SPLITS = 3
 
@@ -184,9 +185,7 @@ def _learned_before(run: Run, data: RunData) -> list[str]:
 
 def _untested_folds(runs: Sequence[Run]) -> list[str]:
     """For splits with folds: those that no seed tests on."""
-    tested: dict[str, set[int]] = {}
-    for run in runs:
-        tested.setdefault(run.model.name, set()).add(run.seed)
+    tested = grouped((run.model.name, run.seed) for run in runs)
     notes = []
     for run in {run.model.name: run for run in runs}.values():
         if run.config.training_dataset.split.by_files:

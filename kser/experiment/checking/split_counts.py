@@ -7,6 +7,7 @@ import pandas as pd
 
 from kser.corpora.splits import describe_split
 from kser.experiment.runs.run_data import RunData
+from kser.grouping import grouped
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ def count_splits(data: Mapping[tuple[str, int], RunData]) -> list[SplitCounts]:
     of_model: dict[str, dict[int, RunData]] = {}
     for (model, seed), of in data.items():
         of_model.setdefault(model, {})[seed] = of
-    sharing: dict[tuple[tuple[int, int], ...], list[str]] = {}
-    for model, by_seed in of_model.items():
-        sharing.setdefault(tuple((seed, id(of)) for seed, of in by_seed.items()), []).append(model)
+    sharing = grouped(
+        (tuple((seed, id(of)) for seed, of in by_seed.items()), model) for model, by_seed in of_model.items()
+    )
     return [
         SplitCounts(
             tuple(models),

@@ -9,6 +9,7 @@ from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.search_rules import search_mistakes
 from kser.experiment.config.target_rules import experiment_mistakes
+from kser.grouping import grouped
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,7 @@ class ExperimentDefinition:
         return zip(self.models, self.model_sources, strict=True)
 
     def _repeated_model_names(self) -> Iterator[str]:
-        sources: dict[str, list[str]] = {}
-        for model, source in self._models_with_sources():
-            sources.setdefault(model.name, []).append(source)
+        sources = grouped((model.name, source) for model, source in self._models_with_sources())
         for name, (first, *others) in sources.items():
             if others:
                 yield (

@@ -1,9 +1,9 @@
 """What somebody may have meant by a field that a JSON does not have."""
 
-import difflib
-
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
+
+from kser.words import nearest_names
 
 NAMES_ELSEWHERE = {
     # What is trained, and from what.
@@ -125,8 +125,7 @@ def what_was_meant(name: str, schema: type[BaseModel], elsewhere: dict[str, type
     for file, other in elsewhere.items():
         if (field := NAMES_ELSEWHERE.get(name.lower())) in other.model_fields:
             return f"unknown field; it is called {field} here, in {file}"
-    nearest = difflib.get_close_matches(name.lower(), spellings(schema), n=1)
-    if nearest:
+    if nearest := nearest_names(name, spellings(schema)):
         return f"unknown field; did you mean {nearest[0]}?"
     known = (field_spellings(*field)[0] for field in schema.model_fields.items())
     return f"unknown field; known are {', '.join(known)}"

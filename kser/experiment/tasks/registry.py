@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from kser.experiment.tasks.task import Task, TaskSettings
+from kser.grouping import grouped
 from kser.words import did_you_mean
 
 _TASKS: dict[str, type[Task]] = {}
@@ -64,10 +65,7 @@ def _asked_for(settings: TaskSettings) -> list[type[Task]]:
 
 def _fields_of_other_tasks(task_type: type[Task], settings: TaskSettings) -> list[str]:
     """Fields that are given, ask for something, and mean nothing for the task."""
-    users: dict[str, list[type[Task]]] = {}
-    for other in _TASKS.values():
-        for field in _own_fields(other):
-            users.setdefault(field, []).append(other)
+    users = grouped((field, other) for other in _TASKS.values() for field in _own_fields(other))
     return [
         f"{field}: has no effect on {task_type.name}; it is for {' and '.join(map(_in_words, others))}"
         for field, others in users.items()

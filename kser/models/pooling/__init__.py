@@ -1,6 +1,5 @@
 """From a sequence of frames to one vector an utterance: one pooling a class, found by name in `POOLINGS`."""
 
-import difflib
 import inspect
 from typing import Any
 
@@ -14,6 +13,7 @@ from kser.models.pooling.simple_poolings import (
     MaskedMeanPooling,
     MaskedSumPooling,
 )
+from kser.words import nearest_names
 
 __all__ = [
     "POOLINGS",
@@ -59,7 +59,7 @@ def build_pooling(name: str, arguments: dict[str, Any] | None = None, dtype: Any
     known = [parameter for parameter in inspect.signature(POOLINGS[name]).parameters if parameter != "kwargs"]
     for argument in arguments:
         if argument not in known:
-            nearest = difflib.get_close_matches(argument, known, n=1)
+            nearest = nearest_names(argument, known)
             hint = f"did you mean {nearest[0]}?" if nearest else f"it has {', '.join(known) or 'none'}"
             raise ValueError(
                 f"`pooling_arguments`: the pooling {name!r} has no argument {argument!r}; {hint}"
