@@ -1,0 +1,72 @@
+"""How long 110 seeds of a head on a frozen backbone take, beside one seed from a cold start.
+
+    python eval/benchmarks/probe_seeds.py METADATA [--checkpoint openai/whisper-tiny.en] [--seeds 110]
+        [--folder FOLDER]
+
+For one seed, then for all, in new folders and without kept features: the commands `kser train`, `kser eval`
+and `kser stats`, each a process of its own, whose starting counts.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    """Time both studies and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("metadata", type=Path)
+    parser.add_argument("--checkpoint", default="openai/whisper-tiny.en")
+    parser.add_argument("--seeds", type=int, default=110)
+    parser.add_argument("--folder", type=Path, default=Path("probe_seeds"))
+    arguments = parser.parse_args()
+    one = study(arguments, 1)
+    many = study(arguments, arguments.seeds)
+    for seeds, seconds in ((1, one), (arguments.seeds, many)):
+        steps = ", ".join(f"{step} {value:.1f} s" for step, value in seconds.items())
+        print(f"{seeds} seeds: {steps}, in all {sum(seconds.values()):.1f} s")
+    print(f"training: {many['train'] / one['train']:.2f} times one seed")
+    print(f"whole study: {sum(many.values()) / sum(one.values()):.2f} times one seed")
+
+
+def study(arguments: argparse.Namespace, seeds: int) -> dict[str, float]:
+    """Seconds of each command of a study of so many seeds."""
+    folder = (arguments.folder / f"{seeds}_seeds").absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    model = {"name": "probe", "model_path_or_name": arguments.checkpoint, "freeze_layers": "all"}
+    experiment = {
+        "experiment_name": "probes",
+        "model_files": "model.json",
+        "training_dataset": {"name": "corpus", "data_csv": str(arguments.metadata.absolute())},
+        "run_eval": False,
+    }
+    (folder / "model.json").write_text(json.dumps(model))
+    (folder / "experiment.json").write_text(json.dumps(experiment))
+    seconds = {"train": timed(folder, "train", "experiment.json", "--high_seed", str(seeds - 1))}
+    (evaluations,) = (folder / "results" / "probes" / "evaluation_csv").glob("*.csv")
+    seconds["eval"] = timed(folder, "eval", "--eval_path", str(evaluations))
+    seconds["stats"] = timed(folder, "stats", "results/probes")
+    return seconds
+
+
+def timed(folder: Path, *command: str) -> float:
+    """Seconds of a kser command in a folder; what it prints goes to a file there."""
+    with (folder / f"{command[0]}.txt").open("w") as printed:
+        started = time.perf_counter()
+        subprocess.run(
+            [Path(sys.executable).with_name("kser"), *command],
+            cwd=folder,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            check=True,
+        )
+    return time.perf_counter() - started
+
+
+if __name__ == "__main__":
+    main()
