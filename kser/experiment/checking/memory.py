@@ -21,8 +21,11 @@ from kser.models.wav2vec2.feature_encoder import convolved_length
 _PER_CHANNEL, _PER_UNIT, _PER_PAIR = 12, 6, 4
 # The same of a layer that computes the rest again (`compute_apart`): its input and its matrix products.
 _PER_CHANNEL_APART, _PER_UNIT_APART = 6, 1
+# In inference, where XLA uses the same memory for what comes later: of attention or of the feed-forward
+# network, which takes more, and of both.
+_PAIRS_AT_A_TIME, _UNITS_AT_A_TIME, _CHANNELS_AT_A_TIME = 3, 2, 3
 # For each output of a convolution: kept where it is trained, in use at a time where it is not.
-_PER_CONVOLVED, _PER_FROZEN_CONVOLVED = 5, 4
+_PER_CONVOLVED, _PER_FROZEN_CONVOLVED = 5, 3
 # For each number among the hidden states of a backbone without transformer.
 _PER_HIDDEN_STATE = 5
 _BYTES = 4  # float32, which weights and moments are kept in also with mixed precision
@@ -71,10 +74,11 @@ def estimate_memory(
 
 
 def activation_bytes(backbone: Any, batch_size: int, samples: int) -> int:
-    """What a training step keeps of the forward pass; an estimate.
+    """What a training step keeps of the forward pass, or what inference has in use; an estimate.
 
     Args:
-        backbone: a `SpeechBackbone`, with the parts that are not trained frozen.
+        backbone: a `SpeechBackbone` in which what is not trained is frozen; where all is, it computes as in
+            inference.
         batch_size: utterances.
         samples: that they are padded to.
     """
@@ -109,8 +113,11 @@ def _transformer_layer_values(backbone: Any, samples: int) -> tuple[int, int]:
     """Numbers of an utterance that a transformer layer keeps, and those that it has in use with them."""
     frames = _shapes(backbone, backbone.output["sequence_output"], samples)[0][1]
     channels, units = backbone.hidden_dim, backbone.intermediate_dim
-    pairs = _PER_PAIR * backbone.num_heads * frames**2
-    in_use = frames * (_PER_CHANNEL * channels + _PER_UNIT * units) + pairs
+    pairs = backbone.num_heads * frames**2
+    if not backbone.trainable_weights:
+        at_a_time = max(_PAIRS_AT_A_TIME * pairs, _UNITS_AT_A_TIME * frames * units)
+        return 0, at_a_time + _CHANNELS_AT_A_TIME * frames * channels
+    in_use = frames * (_PER_CHANNEL * channels + _PER_UNIT * units) + _PER_PAIR * pairs
     kept = frames * (_PER_CHANNEL_APART * channels + _PER_UNIT_APART * units)
     return kept if computes_apart() else in_use, in_use
 

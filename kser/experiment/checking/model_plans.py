@@ -15,11 +15,12 @@ from kser.experiment.checking.memory import MemoryEstimate, activation_bytes, es
 from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.augmenting import augmentation_plan
 from kser.experiment.runs.cut_recordings import cut_notes
-from kser.experiment.runs.feature_caching import frozen_part
+from kser.experiment.runs.feature_caching import frozen_part, is_kept
 from kser.experiment.runs.model_building import build_model, freeze
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.models import EmotionTask, SpeechAudioConverter, SpeechBackbone, UtterancePreprocessor
+from kser.models.feature_split import split_above_backbone
 from kser.models.freezing import ALL
 from kser.pipeline.buckets import choose_bucket_lengths
 from kser.pipeline.feature_cache import FeatureCache
@@ -133,8 +134,10 @@ class ModelFacts:
             self.parameters = self.trained = checkpoint.published.parameters
         if self._model is not None:
             self.format = self._model.waveform_format
+            if not run.model.is_trained:
+                self._model.trainable = False
             self.parameters = _count(self._model.weights)
-            self.trained = _count(self._model.trainable_weights) if run.model.is_trained else 0
+            self.trained = _count(self._model.trainable_weights)
 
     def audio_notes(self, parts: Mapping[str, Sequence[int]]) -> list[str]:
         """What becomes of recordings of these lengths in the model, a line each.
@@ -249,7 +252,8 @@ class ModelFacts:
         plan = self.run.training_plan
         activations = None
         if self._model is not None and longest is not None:
-            activations = activation_bytes(self._model.backbone, plan.batch_size, longest)
+            at_once = 1 if self._is_computed_once() else plan.batch_size
+            activations = activation_bytes(self._model.backbone, at_once, longest)
         return estimate_memory(
             self.parameters,
             self.trained,
@@ -257,6 +261,12 @@ class ModelFacts:
             averages=plan.ema_momentum is not None,
             activations=activations,
         )
+
+    def _is_computed_once(self) -> bool:
+        """Whether the backbone takes each recording once, and by itself; the rest on vectors is small."""
+        if self.run.model.is_trained and self.run.model.freeze_layers != ALL:
+            return False
+        return is_kept(self.run, split_above_backbone(self._model), self.format)
 
 
 def _without_weights(run: Run) -> EmotionTask:

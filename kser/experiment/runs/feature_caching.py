@@ -77,11 +77,17 @@ def frozen_part(run: Run, model: EmotionTask, waveform_format: WaveformFormat) -
             f"{run.model_source}: head_solver: {run.model.head_solver} requires a pooling without weights "
             "(pooling_mode mean, sum, max or first_last) and a model that leaves the padding out"
         )
-    stays = waveform_format.mask_padding and not run.config.augmentations
-    if not stays or (folder is None and split.kind is not Features.VECTORS):
+    if not is_kept(run, split, waveform_format):
         return FrozenPart(split, None)
     kept_in = None if folder is None else resolve_input(folder)
     return FrozenPart(split, _cache(split, model, waveform_format, kept_in))
+
+
+def is_kept(run: Run, split: FeatureSplit, waveform_format: WaveformFormat) -> bool:
+    """Whether what the lower part of a model gives of a recording is kept, and computed only once."""
+    has_place = run.model.feature_cache is not None or split.kind is Features.VECTORS
+    augments = run.model.is_trained and run.config.augmentations
+    return waveform_format.mask_padding and has_place and not augments
 
 
 def above_frozen_part(

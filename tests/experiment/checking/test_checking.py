@@ -402,14 +402,14 @@ def test_seeds_in_ranges():
     assert in_ranges([]) == ""
 
 
-def temporary_bytes(backbone, batch_size, samples):
-    """What XLA sets aside for the gradient of a training step."""
+def temporary_bytes(backbone, batch_size, samples, of_gradient=True):
+    """What XLA sets aside for the gradient of a training step, or for inference."""
     jax = pytest.importorskip("jax")
     if keras.config.backend() != "jax":
         pytest.skip("asks XLA")
 
     def loss(trainable, fixed, inputs):
-        outputs, _ = backbone.stateless_call(trainable, fixed, inputs, training=True)
+        outputs, _ = backbone.stateless_call(trainable, fixed, inputs, training=of_gradient)
         return keras.ops.mean(keras.ops.square(outputs["sequence_output"]))
 
     inputs = {
@@ -420,7 +420,8 @@ def temporary_bytes(backbone, batch_size, samples):
         [variable.value for variable in backbone.trainable_variables],
         [variable.value for variable in backbone.non_trainable_variables],
     )
-    compiled = jax.jit(jax.grad(loss)).lower(*values, inputs).compile()
+    computed = jax.grad(loss) if of_gradient else loss
+    compiled = jax.jit(computed).lower(*values, inputs).compile()
     return compiled.memory_analysis().temp_size_in_bytes
 
 
@@ -453,6 +454,29 @@ def test_frozen_layers_keep_nothing(monkeypatch, apart):
         assert kept(0) - kept(1) == kept(1) - kept(2)
     else:
         assert kept(2) == pytest.approx(kept(0) / 2)
+
+
+@pytest.mark.parametrize("backbone", [lambda: wav2vec2("group", num_layers=3), LogMelBackbone])
+def test_activations_of_inference_are_within_a_factor_of_2_of_one_recording(backbone):
+    frozen = backbone()
+    frozen.freeze_layers("all")
+    estimate = activation_bytes(frozen, 1, 32000)
+    assert 0.5 < temporary_bytes(frozen, 1, 32000, of_gradient=False) / estimate < 2.0
+
+
+def test_a_backbone_that_is_computed_once_takes_one_recording_at_a_time(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, models=["wav2vec2"])
+    file = tmp_path / "models" / "wav2vec2.json"
+
+    def activations(**fields):
+        change(file, **fields)
+        (plan,) = checked(path).models
+        return plan.memory.activations
+
+    trained, once = activations(), activations(freeze_layers="all")
+    every_epoch = activations(pooling_mode="att_stats")  # frames, and no folder for them
+    assert trained >= every_epoch == 8 * once
+    assert activations(feature_cache=str(tmp_path / "cache")) == once
 
 
 def test_memory_counts_accumulated_gradients_and_averages():
