@@ -25,8 +25,8 @@ PREFERRED_METRICS = ("val_uar", "val_accuracy", "val_f1score", "val_ccc", "val_m
 
 _NAMES = {"uar": "UAR", "accuracy": "accuracy (WA)", "f1score": "macro F1", "ccc": "CCC", "mse": "MSE"}
 _LOSSES = {"val_loss": "-", "loss": "--"}
-# Okabe & Ito's palette for all colour visions, without its yellow, which a white ground swallows.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+"""Okabe & Ito's palette for all colour visions, without its yellow, which a white ground swallows."""
 _MARKERS = ("", "o", "s", "^", "D", "v", "P")
 _DPI = 200
 # Runs whose ends differ by less than this share of the longest are of one length to the reader.
@@ -240,8 +240,8 @@ def _styles(curves: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Colours by model; beyond seven models they come again, with a marker."""
     return {
         model: {
-            "color": _COLOURS[number % len(_COLOURS)],
-            "marker": _MARKERS[number // len(_COLOURS) % len(_MARKERS)],
+            "color": COLOURS[number % len(COLOURS)],
+            "marker": _MARKERS[number // len(COLOURS) % len(_MARKERS)],
             "markersize": 4,
             "markevery": 0.12,
         }

@@ -1,7 +1,11 @@
 """Backbones by the name that a model JSON gives them."""
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import keras
 
 from kser.errors import UserError
 from kser.models.families import SCRATCH_PREFIX, scratch_backbones
@@ -11,7 +15,10 @@ from kser.words import nearest_names
 
 
 def build_backbone(
-    name: str, arguments: dict[str, Any] | None = None, dtype: str | None = None
+    name: str,
+    arguments: dict[str, Any] | None = None,
+    dtype: str | None = None,
+    load_weights: bool = True,
 ) -> SpeechBackbone:
     """A backbone from a checkpoint or preset, or with random weights.
 
@@ -20,6 +27,7 @@ def build_backbone(
         arguments: constructor arguments that replace the checkpoint's or the class's.
         dtype: what it computes in, a dtype policy, e.g. `"mixed_bfloat16"`; `None` for Keras' own or, of a
             preset, the saved one.
+        load_weights: `False` for random weights, of which nothing but the checkpoint's configuration is read.
 
     Raises:
         UserError: backbone not found, or it does not have one of the arguments.
@@ -34,10 +42,37 @@ def build_backbone(
     if dtype is not None:
         arguments = {**arguments, "dtype": dtype}
     try:
-        return backbone_class(**arguments) if scratch else backbone_class.from_preset(name, **arguments)
+        if scratch:
+            return backbone_class(**arguments)
+        return backbone_class.from_preset(name, load_weights=load_weights, **arguments)
     except (ArithmeticError, IndexError, TypeError, ValueError) as error:
         # Keras reports incompatible values over many lines.
         raise UserError(f"{name}: backbone_arguments: {' '.join(str(error).split())[:300]}") from error
+
+
+def count_layers(name: str, arguments: dict[str, Any] | None = None) -> int:
+    """How many layers a backbone has: the number of its last hidden state. No weights are read or made.
+
+    Args:
+        name: as `build_backbone` takes it.
+        arguments: likewise.
+
+    Raises:
+        UserError: as `build_backbone`.
+    """
+    with without_values():
+        return len(build_backbone(name, arguments, load_weights=False).hidden_states) - 1
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Weights that are created in this block have a shape and no value."""
+    keras.utils.clear_session()
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        keras.utils.clear_session()  # else a later scope would make the values
 
 
 def _scratch_backbone(name: str) -> type[SpeechBackbone]:

@@ -44,6 +44,9 @@ class EmotionTask(UtteranceTask):
         pooling_arguments: dict, constructor arguments of the pooling's class.
         layer_weighting: `None` to pool the backbone's last hidden states, or how all of them are weighted,
             `"softmax"` or `"free"`, see `LayerWeighting`.
+        hidden_state: int, which of the backbone's `hidden_states` is pooled, 0 for what enters the first
+            layer, `None` for the last one. The backbone's layers above it are not computed and are marked as
+            not `trainable`; they are saved all the same.
         pool_position: str, with a `layer_weighting`: `"after"` pools the weighted sum, `"before"` pools the
             hidden states, all by the same pooling, and weights the vectors.
         name: str, of the model.
@@ -51,7 +54,8 @@ class EmotionTask(UtteranceTask):
             `dropout`, `l2`, `projection_dim`, `projection_activation`.
 
     Raises:
-        ValueError: an argument has an unknown value, or the hidden states to be weighted differ in size.
+        ValueError: an argument has an unknown value, the hidden states to be weighted differ in size, or the
+            backbone has no such hidden state.
 
     Attributes:
         from_frames: the layers above the backbone: a function of the hidden states that the model reads, a
@@ -71,10 +75,12 @@ class EmotionTask(UtteranceTask):
         pooling_arguments=None,
         layer_weighting=None,
         pool_position="after",
+        hidden_state=None,
         name=None,
         **head_settings,
     ):
         _check_pool_position(pool_position, layer_weighting)
+        _check_hidden_state(hidden_state, backbone, layer_weighting)
 
         # === Layers ===
         pooling_layer = build_pooling(pooling, pooling_arguments, "float32")
@@ -97,7 +103,7 @@ class EmotionTask(UtteranceTask):
             return from_vectors([pooling_layer(states, frame_mask) for states in hidden_states], has_frames)
 
         # === Functional Model ===
-        hidden_states, frame_mask = _hidden_states(backbone, every_layer=weighting_layer is not None)
+        hidden_states, frame_mask = _hidden_states(backbone, layer_weighting, hidden_state)
         super().__init__(
             inputs=backbone.input, outputs=from_frames(hidden_states, frame_mask), compile=False, name=name
         )
@@ -109,15 +115,20 @@ class EmotionTask(UtteranceTask):
         self.pooling_arguments = dict(pooling_arguments or {})
         self.layer_weighting = layer_weighting
         self.pool_position = pool_position
+        self.hidden_state = hidden_state
         self.head = head
         self.from_vectors = from_vectors
         self.from_frames = from_frames
 
     @property
     def read_states(self) -> list:
-        """The symbolic hidden states of the backbone that the model reads: the last one, or all."""
-        every_layer = self.layer_weighting is not None
-        return list(self.backbone.hidden_states) if every_layer else [self.backbone.output["sequence_output"]]
+        """The symbolic hidden states of the backbone that the model reads: one, or all."""
+        return _read_states(self.backbone, self.layer_weighting, self.hidden_state)
+
+    def layer_groups(self) -> list:
+        """Those of the backbone's `layer_groups` that the model reads: from the hidden state down."""
+        groups = self.backbone.layer_groups()
+        return groups if self.hidden_state is None else groups[-1 - self.hidden_state :]
 
     @property
     def waveform_format(self) -> WaveformFormat:
@@ -139,6 +150,7 @@ class EmotionTask(UtteranceTask):
             "pooling_arguments": self.pooling_arguments,
             "layer_weighting": self.layer_weighting,
             "pool_position": self.pool_position,
+            "hidden_state": self.hidden_state,
             **vars(self.head),
         }
 
@@ -167,16 +179,51 @@ def _check_pool_position(pool_position, layer_weighting):
         )
 
 
-def _hidden_states(backbone, every_layer):
-    """Hidden states of the last layer or of all, each (batch, frames, channels), and the frame mask."""
-    if not every_layer:
+def _check_hidden_state(hidden_state, backbone, layer_weighting):
+    if hidden_state is None:
+        return
+    if layer_weighting is not None:
+        raise ValueError(
+            "`hidden_state` is for models without `layer_weighting`, which reads all of them. "
+            f"Received: hidden_state={hidden_state!r}, layer_weighting={layer_weighting!r}"
+        )
+    num_layers = len(backbone.hidden_states) - 1
+    if not isinstance(hidden_state, int) or not 0 <= hidden_state <= num_layers:
+        raise ValueError(
+            f"`hidden_state` must be from 0 to {num_layers}, the layers of this {type(backbone).__name__}. "
+            f"Received: hidden_state={hidden_state!r}"
+        )
+
+
+def _read_states(backbone, layer_weighting, hidden_state):
+    """The symbolic hidden states that a model with these arguments reads."""
+    if layer_weighting is not None:
+        return list(backbone.hidden_states)
+    return [
+        backbone.output["sequence_output"] if hidden_state is None else backbone.hidden_states[hidden_state]
+    ]
+
+
+def _hidden_states(backbone, layer_weighting, hidden_state):
+    """The hidden states that a model reads, each (batch, frames, channels), and the frame mask."""
+    if layer_weighting is None and hidden_state is None:
         outputs = backbone(backbone.input)
         return [outputs["sequence_output"]], outputs["frame_mask"]
-    # The backbone's own layers, with more outputs.
-    all_states = keras.Model(
+    # The backbone's own layers, with other outputs.
+    read = keras.Model(
         backbone.input,
-        [*backbone.hidden_states, backbone.output["frame_mask"]],
+        [*_read_states(backbone, layer_weighting, hidden_state), backbone.output["frame_mask"]],
         name="hidden_states",
     )
-    *hidden_states, frame_mask = all_states(backbone.input)
+    if hidden_state is not None:
+        _freeze_what_is_above(backbone, read)
+    *hidden_states, frame_mask = read(backbone.input)
     return hidden_states, frame_mask
+
+
+def _freeze_what_is_above(backbone, read):
+    """Exclude from training what the outputs of `read` do not depend on: it would get no gradient."""
+    used = {id(layer) for layer in read.layers}
+    for layer in backbone.layers:
+        if id(layer) not in used:
+            layer.trainable = False

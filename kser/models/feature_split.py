@@ -6,7 +6,7 @@ Both parts share the layers of the model: training the upper part trains the mod
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -33,18 +33,24 @@ class FeatureSplit:
     Attributes:
         kind: what lies between them.
         lower: the frozen part. Input: as the backbone's. Output: `{"features": float (batch, frames,
-            channels), "frame_mask": bool (batch, frames)}`; the channels of several hidden states stand side
-            by side. Of vectors, each hidden state has one in the place of a frame: (batch, states, channels).
-            What an utterance gives in its valid frames does not depend on how far it is padded.
-        upper: the rest. Input: what `lower` gives. Output: as the model's. It has the attributes that say
-            what the head is for (`new_head_arguments`), which objectives ask for, such as `scales`.
+            channels), "frame_mask": bool (batch, frames)}`, a vector in the place of one frame; the channels
+            of several hidden states stand side by side. What an utterance gives in its valid frames does not
+            depend on how far it is padded.
+        upper: the rest. Input: what `lower` gives, of the channels `taken`. Output: as the model's. It has
+            the attributes that say what the head is for (`new_head_arguments`), which objectives ask for,
+            such as `scales`.
         sources: the layers that the lower part consists of, or a model of them.
+        taken: the channels of the features that the upper part takes. Models that each read one hidden state
+            have the vectors of all as their features, and so the same.
+        state: the number of the hidden state whose frames are the features; `None` for the last one and all.
     """
 
     kind: Features
     lower: keras.Model
     upper: keras.Model
     sources: Sequence[keras.layers.Layer]
+    taken: slice = field(default_factory=lambda: slice(None))
+    state: int | None = None
 
     @property
     def channels(self) -> int:
@@ -53,7 +59,7 @@ class FeatureSplit:
 
     @property
     def vectors(self) -> int | None:
-        """How many vectors an utterance has; `None` where it has frames."""
+        """How many vectors an utterance has: 1; `None` where it has frames."""
         return self.lower.output["features"].shape[1] if self.kind is Features.VECTORS else None
 
     def key(self) -> str:
@@ -63,8 +69,9 @@ class FeatureSplit:
         """
         digest = hashlib.blake2b(digest_size=16)
         if self.kind is not Features.ENCODER:
-            # The same layers may give the last hidden state, or all.
-            digest.update(f"{self.kind.name} {self.lower.output['features'].shape}".encode())
+            # The same layers may give the last hidden state, another one, or all.
+            state = "" if self.state is None else f" {self.state}"
+            digest.update(f"{self.kind.name} {self.lower.output['features'].shape}{state}".encode())
         for layer in self.sources:
             settings = {
                 name: value for name, value in layer.get_config().items() if name not in ("name", "trainable")
@@ -82,7 +89,8 @@ class FeatureSplit:
             name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
             for name, tensor in self.lower.input.items()
         }
-        features = _InInference(self.lower, name="frozen")(inputs)
+        given = _InInference(self.lower, name="frozen")(inputs)
+        features = {**given, "features": given["features"][..., self.taken]}
         return _with_head_arguments(
             keras.Model(inputs, self.upper(features), name=f"{self.upper.name}_of_audio"), self.upper
         )
@@ -110,9 +118,11 @@ def split_at_feature_encoder(model: Any) -> FeatureSplit:
     lower = _lower(backbone, encoder.output, frame_mask)
     # The layers between features and hidden states; none of its tensors may be input and output at once.
     states = [tensor for tensor in model.read_states if tensor is not encoder.output]
-    above = keras.Model([encoder.output, frame_mask], states, name="above_features")
     inputs = _inputs(lower)
-    computed = iter(keras.tree.flatten(above([inputs["features"], inputs["frame_mask"]])))
+    computed = iter(())
+    if states:
+        above = keras.Model([encoder.output, frame_mask], states, name="above_features")
+        computed = iter(keras.tree.flatten(above([inputs["features"], inputs["frame_mask"]])))
     hidden_states = [
         inputs["features"] if tensor is encoder.output else next(computed) for tensor in model.read_states
     ]
@@ -124,27 +134,40 @@ def split_above_backbone(model: Any) -> FeatureSplit:
     """Split a model above its backbone, and above the pooling where that has no weights.
 
     Where all hidden states are weighted, they are pooled before that if the pooling is linear or the model
-    does so itself. Otherwise the frames of the hidden states that are read lie between the parts.
+    does so itself. Otherwise the frames of the hidden states that are read lie between the parts. Of a model
+    that reads a certain hidden state the pooled vectors of all of them do, and it takes that one.
 
     Args:
         model: an `EmotionTask`.
     """
-    backbone, states, frame_mask = model.backbone, model.read_states, model.backbone.output["frame_mask"]
+    backbone, frame_mask = model.backbone, model.backbone.output["frame_mask"]
     pooling = build_pooling(model.pooling, model.pooling_arguments, "float32")
-    vectors = [pooling(tensor, frame_mask) for tensor in states]
+    vectors = [pooling(tensor, frame_mask) for tensor in model.read_states]
     pooled_first = model.layer_weighting is None or model.pool_position == "before" or pooling.is_linear
     if pooling.weights or not pooled_first:
-        lower = _lower(backbone, ops.concatenate(states, axis=-1), frame_mask)
-        inputs = _inputs(lower)
-        frames = ops.split(inputs["features"], len(states), axis=-1)
-        outputs = model.from_frames(frames, inputs["frame_mask"])
-        return FeatureSplit(Features.HIDDEN_STATES, lower, _upper(model, inputs, outputs), [backbone])
-    has_frames = ops.any(frame_mask, axis=1, keepdims=True)
-    lower = _lower(backbone, ops.stack(vectors, axis=1), ops.repeat(has_frames, len(states), axis=1))
+        return _split_at_frames(model)
+    taken = slice(None)
+    if model.hidden_state is not None:
+        vectors = [pooling(tensor, frame_mask) for tensor in backbone.hidden_states]
+        start = sum(vector.shape[-1] for vector in vectors[: model.hidden_state])
+        taken = slice(start, start + vectors[model.hidden_state].shape[-1])
+    together = ops.expand_dims(ops.concatenate(vectors, axis=-1), axis=1)
+    lower = _lower(backbone, together, ops.any(frame_mask, axis=1, keepdims=True))
+    inputs = _inputs(lower, taken)
+    read = ops.split(inputs["features"][:, 0], len(model.read_states), axis=-1)
+    outputs = model.from_vectors(read, ops.any(inputs["frame_mask"], axis=1))
+    return FeatureSplit(Features.VECTORS, lower, _upper(model, inputs, outputs), [backbone, pooling], taken)
+
+
+def _split_at_frames(model: Any) -> FeatureSplit:
+    """Split a model above its backbone, at the frames of the hidden states that it reads."""
+    backbone, states = model.backbone, model.read_states
+    lower = _lower(backbone, ops.concatenate(states, axis=-1), backbone.output["frame_mask"])
     inputs = _inputs(lower)
-    vectors = [inputs["features"][:, number] for number in range(len(states))]
-    outputs = model.from_vectors(vectors, ops.any(inputs["frame_mask"], axis=1))
-    return FeatureSplit(Features.VECTORS, lower, _upper(model, inputs, outputs), [backbone, pooling])
+    frames = ops.split(inputs["features"], len(states), axis=-1)
+    outputs = model.from_frames(frames, inputs["frame_mask"])
+    upper = _upper(model, inputs, outputs)
+    return FeatureSplit(Features.HIDDEN_STATES, lower, upper, [backbone], state=model.hidden_state)
 
 
 class _InInference(keras.layers.Layer):
@@ -166,11 +189,13 @@ def _lower(backbone: Any, features: Any, frame_mask: Any) -> keras.Model:
     return keras.Model(backbone.input, {"features": features, "frame_mask": frame_mask}, name="features")
 
 
-def _inputs(lower: keras.Model) -> dict[str, Any]:
-    """Symbolic inputs for what a lower part gives."""
+def _inputs(lower: keras.Model, taken: slice | None = None) -> dict[str, Any]:
+    """Symbolic inputs for what a lower part gives, of all channels or those taken."""
+    features, frame_mask = lower.output["features"], lower.output["frame_mask"]
+    channels = len(range(features.shape[-1])[taken or slice(None)])
     return {
-        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
-        for name, tensor in lower.output.items()
+        "features": keras.Input((features.shape[1], channels), dtype=features.dtype, name="features"),
+        "frame_mask": keras.Input(frame_mask.shape[1:], dtype=frame_mask.dtype, name="frame_mask"),
     }
 
 

@@ -22,7 +22,8 @@ class SpeechBackbone(keras_hub.models.Backbone):
     utterance gives in its valid frames does not depend on how far it is padded nor on its neighbours.
 
     `hidden_states` is the tuple of symbolic outputs before the first and after every layer:
-    `keras.Model(backbone.input, backbone.hidden_states)` computes them all.
+    `keras.Model(backbone.input, backbone.hidden_states)` computes them all. The last one is
+    `sequence_output`: where a norm follows the top layer, it is part of both.
 
     Subclasses say which published architectures they load and how (`convert_config`, `convert_weights`), and
     are registered with `kser.models.families.backbone_family`.

@@ -111,7 +111,7 @@ class BatchSource:
             }
         else:
             inputs = {
-                "features": ArraySpec((*of_batch_and_time, features.channels), features.dtype),
+                "features": ArraySpec((*of_batch_and_time, features.taken_channels), features.dtype),
                 "frame_mask": ArraySpec(of_batch_and_time, np.dtype(bool)),
             }
         return (
@@ -143,7 +143,7 @@ class BatchSource:
         stored = self.utterances.features
         assert stored is not None
         shape = (self.batch_size, stored.frames(batch.samples))
-        features, mask = np.zeros((*shape, stored.channels), stored.dtype), np.zeros(shape, bool)
+        features, mask = np.zeros((*shape, stored.taken_channels), stored.dtype), np.zeros(shape, bool)
         if self._vectors is not None:
             used = len(batch.indices)
             features[:used], mask[:used] = self._vectors[list(batch.indices)], True

@@ -3,7 +3,7 @@
 import hashlib
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,19 +32,20 @@ class FeatureCache:
     An entry is named by the bytes of the audio file, what is done to the audio, and the frozen part of the
     model with its weights; it appears whole or not at all. The folder may be removed when no run is using it.
     Frames are kept as float16, which rounds them by 5e-4 of their size at most; a second of audio takes 51 kB
-    with the 50 frames and 512 channels of the published models. Vectors, a few kB a recording, are kept as
-    float32, and in the memory of the process as well: runs with other seeds find them there. An entry does
-    not know the backend that computed it: what backends differ by is less than the rounding of frames, and
-    rounding in float32 of vectors.
+    with the 50 frames and 512 channels of the published models. Vectors, a few kB a recording and
+    hidden state, are kept as float32, and in the memory of the process as well: runs with other seeds and of
+    other hidden states find them there. An entry does not know the backend that computed it: what backends
+    differ by is less than the rounding of frames, and rounding in float32 of vectors.
 
     Attributes:
         folder: is created when the first entry is written; `None` keeps vectors in memory only.
         encoder: what the features follow from besides the audio, see `kser.models.feature_split`.
         format: what is done to the audio.
-        channels: of the features.
+        channels: of the features that are kept.
         samples_per_frame: samples from one frame to the next; of no meaning for vectors.
         maximum_samples: where the model cuts longer audio, or `None`.
         vectors: how many vectors a recording has, in the place of frames; `None` for frames.
+        taken: the channels that a model takes of what is kept.
     """
 
     folder: Path | None
@@ -54,6 +55,7 @@ class FeatureCache:
     samples_per_frame: int = 0
     maximum_samples: int | None = None
     vectors: int | None = None
+    taken: slice = field(default_factory=lambda: slice(None), compare=False)
 
     def __post_init__(self) -> None:
         if self.folder is None and self.vectors is None:
@@ -64,8 +66,13 @@ class FeatureCache:
         """Of what is kept."""
         return _FRAMES_TYPE if self.vectors is None else _VECTORS_TYPE
 
+    @property
+    def taken_channels(self) -> int:
+        """How many channels a model takes."""
+        return len(range(self.channels)[self.taken])
+
     def __call__(self, path: str) -> np.ndarray:
-        """The features of a recording, see `get`.
+        """The features of a recording that a model takes, (frames or vectors, channels), see `get`.
 
         Raises:
             UserError: they are not there, or are damaged.
@@ -76,7 +83,7 @@ class FeatureCache:
                 f"feature_cache: {self.folder}: the features of {path} were removed or damaged while a run "
                 "was using them; the same command computes them again"
             )
-        return features
+        return features[:, self.taken]
 
     def get(self, path: str) -> np.ndarray | None:
         """The features of a recording as they were stored, (frames or vectors, channels), or `None`.

@@ -21,8 +21,9 @@ _UNSET = "not set"
 
 def asked_section(study: Study) -> Html:
     """Models and seeds, then their settings: those that differ, and all others folded."""
+    finished = [run for run in study.runs if run.provenance]
     settings = {
-        model: _settings(runs) for model, runs in study.models.items() if any(run.provenance for run in runs)
+        column: _settings(runs) for column, runs in grouped((_column(run), run) for run in finished).items()
     }
     if not settings:
         return join([_overview(study), paragraph("No run is finished, so no settings are known.")])
@@ -91,6 +92,11 @@ def _chosen_by(study: Study) -> str:
 def _initial_weights(runs: Sequence[TrainedRun]) -> str:
     names = {str((run.provenance.get("model_config") or {}).get("model_path_or_name", "")) for run in runs}
     return ", ".join(sorted(names - {""}, key=natural)) or "unknown"
+
+
+def _column(run: TrainedRun) -> str:
+    """The column of a run in the table of settings: its model, or one for all layers of a probed backbone."""
+    return str((run.provenance.get("model_config") or {}).get("layer_curve") or run.model)
 
 
 def _settings(runs: Sequence[TrainedRun]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from kser.report.confusions import confusions_section, heat_style
 from kser.report.data import data_section
 from kser.report.environment import environment_section
 from kser.report.groups import groups_section
+from kser.report.layers import layer_curves, layers_section
 from kser.report.listening import listening_section
 from kser.report.markup import Html, element, escaped, join, paragraph
 from kser.report.results import results_section
@@ -101,6 +102,8 @@ def _results(study: Study, with_audio: bool) -> dict[str, Callable[[], Html]]:
     for kind in study.kinds:
         part = study.of_kind(kind)
         sections: dict[str, Callable[[], Html]] = {"Results": partial(results_section, part, kind)}
+        if curves := layer_curves(part):
+            sections["Layers"] = partial(layers_section, curves, kind)
         if kind.confusion_file:
             sections["Confusions"] = partial(confusions_section, part, kind.confusion_file)
             if with_audio:

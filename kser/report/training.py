@@ -14,6 +14,9 @@ def training_section(study: Study) -> Html:
     """The validation metric and both losses of every model."""
     if study.curves is None:
         return join([paragraph("There are no training curves."), notes(study.curve_problems)])
+    if not study.curves["step"].any():
+        unmoved = "No run made an update of its weights, so there are no training curves."
+        return join([paragraph(unmoved), notes(study.curve_problems)])
     figure = Figure(layout="constrained")
     try:
         metric = find_metric(study.curves)

@@ -258,6 +258,45 @@ def test_layers_of_several_sizes_cannot_be_weighted() -> None:
         classifier(log_mel(filters=[4, 8]), layer_weighting="softmax")
 
 
+@pytest.mark.parametrize("state", [0, 1])
+def test_one_hidden_state_is_pooled_and_what_is_above_it_stays(state: int, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    model = classifier(log_mel(filters=[4, 8]), hidden_state=state, use_relu=False)
+    before = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
+    trained(model)
+    changed = [
+        path
+        for path, value in ((weight.path, keras.ops.convert_to_numpy(weight)) for weight in model.weights)
+        if not np.array_equal(value, before[path])
+    ]
+    learned = {"band_norm", "logits"} | ({"convolution_0", "norm_0"} if state else set())
+    assert {path.split("/")[-2] for path in changed} == learned
+    assert len(model.layer_groups()) == state + 1
+    model.save_to_preset(str(tmp_path))
+    loaded = EmotionClassifier.from_preset(tmp_path)
+    assert loaded.get_config() == model.get_config()
+    backbone, utterances = loaded.backbone, waveforms(400, 250)
+    outputs = [backbone.hidden_states[state], backbone.output["frame_mask"]]
+    states, frame_mask = keras.Model(backbone.input, outputs).predict_on_batch(
+        loaded.preprocessor(utterances)
+    )
+    frame_mask = np.asarray(frame_mask)[..., None]
+    means = (np.asarray(states) * frame_mask).sum(axis=1) / frame_mask.sum(axis=1)
+    kernel, bias = (keras.ops.convert_to_numpy(w.value) for w in loaded.get_layer("logits").weights)
+    np.testing.assert_allclose(logits(loaded, utterances), means @ kernel + bias, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", EVERY_BACKBONE)
+def test_the_last_hidden_state_is_the_output(name: str) -> None:
+    backbone = BACKBONES[name]()
+    assert backbone.hidden_states[-1] is backbone.output["sequence_output"]
+    keras.utils.set_random_seed(0)
+    last = classifier(backbone, hidden_state=len(backbone.hidden_states) - 1)
+    keras.utils.set_random_seed(0)
+    utterances = waveforms(400, 250)
+    np.testing.assert_array_equal(logits(last, utterances), logits(classifier(backbone), utterances))
+
+
 @pytest.mark.parametrize("activation", ["tanh", "relu", "linear"])
 def test_projection_makes_the_head_deeper(activation: str) -> None:
     keras.utils.set_random_seed(0)
@@ -284,6 +323,7 @@ def test_configs_from_before_there_were_other_poolings_still_load() -> None:
     model = classifier(log_mel(), use_batch_norm=True)
     config = json.loads(json.dumps(model.get_config()))
     new = {"pooling_arguments", "layer_weighting", "pool_position", "projection_dim", "projection_activation"}
+    new |= {"hidden_state"}
     old = {name: value for name, value in model.get_config().items() if name not in new}
     assert len(old) == len(config) - len(new)
     loaded = EmotionClassifier.from_config(old)
@@ -322,6 +362,8 @@ def test_predict_on_arrays_gives_what_the_class_says() -> None:
         ({"layer_weighting": "sparse"}, r"must be one of \['softmax', 'free'\].*'sparse'"),
         ({"pool_position": "during"}, r"must be one of \['after', 'before'\].*'during'"),
         ({"pool_position": "before"}, "'before' requires a `layer_weighting`"),
+        ({"hidden_state": 3}, "must be from 0 to 2, the layers of this LogMelBackbone. .*hidden_state=3"),
+        ({"hidden_state": 1, "layer_weighting": "free"}, "`hidden_state` is for models without `layer_w"),
         ({"projection_activation": "gelu"}, r"must be one of \['tanh', 'relu', 'linear'\].*'gelu'"),
         ({"projection_dim": 0}, "must be None or a whole number of at least 1. Received: projection_dim=0"),
     ],

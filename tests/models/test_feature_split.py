@@ -15,6 +15,7 @@ from kser.models.feature_split import (
 )
 from tests.models.small_families import FAMILIES
 from tests.models.small_models import BACKBONES, classifier, log_mel, waveforms
+from tests.models.test_moonshine_encoder import small as moonshine
 
 
 def padded(*lengths: int, samples: int | None = None) -> dict[str, np.ndarray]:
@@ -114,6 +115,17 @@ def test_the_key_is_that_of_the_encoder_alone() -> None:
     assert encoder_key(other) != key
 
 
+def test_below_the_first_layer_nothing_of_a_backbone_may_be_left_above_its_features() -> None:
+    model = classifier(moonshine(num_layers=1), hidden_state=0)
+    assert model.read_states == [model.backbone.feature_encoder.output]
+    inputs = padded(1600)
+    split = split_at_feature_encoder(model)
+    with model.ready_made_inputs():
+        whole = keras.ops.convert_to_numpy(model(inputs))
+    parts = keras.ops.convert_to_numpy(split.upper(features_of(split, inputs)))
+    np.testing.assert_allclose(parts, whole, atol=1e-3)
+
+
 def test_without_a_feature_encoder_there_is_nothing_to_keep() -> None:
     with pytest.raises(UserError, match="feature_cache: LogMelBackbone has no feature encoder"):
         split_at_feature_encoder(classifier(log_mel()))
@@ -127,9 +139,9 @@ ABOVE_BACKBONES = {
         "wavlm",
         {**SOFTMAX, "pooling": "max", "pool_position": "before"},
         Features.VECTORS,
-        (3, 16),
+        (1, 48),
     ),
-    "a linear pooling": ("wavlm", {**SOFTMAX, "pooling": "first_last"}, Features.VECTORS, (3, 32)),
+    "a linear pooling": ("wavlm", {**SOFTMAX, "pooling": "first_last"}, Features.VECTORS, (1, 96)),
     "frames": ("wav2vec2", {"pooling": "att_stats"}, Features.HIDDEN_STATES, (None, 16)),
     "frames of all states": ("wavlm", {**SOFTMAX, "pooling": "max"}, Features.HIDDEN_STATES, (None, 48)),
 }
@@ -152,6 +164,34 @@ def test_above_a_frozen_backbone_as_much_as_possible_is_kept(family, head, kind,
     parts = keras.ops.convert_to_numpy(split.upper(features_of(split, inputs)))
     np.testing.assert_allclose(parts, whole, atol=tolerance)
     assert split.upper.trainable_variables == model.trainable_variables
+
+
+@pytest.mark.parametrize(
+    "build", [FAMILIES["wavlm"], lambda: log_mel(num_mel_bins=5)], ids=["wavlm", "log_mel"]
+)
+def test_models_of_all_hidden_states_take_their_part_of_the_same_features(build) -> None:
+    keras.utils.set_random_seed(0)
+    backbone = spread(build())
+    backbone.freeze_layers("all")
+    inputs = padded(400, 700)
+    keys = set()
+    for state in range(len(backbone.hidden_states)):
+        model = classifier(backbone, use_relu=False, pooling="max", hidden_state=state)
+        with model.ready_made_inputs():
+            whole = keras.ops.convert_to_numpy(model(inputs))
+        split = split_above_backbone(model)
+        assert np.ptp(whole) > 1e-2
+        given = features_of(split, inputs)
+        taken = {**given, "features": given["features"][..., split.taken]}
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(split.upper(taken)), whole, atol=1e-5)
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(split.joined()(inputs)), whole, atol=1e-5)
+        if state == 0:
+            shared = given
+        np.testing.assert_array_equal(given["features"], shared["features"])
+        keys.add(split.key())
+    assert len(keys) == 1
+    frames = [classifier(backbone, pooling="att_stats", hidden_state=state) for state in (1, 2)]
+    assert len({split_above_backbone(model).key() for model in frames}) == 2
 
 
 def test_what_is_read_of_a_backbone_is_part_of_the_key() -> None:

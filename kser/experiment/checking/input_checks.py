@@ -99,6 +99,7 @@ def read_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inputs
     inputs.mistakes = list(dict.fromkeys(inputs.mistakes))
     if inputs.data and not inputs.mistakes:
         inputs.notes += [*_untested_folds(runs), *training_notes(inputs.data, runs)]
+    inputs.notes = list(dict.fromkeys(inputs.notes))
     return inputs
 
 

@@ -140,11 +140,9 @@ def _shapes(backbone: Any, outputs: Any, samples: int) -> list[tuple[int, ...]]:
 
 
 def _trained_layers(backbone: Any) -> int:
-    """Transformer layers from the lowest that the backward pass comes to."""
-    count = len(backbone.hidden_states) - 1
-    below = [layer for layer in backbone.layers if layer.name in ("feature_encoder", "feature_projection")]
-    if any(layer.trainable_weights for layer in below):
-        return count
+    """Transformer layers that the backward pass comes to, from the lowest trained one to the highest."""
     layers = [layer for layer in backbone.layers if layer.name.startswith("transformer_layer_")]
-    frozen = next((place for place, layer in enumerate(layers) if layer.trainable_weights), count)
-    return count - frozen
+    trained = [number for number, layer in enumerate(layers) if layer.trainable_weights]
+    below = [layer for layer in backbone.layers if layer.name in ("feature_encoder", "feature_projection")]
+    lowest = 0 if any(layer.trainable_weights for layer in below) else min(trained, default=0)
+    return max(trained, default=-1) + 1 - lowest

@@ -1,13 +1,10 @@
 """What training a model takes: steps, shapes, memory, disk."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
-
-import keras
 
 from kser.errors import UserError
 from kser.experiment.checking.checkpoints import Checkpoint
@@ -19,7 +16,8 @@ from kser.experiment.runs.feature_caching import frozen_part, is_kept
 from kser.experiment.runs.model_building import build_model, freeze
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
-from kser.models import EmotionTask, SpeechAudioConverter, SpeechBackbone, UtterancePreprocessor
+from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
+from kser.models.building import build_backbone, without_values
 from kser.models.feature_split import split_above_backbone
 from kser.models.freezing import ALL
 from kser.pipeline.buckets import choose_bucket_lengths
@@ -185,7 +183,7 @@ class ModelFacts:
         settings = self.run.training_plan
         updates_per_layer = settings.updates_per_layer(plan.batches_per_epoch)
         if self._model is not None and updates_per_layer is not None:
-            layers = self._model.backbone.layer_groups()
+            layers = self._model.layer_groups()
             unfreezing = Unfreezing(self._model, layers, updates_per_layer, settings.eval_steps)
             unfreezing.check_that_something_joins(plan.updates)
 
@@ -273,9 +271,9 @@ def _without_weights(run: Run) -> EmotionTask:
     """The model on a checkpoint whose weights are not here, without memory for any weight."""
     name, model = run.model.model_path_or_name, run.model
     try:
-        with _no_values():
-            backbone: Any = SpeechBackbone.from_preset(
-                name, load_weights=False, dtype=model.precision, **model.backbone_arguments
+        with without_values():
+            backbone: Any = build_backbone(
+                name, model.backbone_arguments, model.precision, load_weights=False
             )
             freeze(backbone, model)
             converter = SpeechAudioConverter.from_preset(name)
@@ -287,17 +285,6 @@ def _without_weights(run: Run) -> EmotionTask:
             return built
     except (UserError, ValueError) as error:  # a ValueError: arguments that do not fit together
         raise UserError(f"{run.model_source}: {error}") from error
-
-
-@contextmanager
-def _no_values() -> Iterator[None]:
-    """Weights that are created in this block have a shape and no value."""
-    keras.utils.clear_session()
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            yield
-    finally:
-        keras.utils.clear_session()  # else a later scope would make the values
 
 
 def _usable(paths: Sequence[str], lengths: Lengths | None) -> list[str]:

@@ -50,7 +50,8 @@ class ExperimentDefinition:
 
     def notes(self) -> list[str]:
         """What is no mistake and still worth knowing: fields that have no effect, a line each."""
-        return [
+        lines = [
+            *self._probes_of_files(),
             *(f"{source}: {line}" for model, source in self._models_with_sources() for line in model.notes()),
             *(
                 f"{source}: number_of_training_epochs: 0: nothing is trained: {model.model_path_or_name} is "
@@ -66,6 +67,19 @@ class ExperimentDefinition:
                 and self.config.training_dataset.split.names_all_parts
             ),
         ]
+        return list(dict.fromkeys(lines))
+
+    def _probes_of_files(self) -> Iterator[str]:
+        """What each file with `probe_layers` has become."""
+        probes = grouped(
+            (source, model) for model, source in self._models_with_sources() if model.layer_curve is not None
+        )
+        for source, models in probes.items():
+            if len(models) > 1:
+                yield (
+                    f"{source}: probe_layers: makes {len(models)} models, {models[0].name} to "
+                    f"{models[-1].name}, a probe of one hidden state each"
+                )
 
     def _without_effect_on_it(self) -> str:
         """What the experiment asks for that a model which is evaluated as it is does not take, in words."""

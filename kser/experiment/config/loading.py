@@ -10,6 +10,7 @@ from kser.errors import UserError
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.explaining import explain, required_fields
+from kser.experiment.config.layer_probes import layer_probes
 from kser.experiment.config.model_config import ModelConfig
 from kser.files import read_json, resolve_input, visible_files
 
@@ -27,7 +28,7 @@ def load_experiment(
         config: an experiment JSON or its fields. Relative input paths are looked for beside the file first,
             then in the working folder.
         models: in place of those that `model_files` names, each a model JSON or its fields; or a model JSON
-            or a folder of them, as `model_files` has it.
+            or a folder of them, as `model_files` has it. One with `probe_layers` becomes several.
         model_schema: of the models; a subclass may have further fields.
 
     Raises:
@@ -59,7 +60,7 @@ def load_experiment(
     for number, model in enumerate(models or ()):
         model_source = str(model) if isinstance(model, (str, Path)) else f"models[{number}]"
         try:
-            loaded.append((model_source, load_config(model, model_schema, model_source)))
+            loaded += [(model_source, each) for each in _load_models(model, model_schema, model_source)]
         except UserError as error:
             mistakes.append(str(error))
     if fields is None:
@@ -104,6 +105,16 @@ def load_config(
         return schema.model_validate(fields)
     except ValidationError as error:
         raise UserError("\n".join(f"{source}: {line}" for line in explain(error, schema))) from None
+
+
+def _load_models(
+    given: str | Path | Mapping[str, Any] | ModelConfig, schema: type[ModelConfig], source: str
+) -> list[ModelConfig]:
+    """The model of a JSON, or those that its `probe_layers` ask for."""
+    model = load_config(given, schema, source)
+    if model.probe_layers is None:
+        return [model]
+    return [load_config(fields, schema, source) for fields in layer_probes(model, source)]
 
 
 def _named_models(config: Any) -> str | None:

@@ -46,6 +46,16 @@ def _frozen_layers(value: Any) -> Any:
     raise ValueError('should be a whole number from 0, or "all"')
 
 
+def _probed_layers(value: Any) -> Any:
+    numbers = value if isinstance(value, list) else []
+    whole = all(
+        isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers
+    )
+    if value is None or value == "all" or (numbers and whole and len(set(numbers)) == len(numbers)):
+        return value
+    raise ValueError('should be "all", or a list of different whole numbers from 0')
+
+
 class ModelConfig(Config):
     """A model and how it is trained."""
 
@@ -228,6 +238,32 @@ class ModelConfig(Config):
         description="How the head is found: by gradient descent, or, of a classifier on a frozen backbone, "
         "by logistic regression (scikit-learn) on the standardised vectors, whose C is the one from 1e-5, "
         "1e-4, …, 100 with the best unweighted average recall on the validation part.",
+    )
+    hidden_state: Annotated[
+        Annotated[int, Field(ge=0)] | None,
+        NotWith("use_weight_encoder_layers"),
+        HeadArgument("hidden_state"),
+    ] = Field(
+        None,
+        description="Which hidden state of the backbone is pooled: 0 is what enters its first layer, k what "
+        "the k-th layer gives; the layers above are neither computed nor trained. Unset: the last one, with "
+        "the norm that some architectures have above it.",
+    )
+    probe_layers: Annotated[
+        list[int] | Literal["all"] | None,
+        BeforeValidator(_probed_layers),
+        Needs(freeze_layers="all"),
+        NotWith("use_weight_encoder_layers", "continue_model_training"),
+    ] = Field(
+        None,
+        description='Makes the file a model for each hidden state, of all ("all") or of those listed: '
+        "NAME_layer_00, NAME_layer_01, …, with that hidden_state and, unless given, the factor layer. They "
+        "share one computation of the backbone, and the report draws their results over the layers.",
+    )
+    layer_curve: Name | None = Field(
+        None,
+        description="Models with a hidden_state that share this name are one curve over layers in the "
+        "report; probe_layers gives them the name of the file.",
     )
     projection_dim: Annotated[Count | None, HeadArgument("projection_dim"), _OF_A_HEAD] = Field(
         None, description="Units of a further dense layer before the last one; unset: none."

@@ -16,6 +16,7 @@ def model_mistakes(model: "ModelConfig") -> list[str]:
         *_freezing_mistakes(model),
         *_unfreezing_mistakes(model),
         *_solver_mistakes(model),
+        *_layer_mistakes(model),
         *_start_mistakes(model),
         *_untrained_mistakes(model),
         *_batch_norm_mistakes(model),
@@ -57,6 +58,19 @@ def _solver_mistakes(model: "ModelConfig") -> list[str]:
     if model.head_solver == "gradient" or task_mistakes(model) or model.task.name == "classification":
         return []
     return [f"head_solver: logistic_regression finds classes, and the task is {model.task.name}"]
+
+
+def _layer_mistakes(model: "ModelConfig") -> list[str]:
+    mistakes = []
+    if model.probe_layers is not None:
+        mistakes += [
+            f"{field}: is what probe_layers gives each of its models; leave it out"
+            for field in ("hidden_state", "layer_curve")
+            if getattr(model, field) is not None
+        ]
+    elif model.layer_curve is not None and model.hidden_state is None:
+        mistakes.append("layer_curve: requires hidden_state: a place on the curve")
+    return mistakes
 
 
 def _start_mistakes(model: "ModelConfig") -> list[str]:

@@ -21,12 +21,13 @@ _ARGUMENTS = ("backbone_arguments", "pooling_arguments")
 _WHAT_IS_LEARNED = "says what is learned and from what, and is the same for all candidates"
 _WITHOUT_EFFECT = "has no effect on what a trial gives"
 _NOT_SEARCHED = {
-    **dict.fromkeys(("name", "factors"), _WITHOUT_EFFECT),
+    **dict.fromkeys(("name", "factors", "layer_curve"), _WITHOUT_EFFECT),
     **dict.fromkeys(("batch_size", "logging_steps", "feature_cache"), _WITHOUT_EFFECT),
     **dict.fromkeys(("seed", "train_test_split", "speaker_independent_scenario"), _WHAT_IS_LEARNED),
     **dict.fromkeys(("input_column", "output_column", "regression_columns"), _WHAT_IS_LEARNED),
     **dict.fromkeys(("task_name", "is_regression", "is_multi_label"), _WHAT_IS_LEARNED),
     **dict.fromkeys(("model_path_or_name", "continue_model_training"), "makes another model; give it a file"),
+    "probe_layers": "makes several models, each with a search of its own; hidden_state can be searched",
     "best_metric": "is what candidates are compared by",
     "eval_steps": "gives some candidates more chances than others to be evaluated at their best",
     **dict.fromkeys(

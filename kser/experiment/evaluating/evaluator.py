@@ -298,7 +298,8 @@ def _evaluation_fingerprint(row: EvaluationRow, provenance: Provenance, recordin
     """What the results follow from: the model, the list of the test set and its recordings."""
     path = row.model_path / PROVENANCE_FILE
     facts = read_json(path) if path.is_file() else asdict(provenance)
-    facts["model_config"].pop("factors", None)  # names, which may change
+    for name in ("factors", "layer_curve"):  # names, which may change
+        facts["model_config"].pop(name, None)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     digest.update(row.test_csv.read_bytes())
     digest.update(f"{kser.__version__}\n{row.label_map}\n{row.classes}\n".encode())

@@ -20,7 +20,7 @@ from kser.models.freezing import ALL
 # The version since which the same settings give the same results.
 _RESULTS_OF = "0.1.0"
 # Fields that came later: they are part of a fingerprint only where they do not have their defaults.
-_LATER_FIELDS = frozenset({"task_name", "head_solver", "use_standardization"})
+_LATER_FIELDS = frozenset({"task_name", "head_solver", "use_standardization", "hidden_state"})
 
 
 def run_fingerprint(run: Run, data: RunData) -> str:
@@ -65,6 +65,7 @@ def run_settings(run: Run, data: RunData) -> dict[str, Any]:
 def _model_settings(model: ModelConfig) -> dict[str, Any]:
     # The run's own seed and eval_steps are settings of the run, wherever the JSON says them.
     without_effect = {"name", "factors", "batch_size", "logging_steps", "feature_cache", "seed", "eval_steps"}
+    without_effect |= {"probe_layers", "layer_curve"}  # what makes the models, and where a page shows them
     if model.skip_hp_search:
         without_effect |= {"hp_search_space", "hp_search_method"}
     fields = type(model).model_fields

@@ -25,7 +25,7 @@ from kser.experiment.runs.run_data import RunData, load_run_data
 from kser.experiment.runs.run_lock import has_locks, remove_locks, try_lock_run
 from kser.experiment.runs.trained_model import (
     Provenance,
-    renew_factors,
+    renew_names,
     save_trained_model,
 )
 from kser.experiment.search.searching import SearchFailedError, SearchResult, search, tidy_up_search
@@ -83,7 +83,7 @@ def do_run(
             with try_lock_run(run.paths) as ours:
                 if ours:
                     _tidy_up(run)
-        renew_factors(run.paths.model, run.model.factors)
+        renew_names(run.paths.model, run.model.factors, run.model.layer_curve)
         return Outcome.ALREADY_TRAINED
     # Every audio file is read once before anything is written.
     with _of_every_run():
@@ -214,7 +214,7 @@ def _train(
             callbacks=callbacks,
             augmentation=augmentation,
             data_workers=_data_workers(run),
-            layer_groups=model.backbone.layer_groups(),
+            layer_groups=model.layer_groups(),
             whole_model=model,
             program=None if parts["train"].vectors() is None else _layers_of(model),
             title=run.title,
@@ -226,7 +226,7 @@ def _train(
 
 def _layers_of(model: EmotionTask) -> str:
     """What the layers of a model above its backbone are, in words that differ where they do."""
-    below = ("name", "backbone", "preprocessor")
+    below = ("name", "backbone", "preprocessor", "hidden_state")
     settings = {name: value for name, value in model.get_config().items() if name not in below}
     return f"{type(model).__name__} {settings}"
 

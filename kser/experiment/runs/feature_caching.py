@@ -147,6 +147,7 @@ def _cache(
         0 if split.kind is Features.VECTORS else model.backbone.samples_per_frame,
         model.backbone.maximum_samples,
         split.vectors,
+        split.taken,
     )
 
 

@@ -107,11 +107,12 @@ def load_provenance(folder: Path) -> Provenance:
         ) from None
 
 
-def renew_factors(folder: Path, factors: Mapping[str, str]) -> None:
-    """Let a trained model have the factors that its JSON has by now: what it is called, not what it is."""
+def renew_names(folder: Path, factors: Mapping[str, str], layer_curve: str | None) -> None:
+    """Let a trained model have the factors and the curve that its JSON has by now: they are only names."""
     facts = read_json(folder / PROVENANCE_FILE)
-    if facts["model_config"].get("factors", {}) != factors:
-        facts["model_config"]["factors"] = dict(factors)
+    known, now = facts["model_config"], {"factors": dict(factors), "layer_curve": layer_curve}
+    if {"factors": known.get("factors", {}), "layer_curve": known.get("layer_curve")} != now:
+        known |= now
         write_json(folder / PROVENANCE_FILE, facts)
 
 

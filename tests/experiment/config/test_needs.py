@@ -24,6 +24,8 @@ SWITCHED = {
     "freeze_feature_encoder": (False, {}, {"lora_rank": 2}),
     "dropout_rate": (0.3, {"use_dropout": True}, {"use_dropout": False}),
     "weight_decay": (0.3, {"use_l2_reg": True}, {"use_l2_reg": False}),
+    "hidden_state": (0, {}, {"use_weight_encoder_layers": True}),
+    "probe_layers": ("all", {"freeze_layers": "all", "head_solver": "logistic_regression"}, {}),
     "lora_alpha": (2.0, {"lora_rank": 2}, {"lora_rank": None}),
     "lora_targets": (["key"], {"lora_rank": 2}, {}),
     "projection_activation": ("relu", {"projection_dim": 4}, {"projection_dim": None}),
@@ -280,6 +282,7 @@ def test_arguments_of_the_head_follow_from_the_fields():
         "projection_activation": "tanh",
         "layer_weighting": None,
         "pool_position": "after",
+        "hidden_state": None,
     }
     assert {field.name: field.switches for field in head_fields(ModelConfig) if field.switches} == {
         **dict.fromkeys(("use_batch_norm", "use_standardization", "use_relu"), ("head_solver",)),
@@ -287,6 +290,7 @@ def test_arguments_of_the_head_follow_from_the_fields():
         "dropout_rate": ("use_dropout",),
         "weight_decay": ("use_l2_reg",),
         "projection_activation": ("projection_dim",),
+        "hidden_state": ("use_weight_encoder_layers",),
         "layer_weighting": ("use_weight_encoder_layers",),
         "pool_position": ("use_weight_encoder_layers",),
     }

@@ -38,16 +38,19 @@ def test_results_of_other_settings_are_refused_and_stay(trained, small_corpus):
     assert snapshot(folder / "results") == before
 
 
-def test_factors_that_are_named_later_reach_the_reports_of_finished_runs(tmp_path, small_corpus):
+def test_names_that_are_given_later_reach_finished_runs_and_their_reports(tmp_path, small_corpus):
     path = write_experiment(tmp_path, small_corpus, models=["log_mel"], cross_validation=1)
+    change_model(path, "log_mel", hidden_state=1)
     train_experiment(load_experiment(path))
-    change_model(path, "log_mel", factors={"front end": "log-mel"})
+    change_model(path, "log_mel", factors={"front end": "log-mel"}, layer_curve="layers")
     shown = console()
     train_experiment(load_experiment(path), progress=StudyDisplay(shown))
     assert "is trained already" in shown.export_text(clear=False)
     assert "(evaluated before)" in shown.export_text()
     (report,) = (tmp_path / "results").rglob("classification_report.json")
     assert json.loads(report.read_text())["factors"] == {"front end": "log-mel"}
+    (provenance,) = (tmp_path / "results").rglob("kser.json")
+    assert json.loads(provenance.read_text())["model_config"]["layer_curve"] == "layers"
 
 
 def test_another_test_set_under_an_old_name_is_told_before_training(tmp_path, small_corpus):
