@@ -1,6 +1,7 @@
 """What all speech backbones have in common, and how one is found for a checkpoint."""
 
 import math
+from pathlib import Path
 from typing import Any, ClassVar
 
 import keras
@@ -84,6 +85,16 @@ class SpeechBackbone(keras_hub.models.Backbone):
     def convert_weights(self, checkpoint) -> None:
         """Assign the tensors of a `kser.checkpoints.PublishedCheckpoint` to this backbone's weights."""
         raise NotImplementedError(f"{type(self).__name__} has no published checkpoints")
+
+    def save_to_preset(self, preset_dir, max_shard_size=10):
+        """Write a preset, as KerasHub does.
+
+        Weights that stand in the folder are removed first, not overwritten: in folders of models that kser
+        trained they may be hard links, and so the weights of other seeds.
+        """
+        for weights in Path(preset_dir).glob("model*.weights.h5"):
+            weights.unlink()
+        super().save_to_preset(preset_dir, max_shard_size)
 
     def freeze_feature_encoder(self) -> None:
         """Exclude the convolutions over the waveform from training (a no-op where there are none)."""

@@ -2,6 +2,7 @@
 
 import logging
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar
 
 import keras
@@ -102,7 +103,11 @@ class UtteranceTask(keras_hub.models.Task):
             self.preprocessor = preprocessor
 
     def save_task_weights(self, filepath):
-        """Save the weights that are not the backbone's, and no optimizer state."""
+        """Save the weights that are not the backbone's, and no optimizer state.
+
+        A file that stands there is removed first, see `SpeechBackbone.save_to_preset`.
+        """
+        Path(filepath).unlink(missing_ok=True)
         skipped = layers_within(self.backbone)
         if self.compiled:
             skipped.append(self.optimizer)

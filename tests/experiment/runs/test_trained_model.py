@@ -37,3 +37,19 @@ def test_seeds_on_one_backbone_keep_its_weights_once(tmp_path):
     heads = [folder / "task.weights.h5" for folder in folders]
     assert not heads[0].samefile(heads[1])
     assert load_classifier(folders[1]).labels == ["calm", "angry"]
+
+
+def test_what_is_saved_over_a_model_is_not_written_into_those_of_other_seeds(tmp_path):
+    classifier = EmotionClassifier(LogMelBackbone(filters=[4], kernel_sizes=[3]), ["calm", "angry"])
+    folders = [tmp_path / "experiment" / "tiny" / f"seed_{seed}" / "model" for seed in range(2)]
+    for folder in folders:
+        save_trained_model(folder, classifier, PROVENANCE)
+    names = ("model.weights.h5", "task.weights.h5")
+    assert all((folders[0] / name).samefile(folders[1] / name) for name in names)
+    before = [(folders[0] / name).read_bytes() for name in names]
+    for weight in classifier.trainable_variables:
+        weight.assign(weight + 1.0)
+    classifier.save_to_preset(str(folders[1]))
+    assert [(folders[0] / name).read_bytes() for name in names] == before
+    kernels = [load_classifier(folder).get_layer("logits").kernel for folder in folders]
+    assert keras.ops.all(kernels[1] == kernels[0] + 1.0)
