@@ -61,11 +61,16 @@ class LoraAdapter:
             raise UserError(
                 f"{self.path}: {module}: lora_A {a.shape} and lora_B {b.shape} do not fit together"
             )
-        product = self._scale(module) * (b @ a)
+        product = self._scale(module, len(a)) * (b @ a)
         return product.T if self._config.get("fan_in_fan_out", False) else product
 
-    def _scale(self, module: str) -> float:
-        rank = _for_module(module, self._config.get("rank_pattern") or {}, self._config.get("r", 8))
+    def _scale(self, module: str, rank: int) -> float:
+        given = _for_module(module, self._config.get("rank_pattern") or {}, self._config.get("r", 8))
+        if given != rank:
+            raise UserError(
+                f"{self._config.source}: r: is {given:g} for {module}, but its lora_A in {self.path.name} "
+                f"has rank {rank}"
+            )
         alpha = _for_module(
             module, self._config.get("alpha_pattern") or {}, self._config.get("lora_alpha", 8)
         )

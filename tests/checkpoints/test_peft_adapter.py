@@ -116,6 +116,7 @@ def test_adapter_without_weights_beside_it(tmp_path: Path, config_beside: bool) 
         ({"use_dora": True}, "use_dora: True: only plain LoRA is merged"),
         ({"init_lora_weights": "pissa_niter_4"}, "init_lora_weights: 'pissa_niter_4': only plain LoRA"),
         ({"r": None}, "adapter_config.json: r: must be a whole number, got null"),
+        ({"r": 4}, f"adapter_config.json: r: is 4 for {QUERY}, but its lora_A in adapter_model.safetensors"),
     ],
 )
 def test_what_is_not_merged(tmp_path: Path, fields: dict[str, object], says: str) -> None:
