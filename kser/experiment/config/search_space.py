@@ -28,6 +28,7 @@ _NOT_SEARCHED = {
     **dict.fromkeys(("task_name", "is_regression", "is_multi_label"), _WHAT_IS_LEARNED),
     **dict.fromkeys(("model_path_or_name", "continue_model_training"), "makes another model; give it a file"),
     "probe_layers": "makes several models, each with a search of its own; hidden_state can be searched",
+    "head_solver": "makes another kind of training; give it a file",
     "best_metric": "is what candidates are compared by",
     "eval_steps": "gives some candidates more chances than others to be evaluated at their best",
     **dict.fromkeys(

@@ -87,6 +87,7 @@ def test_values_take_the_place_of_those_of_the_model():
         ({"train_test_split": {"min": 0.1, "max": 0.9}}, "train_test_split: cannot be searched: says what"),
         ({"output_column": {"values": ["a"]}}, "output_column: cannot be searched"),
         ({"skip_hp_search": {"values": [True]}}, "skip_hp_search: cannot be searched: belongs to the search"),
+        ({"head_solver": {"values": ["gradient"]}}, "head_solver: cannot be searched: makes another kind of"),
         ({"best_metric": {"values": ["uar"]}}, "best_metric: cannot be searched: is what candidates are"),
         ({"dropout.rate": {}}, "dropout.rate: unknown field of a model"),
         ({"learning_rate.x": {}}, "learning_rate.x: a dot is for one of backbone_arguments and pooling_"),
