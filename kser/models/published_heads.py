@@ -20,6 +20,7 @@ PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "r
 
 _X_VECTOR = "tdnn.0.kernel.weight"  # of heads that also have a projector and a classifier
 _LAYER_WEIGHTS = "layer_weights"
+_POOLING_MODES = ("mean", "sum", "max")
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,22 @@ def _of_transformers(config: ConfigFields) -> dict[str, Any]:
 
 
 def _with_tanh(config: ConfigFields) -> dict[str, Any]:
-    """RoBERTa's head on pooled frames, in the code that audEERING and others publish with their models."""
+    """RoBERTa's head on pooled frames, in the code that audEERING and others publish with their models.
+
+    Raises:
+        UserError: frames are pooled in a way that this code does not know.
+    """
+    pooling = config.get("pooling_mode", "mean")
+    if pooling not in _POOLING_MODES:
+        raise UserError(
+            f"{config.source}: pooling_mode: must be one of {', '.join(_POOLING_MODES)}, got {pooling!r}"
+        )
     return {
         "use_relu": False,
         "dropout": config.get("final_dropout", 0.1),
         "projection_dim": config.get("hidden_size", 768),
         "projection_activation": "tanh",
-        "pooling": config.get("pooling_mode", "mean"),
+        "pooling": pooling,
     }
 
 

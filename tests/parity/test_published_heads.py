@@ -197,6 +197,13 @@ def test_mistakes(with_head: WithHead, fields: dict[str, object], says: str) -> 
     assert str(refusal.value).startswith(str(folder))
 
 
+def test_pooling_that_the_published_code_does_not_have(with_head: WithHead) -> None:
+    """Kser has an attention pooling, whose weights no such checkpoint has."""
+    folder, _ = with_head("layer_norm", "with tanh, output", pooling_mode="attention")
+    with pytest.raises(UserError, match=r"config\.json: pooling_mode: must be one of mean, sum, max, got '"):
+        EmotionTask.from_preset(folder)
+
+
 def test_trained_head_of_another_shape_is_refused(with_head: WithHead) -> None:
     folder, _ = with_head("group_norm", "of transformers")
     with pytest.raises(UserError, match="its trained head has pooling='mean', not 'max'; leave that out"):
