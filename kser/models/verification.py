@@ -103,7 +103,8 @@ def compare_with_transformers(
         if it has one.
 
     Raises:
-        UserError: PyTorch or transformers is not installed, or transformers does not load the checkpoint.
+        UserError: PyTorch or transformers is not installed, transformers does not load the checkpoint, or
+            the two take audio at different rates.
     """
     require_transformers()
     reference = load_reference(published)
@@ -126,7 +127,7 @@ def compare_with_transformers(
         on_state(done, len(given))
     *alone, padded = compared
     return [
-        *_converter_comparison(published, utterances, converted),
+        *_converter_comparison(published, converter, utterances, converted),
         *(
             StateComparison(f"layer {index}" if index else "before layer 1", worst_of(by_itself), together)
             for index, (*by_itself, together) in enumerate(zip(*alone, padded, strict=True))
@@ -175,14 +176,26 @@ def compare_states(
 
 
 def _converter_comparison(
-    published: Path, utterances: Sequence[np.ndarray], converted: Sequence[np.ndarray]
+    published: Path,
+    converter: SpeechAudioConverter,
+    utterances: Sequence[np.ndarray],
+    converted: Sequence[np.ndarray],
 ) -> list[StateComparison]:
-    """The audio converter against what the published feature extractor makes of a waveform."""
+    """The audio converter against what the published feature extractor makes of a waveform.
+
+    Raises:
+        UserError: they take audio at different rates.
+    """
     if not PublishedCheckpoint(published).feature_extractor_config():
         return []
     from transformers import AutoFeatureExtractor
 
     extract = AutoFeatureExtractor.from_pretrained(published)
+    if converter.sampling_rate != extract.sampling_rate:
+        raise UserError(
+            f"{published}: sampling_rate: the feature extractor takes audio at {extract.sampling_rate} Hz, "
+            f"the preset at {converter.sampling_rate} Hz"
+        )
     expected = list(utterances)
     if extract.model_input_names[0] == "input_values":  # others give spectra, of the waveform as it is
         expected = [

@@ -200,6 +200,16 @@ class TestWithTransformers:
         assert "only published checkpoints load in transformers" in err
         assert not (tmp_path / "copy").exists()
 
+    def test_another_sampling_rate_is_found(self, run: Command, tmp_path: Path) -> None:
+        """No comparison of arrays would show it."""
+        preset = tmp_path / "preset"
+        assert run("convert", golden_folder("with_head"), preset)[0] == 0
+        converter = preset / "audio_converter.json"
+        converter.write_text(converter.read_text().replace('"sampling_rate": 16000', '"sampling_rate": 8000'))
+        status, _, err = run("convert", golden_folder("with_head"), preset, "--verify")
+        assert status == 2
+        assert "sampling_rate: the feature extractor takes audio at 16000 Hz, the preset at 8000 Hz" in err
+
     def test_an_adapter_is_not_compared(self, run: Command, tmp_path: Path) -> None:
         """What transformers loads are the weights without it."""
         source = Path(shutil.copytree(golden_folder("hubert"), tmp_path / "source"))
