@@ -169,26 +169,32 @@ def _fit(
     callbacks: Sequence[keras.callbacks.Callback],
     progress: ProgressListener | None,
 ) -> TrainingResult:
-    fitted, seen = _seen_in_training(model, parts, frozen, reading_progress(progress, run.title))
-    if run.model.head_solver == "logistic_regression":
-        solved = train_by_logistic_regression(
-            model, seen["train"], seen["validation"], run.model.use_class_weights, run.paths.log
-        )
-        if progress is not None:
-            progress(
-                Message(
-                    run.title,
-                    f"logistic regression with C {solved.regularization:g}: val loss {solved.best_loss:.4f} "
-                    f"val uar {solved.best_value:.4f}",
-                )
-            )
-        return solved
     try:
+        fitted, seen = _seen_in_training(model, parts, frozen, reading_progress(progress, run.title))
+        if run.model.head_solver == "logistic_regression":
+            return _solve(run, model, seen, progress)
         with model.ready_made_inputs():
             return _train(run, fitted, model, seen, identity, augmentation, callbacks, progress)
     except BaseException:
         forget_frozen_backbone()
         raise
+
+
+def _solve(
+    run: Run, model: EmotionTask, parts: Mapping[str, Utterances], progress: ProgressListener | None
+) -> TrainingResult:
+    solved = train_by_logistic_regression(
+        model, parts["train"], parts["validation"], run.model.use_class_weights, run.paths.log
+    )
+    if progress is not None:
+        progress(
+            Message(
+                run.title,
+                f"logistic regression with C {solved.regularization:g}: val loss {solved.best_loss:.4f} "
+                f"val uar {solved.best_value:.4f}",
+            )
+        )
+    return solved
 
 
 def _train(
