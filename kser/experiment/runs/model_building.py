@@ -1,5 +1,6 @@
 """The model that a run starts with, as its JSON files say it."""
 
+import gc
 import json
 import logging
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
 from kser.models.building import build_backbone
 from kser.models.families import SCRATCH_PREFIX
 from kser.models.freezing import ALL
+from kser.training.shared_programs import forget_shared_program
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +35,11 @@ def build_model(run: Run, head: Mapping[str, Any]) -> EmotionTask:
         UserError: the model file asks for what is not there.
     """
     model = run.model
+    if model.freeze_layers != ALL:  # a frozen backbone of the model before would take memory in vain
+        forget_frozen_backbone()
+        forget_shared_program()
     # What earlier heads of a kept backbone hold is little, and to look for it takes a third of the training.
-    keras.utils.clear_session(free_memory=model.freeze_layers != ALL)
+    keras.utils.clear_session(free_memory=not _keeps_backbone(model))
     keras.utils.set_random_seed(run.seed)
     if model.continue_model_training:
         return _frozen(run, continued_model(run, head))
@@ -75,7 +80,7 @@ def forget_frozen_backbone() -> None:
 def _backbone(model: ModelConfig) -> Any:
     """The backbone of a run; one that is frozen, and not of random weights, is loaded once for all seeds."""
     name, arguments = model.model_path_or_name, model.backbone_arguments
-    if model.freeze_layers != ALL or name.startswith(SCRATCH_PREFIX):
+    if not _keeps_backbone(model):
         return build_backbone(name, arguments, model.precision)
     folder = expanded(name)
     files = visible_files(folder, "*") if folder.is_dir() else []
@@ -83,9 +88,19 @@ def _backbone(model: ModelConfig) -> Any:
     return _frozen_backbone(name, json.dumps(arguments), model.precision, versions)
 
 
+def _keeps_backbone(model: ModelConfig) -> bool:
+    """Whether all runs of a model share one backbone in memory."""
+    is_scratch = model.model_path_or_name.startswith(SCRATCH_PREFIX)
+    return model.freeze_layers == ALL and not model.continue_model_training and not is_scratch
+
+
 @lru_cache(maxsize=1)
 def _frozen_backbone(name: str, arguments: str, precision: str, versions: tuple[tuple[str, int], ...]) -> Any:
     """A backbone that nothing changes; the times of change see to it that it is up to date."""
+    # The memory of the model before is free before this one is loaded.
+    _frozen_backbone.cache_clear()
+    forget_shared_program()
+    gc.collect()
     return build_backbone(name, json.loads(arguments), precision)
 
 
