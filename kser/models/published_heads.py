@@ -21,6 +21,8 @@ PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "r
 _X_VECTOR = "tdnn.0.kernel.weight"  # of heads that also have a projector and a classifier
 _LAYER_WEIGHTS = "layer_weights"
 _POOLING_MODES = ("mean", "sum", "max")
+# What none of these heads has: given, it would be an argument for another one.
+_LACKING = {"hidden_state": None, "use_standardization": False, "use_batch_norm": False}
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def published_head(
     if layout is None or checkpoint.has_head_tensor(_X_VECTOR):
         return None
     names = _names(checkpoint.config)
-    arguments = layout.arguments(checkpoint.config)
+    arguments = {**_LACKING, **layout.arguments(checkpoint.config)}
     if pooling_arguments:
         arguments["pooling_arguments"] = pooling_arguments
     return PublishedHead(_problem_type(checkpoint.config, names), names, arguments, layout)

@@ -204,10 +204,20 @@ def test_pooling_that_the_published_code_does_not_have(with_head: WithHead) -> N
         EmotionTask.from_preset(folder)
 
 
-def test_trained_head_of_another_shape_is_refused(with_head: WithHead) -> None:
+@pytest.mark.parametrize(
+    ("argument", "value", "says"),
+    [
+        ("pooling", "max", "pooling='mean', not 'max'"),
+        ("hidden_state", 1, "hidden_state=None, not 1"),
+        ("use_batch_norm", True, "use_batch_norm=False, not True"),
+    ],
+)
+def test_another_head_than_the_trained_one_is_refused(
+    with_head: WithHead, argument: str, value: object, says: str
+) -> None:
     folder, _ = with_head("group_norm", "of transformers")
-    with pytest.raises(UserError, match="its trained head has pooling='mean', not 'max'; leave that out"):
-        EmotionClassifier.from_preset(folder, pooling="max")
+    with pytest.raises(UserError, match=f"its trained head has {says}; leave that out"):
+        EmotionClassifier.from_preset(folder, **{argument: value})
 
 
 def test_head_of_x_vectors_is_none(with_head: WithHead) -> None:
