@@ -166,3 +166,8 @@ class SpeechBackbone(keras_hub.models.Backbone):
     def maximum_samples(self) -> int | None:
         """Samples after which audio is cut; `None` where it may be of any length."""
         return None
+
+    @property
+    def padded_samples(self) -> int | None:
+        """Samples that shorter audio is padded to inside; `None` where no more is computed than there is."""
+        return None

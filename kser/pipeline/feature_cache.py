@@ -44,6 +44,7 @@ class FeatureCache:
         channels: of the features that are kept.
         samples_per_frame: samples from one frame to the next; of no meaning for vectors.
         maximum_samples: where the model cuts longer audio, or `None`.
+        padded_samples: what the model pads shorter audio to, or `None`.
         vectors: how many vectors a recording has, in the place of frames; `None` for frames.
         taken: the channels that a model takes of what is kept.
     """
@@ -54,6 +55,7 @@ class FeatureCache:
     channels: int
     samples_per_frame: int = 0
     maximum_samples: int | None = None
+    padded_samples: int | None = None
     vectors: int | None = None
     taken: slice = field(default_factory=lambda: slice(None), compare=False)
 

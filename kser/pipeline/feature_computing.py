@@ -29,8 +29,8 @@ def compute_missing(
 ) -> int:
     """Give the cache the features of all recordings.
 
-    Each recording is computed by itself, at a padding that follows from its length: what is stored does not
-    depend on the others.
+    Each recording is computed by itself, at a padding that follows from its length and the model: what is
+    stored does not depend on the others.
 
     Args:
         cache: what is there and whole is not computed.
@@ -80,14 +80,16 @@ def _features(cache: FeatureCache, waveform: np.ndarray, encoder: Encoder) -> np
         [waveform],
         do_normalize=cache.format.do_normalize,
         mask_padding=True,
-        samples=_padded_samples(len(waveform)),
+        samples=_padded_samples(len(waveform), cache.padded_samples),
     )
     features, frame_mask = encoder(waveforms, mask)
     return features[0][frame_mask[0]]
 
 
-def _padded_samples(samples: int) -> int:
-    """The next length of a few: four in each doubling."""
+def _padded_samples(samples: int, by_the_model: int | None) -> int:
+    """What the model pads a recording to by itself, if it does; else the next length of four a doubling."""
+    if by_the_model is not None and samples <= by_the_model:
+        return by_the_model
     octave = max(_LEAST_SAMPLES, 1 << (samples - 1).bit_length()) // 2
     grid = octave // _LENGTHS_IN_AN_OCTAVE
     return max(_LEAST_SAMPLES, -(-samples // grid) * grid)

@@ -95,6 +95,15 @@ def test_longer_audio_is_cut_at_the_last_position(pad_to_maximum) -> None:
     np.testing.assert_allclose(whole["sequence_output"], outputs(backbone, cut)["sequence_output"], atol=1e-5)
 
 
+def test_padding_outside_as_it_does_inside_changes_nothing() -> None:
+    backbone = small()
+    assert small(pad_to_maximum=False).padded_samples is None
+    assert backbone.padded_samples == 6400
+    as_it_is, padded = outputs(backbone, batch()), outputs(backbone, batch(6400))
+    np.testing.assert_array_equal(as_it_is["frame_mask"], padded["frame_mask"])
+    np.testing.assert_allclose(as_it_is["sequence_output"], padded["sequence_output"], atol=1e-6)
+
+
 @EITHER
 def test_a_frame_begins_every_20_ms(pad_to_maximum) -> None:
     backbone = small(pad_to_maximum=pad_to_maximum)

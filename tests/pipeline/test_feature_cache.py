@@ -130,6 +130,14 @@ def test_each_recording_is_computed_once_at_a_padding_of_its_own(tmp_path: Path,
         np.testing.assert_array_equal(other(path), cache(path))
 
 
+def test_what_a_model_pads_to_by_itself_is_the_only_length(tmp_path: Path, paths: list[str]) -> None:
+    cache, encoder = cache_in(tmp_path, padded_samples=600), Encoder()
+    compute_missing(cache, READER, paths, encoder)
+    assert [given.shape[1] for given in encoder.given] == [600, 10240, 600, 600], "but of what is longer"
+    for path in paths:
+        assert cache_in(tmp_path).get(path) is not None, "it is no other entry"
+
+
 def test_batches_hold_features_and_their_mask(tmp_path: Path, paths: list[str]) -> None:
     cache = cache_in(tmp_path)
     compute_missing(cache, READER, paths, Encoder())

@@ -148,11 +148,11 @@ class ModelFacts:
         backbone: Any = self._model.backbone
         notes = cut_notes(parts, backbone, self.format)
         lengths = [length for part in parts.values() for length in part]
-        is_padded = getattr(backbone, "pad_to_maximum", False) and self.run.model.freeze_layers != ALL
-        if is_padded and lengths and (usual := median(lengths)) < backbone.maximum_samples / _MUCH_PADDING:
+        padded = None if self.run.model.freeze_layers == ALL else backbone.padded_samples
+        if padded is not None and lengths and (usual := median(lengths)) < padded / _MUCH_PADDING:
             rate = self.format.sampling_rate
             notes.append(
-                f"every recording is padded to {backbone.maximum_samples / rate:g} s, and half of them are "
+                f"every recording is padded to {padded / rate:g} s, and half of them are "
                 f'shorter than {usual / rate:.2g} s; backbone_arguments: {{"pad_to_maximum": false}} '
                 "computes only what there is, which fine-tuning makes up for"
             )

@@ -146,6 +146,7 @@ def _cache(
         split.channels,
         0 if split.kind is Features.VECTORS else model.backbone.samples_per_frame,
         model.backbone.maximum_samples,
+        model.backbone.padded_samples,
         split.vectors,
         split.taken,
     )

@@ -215,6 +215,10 @@ class WhisperEncoderBackbone(SpeechBackbone):
         """Samples that have a position embedding; longer audio is cut there."""
         return self.max_frames * SAMPLES_PER_FRAME
 
+    @property
+    def padded_samples(self):
+        return self.maximum_samples if self.pad_to_maximum else None
+
     def get_config(self):
         config = super().get_config()
         config.update(
