@@ -34,6 +34,15 @@ if "tensorflow" not in sys.modules:
     import tensorflow  # an augmentation of the user's may want it
 """
 
+PROBES = """
+import sys
+from kser.startup import import_keras
+from kser.experiment.config.loading import load_experiment
+model = {"name": "probe", "model_path_or_name": "scratch:log_mel", "freeze_layers": "all"}
+experiment = load_experiment(sys.argv[1], [model | {"probe_layers": "all"}], start_keras=import_keras)
+print(len(experiment.models) > 1, "tensorflow" in sys.modules)
+"""
+
 
 def ran(program, *arguments, **environment):
     """What a program prints, in this environment with some variables set, or removed where they are None."""
@@ -127,3 +136,15 @@ def test_a_backend_that_is_not_installed_is_refused(monkeypatch):
 @pytest.mark.parametrize(("backend", "imported"), [("jax", "False"), ("tensorflow", "True")])
 def test_commands_import_tensorflow_as_a_backend_only(tmp_path, backend, imported):
     assert ran(COMMAND, tmp_path / "preset", KERAS_BACKEND=backend) == imported
+
+
+def test_layers_are_counted_without_tensorflow(tmp_path):
+    """The backbone of a model with `probe_layers` is built while its file is read."""
+    experiment = {
+        "experiment_name": "probes",
+        "output_path": "runs",
+        "experiment_results_output_path": "results",
+        "training_dataset": {"name": "corpus", "data_csv": "corpus.csv"},
+    }
+    (tmp_path / "experiment.json").write_text(json.dumps(experiment))
+    assert ran(PROBES, tmp_path / "experiment.json", KERAS_BACKEND="jax") == "True False"

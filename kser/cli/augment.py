@@ -25,7 +25,8 @@ def augment(
     from kser.experiment.config.loading import load_experiment
 
     check_backend()
-    experiment = load_experiment(required_path(file, experiment_file, "experiment_file"))
+    given = required_path(file, experiment_file, "experiment_file")
+    experiment = load_experiment(given, start_keras=import_keras)
     import_keras()
     from kser.experiment.augmentation_examples.writing import write_examples
 

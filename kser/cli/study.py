@@ -47,7 +47,8 @@ def train(
     seeds = _seed_range(low_seed, high_seed)
     shown_on = console()
     experiment = load_experiment(
-        one_path(file, experiment_file, "experiment_file") or _default_experiment(shown_on)
+        one_path(file, experiment_file, "experiment_file") or _default_experiment(shown_on),
+        start_keras=import_keras,
     )
     import_keras()
     from kser.cli.study_display import StudyDisplay
@@ -84,7 +85,7 @@ def check(
     if given is None and not RUN_FILE.is_file():
         raise UserError(f"give an experiment file; {RUN_FILE} not found here")
     shown_on = console()
-    experiment = load_experiment(given or RUN_FILE)
+    experiment = load_experiment(given or RUN_FILE, start_keras=import_keras)
     import_keras()
     from kser.cli.plan_display import show_plan
     from kser.cli.study_display import StudyDisplay

@@ -1,6 +1,6 @@
 """From JSON files, or the same fields in a Python program, to a validated experiment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ def load_experiment(
     config: str | Path | Mapping[str, Any] | ExperimentConfig,
     models: Sequence[str | Path | Mapping[str, Any] | ModelConfig] | str | Path | None = None,
     model_schema: type[ModelConfig] = ModelConfig,
+    start_keras: Callable[[], None] = lambda: None,
 ) -> ExperimentDefinition:
     """An experiment and its models.
 
@@ -30,6 +31,8 @@ def load_experiment(
         models: in place of those that `model_files` names, each a model JSON or its fields; or a model JSON
             or a folder of them, as `model_files` has it. One with `probe_layers` becomes several.
         model_schema: of the models; a subclass may have further fields.
+        start_keras: called before Keras is needed, which only `probe_layers` does; commands start it in
+            their own way, see `kser.startup.import_keras`.
 
     Raises:
         UserError: a line for each mistake in each file.
@@ -60,7 +63,8 @@ def load_experiment(
     for number, model in enumerate(models or ()):
         model_source = str(model) if isinstance(model, (str, Path)) else f"models[{number}]"
         try:
-            loaded += [(model_source, each) for each in _load_models(model, model_schema, model_source)]
+            found = _load_models(model, model_schema, model_source, start_keras)
+            loaded += [(model_source, each) for each in found]
         except UserError as error:
             mistakes.append(str(error))
     if fields is None:
@@ -108,12 +112,16 @@ def load_config(
 
 
 def _load_models(
-    given: str | Path | Mapping[str, Any] | ModelConfig, schema: type[ModelConfig], source: str
+    given: str | Path | Mapping[str, Any] | ModelConfig,
+    schema: type[ModelConfig],
+    source: str,
+    start_keras: Callable[[], None],
 ) -> list[ModelConfig]:
     """The model of a JSON, or those that its `probe_layers` ask for."""
     model = load_config(given, schema, source)
     if model.probe_layers is None:
         return [model]
+    start_keras()
     return [load_config(fields, schema, source) for fields in layer_probes(model, source)]
 
 
