@@ -1,6 +1,6 @@
 """Evaluating the numbers that a model gives, such as arousal and valence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -65,9 +65,25 @@ class RegressionEvaluation(Evaluation):
         constant = [target["target"] for target in targets if target["true_sd"] == 0]
         if constant:
             lines.append(f"the test set has only one value, so no correlation, of: {', '.join(constant)}")
+        if elsewhere := [target["target"] for target in targets if _is_on_another_scale(target)]:
+            lines.append(
+                "the predictions seem to be on another scale than the numbers of the test set, which only "
+                f"Pearson's r forgives: {', '.join(elsewhere)}"
+            )
         if report["targets_without_values"]:
             lines.append(f"the test set has no value of: {', '.join(report['targets_without_values'])}")
         return lines
+
+
+def _is_on_another_scale(target: Mapping[str, Any]) -> bool:
+    """Whether most of the true numbers of a target and most of the predicted ones lie apart.
+
+    Published models rate from 0 to 1 what corpora rate from 1 to 5 or 7.
+    """
+    if not target["n"] or not target["true_sd"]:
+        return False
+    distance = abs(target["predicted_mean"] - target["true_mean"])
+    return bool(distance > 2.0 * (target["predicted_sd"] + target["true_sd"]))
 
 
 def figures_of_targets(targets: Sequence[str]) -> dict[str, str]:
