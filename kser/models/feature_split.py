@@ -130,6 +130,30 @@ def split_at_feature_encoder(model: Any) -> FeatureSplit:
     return FeatureSplit(Features.ENCODER, lower, _upper(model, inputs, outputs), lower.layers)
 
 
+def split_above_layers(model: Any, count: int) -> FeatureSplit:
+    """Split a model above the lowest layers of its backbone, or above its feature encoder.
+
+    It is split at the feature encoder where hidden states below are read, too.
+
+    Args:
+        model: an `EmotionTask`.
+        count: how many layers belong to the lower part; 0: the feature encoder alone does.
+
+    Raises:
+        UserError: the backbone has no feature encoder.
+    """
+    at_encoder, backbone = split_at_feature_encoder(model), model.backbone
+    top = len(backbone.hidden_states) - 1
+    read = top if model.hidden_state is None else model.hidden_state
+    if count == 0 or model.layer_weighting is not None or read < count:
+        return at_encoder
+    lower = _lower(backbone, backbone.hidden_states[count], backbone.output["frame_mask"])
+    inputs = _inputs(lower)
+    states = [inputs["features"], *backbone.states_above(count, inputs["features"], inputs["frame_mask"])]
+    outputs = model.from_frames([states[read - count]], inputs["frame_mask"])
+    return FeatureSplit(Features.HIDDEN_STATES, lower, _upper(model, inputs, outputs), lower.layers)
+
+
 def split_above_backbone(model: Any) -> FeatureSplit:
     """Split a model above its backbone, and above the pooling where that has no weights.
 

@@ -24,7 +24,9 @@ class SpeechBackbone(keras_hub.models.Backbone):
 
     `hidden_states` is the tuple of symbolic outputs before the first and after every layer:
     `keras.Model(backbone.input, backbone.hidden_states)` computes them all. The last one is
-    `sequence_output`: where a norm follows the top layer, it is part of both.
+    `sequence_output`: where a norm follows the top layer, it is part of both. Those that have a
+    `feature_encoder` have `states_above(number, states, frame_mask)` too: the list of hidden states
+    `number + 1`, … as their layers make them of another hidden state `number`.
 
     Subclasses say which published architectures they load and how (`convert_config`, `convert_weights`), and
     are registered with `kser.models.families.backbone_family`.
@@ -171,3 +173,21 @@ class SpeechBackbone(keras_hub.models.Backbone):
     def padded_samples(self) -> int | None:
         """Samples that shorter audio is padded to inside; `None` where no more is computed than there is."""
         return None
+
+
+def states_of(layers, x, context, top_norm=None) -> list:
+    """The hidden states after every layer.
+
+    Args:
+        layers: called one after another with a state and the context.
+        x: tensor (batch, frames, hidden_dim) that the first of them takes.
+        context: list of what every layer takes besides.
+        top_norm: layer over the last of the states; `None` for none.
+    """
+    states = []
+    for layer in layers:
+        x = layer(x, *context)
+        states.append(x)
+    if states and top_norm is not None:
+        states[-1] = top_norm(x)
+    return states

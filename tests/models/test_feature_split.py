@@ -6,11 +6,12 @@ import pytest
 
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
-from kser.models import SpeechBackbone
+from kser.models import MoonshineEncoderBackbone, SpeechBackbone, WhisperEncoderBackbone
 from kser.models.feature_split import (
     Features,
     FeatureSplit,
     split_above_backbone,
+    split_above_layers,
     split_at_feature_encoder,
 )
 from tests.models.small_families import FAMILIES
@@ -129,6 +130,41 @@ def test_below_the_first_layer_nothing_of_a_backbone_may_be_left_above_its_featu
 def test_without_a_feature_encoder_there_is_nothing_to_keep() -> None:
     with pytest.raises(UserError, match="feature_cache: LogMelBackbone has no feature encoder"):
         split_at_feature_encoder(classifier(log_mel()))
+
+
+SIZE = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32}
+FROZEN_LAYERS = {
+    "wav2vec2": FAMILIES["wav2vec2"],
+    "a norm above": FAMILIES["unispeech"],
+    "a position bias": FAMILIES["wavlm"],
+    "whisper": lambda: WhisperEncoderBackbone(**SIZE, pad_to_maximum=False),
+    "moonshine": lambda: MoonshineEncoderBackbone(**SIZE, rotary_dim=4),
+}
+
+
+@pytest.mark.parametrize("read", [None, 1])
+@pytest.mark.parametrize("backbone_of", FROZEN_LAYERS.values(), ids=FROZEN_LAYERS)
+def test_what_frozen_layers_give_is_kept(backbone_of, read: int | None) -> None:
+    keras.utils.set_random_seed(0)
+    backbone = backbone_of()
+    backbone.freeze_layers(1)
+    model = spread(classifier(backbone, hidden_state=read, use_relu=False))
+    inputs = padded(4000, 7000)
+    split = split_above_layers(model, 1)
+    assert split.kind is Features.HIDDEN_STATES
+    trained = set() if read else {weight.path for weight in model.backbone.trainable_variables}
+    assert {weight.path for weight in split.upper.trainable_variables} >= trained
+    with model.ready_made_inputs():
+        whole = keras.ops.convert_to_numpy(model(inputs))
+    parts = keras.ops.convert_to_numpy(split.upper(features_of(split, inputs)))
+    assert np.ptp(whole) > 0.1
+    np.testing.assert_allclose(parts, whole, atol=5e-3)
+
+
+def test_the_feature_encoder_is_kept_where_lower_states_are_read() -> None:
+    model = classifier(FAMILIES["wav2vec2"](), layer_weighting="softmax")
+    assert split_above_layers(model, 1).kind is Features.ENCODER
+    assert split_above_layers(classifier(FAMILIES["wav2vec2"]()), 0).kind is Features.ENCODER
 
 
 SOFTMAX = {"layer_weighting": "softmax"}

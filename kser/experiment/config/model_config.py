@@ -230,8 +230,9 @@ class ModelConfig(Config):
         None,
         description="Folder for what the frozen part of the model makes of each recording, which training "
         "then reads in place of audio; without augmentations. That part is the backbone, and a pooling "
-        'without weights, where freeze_layers is "all", else the feature encoder. Frames are kept as '
-        "float16. Unset: pooled vectors are kept in memory, frames not at all.",
+        'without weights, where freeze_layers is "all"; else the frozen layers, which compute as in '
+        "inference then, or the feature encoder where there are none or all hidden states are read. Frames "
+        "are kept as float16. Unset: pooled vectors are kept in memory, frames not at all.",
     )
     head_solver: Annotated[Literal["gradient", "logistic_regression"], Needs(freeze_layers="all")] = Field(
         "gradient",

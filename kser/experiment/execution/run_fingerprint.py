@@ -71,8 +71,12 @@ def _model_settings(model: ModelConfig) -> dict[str, Any]:
     fields = type(model).model_fields
     without_effect |= {name for name in _LATER_FIELDS if getattr(model, name) == fields[name].default}
     settings = model.model_dump(exclude=without_effect)
-    # Until 0.1.0 what is random in a backbone's training was random in a frozen one, too.
-    return settings | ({"frozen_backbone": "as in inference"} if model.freeze_layers == ALL else {})
+    # Until 0.1.0 what is random in a backbone's training was random in what is frozen of it, too.
+    if model.freeze_layers == ALL:
+        return settings | {"frozen_backbone": "as in inference"}
+    if model.freeze_layers and model.feature_cache is not None:
+        return settings | {"frozen_layers": "as in inference"}
+    return settings
 
 
 def _augmentation(run: Run) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from kser.models.feature_split import (
     Features,
     FeatureSplit,
     split_above_backbone,
-    split_at_feature_encoder,
+    split_above_layers,
 )
 from kser.models.freezing import ALL
 from kser.pipeline.feature_cache import FeatureCache
@@ -44,7 +44,8 @@ def frozen_part(run: Run, model: EmotionTask, waveform_format: WaveformFormat) -
     A backbone that is frozen as a whole computes as in inference, and once for a recording: pooled vectors
     are kept in memory, and in the folder of `feature_cache` if there is one; frames only in such a folder. It
     is computed in every epoch where the audio differs from epoch to epoch, where its padding counts, or where
-    there are frames and no folder. Of any other model a `feature_cache` keeps what the feature encoder gives.
+    there are frames and no folder. Of any other model a `feature_cache` keeps what its frozen layers give,
+    which compute as in inference then, or its feature encoder.
 
     Args:
         run: which.
@@ -57,12 +58,11 @@ def frozen_part(run: Run, model: EmotionTask, waveform_format: WaveformFormat) -
     Raises:
         UserError: a `feature_cache` is asked for, and there is nothing to keep or it depends on the padding.
     """
-    folder = run.model.feature_cache
-    is_frozen = run.model.freeze_layers == ALL
-    if folder is None and not is_frozen:
+    folder, layers = run.model.feature_cache, run.model.freeze_layers
+    if folder is None and layers != ALL:
         return None
     try:
-        split = split_above_backbone(model) if is_frozen else split_at_feature_encoder(model)
+        split = split_above_layers(model, layers) if isinstance(layers, int) else split_above_backbone(model)
     except UserError as error:
         raise UserError(f"{run.model_source}: {error}") from error
     if folder is not None and not waveform_format.mask_padding:

@@ -12,7 +12,7 @@ from kser.models.moonshine.moonshine_feature_encoder import (
 )
 from kser.models.moonshine.moonshine_reference import MoonshineReference
 from kser.models.moonshine.rotary_transformer_layer import RotaryPositions, RotaryTransformerLayer
-from kser.models.speech_backbone import SpeechBackbone
+from kser.models.speech_backbone import SpeechBackbone, states_of
 from kser.models.wav2vec2.feature_encoder import FrameMask
 
 
@@ -108,21 +108,18 @@ class MoonshineEncoderBackbone(SpeechBackbone):
             epsilon=1e-5, center=False, dtype=dtype, name="encoder_norm"
         )
 
+        def states_above(number, x, frame_mask):
+            return states_of(transformer_layers[number:], x, [*positions(x), frame_mask], encoder_norm)
+
         # === Functional Model ===
         waveform = keras.Input((None,), dtype="float32", name="waveform")
         padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
         x = feature_encoder(waveform, padding_mask)
         frame_mask = frame_mask_layer(x, padding_mask)
-        cosine, sine = positions(x)
-        hidden_states = [x]
-        for layer in transformer_layers:
-            x = layer(x, cosine, sine, frame_mask)
-            hidden_states.append(x)
-        x = encoder_norm(x)
-        hidden_states[-1] = x
+        hidden_states = [x, *states_above(0, x, frame_mask)]
         super().__init__(
             inputs={"waveform": waveform, "padding_mask": padding_mask},
-            outputs={"sequence_output": x, "frame_mask": frame_mask},
+            outputs={"sequence_output": hidden_states[-1], "frame_mask": frame_mask},
             dtype=dtype,
             **kwargs,
         )
@@ -136,6 +133,7 @@ class MoonshineEncoderBackbone(SpeechBackbone):
         self.attention_dropout = attention_dropout
         self.mask_feature_padding = mask_feature_padding
         self.feature_encoder = feature_encoder
+        self.states_above = states_above
         self.hidden_states = tuple(hidden_states)  # Keras would wrap a list, and JAX refuses the wrapper
 
     @classmethod

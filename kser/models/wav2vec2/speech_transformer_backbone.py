@@ -3,7 +3,7 @@
 import keras
 
 from kser.models.hashed_dropout import HashedDropout
-from kser.models.speech_backbone import SpeechBackbone
+from kser.models.speech_backbone import SpeechBackbone, states_of
 from kser.models.wav2vec2.feature_encoder import FeatureEncoder, FrameMask, ZeroPaddedFrames
 from kser.models.wav2vec2.spec_augment import SpecAugment
 from kser.models.wav2vec2.transformer_layer import TransformerLayer, dense
@@ -88,6 +88,10 @@ class SpeechTransformerBackbone(SpeechBackbone):
             for index in range(num_layers)
         ]
 
+        def states_above(number, x, frame_mask):
+            context = [frame_mask] if position_bias is None else [frame_mask, position_bias(x)]
+            return states_of(transformer_layers[number:], x, context, encoder_norm if norm_first else None)
+
         # === Functional Model ===
         waveform = keras.Input((None,), dtype="float32", name="waveform")
         padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
@@ -100,17 +104,10 @@ class SpeechTransformerBackbone(SpeechBackbone):
         x = zero_padding(x, frame_mask)
         x = keras.layers.Add(dtype=dtype, name="add_position")([x, position_embedding(x, frame_mask)])
         x = encoder_dropout(x if norm_first else encoder_norm(x))
-        context = [frame_mask] if position_bias is None else [frame_mask, position_bias(x)]
-        hidden_states = [x]
-        for layer in transformer_layers:
-            x = layer(x, *context)
-            hidden_states.append(x)
-        if norm_first:
-            x = encoder_norm(x)
-            hidden_states[-1] = x
+        hidden_states = [x, *states_above(0, x, frame_mask)]
         super().__init__(
             inputs={"waveform": waveform, "padding_mask": padding_mask},
-            outputs={"sequence_output": x, "frame_mask": frame_mask},
+            outputs={"sequence_output": hidden_states[-1], "frame_mask": frame_mask},
             dtype=dtype,
             **kwargs,
         )
@@ -133,6 +130,7 @@ class SpeechTransformerBackbone(SpeechBackbone):
         self.layer_drop = layer_drop
         self.spec_augment = dict(spec_augment) if spec_augment else None
         self.feature_encoder = feature_encoder
+        self.states_above = states_above
         self.hidden_states = tuple(hidden_states)  # Keras would wrap a list, and JAX refuses the wrapper
 
     @property

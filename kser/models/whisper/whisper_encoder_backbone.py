@@ -9,7 +9,7 @@ from keras import ops
 
 from kser.models.families import backbone_family
 from kser.models.hashed_dropout import HashedDropout
-from kser.models.speech_backbone import SpeechBackbone
+from kser.models.speech_backbone import SpeechBackbone, states_of
 from kser.models.whisper import convert_whisper
 from kser.models.whisper.whisper_feature_encoder import (
     CentredFrameMask,
@@ -137,6 +137,10 @@ class WhisperEncoderBackbone(SpeechBackbone):
         ]
         encoder_norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype, name="encoder_norm")
 
+        def states_above(number, x, frame_mask):
+            context = [] if pad_to_maximum else [frame_mask]
+            return states_of(transformer_layers[number:], x, context, encoder_norm)
+
         # === Functional Model ===
         waveform = keras.Input((None,), dtype="float32", name="waveform")
         padding_mask = keras.Input((None,), dtype="bool", name="padding_mask")
@@ -149,16 +153,10 @@ class WhisperEncoderBackbone(SpeechBackbone):
         frame_mask = frame_mask_layer(features, padding_mask)
         x = keras.layers.Add(dtype=dtype, name="add_position")([features, position_embedding(features)])
         x = encoder_dropout(x)
-        context = [] if pad_to_maximum else [frame_mask]
-        hidden_states = [x]
-        for layer in transformer_layers:
-            x = layer(x, *context)
-            hidden_states.append(x)
-        x = encoder_norm(x)
-        hidden_states[-1] = x
+        hidden_states = [x, *states_above(0, x, frame_mask)]
         super().__init__(
             inputs={"waveform": waveform, "padding_mask": padding_mask},
-            outputs={"sequence_output": x, "frame_mask": frame_mask},
+            outputs={"sequence_output": hidden_states[-1], "frame_mask": frame_mask},
             dtype=dtype,
             **kwargs,
         )
@@ -180,6 +178,7 @@ class WhisperEncoderBackbone(SpeechBackbone):
             # What other code may keep and start from: the features of the sound, from which alone the rest
             # is computed. With the silence the rest sees more, and SpecAugment comes before them.
             self.feature_encoder = feature_encoder
+        self.states_above = states_above
         self.hidden_states = tuple(hidden_states)  # Keras would wrap a list, and JAX refuses the wrapper
 
     @classmethod

@@ -243,3 +243,20 @@ def test_training_on_kept_features_is_training_on_audio(
     assert not [weight.path for weight in ours.weights if "lora" in weight.path]
     noise = np.random.default_rng(0).normal(size=(2, 16000)).astype(np.float32)
     np.testing.assert_allclose(ours.predict(noise, verbose=0), theirs.predict(noise, verbose=0), atol=1e-3)
+
+
+def test_training_on_what_frozen_layers_gave_is_training_on_audio(
+    tmp_path: Path, small_corpus: Path, computed: list[int]
+) -> None:
+    names = ("feature_dropout", "dropout", "attention_dropout", "activation_dropout", "layer_drop")
+    small = run_of(tmp_path, small_corpus).model.backbone_arguments
+    nothing_random = {**small, "num_layers": 2, **dict.fromkeys(names, 0.0)}
+    fields = {"freeze_layers": 1, "learning_rate": 1e-2, "backbone_arguments": nothing_random}
+    plain = run_of(tmp_path / "plain", small_corpus, **fields)
+    kept = run_of(tmp_path / "kept", small_corpus, feature_cache=str(tmp_path / "cache"), **fields)
+    for run in (plain, kept):
+        assert do_run(run) is Outcome.TRAINED
+    data = load_run_data(kept)
+    assert computed == [len(data.rows("train")), len(data.rows("validation"))]
+    assert np.ptp(losses(kept)) > 0
+    np.testing.assert_allclose(losses(kept), losses(plain), rtol=2e-3)
