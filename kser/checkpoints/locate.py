@@ -6,7 +6,7 @@ from kser.checkpoints.config_fields import read_fields
 from kser.checkpoints.hub import HubFiles
 from kser.checkpoints.named_checkpoints import NAMED_CHECKPOINTS, nearest_name
 from kser.errors import UserError
-from kser.files import expanded, is_there
+from kser.files import expanded, is_there, visible_files
 
 CONFIG_FILE = "config.json"
 ADAPTER_CONFIG_FILE = "adapter_config.json"
@@ -49,6 +49,7 @@ class AdapterFiles:
 
     def __init__(self, adapter: FolderFiles | HubFiles, base: FolderFiles | HubFiles):
         self.name = adapter.name
+        self.base = base
         self._both = (adapter, base)
 
     def has(self, filename: str) -> bool:
@@ -99,6 +100,20 @@ def checkpoint_files(checkpoint: str | Path) -> CheckpointFiles:
             f"{config_path}: base_model_name_or_path: names no model, and none is beside the adapter"
         )
     return AdapterFiles(files, _files_of(_beside(base, config_path.parent)))
+
+
+def local_files(checkpoint: str | Path) -> list[Path]:
+    """All files of a checkpoint in a folder, and of the base model of an adapter if that is in a folder, too.
+
+    What is computed with the checkpoint is out of date when one of them changes. None for a hub id.
+    """
+    folder = expanded(checkpoint)
+    if not folder.is_dir():
+        return []
+    files = checkpoint_files(checkpoint)
+    base = files.base if isinstance(files, AdapterFiles) else None
+    folders = [folder, *([base.folder] if isinstance(base, FolderFiles) else [])]
+    return [path for folder in folders for path in visible_files(folder, "*")]
 
 
 def _files_of(checkpoint: str | Path) -> FolderFiles | HubFiles:

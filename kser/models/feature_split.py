@@ -133,7 +133,8 @@ def split_at_feature_encoder(model: Any) -> FeatureSplit:
 def split_above_layers(model: Any, count: int) -> FeatureSplit:
     """Split a model above the lowest layers of its backbone, or above its feature encoder.
 
-    It is split at the feature encoder where hidden states below are read, too.
+    It is split at the feature encoder where hidden states below are read, too, or the backbone has no
+    `states_above`.
 
     Args:
         model: an `EmotionTask`.
@@ -145,11 +146,12 @@ def split_above_layers(model: Any, count: int) -> FeatureSplit:
     at_encoder, backbone = split_at_feature_encoder(model), model.backbone
     top = len(backbone.hidden_states) - 1
     read = top if model.hidden_state is None else model.hidden_state
-    if count == 0 or model.layer_weighting is not None or read < count:
+    states_above = getattr(backbone, "states_above", None)
+    if count == 0 or model.layer_weighting is not None or read < count or states_above is None:
         return at_encoder
     lower = _lower(backbone, backbone.hidden_states[count], backbone.output["frame_mask"])
     inputs = _inputs(lower)
-    states = [inputs["features"], *backbone.states_above(count, inputs["features"], inputs["frame_mask"])]
+    states = [inputs["features"], *states_above(count, inputs["features"], inputs["frame_mask"])]
     outputs = model.from_frames([states[read - count]], inputs["frame_mask"])
     return FeatureSplit(Features.HIDDEN_STATES, lower, _upper(model, inputs, outputs), lower.layers)
 

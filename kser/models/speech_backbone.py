@@ -24,8 +24,8 @@ class SpeechBackbone(keras_hub.models.Backbone):
 
     `hidden_states` is the tuple of symbolic outputs before the first and after every layer:
     `keras.Model(backbone.input, backbone.hidden_states)` computes them all. The last one is
-    `sequence_output`: where a norm follows the top layer, it is part of both. Those that have a
-    `feature_encoder` have `states_above(number, states, frame_mask)` too: the list of hidden states
+    `sequence_output`: where a norm follows the top layer, it is part of both. Those with a
+    `feature_encoder` may have `states_above(number, states, frame_mask)` too: the list of hidden states
     `number + 1`, … as their layers make them of another hidden state `number`.
 
     Subclasses say which published architectures they load and how (`convert_config`, `convert_weights`), and

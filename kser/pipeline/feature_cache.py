@@ -11,6 +11,7 @@ import numpy as np
 from kser.errors import UserError
 from kser.files import content_digest, replacing
 from kser.pipeline.audio_cache import LOADER_VERSION
+from kser.pipeline.vector_memory import VectorMemory
 from kser.pipeline.waveform_format import WaveformFormat
 
 # Goes up whenever an encoder of the same weights comes to give other features for the same waveform.
@@ -21,8 +22,8 @@ _MAGIC = b"kserfeat"
 _HEADER = struct.Struct("<8sQII")
 _FRAMES_TYPE, _VECTORS_TYPE = np.dtype("<f2"), np.dtype("<f4")
 
-# The vectors that this process has computed or read, by the names of their entries.
-_vectors_in_memory: dict[str, np.ndarray] = {}
+# The vectors that this process has computed or read.
+_in_memory = VectorMemory(most_bytes=2**30)
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,11 @@ class FeatureCache:
             UserError: the audio file is not found.
         """
         name = self._name(path)
-        features = _vectors_in_memory.get(name)
+        features = _in_memory.get(self.encoder, name)
         if features is None and self.folder is not None:
             features = self._stored(self.folder / name)
             if features is not None and self.vectors is not None:
-                _vectors_in_memory[name] = features
+                _in_memory.put(self.encoder, name, features)
         return features
 
     def put(self, path: str, features: np.ndarray) -> None:
@@ -121,7 +122,7 @@ class FeatureCache:
         if self.folder is not None:
             self._store(self.folder / name, rounded)
         if self.vectors is not None:
-            _vectors_in_memory[name] = rounded
+            _in_memory.put(self.encoder, name, rounded)
 
     def frames(self, samples: int) -> int:
         """Frames, or vectors, of so many samples."""

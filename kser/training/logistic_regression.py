@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from scipy.special import log_softmax
 
+from kser.errors import UserError
 from kser.pipeline.utterances import Utterances
 from kser.training.losses import inverse_count_weights
 from kser.training.training_log import TrainingLog
@@ -58,10 +59,15 @@ def solve(
         validation: likewise.
         num_classes: how many there are; those that the training part lacks are never predicted.
         use_class_weights: whether a class counts by 1 / its utterances.
+
+    Raises:
+        UserError: all training utterances are of one class.
     """
     from sklearn.linear_model import LogisticRegression
 
     vectors, classes = np.asarray(training[0], "float64"), training[1]
+    if len(np.unique(classes)) < 2:
+        raise UserError("head_solver: the training part has one class only; a logistic regression needs two")
     mean, deviation = vectors.mean(axis=0), vectors.std(axis=0)
     deviation = np.where(deviation > 1e-6 * np.abs(vectors).max(axis=0), deviation, 1.0)
     best: Solution | None = None

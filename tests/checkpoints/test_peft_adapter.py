@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from kser.checkpoints.locate import local_files
 from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.errors import UserError
 
@@ -107,6 +108,10 @@ def test_adapter_without_weights_beside_it(tmp_path: Path, config_beside: bool) 
     assert checkpoint.has_adapter
     assert checkpoint.feature_extractor_config() == {"sampling_rate": 8000}
     np.testing.assert_allclose(checkpoint.tensor(f"{QUERY}.weight"), merged(QUERY, 5 / 2), rtol=1e-5)
+    # What follows from both is out of date when either changes.
+    assert {path.resolve() for path in local_files(adapter)} == {
+        path.resolve() for folder in (adapter, tmp_path / "base") for path in folder.iterdir()
+    }
 
 
 @pytest.mark.parametrize(

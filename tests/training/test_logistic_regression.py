@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from kser.errors import UserError
 from kser.training.logistic_regression import REGULARIZATIONS, Solution, solve
 
 CHANNELS = 6
@@ -61,3 +62,9 @@ def test_a_class_without_training_data_is_never_named() -> None:
     solution, _, _, further = solved(3, 5)
     assert solution.kernel.shape == (CHANNELS, 5)
     assert set(solution.logits(further).argmax(axis=1)) <= {0, 1, 2}
+
+
+def test_one_class_alone_is_told() -> None:
+    alone = (np.zeros((3, 2)), np.zeros(3, int))
+    with pytest.raises(UserError, match="head_solver: the training part has one class only"):
+        solve(alone, alone, 2, use_class_weights=True)

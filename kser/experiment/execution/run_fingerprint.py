@@ -9,12 +9,13 @@ from typing import Any
 
 import keras
 
+from kser.checkpoints.locate import local_files
 from kser.corpora.metadata import content_key
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.experiment.search.searching import search_settings
-from kser.files import expanded, is_there, visible_files
+from kser.files import is_there
 from kser.models.freezing import ALL
 
 # The version since which the same settings give the same results.
@@ -113,5 +114,4 @@ def _content_keys(path: Path) -> dict[str, str]:
 
 def _checkpoint_keys(name: str) -> list[str]:
     """Fingerprints of a local checkpoint's files; a hub id stands for itself."""
-    folder = expanded(name)
-    return [content_key(path) for path in visible_files(folder, "*")] if folder.is_dir() else []
+    return [content_key(path) for path in local_files(name)]

@@ -9,12 +9,12 @@ from typing import Any
 
 import keras
 
+from kser.checkpoints.locate import local_files
 from kser.errors import UserError
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.continuing import continued_model
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.published_model import replaced_head
-from kser.files import expanded, visible_files
 from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
 from kser.models.building import build_backbone
 from kser.models.families import SCRATCH_PREFIX
@@ -82,9 +82,7 @@ def _backbone(model: ModelConfig) -> Any:
     name, arguments = model.model_path_or_name, model.backbone_arguments
     if not _keeps_backbone(model):
         return build_backbone(name, arguments, model.precision)
-    folder = expanded(name)
-    files = visible_files(folder, "*") if folder.is_dir() else []
-    versions = tuple((str(path), path.stat().st_mtime_ns) for path in files)
+    versions = tuple((str(path), path.stat().st_mtime_ns) for path in local_files(name))
     return _frozen_backbone(name, json.dumps(arguments), model.precision, versions)
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import kser
+from kser.checkpoints.locate import local_files
 from kser.corpora.metadata import content_key
 from kser.errors import UserError
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_provenance
 from kser.experiment.tasks import task_from_settings, task_types
-from kser.files import visible_files
 
 NO_HEAD = f"holds no model trained by kser (no {PROVENANCE_FILE}), and no trained head"
 
@@ -97,7 +97,6 @@ def _model_config(name: str, model_class: type[Any], head: dict[str, list[str]])
 
 
 def _fingerprint(name: str, weights: str) -> str:
-    """Of the files of a folder, or of what the hub's cache calls the weights: by content."""
-    folder = Path(name)
-    keys = [content_key(path) for path in visible_files(folder, "*")] if folder.is_dir() else []
+    """Of the files of folders, or of what the hub's cache calls the weights: by content."""
+    keys = [content_key(path) for path in local_files(name)]
     return hashlib.sha256("\n".join([weights, *keys]).encode()).hexdigest()[:16]
