@@ -1,7 +1,7 @@
 """How long 110 seeds of a head on a frozen backbone take, beside one seed from a cold start.
 
     python eval/benchmarks/probe_seeds.py METADATA [--checkpoint openai/whisper-tiny.en] [--seeds 110]
-        [--folder FOLDER]
+        [--backbone_arguments '{"pad_to_maximum": false}'] [--folder FOLDER]
 
 For one seed, then for all, in new folders and without kept features: the commands `kser train`, `kser eval`
 and `kser stats`, each a process of its own, whose starting counts.
@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("metadata", type=Path)
     parser.add_argument("--checkpoint", default="openai/whisper-tiny.en")
     parser.add_argument("--seeds", type=int, default=110)
+    parser.add_argument("--backbone_arguments", type=json.loads, default={})
     parser.add_argument("--folder", type=Path, default=Path("probe_seeds"))
     arguments = parser.parse_args()
     one = study(arguments, 1)
@@ -38,7 +39,12 @@ def study(arguments: argparse.Namespace, seeds: int) -> dict[str, float]:
     folder = (arguments.folder / f"{seeds}_seeds").absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    model = {"name": "probe", "model_path_or_name": arguments.checkpoint, "freeze_layers": "all"}
+    model = {
+        "name": "probe",
+        "model_path_or_name": arguments.checkpoint,
+        "freeze_layers": "all",
+        "backbone_arguments": arguments.backbone_arguments,
+    }
     experiment = {
         "experiment_name": "probes",
         "model_files": "model.json",
