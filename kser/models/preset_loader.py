@@ -131,6 +131,20 @@ class SpeechPresetLoader(KerasPresetLoader):
         return found
 
 
+def trained_head(loader: Any) -> str:
+    """What a trained head is that a new one would replace, in words; empty where there is none.
+
+    Args:
+        loader: of `preset_loader`. A head whose configuration cannot be used does not keep its backbone from
+            being used.
+    """
+    try:
+        found = loader.saved_task(keras_hub.models.Task)
+    except UserError as error:
+        return f"not usable: {error}"
+    return "" if found is None else found.__name__
+
+
 def checkpoint_classes(base: type) -> dict[str, Any]:
     """The class that loads the checkpoints of each `model_type`: `base` or a registered subclass."""
     return {

@@ -10,7 +10,7 @@ import keras_hub
 
 from kser.errors import UserError
 from kser.keras_internals import layers_within
-from kser.models.preset_loader import preset_loader
+from kser.models.preset_loader import preset_loader, trained_head
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
 
@@ -86,8 +86,8 @@ class UtteranceTask(keras_hub.models.Task):
             other = loader.saved_task(UtteranceTask)
             held = f" but a trained {other.__name__}" if other else ""
             raise UserError(f"{preset}: holds no {cls.__name__}{held}{hint}")
-        if given and load_weights and (replaced := loader.saved_task(UtteranceTask)):
-            logger.warning("%s: its trained head (%s) is replaced by a new one", preset, replaced.__name__)
+        if given and load_weights and (replaced := trained_head(loader)):
+            logger.warning("%s: its trained head (%s) is replaced by a new one", preset, replaced)
         for name in given:
             kwargs = {**dict.fromkeys(cls.new_head_arguments[name]), **kwargs}
         return loader.load_task(cls, load_weights, not given, **kwargs)

@@ -133,7 +133,7 @@ class TestCommands:
         assert ended.lines == ["nowhere.json: file not found"]
 
     def test_an_interruption_says_how_to_go_on(self, run, study, monkeypatch):
-        def interrupt(path):
+        def interrupt(*_, **__):
             raise KeyboardInterrupt
 
         monkeypatch.setattr("kser.experiment.config.loading.load_experiment", interrupt)

@@ -197,6 +197,18 @@ def test_mistakes(with_head: WithHead, fields: dict[str, object], says: str) -> 
     assert str(refusal.value).startswith(str(folder))
 
 
+def test_an_unusable_head_does_not_keep_the_backbone_from_being_used(
+    with_head: WithHead, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, _ = with_head("group_norm", "of transformers", problem_type="ranking")
+    classifier = EmotionClassifier.from_preset(folder, labels=["joy", "anger"])
+    assert classifier.labels == ["joy", "anger"]
+    (line,) = (line for line in caplog.messages if "replaced" in line)
+    assert line.startswith(
+        f"{folder}: its trained head (not usable: {folder}/config.json: problem_type: must"
+    )
+
+
 def test_pooling_that_the_published_code_does_not_have(with_head: WithHead) -> None:
     """Kser has an attention pooling, whose weights no such checkpoint has."""
     folder, _ = with_head("layer_norm", "with tanh, output", pooling_mode="attention")

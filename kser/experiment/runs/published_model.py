@@ -33,11 +33,17 @@ def has_trained_head(name: str) -> bool:
 def replaced_head(model: ModelConfig) -> str:
     """What is said of a run that puts a new head in the place of a trained one; empty for others."""
     from kser.models.families import SCRATCH_PREFIX
+    from kser.models.preset_loader import preset_loader, trained_head
 
     name = model.model_path_or_name
-    if model.continue_model_training or name.startswith(SCRATCH_PREFIX) or not has_trained_head(name):
+    if model.continue_model_training or name.startswith(SCRATCH_PREFIX):
         return ""
-    return f"{name}: its trained head is replaced by a new one; continue_model_training: true goes on with it"
+    if not (head := trained_head(preset_loader(name))):
+        return ""
+    return (
+        f"{name}: its trained head ({head}) is replaced by a new one; continue_model_training: true goes on "
+        "with it"
+    )
 
 
 def model_provenance(path: Path) -> Provenance:

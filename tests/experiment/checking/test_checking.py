@@ -292,7 +292,9 @@ def test_what_is_assumed_of_a_checkpoint_and_replaced_in_it_is_told(tmp_path, sm
     fields = {"name": "published", "model_path_or_name": str(model)}
     file.write_text(json.dumps(fields))
     assumed = f"{model}: has no preprocessor_config.json and no processor_config.json; assumed is audio at "
-    replaced = f"{model}: its trained head is replaced by a new one; continue_model_training: true goes on"
+    replaced = (
+        f"{model}: its trained head (EmotionClassifier) is replaced by a new one; continue_model_training"
+    )
 
     def said(line):
         return sum(note.startswith(line) for note in checked(path, audio=False).notes)
