@@ -53,7 +53,8 @@ def study(arguments: argparse.Namespace, seeds: int) -> dict[str, float]:
     }
     (folder / "model.json").write_text(json.dumps(model))
     (folder / "experiment.json").write_text(json.dumps(experiment))
-    seconds = {"train": timed(folder, "train", "experiment.json", "--high_seed", str(seeds - 1))}
+    last = str(seeds - 1)
+    seconds = {"train": timed(folder, "train", "experiment.json", "--low_seed", "0", "--high_seed", last)}
     (evaluations,) = (folder / "results" / "probes" / "evaluation_csv").glob("*.csv")
     seconds["eval"] = timed(folder, "eval", "--eval_path", str(evaluations))
     seconds["stats"] = timed(folder, "stats", "results/probes")

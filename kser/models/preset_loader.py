@@ -201,7 +201,7 @@ class CheckpointLoader(PresetLoader):
 
     def load_task(self, cls: Any, load_weights: bool, load_task_weights: bool, **kwargs: Any) -> Any:
         task_class: Any = self.saved_task(cls) if load_task_weights else None
-        head = self.head
+        head = self.head if load_task_weights else None
         if task_class is None or head is None:
             return super().load_task(cls, load_weights, load_task_weights, **kwargs)
         head.refuse_other(kwargs, self.preset)

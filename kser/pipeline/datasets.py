@@ -57,7 +57,7 @@ class BatchSource:
         stop: the step after the last.
         augmentation: what is done to training data, or `None`; there is none for stored features.
         joined: how many steps an element holds, one after another along a new first axis of every array; of
-            one step alone there is no such axis.
+            one step alone there is no such axis. More than one requires vectors.
     """
 
     def __init__(
@@ -72,6 +72,9 @@ class BatchSource:
     ):
         if augmentation is not None and utterances.features is not None:
             raise ValueError("`augmentation` requires audio. Received: utterances with stored features")
+        self._vectors = utterances.vectors()
+        if joined > 1 and self._vectors is None:
+            raise ValueError(f"`joined` requires vectors. Received: joined={joined}, utterances without")
         self.utterances = utterances
         self.batches = batches
         self.batch_size = batch_size
@@ -79,25 +82,40 @@ class BatchSource:
         self.stop = stop
         self.augmentation = augmentation
         self.joined = joined
-        self._vectors = utterances.vectors()
 
     def __len__(self) -> int:
         return (self.stop - self.start) // self.joined
 
     def __getitem__(self, index: Any) -> Element:
         first = self.start + int(index) * self.joined
-        if self.joined == 1:
-            return self._step(first)
-        return _stacked([self._step(step) for step in range(first, first + self.joined)])
-
-    def _step(self, step: int) -> Element:
-        batch = self.batches[step]
+        if self._vectors is not None:
+            return self._of_vectors(self._vectors, range(first, first + self.joined))
+        batch = self.batches[first]
         used = len(batch.indices)
         inputs = self._waveforms(batch) if self.utterances.features is None else self._features(batch)
         targets = map_targets(lambda values: self._in_places(values, batch), self.utterances.targets)
         weights = np.zeros(self.batch_size, np.float32)
         weights[:used] = 1.0
         return inputs, targets, weights
+
+    def _of_vectors(self, vectors: np.ndarray, steps: range) -> Element:
+        """All steps of an element at once."""
+        places = np.zeros((len(steps), self.batch_size), np.int64)
+        used = np.zeros(places.shape, bool)
+        for row, step in enumerate(steps):
+            indices = self.batches[step].indices
+            places[row, : len(indices)], used[row, : len(indices)] = indices, True
+        if self.joined == 1:
+            places, used = places[0], used[0]
+
+        def in_places(of_all: np.ndarray) -> np.ndarray:
+            values = of_all[places]
+            values[~used] = 0
+            return values
+
+        mask = np.repeat(used[..., None], vectors.shape[1], axis=-1)
+        inputs = {"features": in_places(vectors), "frame_mask": mask}
+        return inputs, map_targets(in_places, self.utterances.targets), used.astype(np.float32)
 
     @property
     def spec(self) -> tuple[dict[str, ArraySpec], Any, ArraySpec]:
@@ -144,10 +162,6 @@ class BatchSource:
         assert stored is not None
         shape = (self.batch_size, stored.frames(batch.samples))
         features, mask = np.zeros((*shape, stored.taken_channels), stored.dtype), np.zeros(shape, bool)
-        if self._vectors is not None:
-            used = len(batch.indices)
-            features[:used], mask[:used] = self._vectors[list(batch.indices)], True
-            return {"features": features, "frame_mask": mask}
         for place, index in enumerate(batch.indices):
             own = stored(self.utterances.paths[index])
             features[place, : len(own)] = own
@@ -171,16 +185,6 @@ class BatchSource:
         waveform = waveform[: batch.samples]
         missing = audio_format.minimum_samples - len(waveform)
         return np.pad(waveform, (0, missing)) if missing > 0 else waveform
-
-
-def _stacked(elements: Sequence[Any]) -> Any:
-    """Elements of one structure as one, whose arrays have an axis for them."""
-    first = elements[0]
-    if isinstance(first, dict):
-        return {name: _stacked([element[name] for element in elements]) for name in first}
-    if isinstance(first, tuple):
-        return tuple(_stacked(parts) for parts in zip(*elements, strict=True))
-    return np.stack(elements)
 
 
 def training_dataset(

@@ -40,6 +40,8 @@ from kser.training.unfreezing import Unfreezing
 
 # Bucket lengths are multiples of this: half a second at 16 kHz.
 BUCKET_GRID_S = 0.5
+# In evaluations of training; more are no faster.
+VECTORS_IN_A_BATCH = 128
 
 
 def train(
@@ -179,11 +181,15 @@ class _Batches:
         self._lengths = list(training.lengths) * self._copies
         self._buckets = shared_bucket_lengths([training, validation], plan.length_buckets)
         self.training_batches = ShuffledBatches(self._lengths, self._buckets, plan.batch_size, plan.seed)
-        validation_batches = plan_in_order(validation.lengths, self._buckets, plan.evaluation_batch_size)
-        self._validation_steps = len(validation_batches)
-        self._validation_data = for_backend(
-            evaluation_dataset(validation, validation_batches, plan.evaluation_batch_size)
+        # Of vectors a batch may be large, and has one size for all seeds: they share what is compiled.
+        self._places = (
+            plan.evaluation_batch_size
+            if training.vectors() is None
+            else max(plan.evaluation_batch_size, VECTORS_IN_A_BATCH)
         )
+        validation_batches = plan_in_order(validation.lengths, self._buckets, self._places)
+        self._validation_steps = len(validation_batches)
+        self._validation_data = for_backend(evaluation_dataset(validation, validation_batches, self._places))
 
     def evaluate(self, model: keras.Model) -> dict[str, Any]:
         """What `model.evaluate` gives for the validation part."""
@@ -200,8 +206,8 @@ class _Batches:
         for layer in unadapted_standardizations(model):
             vectors_of = model_up_to(model, layer)
             assert vectors_of is not None
-            batches = plan_in_order(self._training.lengths, self._buckets, self.plan.evaluation_batch_size)
-            data = evaluation_dataset(self._training, batches, self.plan.evaluation_batch_size)
+            batches = plan_in_order(self._training.lengths, self._buckets, self._places)
+            data = evaluation_dataset(self._training, batches, self._places)
             if self._training.vectors() is None:
                 vectors = vectors_of.predict(for_backend(data), steps=len(batches), verbose=0)
             else:  # to compile it would take longer
