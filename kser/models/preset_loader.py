@@ -131,15 +131,16 @@ class SpeechPresetLoader(KerasPresetLoader):
         return found
 
 
-def trained_head(loader: Any) -> str:
+def trained_head(loader: Any, requested: type) -> str:
     """What a trained head is that a new one would replace, in words; empty where there is none.
 
     Args:
         loader: of `preset_loader`. A head whose configuration cannot be used does not keep its backbone from
             being used.
+        requested: the class of the tasks whose heads count.
     """
     try:
-        found = loader.saved_task(keras_hub.models.Task)
+        found = loader.saved_task(requested)
     except UserError as error:
         return f"not usable: {error}"
     return "" if found is None else found.__name__

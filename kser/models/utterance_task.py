@@ -86,7 +86,7 @@ class UtteranceTask(keras_hub.models.Task):
             other = loader.saved_task(UtteranceTask)
             held = f" but a trained {other.__name__}" if other else ""
             raise UserError(f"{preset}: holds no {cls.__name__}{held}{hint}")
-        if given and load_weights and (replaced := trained_head(loader)):
+        if given and load_weights and (replaced := trained_head(loader, UtteranceTask)):
             logger.warning("%s: its trained head (%s) is replaced by a new one", preset, replaced)
         for name in given:
             kwargs = {**dict.fromkeys(cls.new_head_arguments[name]), **kwargs}

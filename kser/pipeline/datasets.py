@@ -205,7 +205,7 @@ def training_dataset(
         stop: the step after the last.
         augmentation: what is done to the utterances, or `None`.
         workers: processes that make the batches; 0 for threads. The elements are the same. With workers the
-            data set has a method `close`, see `closed_at_the_end`.
+            data set has a method `close`, see `closed_at_the_end`. Vectors need none of them.
         joined: see `BatchSource`.
     """
     source = BatchSource(utterances, batches, batches.batch_size, start, stop, augmentation, joined)
@@ -231,7 +231,8 @@ def _dataset(source: BatchSource, repeat: bool = False, workers: int = 0) -> Any
     dataset = grain.MapDataset.source(source)
     dataset = dataset.repeat() if repeat else dataset
     if source.utterances.vectors() is not None:
-        threads, ahead = 0, 0  # they are in memory: to hand one from thread to thread takes longer
+        # They are in memory: to hand them from thread to thread, or between processes, takes longer.
+        workers, threads, ahead = 0, 0, 0
     else:
         threads, ahead = (1, 1) if workers else (READER_THREADS, PREFETCHED_BATCHES)
     options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)

@@ -6,8 +6,8 @@ import numpy as np
 class VectorMemory:
     """Vectors by the encoder that made them and a name.
 
-    Of the encoder in use all stay: a run counts on them. Those of others are dropped, the ones that were used
-    longest ago first, when all together are too many.
+    Of the encoder that gave the newest all stay: a run counts on them. Those of others are dropped when all
+    together are too many, first of the encoder that gave none for longest.
 
     Args:
         most_bytes: that vectors of several encoders may take.

@@ -54,7 +54,7 @@ def head(seed, units=4):
     return keras.Model(inputs, keras.layers.Dense(2)(x))
 
 
-def run(parts, folder, seed, program="head", share=slice(None), callbacks=(), units=4):
+def run(parts, folder, seed, program="head", share=slice(None), callbacks=(), units=4, workers=0):
     """Train on a share of the training part, so that class weights and lengths differ by seed."""
     model = head(seed, units)
     training, validation = parts
@@ -68,13 +68,30 @@ def run(parts, folder, seed, program="head", share=slice(None), callbacks=(), un
     plan = dataclasses.replace(VECTORS_PLAN, seed=seed)
     objective = ClassificationObjective(use_class_weights=True)
     states, log = folder / "states", folder / "log.csv"
-    train(model, training, validation, plan, objective, states, log, str(seed), callbacks, program=program)
+    train(
+        model,
+        training,
+        validation,
+        plan,
+        objective,
+        states,
+        log,
+        str(seed),
+        callbacks,
+        data_workers=workers,
+        program=program,
+    )
     return [keras.ops.convert_to_numpy(weight) for weight in model.weights]
 
 
 def assert_equal(got, expected):
     for ours, theirs in zip(got, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_workers_are_not_needed(parts, tmp_path):
+    without, further = (run(parts, tmp_path / str(workers), 0, workers=workers) for workers in (0, 1))
+    assert_equal(further, without)
 
 
 def test_runs_through_one_program_give_what_each_gives_alone(parts, tmp_path):

@@ -247,8 +247,9 @@ class ModelConfig(Config):
     ] = Field(
         None,
         description="Which hidden state of the backbone is pooled: 0 is what enters its first layer, k what "
-        "the k-th layer gives; the layers above are neither computed nor trained. Unset: the last one, with "
-        "the norm that some architectures have above it.",
+        "the k-th layer gives. The layers above are not trained, and computed only with a frozen backbone, "
+        "once for all models that read it. Unset: the last one, with the norm that some architectures have "
+        "above it.",
     )
     probe_layers: Annotated[
         list[int] | Literal["all"] | None,

@@ -24,7 +24,6 @@ from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load
 from kser.experiment.tasks import Task
 from kser.experiment.tasks.evaluation import Evaluation, Predictions
 from kser.files import read_json, read_text, write_json
-from kser.models.freezing import ALL
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
@@ -244,10 +243,8 @@ class Evaluator:
 
 def _predict(evaluand: _Evaluand, model: Any, utterances: Utterances) -> Predictions:
     row, provenance = evaluand.row, evaluand.provenance
-    settings = provenance.model_config
-    is_as_it_was = settings.get("number_of_training_epochs") == 0
-    shares_backbone = is_as_it_was or settings.get("freeze_layers") == ALL
-    outputs = predict_outputs(model, utterances, provenance.model_config["batch_size"], shares_backbone)
+    batch_size = provenance.model_config["batch_size"]
+    outputs = predict_outputs(model, utterances, batch_size, provenance.keeps_backbone)
     _check_finite(outputs, row.model_path)
     return Predictions(
         evaluand.table.iloc[list(utterances.positions)],

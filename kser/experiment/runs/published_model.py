@@ -32,13 +32,14 @@ def has_trained_head(name: str) -> bool:
 
 def replaced_head(model: ModelConfig) -> str:
     """What is said of a run that puts a new head in the place of a trained one; empty for others."""
+    from kser.models import EmotionTask
     from kser.models.families import SCRATCH_PREFIX
     from kser.models.preset_loader import preset_loader, trained_head
 
     name = model.model_path_or_name
     if model.continue_model_training or name.startswith(SCRATCH_PREFIX):
         return ""
-    if not (head := trained_head(preset_loader(name))):
+    if not (head := trained_head(preset_loader(name), EmotionTask)):
         return ""
     return (
         f"{name}: its trained head ({head}) is replaced by a new one; continue_model_training: true goes on "

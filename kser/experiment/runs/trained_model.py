@@ -72,18 +72,24 @@ class Provenance:
         }
         return task_from_settings(SimpleNamespace(**defaults | self.model_config))
 
+    @property
+    def keeps_backbone(self) -> bool:
+        """Whether the run left the backbone as it was, so that models of other seeds have the same."""
+        is_trained = self.model_config.get("number_of_training_epochs") != 0
+        return not is_trained or self.model_config.get("freeze_layers") == "all"
+
 
 def save_trained_model(folder: Path, classifier: Any, provenance: Provenance) -> None:
     """Write the preset and its provenance, all or nothing.
 
-    What equals a file of another model of the experiment takes no room of its own, such as a backbone that
-    stayed frozen in the runs of all seeds.
+    Weights of a backbone that was not trained take no room of their own where another model of the experiment
+    has the same.
     """
     facts = asdict(provenance)
     recordings = facts.pop("recordings")
     with replacing(folder) as draft:
         classifier.save_to_preset(str(draft))
-        for weights in draft.glob(_WEIGHTS_FILES):
+        for weights in draft.glob(_WEIGHTS_FILES) if provenance.keeps_backbone else ():
             share_equal_file(weights, folder.parents[2].glob(f"*/*/{folder.name}/{weights.name}"))
         write_json(draft / PROVENANCE_FILE, facts)
         write_json(draft / RECORDINGS_FILE, recordings)

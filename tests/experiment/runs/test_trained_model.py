@@ -1,5 +1,7 @@
 """A trained model's folder."""
 
+import dataclasses
+
 import keras
 
 from kser.experiment.runs.trained_model import Provenance, load_classifier, save_trained_model
@@ -13,7 +15,7 @@ PROVENANCE = Provenance(
     experiment_name="",
     training_dataset="",
     seed=0,
-    model_config={},
+    model_config={"freeze_layers": "all"},
     audio={},
     augmentation={},
     label_column=None,
@@ -37,6 +39,15 @@ def test_seeds_on_one_backbone_keep_its_weights_once(tmp_path):
     heads = [folder / "task.weights.h5" for folder in folders]
     assert not heads[0].samefile(heads[1])
     assert load_classifier(folders[1]).labels == ["calm", "angry"]
+
+
+def test_a_backbone_that_was_trained_is_not_compared_with_those_of_other_seeds(tmp_path):
+    classifier = EmotionClassifier(LogMelBackbone(filters=[4], kernel_sizes=[3]), ["calm", "angry"])
+    trained = dataclasses.replace(PROVENANCE, model_config={"freeze_layers": 2})
+    folders = [tmp_path / "experiment" / "tiny" / f"seed_{seed}" / "model" for seed in range(2)]
+    for folder in folders:
+        save_trained_model(folder, classifier, trained)
+    assert not (folders[0] / "model.weights.h5").samefile(folders[1] / "model.weights.h5")
 
 
 def test_what_is_saved_over_a_model_is_not_written_into_those_of_other_seeds(tmp_path):
