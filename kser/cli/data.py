@@ -99,6 +99,10 @@ def prepare_corpus(
         Path | None,
         option("output_path", "Metadata CSV to write; without it, data/NAME/metadata.csv."),
     ] = None,
+    allow_unknown: Annotated[
+        bool,
+        option("allow_unknown", "Leave out audio files with unexpected names, and tell which, and go on."),
+    ] = False,
 ) -> None:
     """Write the metadata CSV of a corpus.
 
@@ -117,7 +121,7 @@ def prepare_corpus(
             + (", not both" if download else "")
         )
     csv_path = output_path or Path("data") / recipe.name / "metadata.csv"
-    prepare(recipe, source, csv_path, console())
+    prepare(recipe, source, csv_path, console(), allow_unknown)
 
 
 def _facts(recipe: "Recipe") -> dict[str, object]:

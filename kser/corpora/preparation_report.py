@@ -13,6 +13,7 @@ from kser.corpora.recipe import AUDIO_SUFFIXES, Recipe
 from kser.corpora.recordings import Recording, same_recordings
 from kser.files import write_json, write_text
 from kser.markdown import markdown_table
+from kser.words import listed
 
 NOT_VERIFIED = (
     "this recipe was made after the published description and never run on the published files: "
@@ -27,7 +28,12 @@ def report_paths(csv_path: str | Path) -> tuple[Path, Path]:
 
 
 def preparation_report(
-    recipe: Recipe, folder: Path, table: pd.DataFrame, recordings: Sequence[Recording], beside: Path
+    recipe: Recipe,
+    folder: Path,
+    table: pd.DataFrame,
+    recordings: Sequence[Recording],
+    beside: Path,
+    left_out: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Put together what is known of a corpus once its files were read.
 
@@ -37,6 +43,7 @@ def preparation_report(
         table: a row per recording that the recipe found, also of those that cannot be read.
         recordings: for each row of the table.
         beside: folder of the metadata CSV; paths below it are given relative to it.
+        left_out: audio files with unexpected names.
 
     Returns:
         Values that JSON can hold, in the order in which to read them. Durations are in seconds.
@@ -54,6 +61,7 @@ def preparation_report(
         "speakers": {"found": int(readable["actor"].nunique()), "expected": recipe.expected_speakers},
         "utterances": len(readable),
         "other_audio_files": _audio_files_below(folder, set(table["path"])),
+        "unexpected_names": [shown_path(str(path.absolute()), beside) for path in left_out],
         "unreadable": {shown_path(each.path, beside): each.problem for each in unreadable},
         "duplicates": _duplicates(table, recordings, beside),
         "sampling_rates_hz": _counted(each.sampling_rate_hz for each in recordings if not each.problem),
@@ -122,6 +130,8 @@ def warning_lines(report: dict[str, Any]) -> list[str]:
     lines = []
     if not report["recipe_verified"]:
         lines.append(f"not verified: {NOT_VERIFIED}")
+    if names := report["unexpected_names"]:
+        lines.append(f"{len(names)} audio files left out, which have unexpected names: {listed(names)}")
     lines += [f"{path}: left out: {problem}" for path, problem in report["unreadable"].items()]
     for group in report["duplicates"]:
         differing = [name for name in ("class_id", "actor") if group[f"same_{name}"] is False]

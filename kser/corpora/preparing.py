@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +18,7 @@ from kser.corpora.preparation_report import (
     warning_lines,
     write_report,
 )
-from kser.corpora.recipe import Recipe
+from kser.corpora.recipe import Recipe, unexpected_names_left_out
 from kser.corpora.recordings import check_recordings
 from kser.corpora.sources import corpus_folder, downloaded_corpus, read_as_published
 from kser.errors import UserError
@@ -34,6 +34,7 @@ def prepare(
     source: str | Path | Sequence[str | Path] | None,
     csv_path: str | Path,
     console: Console | None = None,
+    allow_unknown: bool = False,
 ) -> pd.DataFrame:
     """Write the metadata CSV of a corpus, and the report on it beside.
 
@@ -46,6 +47,7 @@ def prepare(
             or several, which are unpacked beside the CSV. `None` downloads the corpus.
         csv_path: the CSV to write. Paths below its folder are written relative to it.
         console: where to show progress, a summary and what is to be known of the corpus.
+        allow_unknown: leave out audio files with unexpected names, and tell which, instead of refusing them.
 
     Returns:
         The table, as `read_metadata` reads it from the file just written. `difference_from_published` says
@@ -56,12 +58,16 @@ def prepare(
             none that can be read; or as `kser.corpora.sources` says of archives and downloads.
     """
     csv_path = Path(csv_path)
-    if source is None:
-        folder = downloaded_corpus(recipe, csv_path.parent, console)
-    else:
-        sources = [source] if isinstance(source, str | Path) else source
-        folder = corpus_folder(recipe, sources, csv_path.parent, console)
-    folder, found = read_as_published(recipe, folder)
+    collecting: AbstractContextManager[list[Path]] = nullcontext([])
+    if allow_unknown:
+        collecting = unexpected_names_left_out()
+    with collecting as left_out:
+        if source is None:
+            folder = downloaded_corpus(recipe, csv_path.parent, console)
+        else:
+            sources = [source] if isinstance(source, str | Path) else source
+            folder = corpus_folder(recipe, sources, csv_path.parent, console)
+        folder, found = read_as_published(recipe, folder)
     found = found.drop_duplicates(ignore_index=True)  # a label file may name a recording twice
     with _draft_of(csv_path) as draft:
         _write_proven(found, draft, csv_path, check_files=False)
@@ -73,7 +79,7 @@ def prepare(
                 f"{recordings[0].path}: {recordings[0].problem}"
             )
         _write_proven(found[readable], draft, csv_path, check_files=True)
-        report = preparation_report(recipe, folder, found, recordings, csv_path.parent)
+        report = preparation_report(recipe, folder, found, recordings, csv_path.parent, left_out)
         write_report(report, csv_path)
         draft.replace(csv_path)
     table = read_metadata(csv_path, check_files=False)

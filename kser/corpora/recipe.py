@@ -1,7 +1,9 @@
 """What a corpus recipe is: the facts about a published corpus, and how its files become a table."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -15,6 +17,9 @@ AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".
 
 
 _GENDERS = {"f": "female", "w": "female", "m": "male"}
+
+# Where files with unexpected names are collected; `None`: they are refused.
+_left_out: ContextVar[list[Path] | None] = ContextVar("left_out", default=None)
 
 
 class NotTheCorpusError(UserError):
@@ -86,7 +91,7 @@ class Recipe:
         """The table of the corpus.
 
         Args:
-            folder: laid out as `layout` says.
+            folder: laid out as `layout` says; within `unexpected_names_left_out`, it may hold other audio.
 
         Returns:
             Columns `path` (absolute), `class_id`, `actor`, `gender` and those of the corpus, all text.
@@ -95,12 +100,55 @@ class Recipe:
             NotTheCorpusError: the folder does not hold the corpus.
             UserError: it has audio files with unexpected names, or mistakes in a label file.
         """
+        if (left_out := _left_out.get()) is not None:
+            left_out.clear()
         try:
             return self.make_table(folder)
         except NotTheCorpusError:
             raise NotTheCorpusError(
                 f"{folder}: does not look like {self.short_title}, which is {self.layout}"
             ) from None
+
+
+@contextmanager
+def unexpected_names_left_out() -> Iterator[list[Path]]:
+    """Within it, recipes leave out audio files with unexpected names instead of refusing the folder.
+
+    Yields:
+        The files that the last reading of a folder left out.
+    """
+    files: list[Path] = []
+    token = _left_out.set(files)
+    try:
+        yield files
+    finally:
+        _left_out.reset(token)
+
+
+def refuse_unexpected(files: list[Path], example: str) -> None:
+    """Refuse audio files that a recipe cannot tell anything of, or note that they are left out.
+
+    Args:
+        files: those with unexpected names; often none.
+        example: a name as it should be.
+
+    Raises:
+        UserError: there are some, outside of `unexpected_names_left_out`.
+    """
+    left_out = _left_out.get()
+    if left_out is not None:
+        left_out += files
+    elif files:
+        raise UserError(
+            f"{len(files)} audio files have unexpected names: {listed([str(path) for path in files])}; "
+            f"names are like {example}: take the others out of the folder, or leave them out: --allow_unknown"
+        )
+
+
+def audio_files_below(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> list[Path]:
+    """Audio files in a folder and its subfolders, by path, without hidden ones."""
+    folders = [folder, *sorted(path for path in folder.rglob("*") if path.is_dir())]
+    return [path for each in folders for path in audio_files(each, suffixes)]
 
 
 def audio_files(folder: Path, suffixes: frozenset[str] = AUDIO_SUFFIXES) -> list[Path]:
@@ -117,6 +165,7 @@ def table_from_names(
     codes: Mapping[str, str],
     example: str,
     row: Callable[[dict[str, str]], dict[str, str]] = lambda name: {},
+    below: Path | None = None,
 ) -> pd.DataFrame:
     """A table of what the names of the files say.
 
@@ -128,6 +177,8 @@ def table_from_names(
         example: a name as it should be, for the message when some names do not fit.
         row: groups of a name → the columns that are not as in the name, or not in it, in the order wanted;
             groups that it does not mention follow.
+        below: the folder below which the whole path, with slashes, is matched, where folders say something
+            too; else the name alone is.
 
     Returns:
         The columns `path` (absolute), `class_id`, `actor`, `gender` and the further ones, all text; a row per
@@ -138,7 +189,7 @@ def table_from_names(
         UserError: some are not; they are listed.
     """
     rows = []
-    for path, name in facts_in_names(files, pattern, example).items():
+    for path, name in facts_in_names(files, pattern, example, below).items():
         gender = _GENDERS.get(name.get("gender", "")[:1].lower())
         facts = {"class_id": codes[name["emotion"]], "actor": name.get("actor"), "gender": gender} | row(name)
         further = {group: text for group, text in name.items() if group not in {"emotion", *facts}}
@@ -147,15 +198,15 @@ def table_from_names(
 
 
 def facts_in_names(
-    files: Iterable[Path], pattern: re.Pattern[str], example: str
+    files: Iterable[Path], pattern: re.Pattern[str], example: str, below: Path | None = None
 ) -> dict[Path, dict[str, str]]:
     """The named groups of a pattern in the name of each file; arguments and errors as `table_from_names`."""
-    matches = {path: pattern.fullmatch(path.stem) for path in files}
+    matches = {path: pattern.fullmatch(_matched_text(path, below)) for path in files}
     if not any(matches.values()):
         raise NotTheCorpusError
-    if unexpected := [str(path) for path, match in matches.items() if match is None]:
-        raise UserError(
-            f"{len(unexpected)} audio files have unexpected names: {listed(unexpected)}; "
-            f"names are like {example}: take the others out of the folder"
-        )
+    refuse_unexpected([path for path, match in matches.items() if match is None], example)
     return {path: match.groupdict() for path, match in matches.items() if match}
+
+
+def _matched_text(path: Path, below: Path | None) -> str:
+    return path.stem if below is None else path.relative_to(below).with_suffix("").as_posix()

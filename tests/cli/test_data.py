@@ -70,6 +70,15 @@ class TestData:
             f"{emodb}/wav/03a01Fa.wav,happiness,03,male,a01,a",
         ]
 
+    def test_prepare_goes_on_without_unexpected_names_where_asked(self, run, emodb):
+        (emodb / "wav" / "strange.wav").write_bytes(b"sound")
+        ended = run("data", "prepare", "emodb", "--source", emodb)
+        assert ended.status == 2
+        assert "names are like 03a01Fa.wav: take the others out of the folder, or" in ended.lines[0]
+        ended = run("data", "prepare", "emodb", "--source", emodb, "--allow_unknown")
+        assert ended.status == 0
+        assert "1 audio files left out, which have unexpected names" in ended.out
+
     def test_prepare_writes_where_it_is_told(self, run, emodb):
         ended = run("data", "prepare", "emodb", "--source", emodb, "--output_path", emodb / "mine.csv")
         assert f"{emodb}/mine.csv: 3 utterances" in ended.out

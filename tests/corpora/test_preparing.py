@@ -77,6 +77,7 @@ class TestReport:
         assert report["speakers"] == {"found": 3, "expected": 10}
         assert (report["utterances"], report["other_audio_files"]) == (4, 1)
         assert (report["unreadable"], report["duplicates"]) == ({}, [])
+        assert report["unexpected_names"] == []
         assert (report["sampling_rates_hz"], report["channels"]) == ({"16000": 4}, {"1": 4})
         one = {"total_s": DURATION_S, "min_s": DURATION_S, "median_s": DURATION_S, "max_s": DURATION_S}
         assert report["durations"] == {**one, "total_s": 4 * DURATION_S}
@@ -358,6 +359,33 @@ class TestArchives:
         assert said.format(archive=archive) in refusal(EMODB, archive, csv_path)
         assert list(csv_path.parent.iterdir()) == []
         assert not list(tmp_path.glob("**/strange.wav"))
+
+    @pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
+    def test_unexpected_names_are_left_out_where_asked(
+        self, emodb: Path, tmp_path: Path, csv_path: Path, packed: bool
+    ) -> None:
+        write_tree(emodb, ["wav/strange.wav", "wav/03a01Fa copy.wav"])
+        source = zipped(emodb, tmp_path / "download.zip") if packed else emodb
+        said = refusal(EMODB, source, csv_path)
+        assert said.startswith("2 audio files have unexpected names: ")
+        assert said.endswith("or leave them out: --allow_unknown")
+        console = Console(file=io.StringIO(), width=300)
+        table = prepare(EMODB, source, csv_path, console, allow_unknown=True)
+        assert [Path(path).name for path in table["path"]] == [Path(name).name for name in FILES]
+        named = report_of(csv_path)["unexpected_names"]
+        assert [Path(path).name for path in named] == ["03a01Fa copy.wav", "strange.wav"]
+        line = f"2 audio files left out, which have unexpected names: {', '.join(named)}"
+        assert line in console.file.getvalue()  # type: ignore[attr-defined]
+        assert line in csv_path.with_name("metadata_report.md").read_text(encoding="utf-8")
+        # Asked for once, not from then on.
+        assert "2 audio files have unexpected names" in refusal(EMODB, emodb, csv_path)
+
+    def test_a_folder_with_unexpected_names_alone_is_not_the_corpus(
+        self, tmp_path: Path, csv_path: Path
+    ) -> None:
+        write_tree(tmp_path / "songs", ["wav/strange.wav"])
+        with pytest.raises(UserError, match="does not look like EmoDB, which is a folder with"):
+            prepare(EMODB, tmp_path / "songs", csv_path, allow_unknown=True)
 
     def test_an_interruption_leaves_nothing(
         self, emodb: Path, tmp_path: Path, csv_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,7 +1,8 @@
 """CaFE, the Canadian French Emotional speech dataset.
 
 A file name such as `12-P-2-5.wav` says: actor 12, emotion P (peur), intensity 2 (strong), sentence 5. Neutral
-speech has no intensity: `07-N-3.wav`. The folders say the same in French.
+speech has no intensity, though the names of its files say 1: `07-N-1-3.wav` (EmoBox's list of the published
+names; the readme describes them as `07-N-3.wav`, which is read as well). The folders say the same in French.
 """
 
 import re
@@ -11,7 +12,7 @@ import pandas as pd
 
 from kser.corpora.recipe import Recipe, audio_files, table_from_names
 
-_INTENSITIES = {None: "none", "1": "low", "2": "high"}
+_INTENSITIES = {"1": "low", "2": "high"}
 _EMOTIONS = {
     "C": "anger",  # colère
     "D": "disgust",  # dégoût
@@ -23,7 +24,7 @@ _EMOTIONS = {
 }
 _NAME = re.compile(
     rf"(?P<actor>0[1-9]|1[0-2])-(?P<emotion>[{''.join(_EMOTIONS)}])"
-    r"(?:(?<=N)|(?<!N)-(?P<intensity>[12]))-(?P<sentence>[1-6])"
+    r"(?:(?<=N)(?:-1)?|(?<!N)-(?P<intensity>[12]))-(?P<sentence>[1-6])"
 )
 # Some archivers spoil the accents.
 _EMOTION_FOLDER = re.compile("Col.*re|D.*go.*t|Joie|Neutre|Peur|Surprise|Tristesse")
@@ -40,12 +41,12 @@ def _folders(source: Path) -> list[Path]:
 
 def _row(name: dict[str, str]) -> dict[str, str]:
     gender = "male" if int(name["actor"]) % 2 else "female"
-    return {"gender": gender, "intensity": _INTENSITIES[name["intensity"]]}
+    return {"gender": gender, "intensity": _INTENSITIES.get(name["intensity"], "none")}
 
 
 def _table(source: Path) -> pd.DataFrame:
     files = [path for folder in _folders(source) for path in audio_files(folder)]
-    return table_from_names(files, _NAME, _EMOTIONS, "12-P-2-5.wav, or 07-N-3.wav for neutral speech", _row)
+    return table_from_names(files, _NAME, _EMOTIONS, "12-P-2-5.wav, or 07-N-1-3.wav for neutral speech", _row)
 
 
 RECIPE = Recipe(

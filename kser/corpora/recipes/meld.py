@@ -11,9 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from kser.corpora.label_files import Row, by_key, class_of, read_rows
-from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files
-from kser.errors import UserError
-from kser.words import listed
+from kser.corpora.recipe import NotTheCorpusError, Recipe, audio_files, refuse_unexpected
 
 _EMOTIONS = {name: name for name in ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")}
 # Partition → its folder; the table or the folder may lie in a folder called like the partition.
@@ -59,11 +57,7 @@ def _partition_rows(partition: str, labels_path: Path, folder: Path) -> list[Row
     recordings = {path.stem: path for path in audio_files(folder, _FILM_SUFFIXES)}
     recordings |= {path.stem: path for path in audio_files(folder)}
     names = [name for name in recordings if not _WITHOUT_LABELS.fullmatch(name)]
-    if unexpected := [str(recordings[name]) for name in names if not _NAME.fullmatch(name)]:
-        raise UserError(
-            f"{len(unexpected)} recordings have unexpected names: {listed(unexpected)}; "
-            "names are like dia0_utt0.mp4: take the others out of the folder"
-        )
+    refuse_unexpected([recordings[name] for name in names if not _NAME.fullmatch(name)], "dia0_utt0.mp4")
     # A few published films have no labels, and one labelled utterance has no film (dia110_utt7 of dev).
     found = [(labels[name], recordings[name]) for name in labels if name in recordings]
     return [_row(partition, label, path, labels_path) for label, path in found]

@@ -78,7 +78,7 @@ def test_each_partition_in_its_folder_and_one_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recordings", "texts", "message"),
     [
-        (["train_splits/dialogue0.mp4"], {}, "1 recordings have unexpected names: "),
+        (["train_splits/dialogue0.mp4"], {}, "1 audio files have unexpected names: "),
         (
             [],
             {"dev_sent_emo.csv": DEV.replace(",Emotion,", ",Feeling,")},

@@ -58,6 +58,7 @@ TREES = [
             "Colère/Faible/01-C-1-1.wav": ["anger", "01", "male", "low", "1"],
             "Dégoût/Fort/02-D-2-6.wav": ["disgust", "02", "female", "high", "6"],
             "Joie/Faible/03-J-1-3.wav": ["happiness", "03", "male", "low", "3"],
+            "Neutre/01-N-1-1.wav": ["neutral", "01", "male", "none", "1"],
             "Neutre/12-N-4.wav": ["neutral", "12", "female", "none", "4"],
             "Peur/Fort/12-P-2-5.wav": ["fear", "12", "female", "high", "5"],
             "Surprise/Faible/10-S-1-2.wav": ["surprise", "10", "female", "low", "2"],
@@ -65,7 +66,7 @@ TREES = [
         },
         (
             "Colère/Faible/13-C-1-1.wav",
-            "Neutre/12-N-1-4.wav",
+            "Neutre/12-N-2-4.wav",
             "Peur/Fort/12-P-5.wav",
             "Joie/Fort/03-J-3-1.wav",
         ),
