@@ -138,7 +138,9 @@ def _facts(recipe: "Recipe") -> dict[str, object]:
         "speakers": recipe.expected_speakers,
         "utterances": recipe.expected_utterances,
         "classes": ", ".join(recipe.classes),
-        "sampling rate": f"{recipe.sampling_rate_hz} Hz as published",
+        "sampling rate": f"{recipe.sampling_rate_hz} Hz as published"
+        if recipe.sampling_rate_hz
+        else "unknown",
         "official folds": f"column {recipe.folds}" if recipe.folds else "none",
         "layout": recipe.layout,
         "verified": "yes: it was run on the published files" if recipe.verified else f"no: {NOT_VERIFIED}",

@@ -112,7 +112,7 @@ def summary_lines(report: dict[str, Any]) -> list[str]:
     rates = ", ".join(f"{rate} Hz" for rate in report["sampling_rates_hz"])
     channels = ", ".join({"1": "mono", "2": "stereo"}.get(n, f"{n} channels") for n in report["channels"])
     published = report["published_sampling_rate_hz"]
-    if list(report["sampling_rates_hz"]) != [str(published)]:
+    if published is not None and list(report["sampling_rates_hz"]) != [str(published)]:
         rates += f" (published at {published} Hz)"
     return [
         f"{_minutes(durations['total_s'])} in all; an utterance {durations['min_s']:.1f} to "

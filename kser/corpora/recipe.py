@@ -62,8 +62,8 @@ class Recipe:
     citation: str
     licence: str
     home_page: str
-    sampling_rate_hz: int
-    """As published; the loader resamples to what a model needs."""
+    sampling_rate_hz: int | None
+    """As published, `None` where that could not be confirmed; the loader resamples to what a model needs."""
     language: str
     codes: Mapping[str, str]
     """What it writes into file names or label files for an emotion → its own English name for it, as in the

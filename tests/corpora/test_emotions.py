@@ -20,7 +20,20 @@ EMODB = {
 }
 EMOVO = dict.fromkeys(("anger", "disgust", "fear", "joy", "neutrality", "sadness", "surprise"), 84)
 # Classes that are no emotion of the table: no other corpus has a counterpart of them.
-ON_THEIR_OWN = {"other", "no agreement", "assertiveness", "encouragement", "concern", "apology"}
+ON_THEIR_OWN = {
+    *(
+        "other",
+        "no agreement",
+        "unknown",
+        "assertiveness",
+        "encouragement",
+        "concern",
+        "apology",
+        "achievement",
+    ),
+    *("breath", "disappointment", "drunkenness", "enthusiasm", "guilt", "pain", "pleasure", "sarcasm"),
+    *("sleepiness", "whispering", "low", "high"),  # the last two are BAVED's levels
+}
 
 
 def rows(counts: dict[str, int]) -> pd.Series:
