@@ -16,7 +16,8 @@ class StudyProgress:
     """Counts the runs of a study and estimates how long the rest takes.
 
     The estimate takes a run of a model for as long as those of that model took in the mean, and that of a
-    model of which none is trained yet for as long as the others.
+    model of which none is trained yet for as long as the others. The first run of a model compiles, and
+    computes what later ones share, such as a frozen backbone: it counts only until there is a second.
 
     Args:
         runs: all of the study, in the order in which they are done.
@@ -61,8 +62,9 @@ class StudyProgress:
         """About how long the rest takes; `None` before the first run is trained."""
         if not self._seconds:
             return None
-        means = {model: mean(seconds) for model, seconds in self._seconds.items()}
-        mean_of_all = mean(seconds for of_model in self._seconds.values() for seconds in of_model)
+        later = {model: seconds[1:] or seconds for model, seconds in self._seconds.items()}
+        means = {model: mean(seconds) for model, seconds in later.items()}
+        mean_of_all = mean(seconds for of_model in later.values() for seconds in of_model)
         left = [means.get(run.model.name, mean_of_all) for run in self.runs[self.done :]]
         if not left:
             return 0.0
@@ -71,7 +73,8 @@ class StudyProgress:
     def __str__(self) -> str:
         failed = f", {self.failed} failed" if self.failed else ""
         left = self.seconds_left()
-        time_left = f", about {in_words(left)} left" if left else ""
+        about = "about" if any(len(seconds) > 1 for seconds in self._seconds.values()) else "at most about"
+        time_left = f", {about} {in_words(left)} left" if left else ""
         return f"study: {self.done} of {len(self.runs)} runs done{failed}{time_left}"
 
     def __rich__(self) -> Table:

@@ -55,6 +55,14 @@ def test_time_left_follows_from_runs_of_the_same_model(clock):
     assert progress.seconds_left() == 0.0
 
 
+def test_the_first_run_computes_what_later_ones_share_and_does_not_count_beside_them(clock):
+    progress = StudyProgress(RUNS, LiveLines(console(terminal=False)))
+    run_for(progress, clock, RUNS[0], 600.0)
+    assert "at most about 30 min left" in str(progress)
+    run_for(progress, clock, RUNS[1], 6.0)
+    assert str(progress) == "study: 2 of 4 runs done, about 12 s left"
+
+
 def test_runs_that_were_there_or_failed_say_nothing_of_the_time(clock):
     progress = StudyProgress(RUNS, LiveLines(console(terminal=False)))
     run_for(progress, clock, RUNS[0], 1.0, trained=False)
@@ -68,7 +76,7 @@ def test_without_a_terminal_a_line_after_each_trained_run(clock):
     progress = StudyProgress(RUNS, LiveLines(shown_on))
     run_for(progress, clock, RUNS[0], 1.0, trained=False)
     run_for(progress, clock, RUNS[1], 600.0)
-    assert shown_on.file.getvalue() == "study: 2 of 4 runs done, about 20 min left\n"
+    assert shown_on.file.getvalue() == "study: 2 of 4 runs done, at most about 20 min left\n"
 
 
 def test_on_a_terminal_the_line_is_live_and_goes(clock):
@@ -77,7 +85,7 @@ def test_on_a_terminal_the_line_is_live_and_goes(clock):
     run_for(progress, clock, RUNS[0], 600.0)
     with shown_on.capture() as capture:
         shown_on.print(progress)
-    assert "study: 1 of 4 runs done, about 30 min left" in capture.get()
+    assert "study: 1 of 4 runs done, at most about 30 min left" in capture.get()
     progress.stop()
     assert shown_on.file.getvalue().endswith("\x1b[2K")  # the line is cleared at the end
 
