@@ -4,7 +4,9 @@ import ctypes
 import gc
 import os
 import resource
+import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -24,6 +26,10 @@ def pytest_configure(config):
     config.stash[USED] = {}
     config.stash[HIGHEST] = (0.0, "no test")
     if not hasattr(config, "workerinput"):
+        # Facts of recordings: those of an earlier session would hide what decodes a file.
+        kept = tempfile.mkdtemp(prefix="kser_tests_")
+        os.environ["KSER_CACHE"] = kept
+        config.add_cleanup(lambda: shutil.rmtree(kept, ignore_errors=True))
         # What one process has compiled none of the others compiles again, nor the programs that tests start.
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from kser.audio.decoding import decode
+from kser.audio.decoding import Sound, decode
 from kser.errors import UserError
 
 
@@ -38,16 +38,44 @@ def load_audio(path: str | Path, sampling_rate: int) -> np.ndarray:
         ((30372,), dtype('float32'))
     """
     sound = decode(path)
-    frames, rate = sound.samples, sound.sampling_rate
-    # soxr rounds to the nearest whole number, halves up, except at a few ratios.
-    length = (2 * len(frames) * sampling_rate + rate) // (2 * rate)
+    return waveform_of(path, sound, sampling_rate)
+
+
+def waveform_of(path: str | Path, sound: Sound, sampling_rate: int) -> np.ndarray:
+    """The waveform of a file that is decoded already, see `load_audio`.
+
+    Args:
+        path: the file, for messages.
+        sound: what decoding it gave.
+        sampling_rate: the rate wanted, in Hz.
+    """
+    samples, rate = len(sound.samples), sound.sampling_rate
+    length = resampled_length(samples, rate, sampling_rate)
     if length == 0:
-        raise UserError(
-            f"{path}: is too short: {len(frames)} samples at {rate} Hz are less than one at "
-            f"{sampling_rate} Hz"
-        )
-    waveform = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
+        raise too_short(path, samples, rate, sampling_rate)
+    waveform = mixed_down(sound)
     if rate != sampling_rate:
         waveform = soxr.resample(waveform, rate, sampling_rate, quality="HQ")
         waveform = np.pad(waveform[:length], (0, max(0, length - len(waveform))))
     return np.ascontiguousarray(waveform)
+
+
+def too_short(path: str | Path, samples: int, rate: int, sampling_rate: int) -> UserError:
+    """Of a file whose samples are less than one at the rate wanted."""
+    return UserError(
+        f"{path}: is too short: {samples} samples at {rate} Hz are less than one at {sampling_rate} Hz"
+    )
+
+
+def mixed_down(sound: Sound) -> np.ndarray:
+    """The mean of all channels, float32 (samples,), at the file's rate."""
+    frames = sound.samples
+    return frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
+
+
+def resampled_length(samples: int, rate: int, sampling_rate: int) -> int:
+    """Samples that so many at one rate become at another: the nearest whole number, halves up.
+
+    soxr rounds likewise, except at a few ratios.
+    """
+    return (2 * samples * sampling_rate + rate) // (2 * rate)

@@ -62,6 +62,11 @@ class AudioProcessing:
             waveform = waveform * np.float32(gain)
         return waveform
 
+    @property
+    def changes_length(self) -> bool:
+        """Whether waveforms come out shorter than they are."""
+        return self.trim_db is not None
+
     def chosen(self) -> dict[str, float]:
         """The settings of the steps that are taken, by name."""
         return {name: value for name, value in vars(self).items() if value is not None}

@@ -49,6 +49,7 @@ def show_plan(check: CheckResult, console: Console) -> None:
         _show_memory(check.models, show)
         _show_disk(check, show)
     show.section("to know", check.notes, style="yellow")
+    show.section("warnings", check.warnings, style="red")
     show.section("to obtain before training", check.to_obtain, style="yellow")
     if not check.mistakes:
         show.line(*_verdict(check))

@@ -69,13 +69,17 @@ def check(
         bool, option("no_audio", "Read no audio: quick, but lengths and damaged files remain unknown.")
     ] = False,
     strict: Annotated[
-        bool, option("strict", "End with status 2 also where a corpus or checkpoint is yet to be obtained.")
+        bool,
+        option(
+            "strict",
+            "End with status 2 also where something is yet to be obtained or a warning is given.",
+        ),
     ] = False,
 ) -> None:
     """Check an experiment, and show what training it would do.
 
     Its files, data and checkpoints are checked; nothing is trained and no result written. Mistakes end with
-    status 2, a line each; what is not on this machine yet is listed, with how to obtain it.
+    status 2, a line each; what puts results in question and what is not on this machine yet is listed.
     """
     from kser.experiment.config.loading import load_experiment
 
@@ -94,8 +98,9 @@ def check(
     with StudyDisplay(shown_on) as display:
         result = check_study(experiment, seeds, audio=not no_audio, progress=display)
     show_plan(result, shown_on)
-    if result.mistakes or (strict and result.to_obtain):
-        raise UserError("\n".join([*result.mistakes, *(result.to_obtain if strict else [])]))
+    stops = [*result.mistakes, *([*result.to_obtain, *result.warnings] if strict else [])]
+    if stops:
+        raise UserError("\n".join(stops))
 
 
 def evaluate(

@@ -1,21 +1,29 @@
 """From an audio file to the waveform that a model expects, and whether that will work for all of them."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from kser.audio.loading import load_audio
+from kser.audio.decoding import Sound
+from kser.audio.known_sounds import check_usable, known_sounds
+from kser.audio.loading import load_audio, too_short, waveform_of
 from kser.errors import UserError
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.waveform_format import WaveformFormat
 
-Progress = Callable[[Iterable[int | UserError], int], Iterable[int | UserError]]
-"""Wraps an iterable of so many items to show how far it is, as `rich.progress.track` does."""
+Item = TypeVar("Item")
+
+
+class Progress(Protocol):
+    """Wraps an iterable of so many items to show how far it is, as `rich.progress.track` does."""
+
+    def __call__(self, found: Iterable[Item], total: int, /) -> Iterable[Item]: ...
 
 
 @dataclass(frozen=True)
@@ -36,25 +44,30 @@ class WaveformReader:
         Raises:
             UserError: the file cannot be read, see `kser.audio.loading.load_audio`.
         """
-        if self.cache is None:
-            return self._decode(path)
-        waveform = self.cache.get(path, self.format)
-        if waveform is None:
-            waveform = self._decode(path)
-            self.cache.put(path, self.format, waveform)
-        return waveform
+        waveform = None if self.cache is None else self.cache.get(path, self.format)
+        if waveform is not None:
+            return waveform
+        return self._processed(path, load_audio(path, self.format.sampling_rate))
 
-    def _decode(self, path: str) -> np.ndarray:
-        return self.format.processing(load_audio(path, self.format.sampling_rate), self.format.sampling_rate)
+    def of_decoded(self, path: str, sound: Sound) -> np.ndarray:
+        """The waveform of a file that is decoded already; the cache has it afterwards."""
+        return self._processed(path, waveform_of(path, sound, self.format.sampling_rate))
+
+    def _processed(self, path: str, waveform: np.ndarray) -> np.ndarray:
+        processed = self.format.processing(waveform, self.format.sampling_rate)
+        if self.cache is not None:
+            self.cache.put(path, self.format, processed)
+        return processed
 
     def length(self, path: str) -> int:
         """Samples of the waveform, known once it was read without a mistake.
 
-        A file is decoded for it, for what a header promises may not be there; a file that this process or
-        the cache has read before is not decoded again.
+        A file is decoded for it, for what a header promises may not be there. One that any process of this
+        user has decoded before is not decoded again, unless silence is trimmed or the cache lacks it.
 
         Raises:
-            UserError: the file cannot be read, or is too short for the model's first frame.
+            UserError: the file cannot be read or used (see `kser.audio.sound_faults`), or is too short for
+                the model's first frame.
         """
         try:
             stat = Path(path).stat()
@@ -94,11 +107,23 @@ def check_all(
         with ThreadPoolExecutor(os.cpu_count()) as threads:
             yield from threads.map(checked, paths)
 
-    return list(progress(in_order(), len(paths)) if progress else in_order())
+    with known_sounds.recalled(paths):
+        return list(progress(in_order(), len(paths)) if progress else in_order())
 
 
 @lru_cache(maxsize=1 << 20)
 def _length_of_version(reader: WaveformReader, path: str, size: int, mtime_ns: int) -> int:
     """Length of a file's waveform, found once as long as size and time of change stay the same."""
-    stored = reader.cache.length(path, reader.format) if reader.cache else None
-    return len(reader(path)) if stored is None else stored
+    facts, rate = known_sounds.get(path), reader.format.sampling_rate
+    if facts is not None:
+        check_usable(path, facts)
+        length = reader.cache.length(path, reader.format) if reader.cache else None
+        if length is None and not reader.cache and not reader.format.processing.changes_length:
+            length = facts.length_at(rate)
+            if length == 0:
+                raise too_short(path, facts.samples, facts.sampling_rate, rate)
+        if length is not None:
+            return length
+    sound, facts = known_sounds.decode(path)
+    check_usable(path, facts)
+    return len(reader.of_decoded(path, sound))

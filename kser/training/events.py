@@ -13,7 +13,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from kser.errors import UserError
+from kser.pipeline.reading import Item
 from kser.pipeline.reading import Progress as ReadingProgress
 
 
@@ -113,9 +113,9 @@ def reading_progress(listener: ProgressListener | None, run: str) -> ReadingProg
     if listener is None:
         return None
 
-    def reported(lengths: Iterable[int | UserError], total: int) -> Iterable[int | UserError]:
-        for done, length in enumerate(lengths, start=1):
+    def reported(found: Iterable[Item], total: int) -> Iterable[Item]:
+        for done, item in enumerate(found, start=1):
             listener(AudioRead(run, done, total))
-            yield length
+            yield item
 
     return reported

@@ -159,7 +159,7 @@ def test_file_at_another_rate_is_resampled(tmp_path: Path) -> None:
 def test_file_too_short_for_a_frame_is_named(tmp_path: Path, paths: list[str]) -> None:
     for samples, fits in ((100, True), (99, False)):
         short = str(tmp_path / f"{samples}.wav")
-        sf.write(short, np.ones(samples) / 2, RATE)
+        sf.write(short, np.linspace(-0.5, 0.5, samples), RATE)
         if fits:
             assert list(Utterances.from_files([paths[0], short], [0, 1], READER).lengths) == [500, 100]
             continue
@@ -188,7 +188,7 @@ def test_file_that_breaks_after_the_lengths_were_read_is_named(tmp_path: Path) -
 
 def test_a_damaged_file_ends_in_its_own_error_also_through_tf_data(tmp_path: Path) -> None:
     path = tmp_path / "damaged.wav"
-    sf.write(path, np.full(500, 0.5), RATE, subtype="FLOAT")
+    sf.write(path, np.linspace(-0.5, 0.5, 500), RATE, subtype="FLOAT")
     utterances = Utterances.from_files([str(path)], [0], READER)
     sf.write(path, np.full(500, np.nan), RATE, subtype="FLOAT")
     dataset = evaluation_dataset(utterances, plan_in_order(utterances.lengths, BUCKETS, 1), 1)
@@ -268,7 +268,7 @@ def test_epochs_have_draws_of_their_own_unless_frozen(utterances: Utterances, dr
 
 def test_a_mistake_in_a_worker_process_ends_in_its_own_error(tmp_path: Path) -> None:
     path = tmp_path / "damaged.wav"
-    sf.write(path, np.full(500, 0.5), RATE, subtype="FLOAT")
+    sf.write(path, np.linspace(-0.5, 0.5, 500), RATE, subtype="FLOAT")
     utterances = Utterances.from_files([str(path)], [0], READER)
     sf.write(path, np.full(500, np.nan), RATE, subtype="FLOAT")
     dataset = training_dataset(utterances, ShuffledBatches([500], [600], 1, seed=0), 0, 2, workers=1)

@@ -80,7 +80,7 @@ def test_a_file_is_decoded_once_for_all_runs(files: list[str], monkeypatch: pyte
     def refuse(*_: object) -> np.ndarray:
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr("kser.pipeline.reading.load_audio", refuse)
+    monkeypatch.setattr("kser.audio.known_sounds.decode", refuse)
     assert check_all(WaveformReader(FORMAT), files[:1]) == first
 
 

@@ -19,6 +19,7 @@ from kser.experiment.runs.continuing import earlier_model, learned_before
 from kser.experiment.runs.mlflow_log import import_mlflow
 from kser.experiment.runs.paths import evaluation_csv_folder
 from kser.experiment.runs.planning import Run
+from kser.experiment.runs.recording_keys import recording_keys
 from kser.experiment.runs.run_data import RunData, load_run_data, split_scheme
 from kser.files import is_there
 from kser.grouping import grouped
@@ -75,18 +76,20 @@ def checked_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inp
     return inputs
 
 
-def read_inputs(experiment: ExperimentDefinition, runs: Sequence[Run]) -> Inputs:
+def read_inputs(experiment: ExperimentDefinition, runs: Sequence[Run], audio: bool = True) -> Inputs:
     """As `checked_inputs`, with the mistakes among what is returned.
 
     Args:
         experiment: validated.
         runs: of the experiment.
+        audio: whether held-out recordings that an earlier model has learned are looked for by their sound,
+            too; without, by the bytes of their files.
     """
     test_sets = further_test_sets(experiment)
     inputs = Inputs(
         missing=_missing_test_sets(experiment, test_sets) + _missing_metadata(runs), notes=experiment.notes()
     )
-    _read_splits(inputs, runs)
+    _read_splits(inputs, runs, audio)
     data_of_model = {model: data for (model, _), data in inputs.data.items()}
     present = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
     for model, test_set in product(experiment.models, present):
@@ -125,7 +128,7 @@ def _missing_metadata(runs: Sequence[Run]) -> list[MissingFile]:
     return [MissingFile(dataset.name, path, f"{path}: file not found") for path in missing]
 
 
-def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:
+def _read_splits(inputs: Inputs, runs: Sequence[Run], audio: bool) -> None:
     """The data of every run, read once for all runs that have the same."""
     notes: list[str] = []
     thin: list[str] = []
@@ -141,7 +144,7 @@ def _read_splits(inputs: Inputs, runs: Sequence[Run]) -> None:
                 notes += _notes(run, data)
                 thin += [f"{run.data_csv}, seed {run.seed}: {line}" for line in data.thin_spots()]
             inputs.data[run.model.name, run.seed] = data
-            learned += _learned_before(run, data)
+            learned += _learned_before(run, data, audio)
         except UserError as error:
             inputs.mistakes += [line for line in str(error).splitlines() if line not in missing]
         inputs.mistakes += _mistakes_of(augmentation_plan, run.experiment, run.seed)
@@ -172,11 +175,11 @@ def _notes(run: Run, data: RunData) -> list[str]:
     return notes
 
 
-def _learned_before(run: Run, data: RunData) -> list[str]:
+def _learned_before(run: Run, data: RunData, audio: bool) -> list[str]:
     """Held-out recordings that the model which the run begins as was trained on."""
     if earlier_model(run.model) is None:
         return []
-    held_out = {part: data.recordings(part) for part in PARTS[1:]}
+    held_out = {part: recording_keys(data.rows(part)["path"], by_sound=audio) for part in PARTS[1:]}
     return [
         f"{run.title}: {count} of {len(held_out[part])} recordings of the {part} part were in the training "
         f"of {run.model.model_path_or_name}: what is measured on them is no result"

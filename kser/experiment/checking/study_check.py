@@ -11,6 +11,7 @@ from kser.corpora.splits import PARTS
 from kser.errors import UserError
 from kser.experiment.checking.checkpoints import checkpoint_notes
 from kser.experiment.checking.input_checks import Inputs, read_inputs
+from kser.experiment.checking.leaks import leak_warnings
 from kser.experiment.checking.model_plans import Lengths, ModelPlan
 from kser.experiment.checking.obtaining import how_to_obtain
 from kser.experiment.checking.refusals import checkpoint_of, model_facts, unwritable_folders
@@ -39,6 +40,7 @@ class CheckResult:
         mistakes: a line each.
         to_obtain: what is not on this machine, and how to come by it, a line each.
         notes: what is worth knowing, a line each.
+        warnings: what puts results in question, a line each: leaks.
     """
 
     experiment: ExperimentDefinition
@@ -49,6 +51,7 @@ class CheckResult:
     mistakes: list[str] = field(default_factory=list)
     to_obtain: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -98,7 +101,8 @@ def check_study(
 ) -> CheckResult:
     """Find out what training an experiment would find out, and what it would do.
 
-    Nothing is trained and nothing written, but for the experiment's `audio_cache`, which reading audio fills.
+    Nothing is trained and nothing written, but for the experiment's `audio_cache`, which reading audio fills,
+    and what is known of recordings (`kser.audio.sound_store`).
     The hub is asked for configurations, not for weights.
 
     Args:
@@ -112,7 +116,7 @@ def check_study(
         UserError: the seeds are wrong, see `plan_runs`.
     """
     runs = plan_runs(experiment, seeds)
-    inputs = read_inputs(experiment, runs)
+    inputs = read_inputs(experiment, runs, audio)
     check = CheckResult(
         experiment,
         runs,
@@ -124,6 +128,8 @@ def check_study(
     audio_files = _AudioFiles(experiment, progress) if audio else None
     for run in first_runs(runs).values():
         _check_model(check, run, inputs, audio_files)
+    if audio:
+        check.warnings += leak_warnings(inputs, runs, reading_progress(progress, experiment.source))
     for run in runs:
         _check_state(check, run, inputs.data.get((run.model.name, run.seed)))
     check.mistakes = list(dict.fromkeys(check.mistakes))

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from kser.experiment.evaluating.evaluation_results import results_there, write_r
 from kser.experiment.evaluating.predicting import predict_outputs
 from kser.experiment.runs.cut_recordings import count_cut
 from kser.experiment.runs.published_model import model_provenance
+from kser.experiment.runs.recording_keys import count_known, recording_keys
 from kser.experiment.runs.run_lock import locked_once
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_classifier
 from kser.experiment.tasks import Task
@@ -132,7 +133,7 @@ class _Evaluand:
             "test_csv": str(self.row.test_csv),
             "seed": self.provenance.seed,
             "evaluation_fingerprint": self.fingerprint,
-            "seen_in_training": _seen_in_training(self.recordings, self.provenance.recordings),
+            "seen_in_training": _seen_in_training(self.table["path"], self.provenance.recordings),
             "n_recordings": len(self.table),
         }
 
@@ -273,9 +274,10 @@ def _read_test_set(row: EvaluationRow, task: Task, input_column: str) -> pd.Data
     return read_metadata(row.test_csv, task.class_column or (), _input_column(row.test_csv, input_column))
 
 
-def _seen_in_training(tested: list[str], recordings: dict[str, list[str]]) -> dict[str, int]:
+def _seen_in_training(tested: Iterable[str], recordings: Mapping[str, list[str]]) -> dict[str, int]:
     """How many of the test recordings were in each part that the model was made with."""
-    return {part: int(pd.Series(tested).isin(known).sum()) for part, known in recordings.items()}
+    keys = recording_keys(tested, by_sound=True)
+    return {part: count_known(keys, known) for part, known in recordings.items()}
 
 
 def _input_column(test_csv: Path, trained_on: str) -> str:

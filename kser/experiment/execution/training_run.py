@@ -21,6 +21,7 @@ from kser.experiment.runs.cut_recordings import cut_notes
 from kser.experiment.runs.feature_caching import FrozenPart, above_frozen_part, frozen_part
 from kser.experiment.runs.model_building import build_model, forget_frozen_backbone
 from kser.experiment.runs.planning import Run
+from kser.experiment.runs.recording_keys import all_keys
 from kser.experiment.runs.run_data import RunData, load_run_data
 from kser.experiment.runs.run_lock import has_locks, remove_locks, try_lock_run
 from kser.experiment.runs.trained_model import (
@@ -391,7 +392,8 @@ def _provenance(
         split_fingerprint=data.split_fingerprint,
         training={"updates": 0} if result is None else vars(result),
         recordings=known_recordings(
-            run.model, {part: data.recordings(part) for part in ("train", "validation")}
+            run.model,
+            {part: all_keys(data.rows(part)["path"]) for part in ("train", "validation")},
         ),
         search=None if found is None else found.summary,
         settings=recorded_settings(run, settings),

@@ -1,6 +1,6 @@
 """Starting from a model with a trained head: the head, its preprocessing, and what it already knows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from kser.experiment.config.head_argument import HeadField, head_fields
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.published_model import NO_HEAD, has_trained_head, model_provenance
+from kser.experiment.runs.recording_keys import RecordingKeys, count_known
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_classifier, load_provenance
 from kser.files import expanded
 
@@ -30,7 +31,7 @@ def known_recordings(model: ModelConfig, recordings: Mapping[str, list[str]]) ->
 
     Args:
         model: the model JSON.
-        recordings: fingerprints of the audio files of the run's training and validation part.
+        recordings: what those of the run's training and validation part are known by.
 
     Returns:
         By part, each recording once. What was in the training part of one and in the validation part of the
@@ -43,11 +44,11 @@ def known_recordings(model: ModelConfig, recordings: Mapping[str, list[str]]) ->
     return {part: list(dict.fromkeys([*seen, *earlier.get(part, [])])) for part, seen in recordings.items()}
 
 
-def learned_before(model: ModelConfig, recordings: Mapping[str, list[str]]) -> dict[str, int]:
+def learned_before(model: ModelConfig, recordings: Mapping[str, Sequence[RecordingKeys]]) -> dict[str, int]:
     """How many recordings of each part the model that a run begins as was trained on, where there are any."""
     folder = earlier_model(model)
-    trained_on = set() if folder is None else set(load_provenance(folder).recordings.get("train", []))
-    counts = {part: sum(key in trained_on for key in given) for part, given in recordings.items()}
+    trained_on = [] if folder is None else load_provenance(folder).recordings.get("train", [])
+    counts = {part: count_known(given, trained_on) for part, given in recordings.items()}
     return {part: count for part, count in counts.items() if count}
 
 

@@ -36,7 +36,8 @@ class Provenance:
         split_fingerprint: of the split; `split.json` beside the model has the counts.
         training: updates, the update that was best, its validation loss, seconds; only updates, which are 0,
             of a model that is evaluated as it is.
-        recordings: fingerprints of the audio files of the training and validation part.
+        recordings: what those of the training and validation part are known by, see
+            `kser.experiment.runs.recording_keys`; of a model of kser 0.1.0, only the bytes of their files.
         experiment_description: as in the experiment JSON.
         search: what the hyper-parameter search was and found, see `kser.experiment.search`; `model_config`
             has the best values. `None` for a model without one.

@@ -99,7 +99,7 @@ class Experiment:
                 unknown.
 
         Returns:
-            `ok`, `mistakes`, `to_obtain` and `notes`, a line each, and the data frame `plan`.
+            `ok`, `mistakes`, `warnings`, `to_obtain` and `notes`, a line each, and the data frame `plan`.
         """
         return check_study(self._definition, seeds, audio, self.progress)
 

@@ -8,6 +8,7 @@ from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
 from kser.evaluation.curves import plot_training_curves
 from kser.experiment.checking.input_checks import checked_inputs
+from kser.experiment.checking.leaks import leak_warnings
 from kser.experiment.checking.refusals import refusals
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.experiment_config import ExperimentConfig
@@ -19,6 +20,7 @@ from kser.experiment.study.events import FileWritten, Note, ProgressListener, ig
 from kser.experiment.study.failures import failure_summary, record_unexpected
 from kser.experiment.study.results import IncompleteError, StudyResult
 from kser.experiment.study.training import record_trained, train_runs
+from kser.training.events import reading_progress
 
 Result = TypeVar("Result")
 
@@ -63,8 +65,9 @@ def _check(experiment: ExperimentDefinition, runs: list[Run], progress: Progress
     inputs = checked_inputs(experiment, runs)
     if mistakes := refusals(runs, inputs.data):
         raise UserError("\n".join(mistakes))
-    for note in inputs.notes:
-        progress(Note(experiment.config.experiment_name, note))
+    name = experiment.config.experiment_name
+    for note in [*inputs.notes, *leak_warnings(inputs, runs, reading_progress(progress, name))]:
+        progress(Note(name, note))
 
 
 def _evaluate_and_draw(

@@ -336,7 +336,7 @@ def test_every_bad_audio_file_is_told(tmp_path, small_corpus):
     bad = []
     for place in range(0, 14, 2):
         bad.append(tmp_path / f"{place}.wav")
-        soundfile.write(bad[-1], np.zeros(10), 16000)
+        soundfile.write(bad[-1], np.linspace(-0.5, 0.5, 10), 16000)
         table.loc[table.index[place], "path"] = str(bad[-1])
     write_metadata(table, tmp_path / "metadata.csv")
     path = write_experiment(tmp_path, tmp_path / "metadata.csv", models=["log_mel"])

@@ -13,6 +13,7 @@ from kser.experiment.config.loading import load_experiment
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.model_building import build_model
 from kser.experiment.runs.planning import plan_runs
+from kser.experiment.runs.recording_keys import all_keys
 from kser.experiment.runs.run_data import load_run_data
 from kser.experiment.runs.trained_model import load_classifier, load_provenance
 from kser.experiment.study.study import train_experiment
@@ -67,7 +68,7 @@ def test_what_the_trained_model_has_heard_stays_known(tmp_path, small_corpus, fi
     known = load_provenance(run.paths.model).recordings
     earlier, data = load_provenance(first).recordings, load_run_data(run)
     for part in ("train", "validation"):
-        assert set(known[part]) == {*earlier[part], *data.recordings(part)}
+        assert set(known[part]) == {*earlier[part], *all_keys(data.rows(part)["path"])}
         assert len(known[part]) > len(data.recordings(part))
 
 
