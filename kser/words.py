@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _LISTED_AT_MOST = 5
 
@@ -42,6 +42,11 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
 def counted(count: int, what: str) -> str:
     """`1 model`, `2 models`."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def counts_in_words(counts: Mapping[str, int]) -> str:
+    """`clipped (3), offset (1)`."""
+    return ", ".join(f"{name} ({count})" for name, count in counts.items())
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:

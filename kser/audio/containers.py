@@ -21,6 +21,9 @@ HEAD_BYTES = 4096
 
 # Programs that write WAV to a pipe put a size near 2 or 4 GiB where the real one would be.
 _SIZE_OF_A_PIPE = 0x7FFF0000
+# What follows the announced sound is some of it if there is so much, and does not begin as tags do.
+_LEAST_SOUND_BYTES = 512
+_TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 _OGG_PAGE_BYTES = 27 + 255 + 255 * 255
 _OGG_END_OF_STREAM = 4
 _MATROSKA_SEGMENT = 0x18538067
@@ -46,6 +49,7 @@ _RIFF = _Chunks(4, "<I", False, 2)
 _BIG_ENDIAN_IFF = _Chunks(4, ">I", False, 2)
 _CAF = _Chunks(4, ">q", False, 1)
 _W64 = _Chunks(16, "<Q", True, 8)
+_CHUNKED = {"wav": _RIFF, "rifx": _BIG_ENDIAN_IFF, "aiff": _BIG_ENDIAN_IFF}
 
 
 def kind_of(file: BinaryIO) -> str:
@@ -119,6 +123,59 @@ def what_is_missing(file: BinaryIO, kind: str) -> str:
     except struct.error:  # the file ends within a header; the decoder has the better words for it
         return ""
     return ""
+
+
+def unannounced_bytes(file: BinaryIO, kind: str) -> tuple[int, int]:
+    """Bytes of sound that a header announces, and those that follow where it was never brought up to date.
+
+    Args:
+        file: opened for reading, seekable; left at an unknown place.
+        kind: what `kind_of` returned.
+
+    Returns:
+        The second number is 0 for nearly all files: further chunks, tags and zeros do not count.
+    """
+    size, layout = file.seek(0, os.SEEK_END), _CHUNKED.get(kind)
+    start = mpeg.after_id3(file)
+    try:
+        if kind == "au":
+            offset, announced = _sound_chunk(file, kind, start, size)
+            file.seek(start)
+            is_open = file.read(12)[8:] == b"\xff\xff\xff\xff"
+            return announced, 0 if is_open else _sound_from(file, offset + announced, size)
+        if layout is None:
+            return 0, 0
+        name = b"SSND" if kind == "aiff" else b"data"
+        for found, offset, announced in _walk(file, start + 12, size, layout):
+            if found == name:
+                is_open = announced >= _SIZE_OF_A_PIPE
+                # AIFF counts two numbers before the sound with it.
+                of_sound = announced - 8 if kind == "aiff" else announced
+                return of_sound, 0 if is_open else _beyond(file, offset + announced, size, layout)
+    except struct.error:
+        return 0, 0
+    return 0, 0
+
+
+def _beyond(file: BinaryIO, end: int, size: int, layout: _Chunks) -> int:
+    """Bytes from the end of the sound on, unless chunks follow."""
+    place = end + end % layout.alignment
+    while place + 8 <= size:
+        file.seek(place)
+        header = file.read(8)
+        (content,) = struct.unpack(layout.size, header[4:])
+        if not all(32 <= byte < 127 for byte in header[:4]) or place + 8 + content > size:
+            return _sound_from(file, end, size) if place <= end + 1 else 0
+        place += 8 + content + content % layout.alignment
+    return 0
+
+
+def _sound_from(file: BinaryIO, start: int, size: int) -> int:
+    """Bytes from a place to the end of the file, if they may be sound."""
+    file.seek(start)
+    head = file.read(_LEAST_SOUND_BYTES)
+    is_tag = head.lstrip(b"\0").startswith(_TAGS)
+    return 0 if is_tag or len(head) < _LEAST_SOUND_BYTES or not any(head) else size - start
 
 
 def _wave(file: BinaryIO, start: int, size: int, layout: _Chunks) -> str:

@@ -16,7 +16,7 @@ import soundfile as sf
 
 from kser.audio import mpeg
 from kser.audio.av_decoding import DEMUXERS, decode_with_av
-from kser.audio.containers import kind_of, what_is_missing
+from kser.audio.containers import kind_of, unannounced_bytes, what_is_missing
 from kser.errors import UserError
 
 # What libsndfile reports for a stream whose header leaves the length open.
@@ -41,10 +41,13 @@ class Sound:
     Attributes:
         samples: float array (samples, channels); full scale is ±1.
         sampling_rate: Hz.
+        unannounced: bytes of sound that the header announces, and that follow beyond; see
+            `kser.audio.containers.unannounced_bytes`.
     """
 
     samples: np.ndarray
     sampling_rate: int
+    unannounced: tuple[int, int] = (0, 0)
 
 
 def decode(path: str | Path, dtype: str = "float32") -> Sound:
@@ -111,7 +114,7 @@ def _decode_with_libsndfile(path: str | Path, file: BinaryIO, kind: str, dtype: 
         if len(samples) < sound.frames:
             promised = f"{sound.frames} samples that its header promises"
             raise _cut_short(path, f"only {len(samples)} of the {promised} are present")
-        return Sound(samples, sound.samplerate)
+        return Sound(samples, sound.samplerate, unannounced_bytes(file, kind))
 
 
 def _all_samples(path: str | Path, sound: sf.SoundFile, dtype: str) -> np.ndarray:
@@ -141,7 +144,7 @@ def _libsndfile(path: str | Path, file: BinaryIO, kind: str) -> Iterator[sf.Soun
         reason = _reason(error) if kind else "its content is of no format known here"
         raise UserError(f"{path}: cannot be read as audio: {reason}; WAV or FLAC is safe") from None
     with sound:
-        _check_header(path, sound, Path(path).stat().st_size)
+        _check_header(path, sound, Path(path).stat().st_size, unannounced_bytes(file, kind)[1])
         yield None if sound.subtype.startswith(_DECODED_WRONGLY) else sound
 
 
@@ -169,9 +172,14 @@ class _Nameless:
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
 
-def _check_header(path: str | Path, sound: sf.SoundFile, size: int) -> None:
+def _check_header(path: str | Path, sound: sf.SoundFile, size: int, unannounced: int) -> None:
     if sound.format == "RAW":  # guessed from a suffix such as .vox or .au
         raise UserError(f"{path}: cannot be read as audio: it has no header; WAV or FLAC is safe")
+    if sound.frames == 0 and unannounced:
+        raise UserError(
+            f"{path}: its header says that it has no samples, but {unannounced} bytes follow it: the program "
+            "that wrote it did not finish; write the file anew, with `ffmpeg -ignore_length 1` say"
+        )
     if sound.frames == 0:
         raise _no_samples(path)
     if sound.frames == _LENGTH_UNKNOWN:

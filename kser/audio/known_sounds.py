@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,11 @@ class KnownSounds:
             except BaseException:
                 threads.shutdown(cancel_futures=True)  # Ctrl-C ends it now, not after the last file
                 raise
+
+    def count_faults(self, paths: Iterable[str]) -> dict[str, int]:
+        """How many of those files that were decoded before have each kind of fault; others are left out."""
+        facts = [each for path in paths if (each := self.get(path)) is not None]
+        return dict(Counter(fault.kind for each in facts for fault in each.faults))
 
     def _keep(self) -> None:
         with self._lock:

@@ -12,11 +12,12 @@ NEARLY_SILENT_DBFS = -60.0
 _HIGHEST_PEAK = 16.0
 # What is left of both channels in their mean: a millionth of the power is rounding, a hundredth too little.
 _CANCELLED_DB, _NEARLY_CANCELLED_DB = -60.0, -20.0
-# So many equal samples in a row at the highest level are no wave's crest.
-_CLIPPED_RUN = 3
+# Equal samples in a row at the highest level: a wave's crest has some, but few crests are of one height.
+_CLIPPED_RUN = 2
 _CLIPPED_SHARE = 0.001
 _LOWEST_CLIPPING = 0.1
-_OFFSET = 0.02
+# The mean of a few milliseconds is hardly ever 0.
+_OFFSET, _TIMES_CHANCE = 0.02, 5
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,26 @@ class Fault:
 
 
 def sound_faults(sound: Sound) -> tuple[Fault, ...]:
-    """What is wrong with the samples of a recording; nothing with most.
+    """What is wrong with a recording that decodes without error; nothing with most.
 
     Args:
         sound: as decoded, before channels are averaged.
     """
-    samples = sound.samples
+    return (*_header(*sound.unannounced), *_faults_of_samples(sound.samples))
+
+
+def _header(announced: int, following: int) -> tuple[Fault, ...]:
+    """A header that leaves a part of the recording out, the larger part even."""
+    if not following:
+        return ()
+    words = (
+        f"its header announces {announced} bytes of sound, but {following} more follow; write the file "
+        "anew, with `ffmpeg -ignore_length 1` say"
+    )
+    return (Fault("header", words, following > announced),)
+
+
+def _faults_of_samples(samples: np.ndarray) -> tuple[Fault, ...]:
     peaks = np.abs(samples).max(axis=0)
     if not np.ptp(samples, axis=0).any():
         value = float(samples[0, 0])
@@ -59,7 +74,7 @@ def sound_faults(sound: Sound) -> tuple[Fault, ...]:
     if moving < 10 ** (NEARLY_SILENT_DBFS / 20):
         words = f"is nearly silent: its peak is at {20 * np.log10(moving):.0f} dB of full scale"
         return (Fault("nearly silent", words),)
-    return (*_cancelled(samples), *_clipped(samples, peaks), *_offset(offset))
+    return (*_cancelled(samples), *_clipped(samples, peaks), *_offset(samples, offset))
 
 
 def _scale(peak: float) -> int:
@@ -101,8 +116,9 @@ def _in_plateaus(at_limit: np.ndarray) -> float:
     return float(runs[runs >= _CLIPPED_RUN].sum()) / len(at_limit)
 
 
-def _offset(offset: np.ndarray) -> tuple[Fault, ...]:
-    largest = float(offset[np.abs(offset).argmax()])
-    if abs(largest) < _OFFSET:
+def _offset(samples: np.ndarray, offset: np.ndarray) -> tuple[Fault, ...]:
+    channel = int(np.abs(offset).argmax())
+    largest, by_chance = float(offset[channel]), float(samples[:, channel].std()) / len(samples) ** 0.5
+    if abs(largest) < max(_OFFSET, _TIMES_CHANCE * by_chance):
         return ()
     return (Fault("offset", f"has an offset (DC): its mean is {largest:+.1%} of full scale"),)

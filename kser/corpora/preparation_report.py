@@ -12,6 +12,7 @@ from kser.corpora.labels import label_order
 from kser.corpora.recipe import AUDIO_SUFFIXES, Recipe
 from kser.corpora.recordings import Recording, same_recordings
 from kser.files import write_json, write_text
+from kser.grouping import grouped
 from kser.markdown import markdown_table
 from kser.words import listed
 
@@ -64,6 +65,7 @@ def preparation_report(
         "unexpected_names": [shown_path(str(path.absolute()), beside) for path in left_out],
         "unreadable": {shown_path(each.path, beside): each.problem for each in unreadable},
         "duplicates": _duplicates(table, recordings, beside),
+        "faults": _faults(recordings, beside),
         "sampling_rates_hz": _counted(each.sampling_rate_hz for each in recordings if not each.problem),
         "published_sampling_rate_hz": recipe.sampling_rate_hz,
         "channels": _counted(each.channels for each in recordings if not each.problem),
@@ -133,6 +135,7 @@ def warning_lines(report: dict[str, Any]) -> list[str]:
     if names := report["unexpected_names"]:
         lines.append(f"{len(names)} audio files left out, which have unexpected names: {listed(names)}")
     lines += [f"{path}: left out: {problem}" for path, problem in report["unreadable"].items()]
+    lines += [f"{path}: {words}" for files in report["faults"].values() for path, words in files.items()]
     for group in report["duplicates"]:
         differing = [name for name in ("class_id", "actor") if group[f"same_{name}"] is False]
         but = f", with another {' and '.join(differing)}" if differing else ""
@@ -195,6 +198,17 @@ def _duplicates(table: pd.DataFrame, recordings: Sequence[Recording], beside: Pa
             }
         )
     return found
+
+
+def _faults(recordings: Sequence[Recording], beside: Path) -> dict[str, dict[str, str]]:
+    """By kind of fault the files that can be used in spite of it, with what it is."""
+    found = grouped(
+        (fault.kind, (shown_path(each.path, beside), fault.words))
+        for each in recordings
+        if not each.problem
+        for fault in each.faults
+    )
+    return {kind: dict(files) for kind, files in found.items()}
 
 
 def _audio_files_below(folder: Path, of_the_corpus: set[str]) -> int:

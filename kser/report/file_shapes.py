@@ -63,6 +63,7 @@ class _ReportShape(_Shape):
     n_recordings: int | None = None
     subgroup_tests: dict[str, _GroupTests] | None = None
     skipped_audio: Names = None
+    faulty_audio: dict[str, int] | None = None
     calibration: _Calibration | None = None
     labels_unknown_to_model: Names = None
     labels_left_out: Names = None
@@ -137,6 +138,7 @@ class SplitShape(_Shape):
     labels_renamed: dict[str, Any] | None = None
     left_out: dict[str, Any] | None = None
     skipped_audio: int | None = None
+    faulty_audio: dict[str, int] | None = None
 
 
 def well_formed(

@@ -151,6 +151,7 @@ def _of_model(model: str, runs: Sequence[TrainedRun]) -> Iterator[StudyWarning]:
             f"{range_of(skipped)} per run could not be used; split/skipped_audio.csv of the run lists them.",
             (model,),
         )
+    yield from _faulty((run.split.get("faulty_audio") for run in runs), "the training corpus", (model,))
 
 
 def _shared_speakers(model: str, runs: Sequence[TrainedRun]) -> Iterator[StudyWarning]:
@@ -203,6 +204,7 @@ def _of_condition(runs: Sequence[Evaluation]) -> Iterator[StudyWarning]:
     skipped = [len(run.report.get("skipped_audio") or ()) for run in runs]
     if any(skipped):
         yield StudyWarning(False, "Recordings left out", f"{range_of(skipped)} could not be used.", where)
+    yield from _faulty((run.report.get("faulty_audio") for run in runs), "the test set", where)
     speakers = known((run.report.get("intervals") or {}).get("n_speakers") for run in runs)
     if speakers.size and speakers.min() < FEW_SPEAKERS:
         yield StudyWarning(
@@ -211,6 +213,17 @@ def _of_condition(runs: Sequence[Evaluation]) -> Iterator[StudyWarning]:
             f"intervals over speakers rest on {range_of(speakers)} of them; with fewer than {FEW_SPEAKERS} "
             "they are too narrow.",
             where,
+        )
+
+
+def _faulty(
+    counts: Iterable[dict[str, int] | None], of_what: str, where: tuple[str, ...]
+) -> Iterator[StudyWarning]:
+    """Recordings with faults of which they can still be used, by kind."""
+    if by_kind := grouped(item for found in counts for item in (found or {}).items()):
+        kinds = ", ".join(f"{kind} ({range_of(of_runs)})" for kind, of_runs in by_kind.items())
+        yield StudyWarning(
+            False, "Faulty recordings", f"of {of_what}: {kinds}; kser check names the files.", where
         )
 
 

@@ -222,7 +222,7 @@ class TestNothingIsLost:
         def interrupt(*arguments: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("kser.audio.known_sounds.decode", interrupt)
+        monkeypatch.setattr("kser.audio.known_sounds.KnownSounds.of", interrupt)
         with pytest.raises(KeyboardInterrupt):
             prepare(EMODB, emodb, csv_path)
         assert everything_in(csv_path.parent) == old

@@ -6,20 +6,14 @@ from itertools import combinations, product
 
 import pandas as pd
 
-from kser.audio.known_sounds import known_sounds
-from kser.audio.sound_facts import SoundFacts
 from kser.audio.sound_families import SoundFamilies
-from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS
-from kser.errors import UserError
-from kser.experiment.checking.input_checks import Inputs
 from kser.experiment.checking.seed_ranges import in_ranges
-from kser.experiment.evaluating.test_sets import further_test_sets
-from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
-from kser.grouping import grouped
-from kser.pipeline.reading import Progress
 from kser.words import listed
+
+Split = tuple[RunData, list[int]]
+"""The data of runs, and their seeds."""
 
 Places = tuple[str, str]
 """What two places are called; the recordings of the second one are looked for in the first."""
@@ -74,24 +68,20 @@ class _Place:
         ]
 
 
-def leak_warnings(inputs: Inputs, runs: Sequence[Run], progress: Progress | None = None) -> list[str]:
+def leak_warnings(
+    splits: Sequence[Split], tests: Mapping[str, pd.DataFrame], sounds: SoundFamilies
+) -> list[str]:
     """Compare the recordings of all parts of all splits, and of all further test sets, by their sound.
 
-    Files that cannot be decoded are passed over: they are told elsewhere.
-
     Args:
-        inputs: of the runs.
-        runs: of one experiment.
-        progress: shows how far the reading of those audio files is that were not decoded before.
+        splits: of the runs.
+        tests: metadata of the test sets, by what messages call them.
+        sounds: of all recordings.
 
     Returns:
         A line for each kind of leak, with examples: first the same sound, whatever container, name or speaker
         it has, then what is nearly the same (resampled, trimmed, coded with loss, at another gain).
     """
-    splits = _distinct_splits(inputs)
-    tests = _test_sets(runs)
-    tables = [*(data.table for data, _ in splits), *tests.values()]
-    sounds = SoundFamilies.of(_decodable([path for table in tables for path in table["path"]], progress))
     same: dict[Places, _Shared] = {}
     similar: dict[Places, _Shared] = {}
     tested = {name: _Place(table, sounds) for name, table in tests.items()}
@@ -108,40 +98,13 @@ def leak_warnings(inputs: Inputs, runs: Sequence[Run], progress: Progress | None
     ]
 
 
-def _distinct_splits(inputs: Inputs) -> list[tuple[RunData, list[int]]]:
-    """Each split with the seeds that have it, once for all models."""
-    seeds = grouped((id(data), seed) for (_, seed), data in inputs.data.items())
-    splits = {id(data): data for data in inputs.data.values()}
-    return [(splits[key], found) for key, found in seeds.items()]
-
-
-def _test_sets(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
-    """The metadata of the further test sets that are here and right, by what messages call them."""
-    model = runs[0].model
-    tables = {}
-    for test_set in further_test_sets(runs[0].experiment):
-        try:
-            table = read_metadata(test_set.test_csv, model.task.class_column or (), model.input_column)
-        except UserError:  # the check of the test sets finds it
-            continue
-        tables[f"test set {test_set.name}"] = table
-    return tables
-
-
-def _decodable(paths: Sequence[str], progress: Progress | None) -> dict[str, SoundFacts]:
-    distinct = list(dict.fromkeys(paths))
-    facts = known_sounds.of_all(distinct)
-    shown = progress(facts, len(distinct)) if progress else facts
-    return {path: each for path, each in zip(distinct, shown, strict=True) if not isinstance(each, UserError)}
-
-
 def _lines(words: str, shared: Mapping[Places, _Shared]) -> Iterator[str]:
     for (earlier, later), found in shared.items():
         if found.counts:
             yield words.format(later, earlier, found)
 
 
-def _contradictions(splits: Sequence[tuple[RunData, list[int]]], sounds: SoundFamilies) -> Iterator[str]:
+def _contradictions(splits: Sequence[Split], sounds: SoundFamilies) -> Iterator[str]:
     """Recordings of the corpus that are there twice, and not of one speaker or class."""
     columns = dict.fromkeys(column for data, _ in splits for column in ("actor", data.class_column) if column)
     table = (

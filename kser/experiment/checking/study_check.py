@@ -11,10 +11,10 @@ from kser.corpora.splits import PARTS
 from kser.errors import UserError
 from kser.experiment.checking.checkpoints import checkpoint_notes
 from kser.experiment.checking.input_checks import Inputs, read_inputs
-from kser.experiment.checking.leaks import leak_warnings
 from kser.experiment.checking.model_plans import Lengths, ModelPlan
 from kser.experiment.checking.obtaining import how_to_obtain
 from kser.experiment.checking.refusals import checkpoint_of, model_facts, unwritable_folders
+from kser.experiment.checking.sound_warnings import sound_warnings
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.evaluating.test_sets import further_test_sets
@@ -40,7 +40,7 @@ class CheckResult:
         mistakes: a line each.
         to_obtain: what is not on this machine, and how to come by it, a line each.
         notes: what is worth knowing, a line each.
-        warnings: what puts results in question, a line each: leaks.
+        warnings: what puts results in question, a line each: leaks, and faults of recordings.
     """
 
     experiment: ExperimentDefinition
@@ -129,7 +129,7 @@ def check_study(
     for run in first_runs(runs).values():
         _check_model(check, run, inputs, audio_files)
     if audio:
-        check.warnings += leak_warnings(inputs, runs, reading_progress(progress, experiment.source))
+        check.warnings += sound_warnings(inputs, runs, reading_progress(progress, experiment.source))
     for run in runs:
         _check_state(check, run, inputs.data.get((run.model.name, run.seed)))
     check.mistakes = list(dict.fromkeys(check.mistakes))

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 import kser
+from kser.audio.known_sounds import known_sounds
 from kser.corpora.metadata import content_key, read_metadata
 from kser.delimited import header_of
 from kser.errors import UserError
@@ -28,6 +29,7 @@ from kser.files import read_json, read_text, write_json
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
+from kser.words import counts_in_words
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class EvaluatedRow:
             lines.append(f"left out, files that cannot be used: {len(skipped)}")
         if cut := first.get("cut_audio"):
             lines.append(f"longer than the model takes, only their beginning was heard: {cut} recordings")
+        if faults := first.get("faulty_audio"):
+            lines.append(f"faulty recordings: {counts_in_words(faults)}; kser check names the files")
         return lines
 
 
@@ -200,8 +204,11 @@ class Evaluator:
             ]
         except UserError as error:
             raise UserError(f"{row.test_csv}: {error}") from error
-        cut = count_cut(utterances.lengths, model.backbone)
-        facts = evaluand.facts | ({"cut_audio": cut} if cut else {})
+        further = {
+            "cut_audio": count_cut(utterances.lengths, model.backbone),
+            "faulty_audio": known_sounds.count_faults(utterances.paths),
+        }
+        facts = evaluand.facts | {name: found for name, found in further.items() if found}
         reports = write_results(row.eval_out_path, predictions, results, facts)
         return EvaluatedRow(row, list(zip(evaluand.evaluations, reports, strict=True)), is_new=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from kser.audio.known_sounds import known_sounds
 from kser.corpora.metadata import content_key, write_metadata
 from kser.corpora.splits import (
     LEFT_OUT,
@@ -166,6 +167,7 @@ class RunData:
                     "labels_renamed": self.renamed,
                     "left_out": self.left_out,
                     "skipped_audio": len(skipped),
+                    "faulty_audio": known_sounds.count_faults(used["path"]),
                 },
             )
 

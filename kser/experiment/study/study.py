@@ -8,8 +8,8 @@ from kser.errors import UserError
 from kser.evaluation.curve_files import read_training_curves
 from kser.evaluation.curves import plot_training_curves
 from kser.experiment.checking.input_checks import checked_inputs
-from kser.experiment.checking.leaks import leak_warnings
 from kser.experiment.checking.refusals import refusals
+from kser.experiment.checking.sound_warnings import sound_warnings
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.evaluating.evaluation_summary import EvaluationSummary
@@ -66,7 +66,7 @@ def _check(experiment: ExperimentDefinition, runs: list[Run], progress: Progress
     if mistakes := refusals(runs, inputs.data):
         raise UserError("\n".join(mistakes))
     name = experiment.config.experiment_name
-    for note in [*inputs.notes, *leak_warnings(inputs, runs, reading_progress(progress, name))]:
+    for note in [*inputs.notes, *sound_warnings(inputs, runs, reading_progress(progress, name))]:
         progress(Note(name, note))
 
 

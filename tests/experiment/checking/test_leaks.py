@@ -10,7 +10,7 @@ import soundfile as sf
 from kser.audio.decoding import decode
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.experiment.checking.input_checks import read_inputs
-from kser.experiment.checking.leaks import leak_warnings
+from kser.experiment.checking.sound_warnings import sound_warnings
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.runs.planning import plan_runs
 from tests.experiment.conftest import write_experiment
@@ -24,7 +24,7 @@ def warnings_of(path) -> list[str]:
     runs = plan_runs(experiment)
     inputs = read_inputs(experiment, runs)
     assert not inputs.mistakes
-    return leak_warnings(inputs, runs)
+    return sound_warnings(inputs, runs)
 
 
 def parts_of(path):
