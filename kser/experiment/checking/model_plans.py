@@ -34,6 +34,8 @@ _USUAL_FORMAT = WaveformFormat(16_000, do_normalize=True, mask_padding=True, min
 _BYTES = 4
 # Recordings whose usual length is so many times shorter than what they are padded to.
 _MUCH_PADDING = 3
+# A recording that lasts so long, and so many times longer than the usual one.
+_LONG_S, _MUCH_LONGER = 60, 10
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,25 @@ class ModelFacts:
                 "computes only what there is, which fine-tuning makes up for"
             )
         return [f"{self.run.model_source}: {note}" for note in notes]
+
+    def length_warnings(self, lengths: Lengths) -> list[str]:
+        """Recordings so much longer than others that every batch with one is mostly padding, a line each.
+
+        Args:
+            lengths: of the audio files.
+        """
+        known = {path: length for path, length in lengths.items() if isinstance(length, int)}
+        backbone: Any = None if self._model is None else self._model.backbone
+        if not known or backbone is None or backbone.maximum_samples is not None:
+            return []
+        rate, usual = self.format.sampling_rate, median(known.values())
+        return [
+            f"{path}: {length / rate:.0f} s are more than {_MUCH_LONGER} times the usual length "
+            f"({usual / rate:.2g} s), and each batch with it is padded to them; cut it into shorter ones, or "
+            "leave it out"
+            for path, length in known.items()
+            if length > max(_MUCH_LONGER * usual, _LONG_S * rate)
+        ]
 
     def check_features(self) -> None:
         """Raise `UserError` where a `feature_cache` is asked for and the model has no features to keep."""

@@ -40,7 +40,8 @@ class CheckResult:
         mistakes: a line each.
         to_obtain: what is not on this machine, and how to come by it, a line each.
         notes: what is worth knowing, a line each.
-        warnings: what puts results in question, a line each: leaks, and faults of recordings.
+        warnings: what puts results or memory in question, a line each: leaks, faults of recordings, and
+            recordings much longer than others.
     """
 
     experiment: ExperimentDefinition
@@ -135,6 +136,7 @@ def check_study(
     check.mistakes = list(dict.fromkeys(check.mistakes))
     check.to_obtain = list(dict.fromkeys(check.to_obtain))
     check.notes = list(dict.fromkeys(check.notes))
+    check.warnings = list(dict.fromkeys(check.warnings))
     return check
 
 
@@ -152,6 +154,7 @@ def _check_model(check: CheckResult, run: Run, inputs: Inputs, audio_files: "_Au
             reader = WaveformReader(facts.format, run.audio_cache)
             lengths = audio_files.lengths(reader, next(iter(of_model.values())), run)
             _add_bad_audio(check, lengths, run)
+            check.warnings += facts.length_warnings(lengths)
             check.mistakes += _lost_to_bad_audio(of_model, lengths, run)
             _try_augmentations(run, reader, lengths)
             check.notes += facts.audio_notes(_lengths_of_parts(run, of_model, lengths))

@@ -35,6 +35,10 @@ def faulty(tmp_path_factory, small_corpus):
         files[kind] = str(folder / f"{kind}.wav")
         sf.write(files[kind], change(sound.samples[:, 0]), sound.sampling_rate, "FLOAT")
         table.loc[table.index[5 * place], "path"] = files[kind]
+    files["long"] = str(folder / "long.wav")
+    whole = np.tile(decode(table["path"].iloc[1]).samples[:, 0], 100)[: 61 * sound.sampling_rate]
+    sf.write(files["long"], whole, sound.sampling_rate)
+    table.loc[table.index[1], "path"] = files["long"]
     write_metadata(table, folder / "metadata.csv")
     return write_experiment(folder, folder / "metadata.csv", models=["log_mel"], on_bad_audio="skip"), files
 
@@ -43,7 +47,7 @@ def test_each_fault_is_told_with_its_file(faulty):
     path, files = faulty
     check = check_study(load_experiment(path))
     assert check.mistakes == []
-    assert [line.partition(": ")[0] for line in check.warnings] == [files[kind] for kind in USABLE]
+    assert [line.partition(": ")[0] for line in check.warnings] == [files[kind] for kind in ("long", *USABLE)]
     left_out = [line.split(": ")[1] for line in check.notes if line.startswith("left out: ")]
     assert sorted(left_out) == sorted(files[kind] for kind in UNUSABLE)
 
@@ -58,7 +62,7 @@ def test_strict_ends_with_what_puts_results_in_question(faulty, monkeypatch, cap
         run(monkeypatch, "check", str(path), "--strict")
     assert strict.value.code == 2
     said = capsys.readouterr().err
-    assert all(f"kser: {files[kind]}: " in said for kind in USABLE)
+    assert all(f"kser: {files[kind]}: " in said for kind in ("long", *USABLE))
 
 
 def run(monkeypatch, *arguments):
