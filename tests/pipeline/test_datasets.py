@@ -178,7 +178,7 @@ def test_file_that_is_no_audio_is_named(tmp_path: Path, paths: list[str]) -> Non
 
 def test_file_that_breaks_after_the_lengths_were_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
-    sf.write(path, np.ones(5000) / 2, RATE)
+    sf.write(path, np.linspace(-0.5, 0.5, 5000), RATE)
     utterances = Utterances.from_files([str(path)], [0], READER)
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(UserError) as refusal:
