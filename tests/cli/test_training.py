@@ -110,7 +110,7 @@ class TestTrainingOnWrongFiles:
             (b"this is no sound", "cannot be read as audio: "),
             (b"", "is empty (0 bytes); leave the file out or obtain it again"),
             (np.zeros(0), "has no samples; leave the file out or obtain it again"),
-            (np.zeros(100), "0.006 s is too short: the model needs 0.032 s for one frame"),
+            (np.linspace(-0.5, 0.5, 100), "0.006 s is too short: the model needs 0.032 s for one frame"),
             ("cut", "is cut short: "),
         ],
         ids=["corrupt", "no bytes", "no samples", "too short", "cut short"],
