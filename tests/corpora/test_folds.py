@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from kser.corpora.splits import SplitScheme, describe_split, k_fold_split, leave_one_out_split
+from kser.corpora.splits.published import published_folds
 from tests.corpora.test_splits import CLASSES, corpus, refusal, ten_speakers
 
 
@@ -103,7 +104,8 @@ def test_nobody_can_be_spared_for_validation() -> None:
         [corpus({"a": "male"}, ("x", "y")), corpus({"b": "male"}, ("x",)), corpus({"c": "male"}, ("y",))]
     )
     message = refusal(SplitScheme("leave_one_speaker_out").apply, table, seed=0)
-    assert "with actor a as test part, none of 2032 choices of 1 validation from 2 speakers leaves" in message
+    assert "with actor a as test part, no choice of 1 validation from 2 speakers leaves" in message
+    assert "x is recorded by b of 2 speakers" in message
 
 
 def test_k_fold_is_balanced_in_genders_and_classes() -> None:
@@ -153,10 +155,80 @@ def test_no_folds_leave_every_class_in_training() -> None:
     pairs = [("a", "b"), ("a", "c"), ("a", "d"), ("b", "c"), ("b", "d"), ("c", "d")]
     table = pd.concat([corpus(dict.fromkeys(pair, "male"), ("".join(pair),)) for pair in pairs])
     message = refusal(k_fold_split, table, 2, 0.8, seed=0)
-    assert "of 2032 ways to make 2 folds of 4 speakers none leaves every class in training" in message
+    assert (
+        "no way to make 2 folds of 4 speakers, whatever their genders, leaves every class in training"
+        in message
+    )
 
 
 def test_folds_need_three_speakers_as_any_split() -> None:
     table = corpus({"a": "male", "b": "male"})
     for scheme in (SplitScheme("k_fold", folds=2), SplitScheme("leave_one_speaker_out")):
         assert "two speakers in all" in refusal(scheme.apply, table, 0)
+
+
+def emovo() -> pd.DataFrame:
+    return corpus(
+        {name: "female" if name[0] == "f" else "male" for name in ("f1", "f2", "f3", "m1", "m2", "m3")}
+    )
+
+
+def test_emobox_folds_of_emovo_test_on_its_speakers_in_emobox_order() -> None:
+    scheme = SplitScheme("emobox", corpus="emovo")
+    table = emovo()
+    assert scheme.number_of_folds(table) == 6
+    splits = [scheme.apply(table, seed) for seed in range(6)]
+    tested = [set(table["actor"][parts == "test"]) for parts in splits]
+    assert tested == [{"f2"}, {"m3"}, {"m2"}, {"f3"}, {"f1"}, {"m1"}]
+    assert all(describe_split(table, parts)["speakers"].tolist() == [4, 1, 1] for parts in splits)
+    later = scheme.apply(table, 6 + 2)
+    assert set(table["actor"][later == "test"]) == {"m2"}
+
+
+def test_emobox_folds_of_iemocap_are_its_sessions() -> None:
+    table = five_sessions()
+    table["session"] = table["session"].str.removeprefix("Ses")
+    scheme = SplitScheme("emobox", corpus="iemocap")
+    by_session = SplitScheme("leave_one_session_out")
+    for seed in range(5):
+        tested = table["session"][scheme.apply(table, seed) == "test"]
+        assert tested.equals(table["session"][by_session.apply(table, seed) == "test"])
+
+
+@pytest.mark.parametrize(("corpus_name", "speakers"), [("emovo", 6), ("ravdess_speech", 24)])
+def test_every_speaker_is_in_one_published_fold(corpus_name: str, speakers: int) -> None:
+    folds = published_folds(corpus_name).tested
+    tested = [speaker for fold in folds for speaker in fold]
+    assert len(folds) == 6
+    assert len(tested) == len(set(tested)) == speakers
+    assert {len(fold) for fold in folds} == {speakers // 6}
+
+
+@pytest.mark.parametrize("shared", ["emodb", "crema_d", "emozionalmente"])
+def test_published_folds_that_share_speakers_are_said_to(shared: str) -> None:
+    message = refusal(SplitScheme, "emobox", corpus=shared)
+    assert f"EmoBox's folds of {shared} have the same speakers in training and test" in message
+    assert "speaker_independent_scenario" in message
+
+
+def test_published_folds_of_another_corpus() -> None:
+    message = refusal(SplitScheme, "emobox", corpus="emov")
+    assert (
+        "no folds of EmoBox for 'emov' (did you mean 'emovo'?); there are those of emovo, iemocap" in message
+    )
+    assert "emobox needs corpus" in refusal(SplitScheme, "emobox")
+    assert "corpus: has no effect with speaker" in refusal(SplitScheme, corpus="emovo")
+    scheme = SplitScheme("emobox", corpus="emovo")
+    message = refusal(scheme.apply, ten_speakers(), 0)
+    assert "column 'actor' has" in message
+    assert "EmoBox's folds of emovo are made of f1, f2" in message
+    assert "'actor' lacks m3; EmoBox's" in refusal(scheme.apply, emovo().query("actor != 'm3'"), 1)
+    message = refusal(SplitScheme("emobox", corpus="iemocap").apply, ten_speakers(), 0)
+    assert "'session'" in message
+
+
+def test_a_speaker_in_two_published_folds() -> None:
+    table = five_sessions()
+    table["session"] = [str(i % 5 + 1) for i in range(len(table))]
+    message = refusal(SplitScheme("emobox", corpus="iemocap").apply, table, 0)
+    assert "speakers in two of EmoBox's folds of iemocap: 00" in message

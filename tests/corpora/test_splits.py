@@ -1,11 +1,15 @@
 """Splits by whole speakers and at random: the cases known by heart. The laws are in tests/properties."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import (
     PARTS,
+    SplitScheme,
     describe_split,
     random_split,
     speaker_split,
@@ -15,6 +19,7 @@ from kser.corpora.splits import (
 from kser.errors import UserError
 
 CLASSES = ("anger", "joy", "sadness")
+CASES = Path(__file__).parent / "split_cases"
 
 
 def corpus(genders: dict[str, str], classes: tuple[str, ...] = CLASSES, repetitions: int = 2) -> pd.DataFrame:
@@ -104,6 +109,32 @@ def test_a_rare_pair_among_many_speakers_is_searched_for() -> None:
     assert {"train", "test"} == set(parts[table["class_id"] == "fear"])
 
 
+@pytest.mark.parametrize(
+    ("case", "in_test"),
+    # In the first, s0 alone recorded all classes, and is the only man, whose place is training by the shares;
+    # in the second, s2 alone, the only woman.
+    [("one_man", "s0"), ("one_woman", "s2")],
+)
+def test_genders_give_way_where_a_valid_split_needs_it(case: str, in_test: str) -> None:
+    table = read_metadata(CASES / f"{case}.csv", check_files=False)
+    for seed in range(5):
+        parts = speaker_split(table, 0.8, seed)
+        assert set(table["actor"][parts == "test"]) == {in_test}
+        for part in ("train", "test"):
+            assert set(table["class_id"][parts == part]) == set(table["class_id"])
+        assert describe_split(table, parts)["speakers"].sum() == table["actor"].nunique()
+
+
+def test_what_is_searched_for_varies_with_the_seed_and_not_with_the_order_of_rows() -> None:
+    table = read_metadata(CASES / "one_man.csv", check_files=False)
+    fingerprints = [split_fingerprint(table, speaker_split(table, 0.8, seed)) for seed in range(12)]
+    assert len(set(fingerprints)) == 3  # s3 has to teach a class; each of the three others may validate
+    shuffled = table.sample(frac=1, random_state=3)
+    assert [
+        split_fingerprint(shuffled, speaker_split(shuffled, 0.8, seed)) for seed in range(12)
+    ] == fingerprints
+
+
 def test_regression_has_no_classes() -> None:
     table = ten_speakers().drop(columns="class_id")
     parts = speaker_split(table, 0.8, seed=0, label_column=None)
@@ -140,8 +171,11 @@ def test_no_split_has_every_class_in_training_and_test() -> None:
     )
     table = pd.concat([table, corpus({"c": "female"}, ("1", "3"))])
     message = refusal(speaker_split, table, 0.8, seed=0)
-    assert "none has every class in training and test" in message
-    assert "(1 train, 1 validation, 1 test)" in message
+    assert message.startswith(
+        "metadata: no split of the 3 speakers (1 train, 1 validation, 1 test) has every class in training "
+        "and test, whatever their genders: impossible together is 1 in test, 2 in test, 3 in test; 1 is "
+        "recorded by a, c of 3 speakers; 2 is recorded by a, b of 3 speakers; 3 is recorded by b, c of 3 "
+    )
 
 
 @pytest.mark.parametrize("split", [speaker_split, random_split])
@@ -219,7 +253,8 @@ def test_a_least_number_of_utterances_of_a_class() -> None:
 
 def test_a_least_number_that_no_split_reaches() -> None:
     message = refusal(speaker_split, emodb(), 0.8, seed=0, min_per_class=30)
-    assert "none has every class in training and 30 utterances of it in validation and test" in message
+    assert "has every class in training and 30 utterances of it in validation and test" in message
+    assert "impossible is sadness in test (30 utterances); sadness is recorded by 03, 08, 09" in message
     assert "lower min_per_class" in message
 
 
@@ -243,3 +278,20 @@ def test_rows_left_out_are_counted_and_not_part_of_the_fingerprint() -> None:
     kept = table[table["actor"] != "00"]
     assert split_fingerprint(table, fewer) == split_fingerprint(kept, parts)
     assert split_fingerprint(table, fewer) != split_fingerprint(table, parts)
+
+
+def test_more_candidates_come_closer_to_the_proportions() -> None:
+    table = emodb()
+    whole = table["class_id"].value_counts(normalize=True)
+
+    def distance(seed: int, **keywords) -> float:
+        parts = SplitScheme(**keywords).apply(table, seed)
+        return float((table["class_id"][parts == "test"].value_counts(normalize=True) - whole).abs().sum())
+
+    usual = [distance(seed) for seed in range(5)]
+    assert usual == [distance(seed, candidates=32) for seed in range(5)]
+    single = [distance(seed, candidates=1) for seed in range(5)]
+    many = [distance(seed, candidates=300) for seed in range(5)]
+    assert sum(many) <= sum(usual) < sum(single)
+    assert "split: candidates must be at least 1, got 0" in refusal(SplitScheme, candidates=0)
+    assert "candidates: has no effect with random" in refusal(SplitScheme, "random", candidates=64)

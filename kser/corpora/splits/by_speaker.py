@@ -4,14 +4,14 @@ Speakers are dealt out once, over all classes together: dealing them out per cla
 did not record every class.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 
-from kser.corpora.splits.dealing import CANDIDATES, FURTHER_CANDIDATES, best_of_random, deal_parts
+from kser.corpora.splits.dealing import CANDIDATES, best_of_random, deal_parts
+from kser.corpora.splits.exact import conflicting, exact_groups
 from kser.corpora.splits.parts import (
     PARTS,
     check_arguments,
@@ -22,6 +22,9 @@ from kser.corpora.splits.parts import (
 )
 from kser.corpora.splits.speakers import Groups, Speakers, check_enough_speakers
 from kser.errors import UserError
+from kser.words import listed
+
+_PART_IN_WORDS = ("training", "validation", "test")
 
 
 def speaker_split(
@@ -31,13 +34,16 @@ def speaker_split(
     label_column: str | None = "class_id",
     source: str = "metadata",
     min_per_class: int = 0,
+    candidates: int = CANDIDATES,
 ) -> pd.Series:
     """Split a corpus by speakers into training, validation and test part.
 
     With N = `train_test_split`, the parts get N², N(1−N) and 1−N of the speakers, each at least one. Every
     gender is spread over the parts as evenly as whole speakers allow: off its exact share by less than one.
     Among random splits of that kind, one is taken whose parts come close to the corpus in their class
-    proportions and to the wanted shares of utterances. Every class occurs in training and test part.
+    proportions and to the wanted shares of utterances. Every class occurs in training and test part: where
+    that and the genders cannot both be had, the genders give way, as little as possible. A table that has
+    such a split at all is split.
 
     The result depends on the seed and on who recorded what, not on the order of the rows or the machine.
 
@@ -51,6 +57,8 @@ def speaker_split(
             proportions do not see to that: in EmoDB, where most speakers have one or two utterances of
             disgust, one split in eleven judges disgust in a held-out part by a single one. A seed whose
             split has them anyway keeps it.
+        candidates: how many random splits the best balanced one is taken of. More come closer to the class
+            proportions of the corpus, and make the splits of different seeds more alike.
 
     Returns:
         "train", "validation" or "test" for each row, with the index of `table`.
@@ -69,19 +77,10 @@ def speaker_split(
     check_enough_speakers(speakers, source)
     shares, sizes = part_shares(train_test_split), part_sizes(len(speakers.names), train_test_split)
     rng = np.random.default_rng(seed)
-    lacking: Counter[str] = Counter()
-
-    def fits(parts: Groups) -> bool:
-        train, validation, test = speakers.class_counts(parts)
-        enough = (train > 0) & (test >= max(1, min_per_class)) & (validation >= min_per_class)
-        lacking.update(name for name, suffices in zip(speakers.classes, enough, strict=True) if not suffices)
-        return bool(enough.all())
-
-    parts = best_of_random(
-        lambda: deal_parts(speakers.of_gender, sizes, rng), fits, lambda parts: _cost(speakers, parts, shares)
-    )
+    least = np.outer([1, min_per_class, max(1, min_per_class)], np.ones(len(speakers.classes), dtype=int))
+    parts = _dealt(speakers, sizes, shares, least, rng, candidates)
     if parts is None:
-        raise UserError(f"{source}: {_no_split(speakers, sizes, lacking, min_per_class)}")
+        raise UserError(f"{source}: {_no_split(speakers, sizes, least, min_per_class)}")
     part_of = {speaker: part for part, members in zip(PARTS, parts, strict=True) for speaker in members}
     return table["actor"].astype(str).map(part_of).rename("part")
 
@@ -111,23 +110,38 @@ def validation_speakers(
         )
     shares = validation_shares(train_test_split)
     sizes = validation_sizes(len(names), train_test_split)
-    rng = np.random.default_rng(seed)
-
-    def fits(parts: Groups) -> bool:
-        return bool((speakers.class_counts(parts)[0] > 0).all())
-
-    parts = best_of_random(
-        lambda: deal_parts(speakers.of_gender, sizes, rng), fits, lambda parts: _cost(speakers, parts, shares)
-    )
+    least = np.outer([1, 0], np.ones(len(speakers.classes), dtype=int))
+    parts = _dealt(speakers, sizes, shares, least, np.random.default_rng(seed))
     if parts is None:
-        rare = sorted(range(len(speakers.classes)), key=lambda i: (len(speakers.who_recorded(i)), i))[:3]
+        together = [position for _, position in conflicting(speakers, sizes, least)]
         raise UserError(
-            f"{source}: with {held_out}, none of {CANDIDATES + FURTHER_CANDIDATES} choices of {sizes[1]} "
-            f"validation from {len(names)} speakers leaves every class in training; the fewest speakers "
-            f"recorded {', '.join(speakers.classes[i] for i in rare)}: drop a class, add speakers, or change "
-            "train_test_split"
+            f"{source}: with {held_out}, no choice of {sizes[1]} validation from {len(names)} speakers "
+            f"leaves every class in training: {speakers.who_recorded_what(together)}; drop a class, add "
+            "speakers, or change train_test_split"
         )
     return parts[1]
+
+
+def _dealt(
+    speakers: Speakers,
+    sizes: Sequence[int],
+    shares: Sequence[Fraction],
+    least: np.ndarray,
+    rng: np.random.Generator,
+    candidates: int = CANDIDATES,
+) -> Groups | None:
+    """Parts that have `least` utterances of each class, dealt at random, else searched for; or `None`."""
+
+    def fits(parts: Groups) -> bool:
+        return bool((np.array(speakers.class_counts(parts)) >= least).all())
+
+    dealt = best_of_random(
+        lambda: deal_parts(speakers.of_gender, sizes, rng),
+        fits,
+        lambda parts: _cost(speakers, parts, shares),
+        candidates,
+    )
+    return exact_groups(speakers, sizes, least, rng) if dealt is None else dealt
 
 
 def _cost(speakers: Speakers, parts: Groups, shares: Sequence[Fraction]) -> Fraction:
@@ -135,17 +149,23 @@ def _cost(speakers: Speakers, parts: Groups, shares: Sequence[Fraction]) -> Frac
     return speakers.imbalance(parts, shares) + int((speakers.class_counts(parts)[1] == 0).sum())
 
 
-def _no_split(
-    speakers: Speakers, sizes: tuple[int, int, int], lacking: Counter[str], min_per_class: int
-) -> str:
-    worst = sorted(lacking, key=lambda name: (-lacking[name], name))[:3]
+def _no_split(speakers: Speakers, sizes: Sequence[int], least: np.ndarray, min_per_class: int) -> str:
+    """What is impossible, and which speakers recorded the classes that it is about."""
     wanted, fewer = "every class in training and test", ""
     if min_per_class:
         wanted = f"every class in training and {min_per_class} utterances of it in validation and test"
         fewer = "lower min_per_class, "
+    together = conflicting(speakers, sizes, least)
+    asked = [
+        f"{speakers.classes[position]} in {_PART_IN_WORDS[part]}"
+        + (f" ({least[part, position]} utterances)" if least[part, position] > 1 else "")
+        for part, position in together
+    ]
+    in_words = f"{sizes[0]} train, {sizes[1]} validation, {sizes[2]} test"
+    impossible = "impossible together is" if len(asked) > 1 else "impossible is"
     return (
-        f"of {CANDIDATES + FURTHER_CANDIDATES} splits of the {len(speakers.names)} speakers "
-        f"({sizes[0]} train, {sizes[1]} validation, {sizes[2]} test) none has {wanted}: too few speakers "
-        f"recorded {', '.join(worst)}; {fewer}drop the class, add speakers, change train_test_split, or set "
-        "speaker_independent_scenario to false"
+        f"no split of the {len(speakers.names)} speakers ({in_words}) has {wanted}, whatever their genders: "
+        f"{impossible} {listed(asked)}; {speakers.who_recorded_what(position for _, position in together)}; "
+        f"{fewer}drop the class, add speakers, change train_test_split, or set speaker_independent_scenario "
+        "to false"
     )

@@ -17,7 +17,10 @@ FURTHER_CANDIDATES = 2000
 
 
 def best_of_random(
-    deal: Callable[[], Groups], fits: Callable[[Groups], bool], cost: Callable[[Groups], Fraction]
+    deal: Callable[[], Groups],
+    fits: Callable[[Groups], bool],
+    cost: Callable[[Groups], Fraction],
+    candidates: int = CANDIDATES,
 ) -> Groups | None:
     """The cheapest fitting one of 32 random groupings, else the first fitting one of 2000 further ones.
 
@@ -25,12 +28,13 @@ def best_of_random(
         deal: draws a grouping.
         fits: whether a grouping is valid.
         cost: how far it is from what is wanted.
+        candidates: another number than 32.
 
     Returns:
         The grouping (the first one on ties), `None` when none fits.
     """
-    candidates = [deal() for _ in range(CANDIDATES)]
-    if fitting := [groups for groups in candidates if fits(groups)]:
+    drawn = [deal() for _ in range(candidates)]
+    if fitting := [groups for groups in drawn if fits(groups)]:
         return min(fitting, key=cost)
     further = (deal() for _ in range(FURTHER_CANDIDATES))
     return next((groups for groups in further if fits(groups)), None)

@@ -1,6 +1,5 @@
 """Cross-validation: every speaker is in the test part of one fold; the seed draws the validation part."""
 
-from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -10,8 +9,10 @@ import pandas as pd
 from kser.corpora.labels import label_order
 from kser.corpora.splits.by_speaker import validation_speakers
 from kser.corpora.splits.columns import several_values, values_of
-from kser.corpora.splits.dealing import CANDIDATES, FURTHER_CANDIDATES, best_of_random, deal_folds
+from kser.corpora.splits.dealing import best_of_random, deal_folds
+from kser.corpora.splits.exact import exact_groups
 from kser.corpora.splits.parts import check_arguments
+from kser.corpora.splits.published import published_fold_numbers
 from kser.corpora.splits.speakers import Groups, Speakers, check_enough_speakers
 from kser.errors import UserError
 from kser.words import listed
@@ -60,6 +61,51 @@ def leave_one_out_split(
     return _parts(table, speakers, folds[fold], train_test_split, seed, held_out, source)
 
 
+def published_split(
+    table: pd.DataFrame,
+    corpus: str,
+    train_test_split: float,
+    seed: int,
+    label_column: str | None = "class_id",
+    source: str = "metadata",
+) -> pd.Series:
+    """Test on a fold that EmoBox published, see `kser.corpora.splits.published`; train on the others.
+
+    EmoBox has no validation parts: 1−N of the remaining speakers are taken for it.
+
+    Args:
+        table: one row per utterance, with the columns `actor`, `gender`, `label_column` and the folds'.
+        corpus: the name of its recipe.
+        train_test_split: N, between 0 and 1.
+        seed: chooses the fold, modulo their number, and draws the validation part; from 0 on.
+        label_column: the column with the classes; `None` where there are none (regression).
+        source: what to call the table in messages.
+
+    Returns:
+        "train", "validation" or "test" for each row, with the index of `table`.
+
+    Raises:
+        UserError: there are no such folds, the table is not of the corpus, a speaker is in two folds,
+            or a class would be missing in training.
+    """
+    check_arguments(train_test_split, seed, source)
+    numbers = published_fold_numbers(table, corpus, source)
+    if shared := several_values(table["actor"], (numbers + 1).astype(str)):
+        raise UserError(f"{source}: speakers in two of EmoBox's folds of {corpus}: {listed(shared, '; ')}")
+    speakers = Speakers.of(table, label_column, source)
+    check_enough_speakers(speakers, source)
+    of_speaker = dict(zip(table["actor"].astype(str), numbers, strict=True))
+    folds = [
+        [speaker for speaker in speakers.names if of_speaker[speaker] == number]
+        for number in range(numbers.max() + 1)
+    ]
+    names = [f"fold {number + 1} of {len(folds)} of EmoBox" for number in range(len(folds))]
+    _check_folds(speakers, folds, names, source)
+    fold = seed % len(folds)
+    held_out = f"{names[fold]} as test part"
+    return _parts(table, speakers, folds[fold], train_test_split, seed, held_out, source)
+
+
 def leave_one_out_folds(table: pd.DataFrame, column: str, source: str) -> list[str]:
     """What `leave_one_out_split` leaves out, fold after fold: the values of the column in canonical order.
 
@@ -93,11 +139,11 @@ def k_fold_split(
 ) -> pd.Series:
     """Split a corpus into folds of whole speakers; test on one fold, train on the others.
 
-    The folds' numbers of speakers differ by one at most, and so do their numbers of each gender. Among random
-    foldings of that kind, one is taken whose folds come close to the corpus in their class proportions and to
-    equal shares of the utterances. The test part is fold `seed` modulo `folds`; 1−N of the remaining speakers
-    are the validation part. Every class occurs in the training part of every fold, and in its test part as
-    far as the speakers allow.
+    The folds' numbers of speakers differ by one at most, and so do their numbers of each gender, unless a
+    class would then be in one fold only. Among random foldings of that kind, one is taken whose folds come
+    close to the corpus in their class proportions and to equal shares of the utterances. The test part is
+    fold `seed` modulo `folds`; 1−N of the remaining speakers are the validation part. Every class occurs in
+    the training part of every fold, and in its test part as far as the speakers allow.
 
     Args:
         table: one row per utterance, with the columns `actor`, `gender` and `label_column`.
@@ -134,12 +180,9 @@ def _balanced_folds(speakers: Speakers, folds: int, folds_seed: int, source: str
     rng = np.random.default_rng(folds_seed)
     shares = [Fraction(1, folds)] * folds
     whole = np.sum(list(speakers.counts.values()), axis=0)
-    heaped: Counter[str] = Counter()
 
     def fits(groups: Groups) -> bool:
-        left = np.min([whole - of_fold for of_fold in speakers.class_counts(groups)], axis=0)
-        heaped.update(name for name, count in zip(speakers.classes, left, strict=True) if count == 0)
-        return bool((left > 0).all())
+        return all((of_fold < whole).all() for of_fold in speakers.class_counts(groups))
 
     def cost(groups: Groups) -> Fraction:
         absent = sum(int((of_fold == 0).sum()) for of_fold in speakers.class_counts(groups))
@@ -147,11 +190,15 @@ def _balanced_folds(speakers: Speakers, folds: int, folds_seed: int, source: str
 
     groups = best_of_random(lambda: deal_folds(speakers.of_gender, folds, rng), fits, cost)
     if groups is None:
-        worst = sorted(heaped, key=lambda name: (-heaped[name], name))[:3]
+        sizes = [len(members) for members in deal_folds(speakers.of_gender, folds, rng)]
+        most = np.tile(whole - 1, (folds, 1))
+        groups = exact_groups(speakers, sizes, np.zeros_like(most), rng, most)
+    if groups is None:
+        rare = sorted(range(len(speakers.classes)), key=lambda i: (len(speakers.who_recorded(i)), i))[:3]
         raise UserError(
-            f"{source}: of {CANDIDATES + FURTHER_CANDIDATES} ways to make {folds} folds of "
-            f"{len(speakers.names)} speakers none leaves every class in training: too few speakers recorded "
-            f"{', '.join(worst)}; drop the class, add speakers, or change folds"
+            f"{source}: no way to make {folds} folds of {len(speakers.names)} speakers, whatever their "
+            f"genders, leaves every class in training: {speakers.who_recorded_what(rare)}; drop the class, "
+            "add speakers, or change folds"
         )
     return groups
 

@@ -8,20 +8,30 @@ import pandas as pd
 
 from kser.corpora.splits.at_random import random_split
 from kser.corpora.splits.by_speaker import speaker_split
+from kser.corpora.splits.dealing import CANDIDATES
 from kser.corpora.splits.fixed import fixed_split
-from kser.corpora.splits.folds import k_fold_split, leave_one_out_folds, leave_one_out_split
+from kser.corpora.splits.folds import (
+    k_fold_split,
+    leave_one_out_folds,
+    leave_one_out_split,
+    published_split,
+)
 from kser.corpora.splits.parts import PARTS
+from kser.corpora.splits.published import published_folds
 from kser.errors import UserError
 from kser.words import did_you_mean
 
-SchemeName = Literal["speaker", "random", "leave_one_speaker_out", "leave_one_session_out", "k_fold", "fixed"]
+SchemeName = Literal[
+    "speaker", "random", "leave_one_speaker_out", "leave_one_session_out", "k_fold", "emobox", "fixed"
+]
 
 # Fields that only some schemes read: scheme → those that it needs and those that it may have.
-_NEEDED: dict[str, tuple[str, ...]] = {"k_fold": ("folds",), "fixed": ("column",)}
+_NEEDED: dict[str, tuple[str, ...]] = {"k_fold": ("folds",), "emobox": ("corpus",), "fixed": ("column",)}
 _ALLOWED: dict[str, tuple[str, ...]] = {
-    "speaker": ("min_per_class",),
+    "speaker": ("min_per_class", "candidates"),
     "leave_one_session_out": ("column",),
     "k_fold": ("folds", "folds_seed"),
+    "emobox": ("corpus",),
     "fixed": ("column", "parts", "allow_shared_speakers"),
 }
 
@@ -32,8 +42,8 @@ class SplitScheme:
 
     Attributes:
         name: "speaker" deals whole speakers out by the seed; "random" deals out utterances;
-            "leave_one_speaker_out", "leave_one_session_out" and "k_fold" test on fold `seed` modulo the
-            number of folds; "fixed" takes the parts from a column.
+            "leave_one_speaker_out", "leave_one_session_out", "k_fold" and "emobox" (published folds) test on
+            fold `seed` modulo the number of folds; "fixed" takes the parts from a column.
         train_test_split: N; training gets N², validation N(1−N), test 1−N. Where the test part is given,
             validation gets 1−N of the rest.
         folds: for "k_fold": their number.
@@ -43,6 +53,8 @@ class SplitScheme:
         folds_seed: for "k_fold": draws the folds, which are the same for all seeds.
         allow_shared_speakers: for "fixed": whether a speaker may be in two parts.
         min_per_class: for "speaker": utterances of each class that validation and test part must have.
+        candidates: for "speaker": how many random splits the best balanced one is taken of.
+        corpus: for "emobox": the name of the corpus's recipe.
 
     Raises:
         UserError: a field is missing, out of range, or without meaning for the scheme.
@@ -56,6 +68,8 @@ class SplitScheme:
     folds_seed: int = 0
     allow_shared_speakers: bool = False
     min_per_class: int = 0
+    candidates: int = CANDIDATES
+    corpus: str | None = None
 
     def __post_init__(self) -> None:
         names = get_args(SchemeName)
@@ -65,7 +79,12 @@ class SplitScheme:
                 f"there are {', '.join(names)}"
             )
         unset = {"folds": None, "column": None, "parts": None, "folds_seed": 0}
-        unset |= {"allow_shared_speakers": False, "min_per_class": 0}
+        unset |= {
+            "allow_shared_speakers": False,
+            "min_per_class": 0,
+            "candidates": CANDIDATES,
+            "corpus": None,
+        }
         given = [name for name, value in unset.items() if getattr(self, name) != value]
         if missing := [name for name in _NEEDED.get(self.name, ()) if name not in given]:
             raise UserError(f"split: {self.name} needs {', '.join(missing)}")
@@ -80,9 +99,11 @@ class SplitScheme:
             )
         if self.folds is not None and self.folds < 2:
             raise UserError(f"split: folds must be at least 2, got {self.folds}")
-        for name in ("folds_seed", "min_per_class"):
-            if getattr(self, name) < 0:
-                raise UserError(f"split: {name} must be at least 0, got {getattr(self, name)}")
+        for name, smallest in (("folds_seed", 0), ("min_per_class", 0), ("candidates", 1)):
+            if getattr(self, name) < smallest:
+                raise UserError(f"split: {name} must be at least {smallest}, got {getattr(self, name)}")
+        if self.corpus is not None:
+            published_folds(self.corpus)
         if self.parts is not None:
             if unknown := [part for part in self.parts if part not in PARTS]:
                 raise UserError(f"split: parts: {', '.join(unknown)}: the parts are {', '.join(PARTS)}")
@@ -114,7 +135,9 @@ class SplitScheme:
         share = self.train_test_split
         match self.name:
             case "speaker":
-                return speaker_split(table, share, seed, label_column, source, self.min_per_class)
+                return speaker_split(
+                    table, share, seed, label_column, source, self.min_per_class, self.candidates
+                )
             case "random":
                 return random_split(table, share, seed, label_column, source)
             case "leave_one_speaker_out" | "leave_one_session_out":
@@ -122,6 +145,9 @@ class SplitScheme:
             case "k_fold":
                 assert self.folds is not None
                 return k_fold_split(table, self.folds, share, seed, label_column, source, self.folds_seed)
+            case "emobox":
+                assert self.corpus is not None
+                return published_split(table, self.corpus, share, seed, label_column, source)
             case "fixed":
                 assert self.column is not None
                 shared = self.allow_shared_speakers
@@ -135,6 +161,8 @@ class SplitScheme:
         """
         if self.name in ("leave_one_speaker_out", "leave_one_session_out"):
             return len(leave_one_out_folds(table, self._left_out_column, source))
+        if self.corpus is not None:
+            return len(published_folds(self.corpus).tested)
         return self.folds if self.name == "k_fold" else None
 
     @property

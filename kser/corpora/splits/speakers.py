@@ -69,6 +69,14 @@ class Speakers:
         """The speakers with an utterance of a class."""
         return [name for name in self.names if self.counts[name][class_position] > 0]
 
+    def who_recorded_what(self, class_positions: Iterable[int]) -> str:
+        """The speakers of some classes, in words: "fear is recorded by 03, 08 of 10 speakers; …"."""
+        said = []
+        for position in dict.fromkeys(class_positions):
+            by = self.who_recorded(position)
+            said.append(f"{self.classes[position]} is recorded by {listed(by)} of {len(self.names)} speakers")
+        return listed(said, "; ")
+
     def class_counts(self, groups: Groups) -> list[np.ndarray]:
         """Utterances of each group by class, int64 arrays (classes)."""
         none = np.zeros(len(self.classes), dtype=np.int64)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from kser.corpora.splits.dealing import CANDIDATES
 from kser.corpora.splits.scheme import SchemeName, SplitScheme
 from kser.errors import UserError
 from kser.experiment.config.field_types import Config, Name
@@ -69,6 +70,12 @@ class SplitConfig(Config):
     min_per_class: int = Field(
         0, description="Of speaker: utterances of each class that validation and test part have at least."
     )
+    candidates: int = Field(
+        CANDIDATES,
+        description="Of speaker: the best balanced of so many random splits is taken; more come closer to "
+        "the class proportions, and make the splits of different seeds more alike.",
+    )
+    corpus: str | None = Field(None, description="Of emobox: the corpus, by the name of its recipe.")
 
     def mistakes(self) -> list[str]:
         """See `Config.mistakes`."""

@@ -81,6 +81,8 @@ def test_defaults_of_an_experiment(tmp_path):
                 "test_csv": None,
                 "validation_csv": None,
                 "min_per_class": 0,
+                "candidates": 32,
+                "corpus": None,
             },
         },
         "save_steps": None,
@@ -389,6 +391,11 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
     ("fields", "line"),
     [
         ({"split": {"scheme": "k_fold"}}, "split: k_fold needs folds"),
+        ({"split": {"scheme": "emobox"}}, "split: emobox needs corpus"),
+        (
+            {"split": {"scheme": "emobox", "corpus": "emodb"}},
+            "split.corpus: EmoBox's folds of emodb have the same speakers in training and test",
+        ),
         ({"split": {"scheme": "speaker", "folds": 5}}, "split.folds: has no effect with speaker"),
         ({"split": {"scheme": "fixed"}}, "split: fixed needs column"),
         (

@@ -241,7 +241,7 @@ def test_what_experiment_and_models_leave_without_effect_together_is_told(model,
     assert definition_of(model, **experiment).notes() == ([] if note is None else [note])
 
 
-@pytest.mark.parametrize("field", ["folds", "folds_seed", "column", "min_per_class"])
+@pytest.mark.parametrize("field", ["folds", "folds_seed", "column", "min_per_class", "candidates"])
 def test_parts_in_files_leave_nothing_to_split(field):
     value = "part" if field == "column" else 3
     split = {"scheme": "fixed", "test_csv": "test.csv", field: value}
