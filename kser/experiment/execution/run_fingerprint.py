@@ -20,8 +20,22 @@ from kser.models.freezing import ALL
 
 # The version since which the same settings give the same results.
 _RESULTS_OF = "0.1.0"
-# Fields that came later: they are part of a fingerprint only where they do not have their defaults.
-_LATER_FIELDS = frozenset({"task_name", "head_solver", "use_standardization", "hidden_state"})
+# Fields that 0.1.0 had. Those that came later are part of a fingerprint only where they do not have their
+# defaults, so that results from before them stay what they are.
+_FIRST_FIELDS = frozenset(
+    """
+    backbone_arguments best_metric continue_model_training dropout_rate early_stopping_patience
+    early_stopping_threshold ema_momentum focal_gamma freeze_feature_encoder freeze_layers
+    gradient_accumulation_steps gradual_unfreezing_epochs hp_search_method hp_search_space input_column
+    is_multi_label is_regression label_smoothing layer_weighting layerwise_lr_decay learning_rate
+    lora_alpha lora_rank lora_targets lr_scheduler max_grad_norm model_path_or_name
+    number_of_training_epochs optimizer_weight_decay output_column per_device_batch_size pool_position
+    pooling_arguments pooling_mode precision projection_activation projection_dim regression_columns
+    regression_loss regression_weight skip_hp_search speaker_independent_scenario train_test_split
+    use_batch_norm use_class_weights use_dropout use_l2_reg use_positive_weights use_relu
+    use_weight_encoder_layers warmup_ratio weight_decay
+    """.split()  # noqa: SIM905 (as a list it would take fifty lines)
+)
 
 
 def run_fingerprint(run: Run, data: RunData) -> str:
@@ -70,7 +84,11 @@ def _model_settings(model: ModelConfig) -> dict[str, Any]:
     if model.skip_hp_search:
         without_effect |= {"hp_search_space", "hp_search_method"}
     fields = type(model).model_fields
-    without_effect |= {name for name in _LATER_FIELDS if getattr(model, name) == fields[name].default}
+    without_effect |= {
+        name
+        for name in fields.keys() - _FIRST_FIELDS
+        if getattr(model, name) == fields[name].get_default(call_default_factory=True)
+    }
     settings = model.model_dump(exclude=without_effect)
     # Until 0.1.0 what is random in a backbone's training was random in what is frozen of it, too.
     if model.freeze_layers == ALL:

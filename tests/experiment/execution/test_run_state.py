@@ -1,7 +1,7 @@
 """A run is known by its settings: those of 0.1.0 stay the same, and others are told by name and value."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -160,3 +160,17 @@ def test_values_that_a_search_found_are_no_other_settings(tmp_path, small_corpus
     other, others = run_of(tmp_path, small_corpus, skip_hp_search=False, warmup_ratio=0.5)
     with pytest.raises(UserError, match=r"\(warmup_ratio: 0.0 → 0.5\)"):
         run_state(other, others)
+
+
+def test_a_field_of_the_head_that_is_added_changes_fingerprints_only_where_it_is_used(tmp_path, small_corpus):
+    run, settings = run_of(tmp_path, small_corpus)
+    known = run.model.model_dump(exclude_unset=True)
+
+    class Extended(type(run.model)):
+        bottleneck_dim: int = 0
+
+    def model_settings(**fields):
+        return run_settings(replace(run, model=Extended(**known, **fields)), load_run_data(run))["model"]
+
+    assert model_settings() == settings["model"]
+    assert model_settings(bottleneck_dim=3) == settings["model"] | {"bottleneck_dim": 3}
