@@ -1,6 +1,8 @@
 """Decoding with PyAV (FFmpeg), an optional package, what libsndfile does not know."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,12 +11,14 @@ import numpy as np
 
 from kser.errors import UserError
 
-# Kinds (see `containers.kind_of`) that libsndfile cannot read at all; the names are those of FFmpeg's
-# demuxers. The demuxer is always named: none is guessed from a suffix, and playlists, which open other files,
-# are none of them.
-DEMUXERS = frozenset({"mov", "matroska", "avi", "asf", "aac", "amr", "flv", "mpegts"})
-# Where libsndfile knows the container but not the encoding.
-_DEMUXERS_OF_LIBSNDFILE_KINDS = {"rifx": "wav", "rf64": "wav", "bw64": "wav"}
+# The demuxer is always named: none is guessed from a suffix, and playlists, which open other files, are none
+# of them. Where FFmpeg calls a kind otherwise than `kser.audio.containers.kind_of`:
+_DEMUXERS = {"rifx": "wav", "rf64": "wav", "bw64": "wav", "nist": "nistsphere"}
+# FFmpeg's names of tags, by soundfile's.
+_TAGS = {
+    **{name: name for name in ("title", "artist", "album", "date", "comment", "genre", "copyright")},
+    "tracknumber": "track",
+}
 # FFmpeg's sample formats: type, and full scale of the integer ones.
 _SAMPLE_FORMATS = {
     "u8": ("u1", 2.0**7),
@@ -26,13 +30,16 @@ _SAMPLE_FORMATS = {
 }
 
 
-def decode_with_av(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> tuple[np.ndarray, int]:
+def decode_with_av(
+    path: str | Path, file: BinaryIO, kind: str, what: str, dtype: str
+) -> tuple[np.ndarray, int]:
     """Decode the first audio stream of a file, whole.
 
     Args:
         path: what messages call it.
         file: opened for reading.
-        kind: what `containers.kind_of` returned.
+        kind: what `kser.audio.containers.kind_of` returned.
+        what: it is that only FFmpeg decodes, for messages.
         dtype: `float32` or `float64`.
 
     Returns:
@@ -42,11 +49,26 @@ def decode_with_av(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> t
     Raises:
         UserError: PyAV is not installed, or cannot decode every packet.
     """
+    with _opened(path, file, kind, what) as container:
+        return _decode_stream(path, container, dtype)
+
+
+def tags_with_av(path: str | Path, file: BinaryIO, kind: str, what: str) -> dict[str, str]:
+    """Tags of a file, by soundfile's names of them; arguments and errors are those of `decode_with_av`."""
+    with _opened(path, file, kind, what) as container:
+        streams = container.streams.audio[:1]
+        found = {name: text for holder in (*streams, container) for name, text in holder.metadata.items()}
+    by_name = {name.lower(): text for name, text in found.items()}
+    return {name: by_name[theirs] for name, theirs in _TAGS.items() if by_name.get(theirs)}
+
+
+@contextmanager
+def _opened(path: str | Path, file: BinaryIO, kind: str, what: str) -> Iterator[Any]:
     try:
         import av
     except ImportError:
         raise UserError(
-            f"{path}: is a file that only FFmpeg reads ({kind}): install PyAV, pip install 'kser[av]', "
+            f"{path}: holds {what}, which only FFmpeg decodes: install PyAV, pip install 'kser[av]', "
             "or convert the file to WAV or FLAC"
         ) from None
 
@@ -54,10 +76,9 @@ def decode_with_av(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> t
     with os.fdopen(os.dup(file.fileno()), "rb") as nameless:
         nameless.seek(0)
         try:
-            demuxer = _DEMUXERS_OF_LIBSNDFILE_KINDS.get(kind, kind)
-            with av.open(nameless, format=demuxer, metadata_errors="replace") as container:
-                return _decode_stream(path, container, dtype)
-        except av.FFmpegError as error:
+            with av.open(nameless, format=_DEMUXERS.get(kind, kind), metadata_errors="replace") as container:
+                yield container
+        except (av.FFmpegError, OSError) as error:  # the latter where a header names a place that cannot be
             raise UserError(
                 f"{path}: is damaged or cannot be decoded: {error.strerror}; WAV or FLAC is safe"
             ) from None

@@ -11,45 +11,31 @@ CAF (Apple), Ogg (RFC 3533), ISO base media (ISO/IEC 14496-12), EBML and Matrosk
 
 import os
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from kser.audio import mpeg
+from kser.audio.chunks import BIG_ENDIAN_IFF, CAF, RIFF, Layout, walk
+from kser.audio.wave_form import SIZE_OF_A_PIPE, wave_form_of
 
 HEAD_BYTES = 4096
 
-# Programs that write WAV to a pipe put a size near 2 or 4 GiB where the real one would be.
-_SIZE_OF_A_PIPE = 0x7FFF0000
 # What follows the announced sound is some of it if there is so much, and does not begin as tags do.
 _LEAST_SOUND_BYTES = 512
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 _OGG_PAGE_BYTES = 27 + 255 + 255 * 255
 _OGG_END_OF_STREAM = 4
+VOC_HEADER_BYTES = 26
+VOC_UNCOUNTED_BYTES = 8
+"""SoX leaves these out of the size of a block."""
 _MATROSKA_SEGMENT = 0x18538067
 
 _MP4_FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 _W64_RIFF = bytes.fromhex("726966662e91cf11a5d628db04c10000")
-_W64_DATA = bytes.fromhex("64617461f3acd3118cd100c04f8edb8a")
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ADTS_SYNC_MASK, _ADTS_SYNC = 0xFFF6, 0xFFF0  # 12 bits of sync, and layer 0, which no MPEG audio has
-
-
-@dataclass(frozen=True)
-class _Chunks:
-    """How the chunks of a format are laid out: identifier, size, content, filled up to `alignment`."""
-
-    identifier_bytes: int
-    size: str
-    size_counts_header: bool
-    alignment: int
-
-
-_RIFF = _Chunks(4, "<I", False, 2)
-_BIG_ENDIAN_IFF = _Chunks(4, ">I", False, 2)
-_CAF = _Chunks(4, ">q", False, 1)
-_W64 = _Chunks(16, "<Q", True, 8)
-_CHUNKED = {"wav": _RIFF, "rifx": _BIG_ENDIAN_IFF, "aiff": _BIG_ENDIAN_IFF}
+_AC3_SYNC = b"\x0bw"
+_HIGHEST_BSID_OF_AC3 = 10
+_CHUNKED = {"wav": RIFF, "rifx": BIG_ENDIAN_IFF, "aiff": BIG_ENDIAN_IFF}
 
 
 def kind_of(file: BinaryIO) -> str:
@@ -59,9 +45,11 @@ def kind_of(file: BinaryIO) -> str:
         file: opened for reading, seekable; left at an unknown place.
 
     Returns:
-        `wav`, `rifx`, `rf64`, `bw64`, `flac`, `ogg`, `aiff`, `au`, `caf`, `w64`, `mp3`, `nist` (SPHERE):
-        libsndfile reads them; `mov` (MP4, M4A, 3GP, QuickTime), `matroska` (also WebM), `avi`, `asf` (WMA),
-        `aac`, `amr`, `flv`, `mpegts`: those that PyAV reads, by the names of its demuxers; else empty.
+        `wav`, `rifx`, `rf64`, `bw64`, `flac`, `ogg`, `aiff`, `au`, `caf`, `w64`, `mp3` (MPEG audio of any
+        layer), `nist` (SPHERE), `voc`: libsndfile reads them; `mov` (MP4, M4A, 3GP, QuickTime), `matroska`
+        (also WebM), `avi`, `asf` (WMA),
+        `aac`, `amr`, `flv`, `mpegts`, `iff` (8SVX), `wv` (WavPack), `tta`, `ape`, `ac3`, `eac3`: those that
+        PyAV reads, by the names of its demuxers; else empty.
     """
     start = mpeg.after_id3(file)
     file.seek(start)
@@ -70,7 +58,7 @@ def kind_of(file: BinaryIO) -> str:
         kinds = {b"WAVE": {b"RIFF": "wav", b"RIFX": "rifx"}.get(head[:4], head[:4].decode().lower())}
         return (kinds | {b"AVI ": "avi"}).get(head[8:12], "")
     if head[:4] == b"FORM":
-        return "aiff" if head[8:12] in (b"AIFF", b"AIFC") else ""
+        return {b"AIFF": "aiff", b"AIFC": "aiff", b"8SVX": "iff", b"16SV": "iff"}.get(head[8:12], "")
     by_magic = [kind for kind, magic in _MAGIC if head.startswith(magic)]
     return by_magic[0] if by_magic else _kind_without_magic(head)
 
@@ -82,6 +70,8 @@ def _kind_without_magic(head: bytes) -> str:
         return "mpegts"
     if len(head) > 7 and (int.from_bytes(head[:2], "big") & _ADTS_SYNC_MASK) == _ADTS_SYNC:
         return "aac"
+    if len(head) > 5 and head[:2] == _AC3_SYNC:
+        return "eac3" if head[5] >> 3 > _HIGHEST_BSID_OF_AC3 else "ac3"
     return "mp3" if mpeg.starts_with_frames(head) else ""
 
 
@@ -97,6 +87,10 @@ _MAGIC = (
     ("flv", b"FLV\x01"),
     ("amr", b"#!AMR"),
     ("nist", b"NIST_1A"),
+    ("voc", b"Creative Voice File\x1a"),
+    ("wv", b"wvpk"),
+    ("tta", b"TTA1"),
+    ("ape", b"MAC "),
 )
 
 
@@ -112,11 +106,10 @@ def what_is_missing(file: BinaryIO, kind: str) -> str:
     size = file.seek(0, os.SEEK_END)
     start = mpeg.after_id3(file)
     try:
-        if kind in ("wav", "rf64", "bw64"):
-            return _wave(file, start, size, _RIFF)
-        if kind == "rifx":
-            return _wave(file, start, size, _BIG_ENDIAN_IFF)
-        if kind in ("aiff", "caf", "w64", "au"):
+        if form := wave_form_of(file, kind):
+            promised = 0 if form.data_bytes is None else form.data_bytes
+            return _sound_bytes(form.data_offset, promised, size, form.sample_bytes)
+        if kind in ("aiff", "caf", "au"):
             return _sound_bytes(*_sound_chunk(file, kind, start, size), size)
         if kind in _BY_STRUCTURE:
             return _BY_STRUCTURE[kind](file, start, size)
@@ -146,9 +139,9 @@ def unannounced_bytes(file: BinaryIO, kind: str) -> tuple[int, int]:
         if layout is None:
             return 0, 0
         name = b"SSND" if kind == "aiff" else b"data"
-        for found, offset, announced in _walk(file, start + 12, size, layout):
+        for found, offset, announced in walk(file, start + 12, size, layout):
             if found == name:
-                is_open = announced >= _SIZE_OF_A_PIPE
+                is_open = announced >= SIZE_OF_A_PIPE
                 # AIFF counts two numbers before the sound with it.
                 of_sound = announced - 8 if kind == "aiff" else announced
                 return of_sound, 0 if is_open else _beyond(file, offset + announced, size, layout)
@@ -157,7 +150,7 @@ def unannounced_bytes(file: BinaryIO, kind: str) -> tuple[int, int]:
     return 0, 0
 
 
-def _beyond(file: BinaryIO, end: int, size: int, layout: _Chunks) -> int:
+def _beyond(file: BinaryIO, end: int, size: int, layout: Layout) -> int:
     """Bytes from the end of the sound on, unless chunks follow."""
     place = end + end % layout.alignment
     while place + 8 <= size:
@@ -178,23 +171,6 @@ def _sound_from(file: BinaryIO, start: int, size: int) -> int:
     return 0 if is_tag or len(head) < _LEAST_SOUND_BYTES or not any(head) else size - start
 
 
-def _wave(file: BinaryIO, start: int, size: int, layout: _Chunks) -> str:
-    order = layout.size[0]
-    block_bytes, long_size = 1, None
-    for name, offset, promised in _walk(file, start + 12, size, layout):
-        if name == b"ds64":
-            file.seek(offset + 8)
-            (long_size,) = struct.unpack("<Q", file.read(8))
-        elif name == b"fmt ":
-            file.seek(offset + 12)
-            (block_bytes,) = struct.unpack(order + "H", file.read(2))
-        elif name == b"data":
-            if promised == 0xFFFFFFFF and long_size is not None:
-                return _sound_bytes(offset, long_size, size, block_bytes)
-            return "" if promised >= _SIZE_OF_A_PIPE else _sound_bytes(offset, promised, size, block_bytes)
-    return ""
-
-
 def _sound_chunk(file: BinaryIO, kind: str, start: int, size: int) -> tuple[int, int]:
     """Offset and promised size of the sound in the formats that state both in one place."""
     if kind == "au":
@@ -203,11 +179,10 @@ def _sound_chunk(file: BinaryIO, kind: str, start: int, size: int) -> tuple[int,
         offset, promised = struct.unpack(order + "II", file.read(8))
         return offset, 0 if promised == 0xFFFFFFFF else promised
     layout, name, first = {
-        "aiff": (_BIG_ENDIAN_IFF, b"SSND", 12),
-        "caf": (_CAF, b"data", 8),
-        "w64": (_W64, _W64_DATA, 40),
+        "aiff": (BIG_ENDIAN_IFF, b"SSND", 12),
+        "caf": (CAF, b"data", 8),
     }[kind]
-    for found, offset, promised in _walk(file, start + first, size, layout):
+    for found, offset, promised in walk(file, start + first, size, layout):
         if found == name:
             return offset, promised
     return 0, 0
@@ -220,22 +195,6 @@ def _sound_bytes(offset: int, promised: int, size: int, block_bytes: int = 1) ->
     if counted_in or promised // max(1, block_bytes) <= present // max(1, block_bytes):
         return ""
     return f"{present} of the {promised} bytes of sound that its header promises are present"
-
-
-def _walk(file: BinaryIO, start: int, size: int, layout: _Chunks) -> Iterator[tuple[bytes, int, int]]:
-    """Identifier, offset of the content and its size, of each chunk."""
-    header_bytes = layout.identifier_bytes + struct.calcsize(layout.size)
-    while 0 <= start <= size - header_bytes:
-        file.seek(start)
-        header = file.read(header_bytes)
-        (content,) = struct.unpack(layout.size, header[layout.identifier_bytes :])
-        if layout.size_counts_header:
-            content -= header_bytes
-        yield header[: layout.identifier_bytes], start + header_bytes, content
-        if content < 0:
-            return
-        end = start + header_bytes + content
-        start = end + -end % layout.alignment
 
 
 def _ogg(file: BinaryIO, start: int, size: int) -> str:
@@ -298,6 +257,21 @@ def _ebml_number(file: BinaryIO, keep_marker: bool) -> tuple[int, bool]:
     return (value if keep_marker else bare), bare == (1 << bits) - 1
 
 
+def _voc(file: BinaryIO, start: int, size: int) -> str:
+    """Creative Voice: blocks of a kind (one byte) and a size (three), up to a kind of 0."""
+    start += VOC_HEADER_BYTES
+    while start + 4 + 1 + VOC_UNCOUNTED_BYTES < size:
+        file.seek(start)
+        block = file.read(4)
+        promised, present = int.from_bytes(block[1:], "little"), size - start - 4
+        if not block[0]:
+            return ""
+        if promised > present:
+            return f"{present} of the {promised} bytes of a block are present"
+        start += 4 + promised
+    return ""
+
+
 def _nist(file: BinaryIO, start: int, size: int) -> str:
     """NIST SPHERE: a text header of a size that it names, fields such as `sample_count -i 48000`."""
     file.seek(start)
@@ -315,4 +289,4 @@ def _nist(file: BinaryIO, start: int, size: int) -> str:
     return _sound_bytes(start + header_bytes, promised, size, sample_bytes)
 
 
-_BY_STRUCTURE = {"nist": _nist, "ogg": _ogg, "mov": _boxes, "avi": _avi, "matroska": _matroska}
+_BY_STRUCTURE = {"nist": _nist, "voc": _voc, "ogg": _ogg, "mov": _boxes, "avi": _avi, "matroska": _matroska}

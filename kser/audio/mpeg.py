@@ -1,15 +1,14 @@
 """The frames of an MP3 stream: where they begin, and how many there are.
 
 libsndfile (mpg123) takes the length of an MP3 file from the Xing header that most encoders put in front.
-Where there is none, as when an encoder wrote to a pipe, it guesses from the first frame, and stops reading
-there: with a variable bit rate most of the recording would be lost without a word. Counting the frames gives
-the length.
+Where there is none, as in layers I and II or when an encoder wrote to a pipe, it guesses from the first
+frame, and stops reading there: with a variable bit rate most of the recording would be lost without a word.
+Counting the frames gives the length.
 
 Layouts: ISO/IEC 11172-3 and 13818-3 (frames), ID3v2 (id3.org), Xing header (as LAME writes it).
 """
 
 import os
-import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -83,51 +82,86 @@ def after_id3(file: BinaryIO) -> int:
         start += _ID3_HEADER_BYTES + size + footer
 
 
-def has_length(file: BinaryIO) -> bool:
-    """Whether the stream begins with a Xing (or Info) header that counts its frames."""
+def counted_frames(file: BinaryIO) -> int | None:
+    """How many frames the Xing (or Info) header counts that the stream begins with; `None` without one."""
     file.seek(after_id3(file))
     head = file.read(4096)
     first = parse_frame(head[:4])
     if first is None:
-        return False
-    tag = head[4 + first.side_information :][:8]
-    return tag[:4] in (b"Xing", b"Info") and bool(tag[-1] & 1)
+        return None
+    tag = head[4 + first.side_information :][:12]
+    if len(tag) < 12 or tag[:4] not in (b"Xing", b"Info") or not tag[7] & 1:
+        return None
+    return int.from_bytes(tag[8:], "big")
 
 
-def count_frames(file: BinaryIO) -> tuple[int, str]:
-    """Walk over all frames of a stream without a Xing header.
+@dataclass(frozen=True)
+class Stream:
+    """MPEG audio from its first frame on.
 
-    Returns:
-        How many there are, and what is wrong, in words: empty when the last one is whole and nothing but tags
-        follows it.
+    Attributes:
+        content: the frames, and what follows them.
+        frames: how many there are.
+        samples: that they decode to, for each channel.
+        longest: bytes of the longest frame.
+        trouble: what is wrong, in words; empty when the last frame is whole and nothing but tags follows it.
     """
-    size = file.seek(0, os.SEEK_END)
-    start = after_id3(file)
+
+    content: bytes
+    frames: int
+    samples: int
+    longest: int
+    trouble: str
+
+
+def read_stream(file: BinaryIO, start: int, end: int) -> Stream:
+    """Walk over all frames between two offsets of a file (which `trouble` counts from its beginning)."""
     file.seek(start)
-    stream = file.read()
-    position = frames = 0
-    while position < len(stream):
-        frame = parse_frame(stream[position : position + 4])
+    content = file.read(end - start)
+    position = frames = samples = longest = 0
+    trouble = ""
+    while position < len(content):
+        frame = parse_frame(content[position : position + 4])
         if frame is None:
-            rest = stream[position : position + 11]
-            if rest.startswith(_TAGS_AT_THE_END) or not any(stream[position:]):
-                break
-            if len(rest) < 4:
-                return frames, "ends within a frame"
-            return frames, f"has no MPEG frame at byte {start + position} of {size}"
+            rest = content[position : position + 11]
+            if not rest.startswith(_TAGS_AT_THE_END) and any(content[position:]):
+                trouble = f"has no MPEG frame at byte {start + position} of {end}"
+                if len(rest) < 4:
+                    trouble = "ends within a frame"
+            break
         position += frame.length
         frames += 1
-    return frames, "ends within a frame" if position > len(stream) else ""
+        samples += frame.samples
+        longest = max(longest, frame.length)
+    return Stream(
+        content, frames, samples, longest, trouble if position <= len(content) else "ends within a frame"
+    )
 
 
-def with_length(stream: bytes, frames: int) -> bytes:
-    """The stream (from its first frame on) behind a silent frame whose Xing header counts its frames."""
-    first = parse_frame(stream[:4])
-    assert first is not None, "kind_of saw a frame here"
-    header = bytearray(stream[:4])
-    header[1] |= 1  # no checksum
-    while (frame := parse_frame(header)) is not None and frame.length < 4 + first.side_information + 12:
-        header[2] += 0x10  # a higher bit rate: a longer frame
-    assert frame is not None, "the longest frame holds a Xing header"
-    xing = bytes(frame.side_information) + b"Xing" + struct.pack(">II", 1, frames)
-    return bytes(header) + xing.ljust(frame.length - 4, b"\0") + stream
+class OfAnyLength:
+    """A stream as a file that seems too long by so much that no guess at its length is too short.
+
+    libsndfile divides the size of the file by the length of the first frame, and reads no sample more. It may
+    read the 128 bytes where a tag would be at the end (zeros here); the stream itself ends where it does.
+    """
+
+    _TAG_BYTES = 128
+
+    def __init__(self, stream: Stream):
+        self._content = stream.content
+        self._tag_at = len(stream.content) + stream.frames * stream.longest
+        self._position = 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        ends = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._tag_at + self._TAG_BYTES}
+        self._position = ends[whence] + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def read(self, count: int) -> bytes:
+        in_tag = self._position >= self._tag_at
+        found = bytes(self._TAG_BYTES)[:count] if in_tag else self._content[self._position :][:count]
+        self._position += len(found)
+        return found

@@ -1,4 +1,4 @@
-"""One recording, processed and written again as it was: same rate, channels, container and encoding."""
+"""One recording, processed and written again as it was: same rate, channels, container, encoding and tags."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from kser.audio.decoding import Sound, decode, stored_as
+from kser.audio.decoding import Sound, decode, stored_as, tags_of
+from kser.audio.mpeg import after_id3
 from kser.audio.processing import AudioProcessing, gain_to, integrated_loudness, sound_between
 from kser.errors import UserError
 from kser.files import replacing
@@ -17,6 +18,9 @@ from kser.files import replacing
 _UNLIMITED = {"FLOAT", "DOUBLE"}
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_24": 24, "PCM_32": 32, "ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32}
 _BITS_OF_OTHERS = 16
+# Encodings that soundfile believes libsndfile can write.
+_ONLY_READ = {"MPEG_LAYER_I", "MPEG_LAYER_II"}
+_HOLDS_TAGS = {"WAV", "WAVEX", "RF64", "FLAC", "OGG", "AIFF", "CAF"}
 # What libsndfile cannot write takes this form: lossless, and the rounding is far below any recording's noise.
 _OTHER_SUFFIX = ".flac"
 _OTHER_FORM = ("FLAC", "PCM_24", "FILE")
@@ -128,7 +132,7 @@ def rewrite(source: str | Path, target: str | Path, step: Step) -> Facts:
         raise UserError(f"{source}: {error}") from None
     with replacing(target) as draft:
         try:
-            sf.write(draft, samples, sound.sampling_rate, subtype, endian, container)
+            _write(draft, Sound(samples, sound.sampling_rate), (container, subtype, endian), source)
         except (sf.SoundFileError, OSError) as error:
             raise UserError(f"{target}: cannot be written as {container}: {error}") from None
     if _writable(form):
@@ -137,8 +141,29 @@ def rewrite(source: str | Path, target: str | Path, step: Step) -> Facts:
     return replace(facts, note="; ".join(filter(None, [facts.note, note])))
 
 
+def _write(target: Path, sound: Sound, form: tuple[str, str, str], source: str | Path) -> None:
+    """Writes a sound with the tags of its source."""
+    container, subtype, endian = form
+    channels = sound.samples.shape[1]
+    with sf.SoundFile(target, "w", sound.sampling_rate, channels, subtype, endian, container) as written:
+        if container in _HOLDS_TAGS:
+            for name, text in tags_of(source).items():
+                setattr(written, name, text)
+        written.write(sound.samples)
+    if container == "MP3":
+        target.write_bytes(_id3(source) + target.read_bytes())
+
+
+def _id3(source: str | Path) -> bytes:
+    """The ID3v2 tags in front of a file, as they are: libsndfile writes them anew in Latin 1."""
+    with Path(source).open("rb") as file:
+        length = after_id3(file)
+        file.seek(0)
+        return file.read(length)
+
+
 def _writable(form: tuple[str, str, str] | None) -> bool:
-    return form is not None and sf.check_format(*form)
+    return form is not None and form[1] not in _ONLY_READ and sf.check_format(*form)
 
 
 def _highest_value(subtype: str) -> float:

@@ -15,7 +15,7 @@ from kser.audio.sound_faults import Fault
 from kser.files import expanded
 
 # Goes up whenever the same file comes to have other facts.
-_FACTS_VERSION = 1
+_FACTS_VERSION = 2
 _FOLDER_VARIABLE = "KSER_CACHE"
 _WAITED_FOR_OTHERS_S = 5.0
 _ASKED_AT_ONCE = 500

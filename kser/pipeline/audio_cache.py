@@ -13,7 +13,7 @@ from kser.files import content_digest
 from kser.pipeline.waveform_format import WaveformFormat
 
 # Goes up whenever `load_audio` or a processing step comes to give other samples for the same file.
-LOADER_VERSION = 1
+LOADER_VERSION = 2
 SUFFIX = ".waveform"
 # An entry: these bytes, the number of samples, the samples. The header of a .npy file takes longer to read.
 _MAGIC = b"kserwave"

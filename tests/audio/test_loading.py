@@ -136,16 +136,6 @@ def test_wav_from_a_pipe_or_with_its_header_counted_is_whole(tmp_path: Path, siz
     assert len(load_audio(path, 16_000)) == 16_000
 
 
-@pytest.mark.parametrize("read", READERS)
-def test_flac_without_length(tmp_path: Path, read) -> None:
-    path = written(tmp_path / "a.flac", tone(440, 16_000, 16_000), subtype=None)
-    content = bytearray(path.read_bytes())
-    content[21] &= 0xF0  # the 36 bits of STREAMINFO that count the samples
-    content[22:26] = bytes(4)
-    path.write_bytes(content)
-    assert_refused(read, path, "does not say how long it is")
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("rate", [16_000, 48_000])
 def test_samples_that_are_not_finite(tmp_path: Path, value: float, rate: int) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from kser.audio.decoding import decode, stored_as
+from kser.audio.decoding import decode, stored_as, tags_of
 from kser.audio.processing import integrated_loudness, sound_between
 from kser.audio.rewriting import Normalize, Trim, rewrite, written_name
 from kser.errors import UserError
@@ -112,6 +112,71 @@ def test_trimming_changes_no_sample(tmp_path, subtype):
     np.testing.assert_array_equal(after, before[start:end])
     assert facts.removed_s == pytest.approx((len(before) - len(after)) / RATE)
     assert 0.6 < facts.removed_s < 1
+
+
+class TestTags:
+    TAGS = {"title": "Età", "artist": "Anna", "comment": "take 2"}  # noqa: RUF012 — never changed
+
+    @pytest.mark.parametrize(
+        ("container", "subtype"),
+        [
+            *(("WAV", "PCM_16"), ("WAVEX", "PCM_24"), ("RF64", "PCM_16"), ("FLAC", "PCM_16")),
+            *(("OGG", "VORBIS"), ("AIFF", "PCM_16"), ("CAF", "PCM_16")),
+        ],
+    )
+    @pytest.mark.parametrize("step", [Normalize(-23.0), Trim(30.0)])
+    def test_stay(self, tmp_path, container, subtype, step):
+        source, target = tmp_path / "a", tmp_path / "b"
+        with sf.SoundFile(source, "w", RATE, 1, subtype, format=container) as file:
+            for name, text in self.TAGS.items():
+                setattr(file, name, text)
+            file.write(chord(1))
+        rewrite(source, target, step)
+        assert {name: text for name, text in tags_of(target).items() if name in self.TAGS} == self.TAGS
+        assert stored_as(target) == stored_as(source)
+
+    def test_of_mp3_stay_to_the_byte(self, tmp_path):
+        text = "Età".encode("utf-16")
+        frame = b"TIT2" + (1 + len(text)).to_bytes(4, "big") + b"\0\0\x01" + text
+        tag = b"ID3\x03\0\0" + len(frame).to_bytes(4, "big") + frame
+        source, target = tmp_path / "a.mp3", tmp_path / "b.mp3"
+        sf.write(source, chord(1), RATE)
+        source.write_bytes(tag + source.read_bytes())
+        rewrite(source, target, Normalize(-23.0))
+        assert target.read_bytes().startswith(tag + b"\xff")
+        assert len(decode(target).samples) == len(decode(source).samples)
+
+    def test_of_a_format_that_can_only_be_read(self, tmp_path):
+        av = pytest.importorskip("av")
+        source, target = tmp_path / "a.mka", tmp_path / "a.flac"
+        with av.open(str(source), "w", format="matroska") as container:
+            container.metadata["title"] = "Età"
+            stream = container.add_stream("flac", rate=RATE, layout="mono")
+            samples = (sound().T * 2**15).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate, frame.pts = RATE, 0
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+        rewrite(source, target, Trim(30.0))
+        assert tags_of(source) == {"title": "Età"}
+        assert tags_of(target) == {"title": "Età"}
+
+
+def test_layer_2_becomes_flac(tmp_path):
+    av = pytest.importorskip("av")
+    source = tmp_path / "a.mp2"
+    with av.open(str(source), "w", format="mp2") as container:
+        stream = container.add_stream("mp2", rate=RATE, layout="mono")
+        samples = (sound().T * 2**15).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate, frame.pts = RATE, 0
+        for part in [*(resampler := av.AudioResampler("s16", "mono", RATE, 1152)).resample(frame)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(resampler.resample(None)[0]))
+        container.mux(stream.encode(None))
+    assert written_name(source) == "a.flac"
+    facts = rewrite(source, tmp_path / "a.flac", Trim(30.0))
+    assert "written as FLAC" in facts.note
 
 
 class TestFormatsThatCanOnlyBeRead:
