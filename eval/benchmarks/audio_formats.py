@@ -4,11 +4,12 @@
 
 Each command of audio_format_commands.py encodes each source that the format takes (Debian: ffmpeg, sox,
 libsox-fmt-all, flac, lame, speex, twolame, vorbis-tools, opus-tools). What `kser.audio.decoding.decode`
-makes of the file is compared with reference decoders: ffmpeg, and the format's own where ffmpeg is not
-exact itself. Exact: the same rate, channels and number of samples as one of them, and the same values,
-within one step of 16 bits in lossy encodings. Refused: with a reason that does not blame the file, which is
-intact. Wrong: anything else. Then with PyAV as if it were not installed, and, with it, without the last
-tenth of the file's bytes: it should be refused. Files that are not exact are listed on standard error.
+makes of the file is compared with reference decoders: ffmpeg, the format's own where ffmpeg is not exact
+itself, and in lossless encodings the source. Exact: the same rate, channels and number of samples as one of
+them, and the same values, within one step of 16 bits in lossy encodings. Refused: with a reason that does
+not blame the file, which is intact. Wrong: anything else. Then with PyAV as if it were not installed, and,
+with it, without the last tenth of the file's bytes: it should be refused. Files that are not exact are
+listed on standard error.
 """
 
 import argparse
@@ -68,6 +69,8 @@ def verdicts(name: str, command: str, sources: dict[str, Path], folder: Path) ->
         if file is None:
             continue
         decoded = list(decoded_by_others(name, file))
+        if LOSSLESS.search(command):
+            decoded.append(Sound(*sf.read(source, dtype="float32", always_2d=True)))
         limit = 0 if LOSSLESS.search(command) else STEP_OF_16_BITS
         for how in ("with", "without"):
             with available(how):

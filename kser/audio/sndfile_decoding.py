@@ -64,6 +64,7 @@ def opened_by_libsndfile(path: str | Path, file: BinaryIO, kind: str) -> Iterato
         UserError: the file is no audio, is damaged, has no header or no samples.
     """
     size = file.seek(0, io.SEEK_END)
+    unannounced = unannounced_bytes(file, kind)[1]  # moves the file, which libsndfile may be reading later on
     form = wave_form_of(file, kind)
     stream = _mpeg_stream(path, file, kind, size, form)
     source = _as_libsndfile_takes_it(path, file, kind) if stream is None else mpeg.OfAnyLength(stream)
@@ -79,14 +80,17 @@ def opened_by_libsndfile(path: str | Path, file: BinaryIO, kind: str) -> Iterato
         if sound.format == "RAW":  # guessed from a suffix such as .vox or .au
             raise UserError(f"{path}: cannot be read as audio: it has no header; WAV or FLAC is safe")
         misread = form is not None and stream is None and sound.subtype != form.subtype
-        if misread or not {sound.format, sound.subtype, f"{sound.format} {sound.subtype}"}.isdisjoint(
-            _DECODED_WRONGLY
-        ):
+        names = {sound.format, sound.subtype, f"{sound.format} {sound.subtype}"}
+        if misread or not names.isdisjoint(_DECODED_WRONGLY):
+            if not kind:  # FFmpeg is not asked what no format is known of
+                raise UserError(
+                    f"{path}: is {sound.format_info}, which is not decoded exactly; WAV or FLAC is safe"
+                )
             yield None
         elif stream is not None:
             yield Opened(sound, stream.samples)
         else:
-            _check_length(path, sound.frames, size, unannounced_bytes(file, kind)[1])
+            _check_length(path, sound.frames, size, unannounced)
             whole = form.samples_of_whole_blocks if form else None
             promised = None if sound.frames == _LENGTH_UNKNOWN else sound.frames
             yield Opened(sound, promised if whole is None else whole)

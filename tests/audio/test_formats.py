@@ -30,6 +30,7 @@ LOSSLESS_FORMS = [
     *(("AIFF", subtype, "LITTLE") for subtype in ("PCM_16",)),
     *(("AU", subtype, endian) for subtype in ("PCM_16", "FLOAT") for endian in ("FILE", "LITTLE")),
     *(("CAF", subtype, "FILE") for subtype in ("PCM_16", "PCM_24")),
+    *((container, "PCM_16", "FILE") for container in ("IRCAM", "PVF", "PAF", "MAT4", "MAT5", "AVR")),
     ("NIST", "PCM_16", "FILE"),
     ("VOC", "PCM_16", "FILE"),
 ]
@@ -160,6 +161,13 @@ def test_no_sound_under_any_suffix(tmp_path, suffix, content, capfd):
     path.write_bytes(content)
     assert "cannot be read as audio" in refusal(path)
     assert not capfd.readouterr().err  # decoders that speak to the terminal were not asked
+
+
+def test_a_format_that_is_not_decoded_exactly(tmp_path):
+    path = tmp_path / "a.sds"
+    sf.write(path, LOSSLESS[:, :1], RATE, subtype="PCM_16")
+    assert "SDS" in refusal(path)
+    assert "not decoded exactly" in refusal(path)
 
 
 def test_broken_symbolic_link(tmp_path):
