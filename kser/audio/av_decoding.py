@@ -1,5 +1,6 @@
 """Decoding with PyAV (FFmpeg), an optional package, what libsndfile does not know."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ _TAGS = {
     **{name: name for name in ("title", "artist", "album", "date", "comment", "genre", "copyright")},
     "tracknumber": "track",
 }
+_PRECISION_S = 0.001
 # FFmpeg's sample formats: type, and full scale of the integer ones.
 _SAMPLE_FORMATS = {
     "u8": ("u1", 2.0**7),
@@ -100,9 +102,9 @@ def _decode_stream(path: str | Path, container: Any, dtype: str) -> tuple[np.nda
     samples = np.concatenate([_samples(frame, dtype) for frame in frames])
     if not container.format.name.startswith("mov") or stream.duration is None:
         return samples, rate  # other containers estimate the duration
-    # MP4 knows to the sample how much of the last packet is sound.
+    # MP4 knows how much of the last packet is sound, many writers of it to a millisecond only.
     promised = round(Fraction(stream.duration) * stream.time_base * rate)
-    if len(samples) < promised - 1:
+    if len(samples) < promised - math.ceil(rate * _PRECISION_S):
         raise UserError(
             f"{path}: is cut short: {len(samples)} of the {promised} promised samples are present; "
             "obtain it again"

@@ -54,7 +54,7 @@ def encode(path: Path, container: str, codec: str, samples: np.ndarray = NOISE, 
         stream = output.add_stream(codec, rate=rate, layout="mono")
         names = [form.name for form in stream.codec_context.codec.audio_formats]
         of_16_bits = [name for name in names if name.startswith("s16")]
-        stream.codec_context.format = of_16_bits[0]
+        stream.codec_context.format = (of_16_bits or names)[0]
         stream.codec_context.open()
         frame = av.AudioFrame.from_ndarray(samples.T, format="s16", layout="mono")
         frame.sample_rate, frame.pts = rate, 0
@@ -248,6 +248,14 @@ class TestOgg:
         spectrum = np.abs(np.fft.rfft(sound.samples[400:2000, 0]))
         assert spectrum.argmax() == pytest.approx(440 * 1600 / 8000, abs=1)
         assert "holds Speex" in refused_without_av(path)
+
+
+@pytest.mark.parametrize("length", [15_000, 16_000, 57_337])
+def test_mp4_that_counts_in_milliseconds_is_not_cut_short(tmp_path, length):
+    noise = RNG.integers(-8000, 8000, (length, 1), dtype=np.int16)
+    path = encode(tmp_path / "a.mp4", "mp4", "ac3", noise, rate=44_100)
+    sound = decode(path)
+    assert abs(len(sound.samples) - length) < 3 * 1536
 
 
 @pytest.mark.parametrize("samples_a_block", [16_000, 3000])
