@@ -1,5 +1,6 @@
 """Writing so that a reader never meets half a file and an interruption never costs an old one."""
 
+import codecs
 import filecmp
 import hashlib
 import json
@@ -7,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -17,6 +19,13 @@ from kser.errors import UserError
 
 # What `replacing` calls the folders that it writes in: the name that is written, and what mkdtemp adds.
 _WORKSPACE = re.compile(r"\..+\.[a-z0-9_]{8}")
+# The longer marks first: that of UTF-32 begins as that of UTF-16 does.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 @contextmanager
@@ -83,15 +92,19 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_text(path: str | Path) -> str:
-    """Read a UTF-8 text file, with or without byte order mark, its line ends as they are.
+    """Read a text file of UTF-8 or UTF-16, with or without byte order mark, its line ends as they are.
 
     Raises:
-        UserError: the file is missing, cannot be read or is not UTF-8.
+        UserError: the file is missing, cannot be read or is in another encoding.
     """
     try:
-        return Path(path).read_bytes().decode("utf-8-sig")
+        content = Path(path).read_bytes()
+        return content.decode(_encoding(content))
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text ({error.reason} at byte {error.start})") from None
+        name = error.encoding.upper() if error.encoding.startswith("utf") else "UTF-8"
+        raise UserError(
+            f"{path}: is not {name} text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from None
     except (FileNotFoundError, ValueError):  # ValueError: of a name that no file can have
         raise UserError(
             f"{str(path)!r}: file not found" if "\0" in str(path) else f"{path}: file not found"
@@ -100,6 +113,19 @@ def read_text(path: str | Path) -> str:
         raise UserError(f"{path}: is a folder, not a file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _encoding(content: bytes) -> str:
+    """UTF-8 unless the bytes begin with another mark, or as ASCII does in UTF-16."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return encoding
+    first, second = content[:64:2], content[1:64:2]
+    if first and second and all(first) and not any(second):
+        return "utf-16-le"
+    if first and second and all(second) and not any(first):
+        return "utf-16-be"
+    return "utf-8-sig"
 
 
 def read_json(path: str | Path) -> Any:
@@ -145,6 +171,9 @@ def share_equal_file(path: Path, others: Iterable[Path]) -> None:
 def resolve_input(path: str | Path, beside: Path | None = None) -> Path:
     """Find an input file: absolute, else relative to `beside` if it is there, else to the working folder.
 
+    Accents may be composed on disk (é as one character) and decomposed in `path` (e and an accent, as macOS
+    writes names), or the other way round.
+
     Args:
         path: as the user wrote it.
         beside: folder of the file that names `path`; `None` means only the working folder.
@@ -154,10 +183,23 @@ def resolve_input(path: str | Path, beside: Path | None = None) -> Path:
     """
     given = expanded(path)
     if given.is_absolute():
-        return given
-    if beside is not None and is_there(beside / given):
-        return (beside / given).absolute()
-    return given.absolute()
+        return _as_on_disk(given) or given
+    if beside is not None and (found := _as_on_disk((beside / given).absolute())):
+        return found
+    return _as_on_disk(given.absolute()) or given.absolute()
+
+
+def _as_on_disk(path: Path) -> Path | None:
+    """An absolute path as the file system spells it; `None` where there is nothing of that name."""
+    if is_there(path):
+        return path
+    if str(path).isascii():
+        return None
+    found = [Path(path.anchor)]
+    for name in path.parts[1:]:
+        spellings = dict.fromkeys([name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))])
+        found = [place for folder in found for each in spellings if is_there(place := folder / each)]
+    return found[0] if found else None
 
 
 def is_there(path: Path) -> bool:

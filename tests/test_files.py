@@ -151,6 +151,11 @@ class TestReading:
         write_json(tmp_path / "it.json", value)
         assert read_json(tmp_path / "it.json") == value
 
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+    def test_what_windows_calls_unicode_is_read(self, tmp_path, encoding):
+        (tmp_path / "it.json").write_bytes('{"è": 1}'.encode(encoding))
+        assert read_json(tmp_path / "it.json") == {"è": 1}
+
     def test_a_byte_order_mark_is_passed_over(self, tmp_path):
         (tmp_path / "it.json").write_text("\ufeff{}", encoding="utf-8")
         assert read_json(tmp_path / "it.json") == {}
@@ -160,7 +165,8 @@ class TestReading:
         [
             (b"", "not valid JSON: Expecting value, line 1 column 1"),
             (b'{"a": 1,\n "b": }', "not valid JSON: Expecting value, line 2 column 7"),
-            (b"\xff\xfe{", "is not UTF-8 text (invalid start byte at byte 0)"),
+            (b'{"a": "\xe8"}', "is not UTF-8 text (invalid continuation byte at byte 7); save it as UTF-8"),
+            (b"\xff\xfe{", "is not UTF-16-LE text (truncated data at byte 2); save it as UTF-8"),
             (b'[{"a": 1, "b": 2, "a": 1, "b": 3}]', "a, b: given more than once; keep one"),
         ],
     )

@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,12 +18,15 @@ import numpy as np
 from kser.audio.av_decoding import decode_with_av, tags_with_av
 from kser.audio.containers import kind_of, unannounced_bytes, what_is_missing
 from kser.audio.encodings import only_for_ffmpeg
+from kser.audio.segments import Segment, segment_of
 from kser.audio.sndfile_decoding import Opened, opened_by_libsndfile, read_all
 from kser.errors import UserError
 
 # libsndfile refuses rates above 655 350 Hz itself. Below this one there is no speech, and a damaged header
 # would have a second of it resampled to an hour.
 _LOWEST_SAMPLING_RATE = 1000
+# By how much a segment may end after its file: times in tables are rounded, and so are those of annotators.
+_BEYOND_THE_END_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -42,16 +46,51 @@ class Sound:
 
 
 def decode(path: str | Path, dtype: str = "float32") -> Sound:
-    """Decode a whole file.
+    """Decode a recording.
 
     Args:
-        path: the file.
+        path: a file, or a part of one, see `kser.audio.segments`.
         dtype: `float32` (holds integer samples of up to 24 bits exactly) or `float64`.
 
     Raises:
         UserError: the file is missing, is no audio, is damaged or cut short, has no samples or some that are
-            not finite, or PyAV is needed and not installed. The line names the file.
+            not finite, or PyAV is needed and not installed; a segment is not within its file. The line names
+            the file.
     """
+    segment = segment_of(path)
+    if segment is None:
+        return _decode_file(path, dtype)
+    try:
+        stat = Path(segment.file).stat()
+    except (OSError, ValueError):
+        raise UserError(f"{segment.file}: audio file not found") from None
+    return _part_of(_decoded_last(segment.file, dtype, stat.st_size, stat.st_mtime_ns), segment)
+
+
+@lru_cache(maxsize=1)
+def _decoded_last(path: str, dtype: str, size: int, mtime_ns: int) -> Sound:
+    """The file of the segment before is often that of the next one."""
+    return _decode_file(path, dtype)
+
+
+def _part_of(sound: Sound, segment: Segment) -> Sound:
+    rate, samples = sound.sampling_rate, len(sound.samples)
+    duration_s = samples / rate
+    last_s = segment.start_s if segment.end_s is None else segment.end_s
+    if last_s > duration_s + _BEYOND_THE_END_S:
+        what = "begins" if segment.end_s is None else "ends"
+        raise UserError(
+            f"{segment.name}: the segment {what} at {last_s:g} s, but the file has {duration_s:.3f} s; if "
+            "start and end mean something else, give these columns other names by columns"
+        )
+    start = round(segment.start_s * rate)
+    end = samples if segment.end_s is None else min(samples, round(segment.end_s * rate))
+    if end <= start:
+        raise UserError(f"{segment.name}: the segment has no samples; leave the row out")
+    return Sound(sound.samples[start:end].copy(), rate, sound.unannounced)
+
+
+def _decode_file(path: str | Path, dtype: str) -> Sound:
     with _opened(path) as (file, kind):
         sound = _decode_with_libsndfile(path, file, kind, dtype)
         if sound is None:

@@ -21,7 +21,7 @@ def load_audio(path: str | Path, sampling_rate: int) -> np.ndarray:
     Args:
         path: a file in any format that libsndfile reads (WAV, FLAC, Ogg, MP3, AIFF, AU, CAF, …), recognised
             by its content, not its suffix; with the extra `av` also MP4, M4A, AAC, AVI, Matroska, WMA and
-            others, of which the first audio stream is taken.
+            others, of which the first audio stream is taken; or a part of one, see `kser.audio.segments`.
         sampling_rate: the rate wanted, in Hz.
 
     Returns:

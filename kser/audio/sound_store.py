@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kser.audio.segments import file_of
 from kser.audio.sound_facts import SoundFacts
 from kser.audio.sound_faults import Fault
 from kser.files import expanded
@@ -29,12 +30,12 @@ Known = tuple[str, SoundFacts]
 
 
 def file_state(path: str | Path) -> str:
-    """What changes when a file does: size, time of its content's change, and of any change.
+    """What changes when the file of a recording does: size, time of its content's change, and of any change.
 
     Raises:
         OSError: there is no such file.
     """
-    stat = Path(path).stat()
+    stat = Path(file_of(path)).stat()
     return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns}"
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
@@ -14,6 +14,7 @@ import pandas as pd
 from rich.console import Console
 
 from kser.audio.rewriting import Facts, Normalize, Trim, rewrite
+from kser.audio.segments import file_of, in_other_file, segment_of
 from kser.corpora.metadata import content_key, write_metadata
 from kser.corpora.progress_bar import progress_bar
 from kser.corpora.rewriting_manifest import Manifest
@@ -70,6 +71,7 @@ def rewrite_corpus(
         UserError: as `plan_rewriting`; or a copy would replace a file that no earlier run wrote.
     """
     plan = plan_rewriting(input_path, output_path)
+    _check_times_stay(plan.tables, step)
     command = type(step).__name__.lower()
     folder = Path(output_path).expanduser()
     outcome = Outcome(folder / f"{command}_report.csv", other_files=plan.other_files)
@@ -149,12 +151,26 @@ def _rewrite_one(
 
 def _with_copies(table: pd.DataFrame, plan: Plan, folder: Path, outcome: Outcome) -> pd.DataFrame:
     """The rows whose recording has a copy, with the copy's path."""
-    sources = [Path(os.path.normpath(path)) for path in table["path"]]
+    sources = [Path(os.path.normpath(file_of(path))) for path in table["path"]]
     has_copy = [source in outcome.facts for source in sources]
     copies = [
-        str((folder / plan.targets[source]).absolute()) for source in sources if source in outcome.facts
+        in_other_file(path, (folder / plan.targets[source]).absolute())
+        for path, source in zip(table["path"], sources, strict=True)
+        if source in outcome.facts
     ]
     return table[has_copy].assign(path=copies)
+
+
+def _check_times_stay(tables: Mapping[Path, pd.DataFrame], step: Normalize | Trim) -> None:
+    """Refuse to trim files of which a table names parts: the parts would be elsewhere."""
+    if not isinstance(step, Trim):
+        return
+    for target, table in tables.items():
+        if parts := [path for path in table["path"] if segment_of(path) is not None]:
+            raise UserError(
+                f"{target}: start and end name parts of files, such as {parts[0]}, which trimming would "
+                "move; trim in the experiment instead (trim_db), where each part is trimmed by itself"
+            )
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from kser.audio.rewriting import written_name
-from kser.corpora.metadata import read_metadata
+from kser.audio.segments import file_of
+from kser.corpora.metadata import TableFormat, read_metadata
 from kser.corpora.recipe import AUDIO_SUFFIXES
 from kser.delimited import header_of
 from kser.errors import UserError
@@ -63,8 +64,12 @@ def plan_rewriting(input_path: str | Path, output_path: str | Path) -> Plan:
     csv_paths, others = [_absolute(given)], 0
     if given.is_dir():
         recordings, csv_paths, others = _sorted_out(base)
-    tables = {path: read_metadata(path, output_column=(), check_files=False) for path in csv_paths}
-    named = [_absolute(Path(path)) for table in tables.values() for path in table["path"]]
+    as_written = TableFormat(normalize=False)
+    tables = {
+        path: read_metadata(path, output_column=(), check_files=False, table_format=as_written)
+        for path in csv_paths
+    }
+    named = [_absolute(Path(file_of(path))) for table in tables.values() for path in table["path"]]
     recordings = list(dict.fromkeys([*recordings, *named]))
     if not recordings:
         raise UserError(f"{given}: no recordings in it (files with a suffix such as .wav, .flac, .mp3, .m4a)")
@@ -112,7 +117,7 @@ def _files(folder: Path) -> Iterable[Path]:
 
 
 def _is_metadata(path: Path) -> bool:
-    columns = {"path", "actor", "gender"}
+    columns = {"path", "actor"}
     try:
         return columns <= {*header_of(read_text(path), columns)}
     except UserError:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kser.audio.segments import recording_digest
 from kser.errors import UserError
-from kser.files import content_digest
 from kser.pipeline.waveform_format import WaveformFormat
 
 # Goes up whenever `load_audio` or a processing step comes to give other samples for the same file.
@@ -25,10 +25,10 @@ _SAMPLE = np.dtype("<f4")
 class AudioCache:
     """A folder of decoded waveforms, content-addressed: several runs may fill and read it at once.
 
-    An entry is named by the bytes of the audio file, the version of the loader, the sampling rate and the
-    processing; it is written whole and then renamed, so that nobody ever reads half of one. A file that
-    changes gets another entry. The folder may be removed at any time. An hour of audio at 16 kHz takes
-    230 MB (float32: cached and decoded audio are the same to the bit).
+    An entry is named by the recording (the bytes of its file, and which part of it), the version of the
+    loader, the sampling rate and the processing; it is written whole and then renamed, so that nobody ever
+    reads half of one. A file that changes gets another entry. The folder may be removed at any time. An hour
+    of audio at 16 kHz takes 230 MB (float32: cached and decoded audio are the same to the bit).
 
     Attributes:
         folder: is created when the first entry is written.
@@ -93,7 +93,7 @@ class AudioCache:
         settings = (waveform_format.sampling_rate, *steps)
         made_by = f"{LOADER_VERSION} {settings}"
         try:
-            content = content_digest(path)
+            content = recording_digest(path)
         except OSError:
             raise UserError(f"{path}: audio file not found") from None
         key = hashlib.blake2b(f"{content} {made_by}".encode(), digest_size=20).hexdigest()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from kser.audio.segments import recording_digest
 from kser.errors import UserError
-from kser.files import content_digest, replacing
+from kser.files import replacing
 from kser.pipeline.audio_cache import LOADER_VERSION
 from kser.pipeline.vector_memory import VectorMemory
 from kser.pipeline.waveform_format import WaveformFormat
@@ -30,8 +31,9 @@ _in_memory = VectorMemory(most_bytes=2**30)
 class FeatureCache:
     """Features of recordings, content-addressed: several runs may fill and read a cache at once.
 
-    An entry is named by the bytes of the audio file, what is done to the audio, and the frozen part of the
-    model with its weights; it appears whole or not at all. The folder may be removed when no run is using it.
+    An entry is named by the recording (the bytes of its file, and which part of it), what is done to the
+    audio, and the frozen part of the model with its weights; it appears whole or not at all. The folder may
+    be removed when no run is using it.
     Frames are kept as float16, which rounds them by 5e-4 of their size at most; a second of audio takes 51 kB
     with the 50 frames and 512 channels of the published models. Vectors, a few kB a recording and
     hidden state, are kept as float32, and in the memory of the process as well: runs with other seeds and of
@@ -164,7 +166,7 @@ class FeatureCache:
     def _name(self, path: str) -> str:
         """The path of an entry within the folder."""
         try:
-            content = content_digest(path)
+            content = recording_digest(path)
         except OSError:
             raise UserError(f"{path}: audio file not found") from None
         made_by = f"{LOADER_VERSION} {FORMAT_VERSION} {self.format} {self.encoder}"

@@ -13,6 +13,7 @@ import numpy as np
 from kser.audio.decoding import Sound
 from kser.audio.known_sounds import check_usable, known_sounds
 from kser.audio.loading import load_audio, too_short, waveform_of
+from kser.audio.segments import file_of
 from kser.errors import UserError
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.waveform_format import WaveformFormat
@@ -70,7 +71,7 @@ class WaveformReader:
                 the model's first frame.
         """
         try:
-            stat = Path(path).stat()
+            stat = Path(file_of(path)).stat()
         except OSError:
             raise UserError(f"{path}: audio file not found") from None
         length = _length_of_version(self, path, stat.st_size, stat.st_mtime_ns)

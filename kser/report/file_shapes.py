@@ -57,6 +57,7 @@ class _ReportShape(_Shape):
     model_name: str | None = None
     dataset_name: str | None = None
     test_csv: str | None = None
+    columns: dict[str, str] | None = None
     factors: dict[str, str | float | bool | None] | None = None
     seen_in_training: dict[str, int | None] | None = None
     n: int | None = None

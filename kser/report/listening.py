@@ -9,7 +9,7 @@ import numpy as np
 import soundfile as sf
 
 from kser.audio.loading import load_audio
-from kser.corpora.metadata import read_metadata
+from kser.corpora.metadata import TableFormat, read_metadata
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_results import PREDICTIONS_FILE
 from kser.report.confusions import averaged_confusions, confused_pairs
@@ -167,7 +167,13 @@ def _number(cell: str) -> float:
 
 def _paths(run: Evaluation) -> dict[str, str]:
     """Where the recordings are, by utterance."""
-    table = read_metadata(Path(str(run.report.get("test_csv", ""))), output_column=(), check_files=False)
+    columns = run.report.get("columns", {})
+    table = read_metadata(
+        Path(str(run.report.get("test_csv", ""))),
+        output_column=(),
+        check_files=False,
+        table_format=TableFormat(tuple(columns.items())),
+    )
     return dict(zip(table["utterance"], table["path"], strict=True))
 
 

@@ -81,7 +81,8 @@ class TestTrainingOnWrongFiles:
             ),
             (
                 "path,class_id,speaker\na_low.wav,low,a\n",
-                "the header lacks 'actor', 'gender'; it has 'path', 'class_id', 'speaker'",
+                "the header lacks 'actor'; it has 'path', 'class_id', 'speaker'; rename them in the file, or "
+                'in the experiment: "columns": {"speaker": "actor"}?',
             ),
             (f"{HEADER}\na_low.wav,low,a\n", "row 2: not 4 cells, as the header has"),
             (f"{HEADER}\na_low.wav,,a,male\n", "empty cells: 'class_id' in row 2"),

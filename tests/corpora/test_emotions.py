@@ -226,3 +226,70 @@ def test_classes_of_a_test_set_may_have_its_names_or_the_models():
         mapping = map_to_model(values, ["anger", "fear", "happiness"], classes=classes)
         assert mapping.labels.dropna().tolist() == ["happiness", "anger"]
         assert mapping.left_out == {"fear": 1}
+
+
+def test_spellings_of_a_class_become_the_most_frequent_one() -> None:
+    mapping = map_labels(rows({"Anger": 2, "anger": 3, "ANGER ": 1, "joy": 1}))
+    assert counted(mapping.labels) == {"anger": 6, "joy": 1}
+    assert mapping.mapped == {"ANGER ": "anger", "Anger": "anger"}
+    assert counted(map_labels(rows({"1": 1, "1.0": 2, "02": 1}), normalize=False).labels) == {
+        "1": 1,
+        "1.0": 2,
+        "02": 1,
+    }
+
+
+def test_a_class_with_one_spelling_keeps_it() -> None:
+    counts = {"Pleasant_Surprise": 2, "1.0": 1, "01a": 1}
+    assert counted(map_labels(rows(counts)).labels) == counts
+
+
+def test_a_map_and_classes_know_every_spelling_and_theirs_is_taken() -> None:
+    counts = {"Anger": 3, "anger": 1, "joy": 1, "fear": 1}
+    assert counted(map_labels(rows(counts), {"ANGER": "rage"}).labels) == {"rage": 4, "joy": 1, "fear": 1}
+    assert counted(map_labels(rows(counts), classes=["anger", "Joy"]).labels) == {"anger": 4, "joy": 1}
+    assert counted(map_labels(rows(counts), {"fear": "JOY"}).labels) == {"Anger": 4, "JOY": 2}
+    apart = map_labels(rows(counts), {"Anger": "hot", "anger": "cold"})
+    assert counted(apart.labels) == {"hot": 3, "cold": 1, "joy": 1, "fear": 1}
+    assert "label_map: no row has 'ANGER'" in refusal(
+        map_labels, rows(counts), {"ANGER": "rage"}, normalize=False
+    )
+
+
+def test_codes_of_a_corpus_in_another_case() -> None:
+    assert map_labels(rows({"w": 2, "f": 1}), "emodb").mapped == {"f": "happiness", "w": "anger"}
+
+
+def test_a_model_knows_other_spellings_of_its_classes() -> None:
+    labels = ["1", "2", "colère", "no agreement"]
+    values = rows({"01": 1, "2.0": 1, "COLE\u0300RE": 1, "No_Agreement": 1, "3": 1})
+    mapping = map_to_model(values, labels)
+    assert mapping.labels.tolist()[:4] == labels
+    assert mapping.left_out == {"3": 1}
+    assert map_to_model(values, labels, normalize=False).labels.notna().sum() == 1  # by canonical name
+    both = map_to_model(rows({"ANGER": 1}), ["Anger", "anger"])
+    assert both.labels.isna().all()
+
+
+@pytest.mark.parametrize(
+    ("present", "known"),
+    [(range(1, 8), range(7)), (range(7), range(1, 8)), ((1, 2, 7), range(7)), ((0, 2), (1, 3))],
+)
+def test_numbers_counted_from_another_one_are_refused(present, known) -> None:
+    values, labels = pd.Series([str(number) for number in present]), [str(number) for number in known]
+    message = refusal(map_to_model, values, labels)
+    assert (
+        f"has the classes {min(present)} to {max(present)}, the model {min(known)} to {max(known)}:"
+        in message
+    )
+    told = {str(number): str(number) for number in present if number in known}
+    assert map_to_model(values, labels, told).labels.notna().sum() == len(told)
+
+
+@pytest.mark.parametrize(
+    ("present", "known"),
+    [(range(1, 7), range(7)), (range(4), range(4)), (range(10), range(7)), ((0, 5), (0, 1, 2))],
+)
+def test_numbers_that_may_be_the_model_s_are_taken(present, known) -> None:
+    values, labels = pd.Series([str(number) for number in present]), [str(number) for number in known]
+    assert map_to_model(values, labels).labels.notna().sum() == len({*present} & {*known})

@@ -1,11 +1,18 @@
 """Metadata CSVs: every spelling that users have is read, every mistake is named with its rows."""
 
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from kser.corpora.metadata import content_key, read_metadata, write_metadata
+from kser.corpora.metadata import (
+    TableFormat,
+    content_key,
+    load_metadata,
+    read_metadata,
+    write_metadata,
+)
 from kser.errors import UserError
 
 HEADER = "path,class_id,actor,gender"
@@ -38,7 +45,7 @@ def test_columns_of_the_result(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_separators_and_encodings(tmp_path: Path, separator: str, encoding: str, newline: str) -> None:
     rows = [HEADER.split(","), ["è a.wav", "gioia", "Zoë", "female"]]
@@ -167,10 +174,32 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
 
 def test_missing_columns_are_named_with_what_is_there(tmp_path: Path) -> None:
     message = refusal(csv_of(tmp_path, "path,Class_ID,speaker,sex\na.wav,joy,1,male\n"))
-    assert "the header lacks 'class_id', 'actor', 'gender'" in message
-    assert "it has 'path', 'Class_ID', 'speaker', 'sex'" in message
-    assert "rename 'Class_ID' to 'class_id'?" in message
+    assert "the header lacks 'class_id', 'actor'; it has 'path', 'Class_ID', 'speaker', 'sex'" in message
+    assert '"columns": {"Class_ID": "class_id", "speaker": "actor", "sex": "gender"}?' in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        (
+            "file,start,end,emotion,speaker,gender",
+            '{"file": "path", "emotion": "class_id", "speaker": "actor"}',
+        ),
+        ("Filename,Label,Subject ID", '{"Filename": "path", "Label": "class_id", "Subject ID": "actor"}'),
+        ("wav_path,emo,speaker_id,actor,sex", '{"wav_path": "path", "emo": "class_id", "sex": "gender"}'),
+        ("path,class,speaker_id,spk", '{"class": "class_id", "speaker_id": "actor"}'),
+    ],
+)
+def test_foreign_headers_are_proposed_as_the_experiment_takes_them(
+    tmp_path: Path, header: str, columns: str
+) -> None:
+    assert f'"columns": {columns}?' in refusal(csv_of(tmp_path, f"{header}\n{'x,' * header.count(',')}x\n"))
+
+
+def test_a_header_in_which_nothing_is_like_what_is_lacking(tmp_path: Path) -> None:
+    message = refusal(csv_of(tmp_path, "path,actor,gender,q\na.wav,1,male,joy\n"))
+    assert message.endswith("the header lacks 'class_id'; it has 'path', 'actor', 'gender', 'q'")
 
 
 def test_all_mistakes_in_the_rows_are_reported_a_kind_a_line(tmp_path: Path) -> None:
@@ -184,7 +213,7 @@ def test_all_mistakes_in_the_rows_are_reported_a_kind_a_line(tmp_path: Path) -> 
     ]
     message = refusal(csv_of(tmp_path, "\n".join([HEADER, *rows]), ("a.wav", "b.wav")))
     empty, twice, missing = message.splitlines()
-    assert "'path' in row 6; 'class_id' in row 3; 'actor' in row 5; 'gender' in rows 4, 5;" in empty
+    assert "'path' in row 6; 'class_id' in row 3; 'actor' in row 5;" in empty
     assert "a.wav in rows 2, 4; b.wav in rows 3, 5;" in twice
     assert "1 of 6 audio files not found: c.wav (row 7);" in missing
 
@@ -283,3 +312,170 @@ def test_content_key_of_nothing(tmp_path: Path) -> None:
         content_key(tmp_path / "none.wav")
     with pytest.raises(UserError, match="cannot be read"):
         content_key(tmp_path)
+
+
+FOREIGN = "file,emotion,speaker,sex\na.wav,joy,1,f\n"
+TO_OURS = (("file", "path"), ("emotion", "class_id"), ("speaker", "actor"), ("sex", "gender"))
+
+
+def test_columns_are_renamed_before_anything_else(tmp_path: Path) -> None:
+    csv_path = csv_of(tmp_path, FOREIGN.replace(",", ";"), ("a.wav",))
+    table = read_metadata(csv_path, table_format=TableFormat(TO_OURS))
+    assert list(table.columns) == ["path", "utterance", "class_id", "actor", "gender"]
+    assert table.iloc[0].tolist() == [str(tmp_path / "a.wav"), "a.wav", "joy", "1", "female"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        (
+            (("fil", "path"),),
+            "columns: the header lacks 'fil' (did you mean 'file'?); it has 'file', 'emotion'",
+        ),
+        (
+            (("file", "speaker"),),
+            "columns: two columns would be called 'speaker'; give the other one another",
+        ),
+    ],
+)
+def test_columns_that_cannot_be_renamed(tmp_path: Path, columns, says: str) -> None:
+    assert says in refusal(csv_of(tmp_path, FOREIGN), table_format=TableFormat(columns))
+
+
+def test_a_table_without_gender(tmp_path: Path) -> None:
+    csv_path = csv_of(tmp_path, "path,class_id,actor,sex\na.wav,joy,1,f\n", ("a.wav",))
+    metadata = load_metadata(csv_path)
+    assert metadata.table["gender"].tolist() == ["unknown"]
+    (note,) = metadata.notes
+    assert note == (
+        f"{csv_path}: no column gender: it is unknown of every speaker, unless "
+        '"columns": {"sex": "gender"} says that it is \'sex\''
+    )
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_an_empty_gender_is_unknown(tmp_path: Path, normalize: bool) -> None:
+    csv_path = csv_of(tmp_path, f"{HEADER}\na.wav,joy,1,\n", ("a.wav",))
+    table = read_metadata(csv_path, table_format=TableFormat(normalize=normalize))
+    assert table["gender"].tolist() == ["unknown"]
+
+
+PEOPLES = """path,class_id,actor,gender,session
+a.wav,joy,01,f,1
+b.wav,Joy,1,F,1.0
+c.wav,joy,01,,1
+d.wav,joy,2,weiblich,2
+e.wav,joy,2.0,Other,3
+"""
+
+
+def test_names_as_people_write_them(tmp_path: Path) -> None:
+    csv_path = csv_of(tmp_path, PEOPLES, ("a.wav", "b.wav", "c.wav", "d.wav", "e.wav"))
+    metadata = load_metadata(csv_path, table_format=TableFormat(names=("session", "fold")))
+    table = metadata.table
+    assert table["actor"].tolist() == ["01", "01", "01", "2", "2"]
+    assert table["gender"].tolist() == ["female", "female", "female", "female", "Other"]
+    assert table["session"].tolist() == ["1", "1", "1", "2", "3"]
+    assert table["class_id"].tolist() == ["joy", "Joy", "joy", "joy", "joy"]  # mapping labels makes it one
+    assert metadata.notes == [
+        f"{csv_path}: actor: taken as one: '1' as '01'; '2.0' as '2'",
+        f"{csv_path}: session: taken as one: '1.0' as '1'",
+        f"{csv_path}: gender: taken as one: 'f', 'F', 'weiblich' as 'female'",
+        f"{csv_path}: gender: taken from the speaker's other rows: 01 (female)",
+    ]
+
+
+def test_names_as_they_are_on_request(tmp_path: Path) -> None:
+    csv_path = csv_of(tmp_path, PEOPLES, ("a.wav", "b.wav", "c.wav", "d.wav", "e.wav"))
+    metadata = load_metadata(csv_path, table_format=TableFormat(normalize=False, names=("session",)))
+    assert metadata.table["actor"].tolist() == ["01", "1", "01", "2", "2.0"]
+    assert metadata.table["gender"].tolist() == ["f", "F", "unknown", "weiblich", "Other"]
+    assert metadata.table["session"].tolist() == ["1", "1.0", "1", "2", "3"]
+    assert metadata.notes == []
+
+
+def test_genders_that_are_numbers_are_told(tmp_path: Path) -> None:
+    csv_path = csv_of(tmp_path, f"{HEADER}\na.wav,joy,1,0\nb.wav,joy,2,1.0\n", ("a.wav", "b.wav"))
+    metadata = load_metadata(csv_path)
+    assert metadata.table["gender"].tolist() == ["0", "1"]
+    one, what = metadata.notes
+    assert one.endswith("gender: taken as one: '1.0' as '1'")
+    assert "gender: 0 and 1 are taken as groups of these names" in what
+
+
+@pytest.mark.parametrize("cell", ["nan", "NaN", "N/A"])
+def test_the_text_nan_is_no_class_and_no_speaker(tmp_path: Path, cell: str) -> None:
+    csv_path = csv_of(tmp_path, f"{HEADER}\na.wav,{cell},1,male\nb.wav,joy,{cell},male\n", ("a.wav", "b.wav"))
+    assert "empty cells: 'class_id' in row 2; 'actor' in row 3;" in refusal(csv_path)
+    as_it_is = read_metadata(csv_path, table_format=TableFormat(normalize=False))
+    assert as_it_is["class_id"].tolist() == [cell, "joy"]
+
+
+@pytest.mark.parametrize("on_disk", ["NFC", "NFD"])
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+def test_accents_composed_or_not_name_the_same_file(tmp_path: Path, on_disk: str, written: str) -> None:
+    name = "colère/è une là.wav"
+    there, given = unicodedata.normalize(on_disk, name), unicodedata.normalize(written, name)
+    (tmp_path / there).parent.mkdir()
+    (tmp_path / there).write_bytes(b"sound")
+    table = read_metadata(csv_of(tmp_path, f"{HEADER}\n{given},joy,1,male\n"))
+    assert table["path"].tolist() == [str(tmp_path / there)]
+    assert table["utterance"].tolist() == [given]
+
+
+SEGMENTS = """file,start,end,emotion,speaker
+a.wav,0 days 00:00:00,0 days 00:00:01.500000,joy,1
+a.wav,0 days 00:00:01.500000,NaT,anger,2
+a.wav,0,0.25,anger,2
+b.wav,,,joy,1
+"""
+
+
+def segments(folder: Path) -> pd.DataFrame:
+    return read_metadata(csv_of(folder, SEGMENTS, ("a.wav", "b.wav")), table_format=TableFormat(TO_OURS[:3]))
+
+
+def test_rows_with_start_and_end_are_parts_of_files(tmp_path: Path) -> None:
+    table = segments(tmp_path)
+    parts = ["a.wav#t=0,1.5", "a.wav#t=1.5", "a.wav#t=0,0.25", "b.wav"]
+    assert table["utterance"].tolist() == parts
+    assert table["path"].tolist() == [str(tmp_path / part) for part in parts]
+    assert len({content_key(path) for path in table["path"]}) == 4
+
+
+def test_segments_are_written_as_they_are_read(tmp_path: Path) -> None:
+    table = segments(tmp_path)
+    write_metadata(table[1:], tmp_path / "test.csv")
+    assert (tmp_path / "test.csv").read_text().splitlines()[:2] == [
+        "path,class_id,actor,gender,start,end",
+        "a.wav,anger,2,unknown,1.5,",
+    ]
+    again = read_metadata(tmp_path / "test.csv")
+    assert again["path"].tolist() == table["path"].tolist()[1:]
+    assert again["utterance"].tolist() == table["utterance"].tolist()[1:]
+
+
+def test_a_segment_listed_twice_is_told(tmp_path: Path) -> None:
+    text = SEGMENTS + "a.wav,00:00:00,00:01.5,joy,1\n"
+    message = refusal(csv_of(tmp_path, text, ("a.wav", "b.wav")), table_format=TableFormat(TO_OURS[:3]))
+    assert "listed more than once: a.wav#t=0,1.5 in rows 2, 6;" in message
+
+
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        ("soon,2", "row 2: 'soon' is no time;"),
+        ("0,-1", "row 2: '-1' is no time;"),
+        ("2,1.5", "row 2: ends at '1.5', but starts at '2';"),
+    ],
+)
+def test_times_that_cannot_be(tmp_path: Path, times: str, says: str) -> None:
+    csv_path = csv_of(tmp_path, f"{HEADER},start,end\na.wav,joy,1,male,{times}\n", ("a.wav",))
+    assert says in refusal(csv_path)
+    other = TableFormat((("start", "begins"),))
+    assert read_metadata(csv_path, table_format=other)["utterance"].tolist() == ["a.wav"]
+
+
+def test_a_missing_file_of_segments_is_told_by_its_name(tmp_path: Path) -> None:
+    message = refusal(csv_of(tmp_path, SEGMENTS, ("a.wav",)), table_format=TableFormat(TO_OURS[:3]))
+    assert "1 of 4 audio files not found: b.wav (row 5);" in message

@@ -91,6 +91,19 @@ class TestWhatIsWritten:
         for path in table["path"]:
             assert integrated_loudness(decode(path).samples, RATE) == pytest.approx(-23, abs=0.1)
 
+    def test_parts_of_files_are_those_of_the_copies(self, corpus, out):
+        (corpus / "metadata.csv").write_text(
+            "path,class_id,actor,start,end\nben/c.wav,joy,ben,0,0.2\nben/c.wav,fear,Ben,0.2,\n"
+        )
+        rewrite_corpus(corpus, out, STEP)
+        table = read_metadata(out / "metadata.csv", check_files=True)
+        assert list(table["path"]) == [f"{out}/ben/c.wav#t=0,0.2", f"{out}/ben/c.wav#t=0.2"]
+        with pytest.raises(
+            UserError, match=r"metadata\.csv: start and end name parts of files, such as .*#t="
+        ):
+            rewrite_corpus(corpus, out.with_name("trimmed"), Trim(40))
+        assert not out.with_name("trimmed").exists()
+
     def test_a_folder_without_metadata(self, corpus, out):
         (corpus / "metadata.csv").unlink()
         assert rewrite_corpus(corpus, out, STEP).tables == []

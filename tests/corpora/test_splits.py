@@ -79,6 +79,12 @@ def test_speakers_of_further_genders_are_kept() -> None:
     assert described["non-binary speakers"].sum() == described["unknown speakers"].sum() == 1
 
 
+def test_genders_that_nobody_knows_are_not_counted() -> None:
+    table = corpus(dict.fromkeys("abcdef", "unknown"))
+    described = describe_split(table, speaker_split(table, 0.6, seed=0))
+    assert [name for name in described if name.endswith("speakers")] == ["speakers"]
+
+
 def test_three_speakers_are_enough() -> None:
     table = corpus({"a": "female", "b": "female", "c": "male"})
     for share in (0.01, 0.5, 0.99):

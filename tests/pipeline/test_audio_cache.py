@@ -131,3 +131,15 @@ def test_several_processes_fill_it_at_once(tmp_path: Path) -> None:
     found = entries(AudioCache(tmp_path / "cache"))
     assert len(found) == len(paths)
     assert all(entry.suffix == SUFFIX for entry in found)
+
+
+def test_parts_of_a_file_have_entries_of_their_own(tmp_path: Path) -> None:
+    path = write_noise(tmp_path / "a.wav")
+    parts = [path, f"{path}#t=0.25", f"{path}#t=0,0.75"]
+    reader = WaveformReader(format_of(), AudioCache(tmp_path / "cache"))
+    whole = reader(path)
+    for _ in range(2):
+        assert [reader.length(part) for part in parts] == [RATE, RATE * 3 // 4, RATE * 3 // 4]
+        np.testing.assert_array_equal(reader(parts[1]), whole[RATE // 4 :])
+        np.testing.assert_array_equal(reader(parts[2]), whole[: RATE * 3 // 4])
+    assert len(entries(reader.cache)) == 3

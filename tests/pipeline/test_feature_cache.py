@@ -71,6 +71,7 @@ def test_every_recording_encoder_and_processing_has_its_own_entry(tmp_path: Path
     cache = cache_in(tmp_path)
     cache.put(paths[0], np.ones((3, CHANNELS)))
     assert cache.get(paths[1]) is None
+    assert cache.get(f"{paths[0]}#t=0,0.02") is None
     assert replace(cache, encoder="another").get(paths[0]) is None
     for differing in ({"do_normalize": False}, {"processing": AudioProcessing(trim_db=40.0)}):
         assert replace(cache, format=replace(FORMAT, **differing)).get(paths[0]) is None

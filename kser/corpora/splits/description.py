@@ -4,6 +4,7 @@ import hashlib
 
 import pandas as pd
 
+from kser.corpora.genders import UNKNOWN
 from kser.corpora.labels import label_order
 from kser.corpora.splits.parts import PARTS, classes_of
 
@@ -33,17 +34,23 @@ def describe_split(
 
     Returns:
         One row per part, and a row "left out" where the split leaves rows out; the columns `utterances` and
-        `speakers`, a column `<gender> speakers` for each gender and a column named after each class with its
-        number of utterances.
+        `speakers`, a column `<gender> speakers` for each gender, where one is known, and a column named after
+        each class with its number of utterances.
     """
     parts = parts.loc[table.index].where(lambda part: part.isin(PARTS), "left out")
     speakers = pd.DataFrame(
         {"part": parts, "actor": table["actor"], "gender": table["gender"]}
     ).drop_duplicates()
+    genders = sorted(set(speakers["gender"]))
+    if genders == [UNKNOWN]:
+        genders = []
     columns = {
         "utterances": parts.value_counts(),
         "speakers": speakers.drop_duplicates(["part", "actor"])["part"].value_counts(),
-        **{f"{name} speakers": rows["part"].value_counts() for name, rows in speakers.groupby("gender")},
+        **{
+            f"{name} speakers": speakers.loc[speakers["gender"] == name, "part"].value_counts()
+            for name in genders
+        },
     }
     if label_column is not None:
         classes = classes_of(table, label_column)

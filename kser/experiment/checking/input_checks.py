@@ -6,14 +6,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
+from kser.experiment.checking.test_set_checks import check_test_part, check_test_set, known_heads
 from kser.experiment.checking.training_notes import training_notes
 from kser.experiment.config.definition import ExperimentDefinition
-from kser.experiment.config.model_config import ModelConfig
-from kser.experiment.evaluating.evaluation_csv import EvaluationRow, recorded_rows
-from kser.experiment.evaluating.test_sets import TestSet, evaluation_rows, further_test_sets
+from kser.experiment.evaluating.evaluation_csv import OPTIONAL_COLUMNS, EvaluationRow, recorded_rows
+from kser.experiment.evaluating.test_sets import (
+    TestSet,
+    evaluation_rows,
+    further_test_sets,
+)
 from kser.experiment.runs.augmenting import augmentation_plan
 from kser.experiment.runs.continuing import earlier_model, learned_before
 from kser.experiment.runs.mlflow_log import import_mlflow
@@ -90,12 +93,15 @@ def read_inputs(experiment: ExperimentDefinition, runs: Sequence[Run], audio: bo
         missing=_missing_test_sets(experiment, test_sets) + _missing_metadata(runs), notes=experiment.notes()
     )
     _read_splits(inputs, runs, audio)
-    data_of_model = {model: data for (model, _), data in inputs.data.items()}
     present = [test_set for test_set in test_sets if test_set.test_csv.is_file()]
+    heads = known_heads(inputs.data, runs)
     for model, test_set in product(experiment.models, present):
-        # One that is evaluated as it is has classes of its own.
-        data = data_of_model.get(model.name) if model.is_trained else None
-        inputs.mistakes += _mistakes_of(_check_test_set, test_set, model, data)
+        mistakes = _mistakes_of(check_test_set, test_set, model, heads.get(model.name), inputs.notes)
+        inputs.mistakes += mistakes
+    for run in runs:
+        data, head = inputs.data.get((run.model.name, run.seed)), heads.get(run.model.name)
+        if data is not None and head is not None and not run.model.is_trained:
+            inputs.mistakes += _mistakes_of(check_test_part, run, data, head)
     inputs.mistakes += _mistakes_of(_check_recorded_rows, experiment, runs)
     if experiment.config.mlflow is not None:
         inputs.mistakes += [f"{experiment.source}: {line}" for line in _mistakes_of(import_mlflow)]
@@ -165,7 +171,7 @@ def _what_data_follow_from(run: Run) -> tuple[Any, ...]:
 
 def _notes(run: Run, data: RunData) -> list[str]:
     """What becomes of classes and rows that are not taken as they are."""
-    notes = []
+    notes = list(data.notes)
     if data.renamed:
         renamed = ", ".join(f"{old} → {new}" for old, new in data.renamed.items())
         notes.append(f"{run.data_csv}: classes by their new names: {renamed}")
@@ -210,17 +216,6 @@ def _first_of(lines: list[str]) -> list[str]:
     return lines if more <= 0 else [*lines[:_SHOWN_SPLITS], f"and {more} more parts of splits like that"]
 
 
-def _check_test_set(test_set: TestSet, model: ModelConfig, data: RunData | None) -> None:
-    """The metadata are right: numbers, labels, and the names that its classes are given."""
-    task, source = model.task, str(test_set.test_csv)
-    table = read_metadata(test_set.test_csv, task.class_column or (), model.input_column)
-    if data is None:
-        task.read(table, source)
-        return
-    for target in task.targets:
-        target.truth(table, data.head, test_set.choice, source)
-
-
 def _check_recorded_rows(experiment: ExperimentDefinition, runs: Sequence[Run]) -> None:
     """An earlier start of the experiment must not have meant other test sets by the same names."""
     folder = evaluation_csv_folder(experiment.config)
@@ -235,7 +230,7 @@ def _check_recorded_rows(experiment: ExperimentDefinition, runs: Sequence[Run]) 
 
 
 def _in_words(row: EvaluationRow) -> str:
-    further = [f"{name} {getattr(row, name)}" for name in ("label_map", "classes") if getattr(row, name)]
+    further = [f"{name} {getattr(row, name)}" for name in OPTIONAL_COLUMNS if getattr(row, name)]
     return ", ".join([str(row.eval_csv_path), *further])
 
 

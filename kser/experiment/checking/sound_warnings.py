@@ -7,11 +7,10 @@ import pandas as pd
 from kser.audio.known_sounds import known_sounds
 from kser.audio.sound_facts import SoundFacts
 from kser.audio.sound_families import SoundFamilies
-from kser.corpora.metadata import read_metadata
 from kser.errors import UserError
 from kser.experiment.checking.input_checks import Inputs
 from kser.experiment.checking.leaks import Split, leak_warnings
-from kser.experiment.evaluating.test_sets import further_test_sets
+from kser.experiment.evaluating.test_sets import further_test_sets, read_test_set
 from kser.experiment.runs.planning import Run
 from kser.grouping import grouped
 from kser.pipeline.reading import Progress
@@ -48,10 +47,10 @@ def _test_sets(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
     tables = {}
     for test_set in further_test_sets(runs[0].experiment):
         try:
-            table = read_metadata(test_set.test_csv, model.task.class_column or (), model.input_column)
+            metadata = read_test_set(test_set.test_csv, model.task, model.input_column, test_set.table_format)
         except UserError:  # the check of the test sets finds it
             continue
-        tables[f"test set {test_set.name}"] = table
+        tables[f"test set {test_set.name}"] = metadata.table
     return tables
 
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pandas as pd
 
-from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
 from kser.experiment.checking.checkpoints import checkpoint_notes
@@ -17,7 +15,7 @@ from kser.experiment.checking.refusals import checkpoint_of, model_facts, unwrit
 from kser.experiment.checking.sound_warnings import sound_warnings
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
 from kser.experiment.config.definition import ExperimentDefinition
-from kser.experiment.evaluating.test_sets import further_test_sets
+from kser.experiment.evaluating.test_sets import TestSet, further_test_sets, read_test_set
 from kser.experiment.execution.run_fingerprint import run_settings
 from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
@@ -173,7 +171,7 @@ def _lengths_of_parts(
     paths = {f"{part} part (seed {seed})": data.rows(part)["path"].tolist() for part in PARTS}
     for test_set in further_test_sets(run.experiment):
         if test_set.test_csv.is_file():
-            paths[f"test set {test_set.name}"] = _paths_of(test_set.test_csv, run)
+            paths[f"test set {test_set.name}"] = _paths_of(test_set, run)
     return {
         part: [length for path in given if isinstance(length := lengths[path], int)]
         for part, given in paths.items()
@@ -193,7 +191,7 @@ class _AudioFiles:
         paths = dict.fromkeys(data.table["path"])
         for test_set in further_test_sets(self.experiment):
             if test_set.test_csv.is_file():
-                paths |= dict.fromkeys(_paths_of(test_set.test_csv, run))
+                paths |= dict.fromkeys(_paths_of(test_set, run))
         key = (reader, frozenset(paths))
         if key not in self._read:
             found = check_all(reader, list(paths), self.progress)
@@ -201,15 +199,13 @@ class _AudioFiles:
         return self._read[key]
 
 
-def _paths_of(test_csv: Path, run: Run) -> list[str]:
+def _paths_of(test_set: TestSet, run: Run) -> list[str]:
+    model = run.model
     try:
-        class_column = run.model.task.class_column
-        paths: list[str] = read_metadata(test_csv, class_column or (), run.model.input_column)[
-            "path"
-        ].tolist()
+        metadata = read_test_set(test_set.test_csv, model.task, model.input_column, test_set.table_format)
     except UserError:  # the check of the test sets finds it
         return []
-    return paths
+    return list(metadata.table["path"])
 
 
 def _add_bad_audio(check: CheckResult, lengths: Lengths, run: Run) -> None:

@@ -2,12 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from kser.corpora.splits.dealing import CANDIDATES
 from kser.corpora.splits.scheme import SchemeName, SplitScheme
 from kser.errors import UserError
-from kser.experiment.config.field_types import Config, Name
+from kser.experiment.config.field_types import Config, Name, Text
 
 
 def _label_map(value: Any) -> Any:
@@ -37,11 +37,28 @@ Classes = Annotated[
 ]
 
 
+def _distinct(columns: dict[str, str]) -> dict[str, str]:
+    if len(set(columns.values())) < len(columns):
+        raise ValueError("should give each column a name of its own")
+    return columns
+
+
+Columns = Annotated[
+    dict[Text, Text],
+    AfterValidator(_distinct),
+    Field(
+        description="What columns of the CSV are called here, by their names in it: "
+        '{"file": "path", "emotion": "class_id", "speaker": "actor"}; the others keep their names.'
+    ),
+]
+
+
 class EvaluationDataset(Config):
     """A test set that every trained model is evaluated on."""
 
     name: Name = Field(description="What reports call it.")
     eval_csv_path: str = Field(description="Metadata CSV, or a folder that has it as test.csv.")
+    columns: Columns = Field(default_factory=dict)
     label_map: LabelMap = None
     classes: Classes = None
 
@@ -132,6 +149,7 @@ class TrainingDataset(Config):
 
     name: Name = Field(description="What reports call it.")
     data_csv: str = Field(description="Metadata CSV: path, class_id, actor, gender and any further columns.")
+    columns: Columns = Field(default_factory=dict)
     label_map: LabelMap = None
     classes: Classes = None
     split: SplitConfig = Field(default_factory=SplitConfig, description="How the corpus is split.")

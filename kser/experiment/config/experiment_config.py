@@ -92,6 +92,11 @@ class ExperimentConfig(Config):
         None, description="Epochs of a trial, of hyperband at most; unset: the model's."
     )
     training_dataset: TrainingDataset = Field(description="The corpus to train on.")
+    normalize_metadata: bool = Field(
+        True,
+        description="Whether spellings of one class, speaker or gender are one: Anger and anger, 01 and 1, f "
+        "and female. The check says what is taken for what.",
+    )
     save_steps: Count | None = Field(
         None, description="Updates between two saved states, a multiple of eval_steps; unset: eval_steps."
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kser.checkpoints.named_checkpoints import named_checkpoint
+from kser.corpora.metadata import TableFormat
 from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 from kser.experiment.tasks.target import ClassChoice
@@ -18,8 +19,8 @@ from kser.files import is_there, read_text, resolve_input, visible_files, write_
 
 COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_out_path")
 REQUIRED_COLUMNS = COLUMNS[:-1]
-# Written only where a test set's classes have other names than the model's, or some are left out.
-CLASS_COLUMNS = ("label_map", "classes")
+# Written only where a test set's classes or columns have other names, some are left out, or spellings count.
+OPTIONAL_COLUMNS = ("label_map", "classes", "columns", "normalize_metadata")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class EvaluationRow:
         eval_out_path: folder for what the evaluation gives, see `default_out_path`.
         label_map: as the experiment's field of a test set, a name or a JSON object; empty for none.
         classes: likewise, a JSON list; empty for all.
+        columns: likewise, a JSON object; empty for none.
+        normalize_metadata: as the experiment's field; empty for true.
     """
 
     model_name: str
@@ -43,6 +46,8 @@ class EvaluationRow:
     eval_out_path: Path
     label_map: str = ""
     classes: str = ""
+    columns: str = ""
+    normalize_metadata: str = ""
 
     @property
     def title(self) -> str:
@@ -55,9 +60,9 @@ class EvaluationRow:
         return test_csv_at(self.eval_csv_path)
 
     @property
-    def test_set(self) -> tuple[Path, str, str]:
-        """What is evaluated: the metadata and what is done to their classes."""
-        return self.eval_csv_path, self.label_map, self.classes
+    def test_set(self) -> tuple[Path, ...]:
+        """What is evaluated: the metadata and how they are taken."""
+        return self.eval_csv_path, *(getattr(self, name) for name in OPTIONAL_COLUMNS)
 
     @property
     def class_choice(self) -> ClassChoice:
@@ -66,7 +71,18 @@ class EvaluationRow:
         Raises:
             UserError: they are not as they should be.
         """
-        return ClassChoice(_label_map_of(self.label_map), _classes_of(self.classes))
+        return ClassChoice(
+            _label_map_of(self.label_map), _classes_of(self.classes), self.table_format.normalize
+        )
+
+    @property
+    def table_format(self) -> TableFormat:
+        """`columns` and `normalize_metadata` as values.
+
+        Raises:
+            UserError: they are not as they should be.
+        """
+        return TableFormat(_columns_of(self.columns), _switch_of(self.normalize_metadata))
 
 
 def _label_map_of(cell: str) -> dict[str, str | None] | str | None:
@@ -85,6 +101,19 @@ def _classes_of(cell: str) -> list[str] | None:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise UserError(f'classes: {cell}: should be a list such as ["anger", "joy"]')
     return names
+
+
+def _columns_of(cell: str) -> tuple[tuple[str, str], ...]:
+    columns = _json_cell("columns", cell) if cell else {}
+    if not isinstance(columns, dict) or not all(isinstance(name, str) and name for name in columns.values()):
+        raise UserError(f'columns: {cell}: should be an object such as {{"file": "path"}}')
+    return tuple(columns.items())
+
+
+def _switch_of(cell: str) -> bool:
+    if cell.lower() not in ("", "true", "false"):
+        raise UserError(f"normalize_metadata: {cell}: should be true or false")
+    return cell.lower() != "false"
 
 
 def _json_cell(column: str, text: str) -> Any:
@@ -172,7 +201,7 @@ def record_rows(folder: Path, rows: Iterable[EvaluationRow]) -> Path:
     new = list(dict.fromkeys(row for row in rows if row not in parsed.rows))
     if new:
         header = list(parsed.header)
-        wanted = [name for name in COLUMNS + CLASS_COLUMNS if any(getattr(row, name) for row in new)]
+        wanted = [name for name in COLUMNS + OPTIONAL_COLUMNS if any(getattr(row, name) for row in new)]
         if further := [name for name in wanted if name not in header]:
             # Rows may be shorter than the header: those that the CSV has need no change.
             first, line_end, others = text.partition("\n")
@@ -240,8 +269,7 @@ def _row(cells: Mapping[str, str], folder: Path) -> EvaluationRow:
         model_path,
         resolve_input(cells["eval_csv_path"], beside=folder),
         out_path,
-        cells.get("label_map", ""),
-        cells.get("classes", ""),
+        **{name: cells.get(name, "") for name in OPTIONAL_COLUMNS},
     )
     _ = row.class_choice  # raises where it is wrong
     return row

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,12 @@ import pandas as pd
 
 import kser
 from kser.audio.known_sounds import known_sounds
-from kser.corpora.metadata import content_key, read_metadata
-from kser.delimited import header_of
+from kser.corpora.metadata import content_key
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_results import results_there, write_results
 from kser.experiment.evaluating.predicting import predict_outputs
+from kser.experiment.evaluating.test_sets import read_test_set
 from kser.experiment.runs.cut_recordings import count_cut
 from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.recording_keys import count_known, recording_keys
@@ -25,7 +25,7 @@ from kser.experiment.runs.run_lock import locked_once
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_classifier
 from kser.experiment.tasks import Task
 from kser.experiment.tasks.evaluation import Evaluation, Predictions
-from kser.files import read_json, read_text, write_json
+from kser.files import read_json, write_json
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
@@ -103,7 +103,12 @@ class _Evaluand:
     def of(cls, row: EvaluationRow, group_columns: Sequence[str]) -> "_Evaluand":
         provenance = model_provenance(row.model_path)
         task = provenance.task
-        table = _read_test_set(row, task, provenance.model_config["input_column"])
+        table = read_test_set(
+            row.test_csv,
+            task,
+            provenance.model_config["input_column"],
+            replace(row.table_format, names=tuple(group_columns)),
+        ).table
         recordings = [content_key(path) for path in table["path"]]
         return cls(
             row,
@@ -135,6 +140,7 @@ class _Evaluand:
         return self.names | {
             "model_path": str(self.row.model_path),
             "test_csv": str(self.row.test_csv),
+            **({"columns": dict(self.row.table_format.columns)} if self.row.columns else {}),
             "seed": self.provenance.seed,
             "evaluation_fingerprint": self.fingerprint,
             "seen_in_training": _seen_in_training(self.table["path"], self.provenance.recordings),
@@ -272,24 +278,10 @@ def _check_finite(outputs: Mapping[str, np.ndarray], folder: Path) -> None:
         )
 
 
-def _read_test_set(row: EvaluationRow, task: Task, input_column: str) -> pd.DataFrame:
-    """The metadata of a test set, with the class if there is one; `Target.truth` reads the rest."""
-    if not row.test_csv.is_file():
-        raise UserError(
-            f"{row.test_csv}: file not found; eval_csv_path is a metadata CSV, or a folder with test.csv"
-        )
-    return read_metadata(row.test_csv, task.class_column or (), _input_column(row.test_csv, input_column))
-
-
 def _seen_in_training(tested: Iterable[str], recordings: Mapping[str, list[str]]) -> dict[str, int]:
     """How many of the test recordings were in each part that the model was made with."""
     keys = recording_keys(tested, by_sound=True)
     return {part: count_known(keys, known) for part, known in recordings.items()}
-
-
-def _input_column(test_csv: Path, trained_on: str) -> str:
-    """The column with the audio: `path`, as kser writes it, else as the model's training corpus had it."""
-    return "path" if "path" in header_of(read_text(test_csv), ["path"]) else trained_on
 
 
 def _with_names(report: dict[str, Any], names: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -309,5 +301,7 @@ def _evaluation_fingerprint(row: EvaluationRow, provenance: Provenance, recordin
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     digest.update(row.test_csv.read_bytes())
     digest.update(f"{kser.__version__}\n{row.label_map}\n{row.classes}\n".encode())
+    if later := f"{row.columns}{row.normalize_metadata}":
+        digest.update(f"{later}\n".encode())
     digest.update("".join(recordings).encode())
     return digest.hexdigest()[:16]

@@ -8,10 +8,9 @@ from typing import Any
 import keras
 
 import kser
-from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
-from kser.experiment.evaluating.test_sets import further_test_sets
+from kser.experiment.evaluating.test_sets import further_test_sets, read_test_set
 from kser.experiment.execution.recorded_settings import recorded_settings
 from kser.experiment.execution.run_fingerprint import fingerprint_of, run_settings
 from kser.experiment.execution.run_state import RunState, run_state
@@ -281,8 +280,8 @@ def _read_parts(
         except UserError as error:
             mistakes.append(str(error))
     for test_set in further_test_sets(run.experiment):
-        table = read_metadata(test_set.test_csv, data.class_column or (), run.model.input_column)
-        paths = table["path"].tolist()
+        metadata = read_test_set(test_set.test_csv, data.task, run.model.input_column, test_set.table_format)
+        paths = metadata.table["path"].tolist()
         try:
             Utterances.from_files(paths, [0] * len(paths), reader, run.config.on_bad_audio, progress)
         except UserError as error:

@@ -80,7 +80,7 @@ def continued_model(run: Run, head: Mapping[str, Any]) -> Any:
         Path(name), dtype=model.precision, **(_settings_of_training(model) if model.is_trained else {})
     )
     if model.is_trained:
-        _name_classes_alike(classifier, head)
+        _name_classes_alike(classifier, head, run.config.normalize_metadata)
     mistakes = [
         *_head_mistakes(classifier, Path(name), run, head),
         *(f"{run.model_source}: {line}" for line in _architecture_mistakes(classifier, model)),
@@ -100,14 +100,14 @@ def _settings_of_training(model: ModelConfig) -> dict[str, Any]:
     }
 
 
-def _name_classes_alike(classifier: Any, head: Mapping[str, Any]) -> None:
+def _name_classes_alike(classifier: Any, head: Mapping[str, Any], normalize: bool) -> None:
     """Let a classifier have the names and the order of the run's classes, where they mean the same."""
     from kser.models import EmotionClassifier
 
     labels = list(head.get("labels", []))
     if not isinstance(classifier, EmotionClassifier) or len(labels) != len(classifier.labels):
         return
-    known = map_to_model(pd.Series(labels), classifier.labels).labels
+    known = map_to_model(pd.Series(labels), classifier.labels, normalize=normalize).labels
     if set(known) == set(classifier.labels):
         classifier.rename_labels(dict(zip(known, labels, strict=True)))
 
@@ -123,15 +123,17 @@ def _head_mistakes(classifier: Any, folder: Path, run: Run, head: Mapping[str, A
     return [
         f"{field}: {name}: {', '.join(head[name])}, but {folder} has {', '.join(known)}{hint}"
         for name in classifier.new_head_arguments
-        if not _fits(name, known := getattr(classifier, name), list(head[name]), run.model)
+        if not _fits(name, known := getattr(classifier, name), list(head[name]), run)
     ]
 
 
-def _fits(argument: str, known: list[str], names: list[str], model: ModelConfig) -> bool:
+def _fits(argument: str, known: list[str], names: list[str], run: Run) -> bool:
     """Whether an argument that says what a head is for goes with the names in the data."""
-    if model.is_trained or argument != "labels" or model.task.class_column is None:
+    if run.model.is_trained or argument != "labels" or run.model.task.class_column is None:
         return known == names
-    return bool(map_to_model(pd.Series(names), known).labels.notna().any())
+    source, normalize = str(run.data_csv), run.config.normalize_metadata
+    mapping = map_to_model(pd.Series(names), known, source=source, normalize=normalize)
+    return bool(mapping.labels.notna().any())
 
 
 def _architecture_mistakes(classifier: Any, model: ModelConfig) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from operator import index
 from pathlib import Path
 
+from kser.corpora.metadata import TableFormat
 from kser.errors import UserError
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.experiment_config import ExperimentConfig
@@ -44,6 +45,16 @@ class Run:
     def data_csv(self) -> Path:
         """Metadata of the training corpus."""
         return self.input_file(self.config.training_dataset.data_csv)
+
+    @property
+    def table_format(self) -> TableFormat:
+        """How the metadata of the training corpus are taken."""
+        dataset = self.config.training_dataset
+        return TableFormat(
+            tuple(dataset.columns.items()),
+            self.config.normalize_metadata,
+            (dataset.split.column or "session",),
+        )
 
     @property
     def folder(self) -> Path:

@@ -30,6 +30,25 @@ def has_trained_head(name: str) -> bool:
     return preset_loader(name).saved_task(EmotionTask) is not None
 
 
+def trained_head_names(name: str, model_class: type[Any]) -> dict[str, list[str]] | None:
+    """What the trained head of a checkpoint or preset is for, by the arguments of its class.
+
+    Args:
+        name: of the checkpoint, whose weights are on this machine.
+        model_class: of its task.
+
+    Returns:
+        `None` where it has no head of that class.
+
+    Raises:
+        UserError: it was not found, or is no speech model.
+    """
+    from kser.models.preset_loader import preset_loader
+
+    loader = preset_loader(name)
+    return None if loader.saved_task(model_class) is None else loader.head_names()
+
+
 def replaced_head(model: ModelConfig) -> str:
     """What is said of a run that puts a new head in the place of a trained one; empty for others."""
     from kser.models import EmotionTask

@@ -43,6 +43,7 @@ class RunData:
         split_scheme: how it was made, e.g. "speaker", "random", "fixed by files".
         renamed: classes that `label_map` gave another name, with it.
         left_out: how many utterances are not used, by class; "without a number"; or "by the split".
+        notes: what in the metadata was taken for what, a line each.
     """
 
     table: pd.DataFrame
@@ -53,6 +54,7 @@ class RunData:
     split_scheme: str
     renamed: dict[str, str]
     left_out: dict[str, int]
+    notes: tuple[str, ...] = ()
 
     @property
     def class_column(self) -> str | None:
@@ -165,6 +167,7 @@ class RunData:
                     "shared_speakers": int(shared_speakers),
                     "parts": counts.reset_index().to_dict("records"),
                     "labels_renamed": self.renamed,
+                    **({"metadata_notes": list(self.notes)} if self.notes else {}),
                     "left_out": self.left_out,
                     "skipped_audio": len(skipped),
                     "faulty_audio": known_sounds.count_faults(used["path"]),
@@ -194,6 +197,7 @@ def load_run_data(run: Run) -> RunData:
         ),
         renamed=usable.renamed,
         left_out=usable.left_out | ({"by the split": by_the_split} if by_the_split else {}),
+        notes=usable.notes,
     )
     if mistakes := data.split_mistakes(run.seed):
         raise UserError("\n".join(f"{run.data_csv}: {line}" for line in mistakes))

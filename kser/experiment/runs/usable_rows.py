@@ -1,11 +1,11 @@
 """The rows of a corpus that a run may use, read and checked."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-import pandas as pd
-
-from kser.corpora.metadata import read_metadata
+from kser.corpora.metadata import Metadata, TableFormat, load_metadata
+from kser.corpora.normalization import speakers_alike
 from kser.experiment.runs.planning import Run
 from kser.experiment.tasks import Task
 from kser.experiment.tasks.target import ClassChoice, SelectedRows
@@ -22,11 +22,18 @@ def usable_rows(run: Run) -> SelectedRows:
         UserError: the metadata are wrong, or class names do not fit.
     """
     task, dataset = run.model.task, run.config.training_dataset
-    tables = {
-        part: _metadata(path, task, run.model.input_column) for part, path in metadata_files(run).items()
+    metadata = {
+        part: _metadata(path, task, run.model.input_column, run.table_format)
+        for part, path in metadata_files(run).items()
     }
-    choice = ClassChoice(dataset.label_map, dataset.classes)
-    return task.targets[0].select(tables, choice, str(run.data_csv))
+    tables = {part: of_part.table for part, of_part in metadata.items()}
+    notes = [note for of_part in metadata.values() for note in of_part.notes]
+    if run.config.normalize_metadata:
+        tables, taken = speakers_alike(tables)
+        notes += [f"{run.data_csv}: {note}" for note in taken]
+    choice = ClassChoice(dataset.label_map, dataset.classes, run.config.normalize_metadata)
+    selected = task.targets[0].select(tables, choice, str(run.data_csv))
+    return replace(selected, notes=tuple(notes))
 
 
 def metadata_files(run: Run) -> dict[str, Path]:
@@ -38,15 +45,17 @@ def metadata_files(run: Run) -> dict[str, Path]:
     }
 
 
-def _metadata(csv_path: Path, task: Task, input_column: str) -> pd.DataFrame:
+def _metadata(csv_path: Path, task: Task, input_column: str, table_format: TableFormat) -> Metadata:
     """The rows of a metadata file, once for all runs of a study."""
     changed_ns = csv_path.stat().st_mtime_ns if is_there(csv_path) else 0
-    return _metadata_of_version(csv_path, changed_ns, task, input_column)
+    return _metadata_of_version(csv_path, changed_ns, task, input_column, table_format)
 
 
 @cache
-def _metadata_of_version(csv_path: Path, changed_ns: int, task: Task, input_column: str) -> pd.DataFrame:
+def _metadata_of_version(
+    csv_path: Path, changed_ns: int, task: Task, input_column: str, table_format: TableFormat
+) -> Metadata:
     """The time of change sees to it that the table is up to date."""
-    table = read_metadata(csv_path, task.class_column or (), input_column)
-    task.read(table, str(csv_path))  # names every wrong cell
-    return table
+    metadata = load_metadata(csv_path, task.class_column or (), input_column, table_format=table_format)
+    task.read(metadata.table, str(csv_path))  # names every wrong cell
+    return metadata

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from kser.corpora.spellings import is_nothing
 from kser.errors import UserError
 from kser.words import listed
 
@@ -29,7 +30,7 @@ def check_columns(table: pd.DataFrame, columns: Sequence[str], source: str) -> N
 
 
 def cells_as_numbers(cells: Iterable[str]) -> list[float | None]:
-    """Each cell as a number: NaN where it is empty, `None` where it is anything else."""
+    """Each cell as a number: NaN where it is empty or says so (nan), `None` where it is anything else."""
     return [_as_number(cell) for cell in cells]
 
 
@@ -50,7 +51,7 @@ def raise_mistakes(mistakes: Sequence[str], source: str) -> None:
 
 
 def _as_number(cell: str) -> float | None:
-    if not cell:
+    if is_nothing(cell):
         return math.nan
     try:
         value = float(cell)

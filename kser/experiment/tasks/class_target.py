@@ -42,7 +42,7 @@ class ClassTarget(Target):
         """The rows with a class that is wanted, under its new name."""
         column = self.class_column
         joined = pd.concat([table[column] for table in tables.values()], keys=list(tables))
-        names = map_labels(joined, choice.label_map, choice.classes, source=source)
+        names = map_labels(joined, choice.label_map, choice.classes, source, choice.normalize)
         renamed = {
             part: table.assign(**{column: names.labels[part]})[names.labels[part].notna()]
             for part, table in tables.items()
@@ -81,7 +81,12 @@ class ClassTarget(Target):
     def truth(self, table: pd.DataFrame, head: Mapping[str, Any], choice: ClassChoice, source: str) -> Truth:
         """The classes by the model's names; missing where the model does not know the class."""
         names = map_to_model(
-            table[self.class_column], head["labels"], choice.label_map, choice.classes, source=source
+            table[self.class_column],
+            head["labels"],
+            choice.label_map,
+            choice.classes,
+            source,
+            choice.normalize,
         )
         if names.labels.isna().all():
             raise UserError(
@@ -89,6 +94,14 @@ class ClassTarget(Target):
                 f"({', '.join(head['labels'])})"
             )
         return Truth(names.labels.to_frame(self.class_column), _facts_about_names(names))
+
+    def naming_notes(self, facts: Mapping[str, Any]) -> list[str]:
+        """Classes of a test set that go by other names in the model, or that it does not know."""
+        renamed = [f"{old} → {new}" for old, new in facts["labels_renamed"].items()]
+        unknown = [f"{entry['label']} ({entry['support']})" for entry in facts["labels_unknown_to_model"]]
+        lines = [f"classes by the model's names: {', '.join(renamed)}"] if renamed else []
+        lines += [f"left out, unknown to the model: {', '.join(unknown)}"] if unknown else []
+        return lines
 
 
 def _facts_about_names(names: LabelMapping) -> dict[str, Any]:

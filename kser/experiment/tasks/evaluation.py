@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from kser.corpora.genders import UNKNOWN
 from kser.errors import UserError
 from kser.experiment.tasks.report_kinds import ReportKind
 from kser.files import replacing
@@ -89,8 +90,9 @@ class Comparison:
 
     @property
     def groups(self) -> dict[str, list[str]]:
-        """Values of the columns whose groups are compared, one an utterance."""
-        return {column: list(self.table[column]) for column in dict.fromkeys([GENDER, *self.group_columns])}
+        """Values of the columns whose groups are compared, one an utterance; empty for no group."""
+        columns = dict.fromkeys([GENDER, *self.group_columns])
+        return {column: list(self.table[column].replace(UNKNOWN, "")) for column in columns}
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,12 @@ class ClassChoice:
         label_map: new names by the names in the data set, or the name of a table of them, see
             `kser.corpora.emotions.map_labels`; `None` for none.
         classes: those that are kept, as they are called then; `None` for all.
+        normalize: whether spellings of a class are taken for one another.
     """
 
     label_map: Mapping[str, str | None] | str | None = None
     classes: Sequence[str] | None = None
+    normalize: bool = True
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,13 @@ class SelectedRows:
         tables: metadata by part, classes named as the model names them.
         renamed: classes that were given another name, with it.
         left_out: how many rows are not used, by class or by another reason.
+        notes: what in the metadata was taken for what, a line each.
     """
 
     tables: dict[str, pd.DataFrame]
     renamed: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,3 +141,7 @@ class Target(ABC):
             UserError: the table does not fit the model.
         """
         return Truth(self.read(table, source))
+
+    def naming_notes(self, facts: Mapping[str, Any]) -> list[str]:
+        """What `Truth.facts` say of names that are not taken as they are, a line each."""
+        return []

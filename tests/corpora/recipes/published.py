@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kser.corpora.metadata import read_metadata, write_metadata
+from kser.corpora.metadata import TableFormat, read_metadata, write_metadata
 from kser.corpora.recipes import RECIPES
 from kser.errors import UserError
 
@@ -28,7 +28,7 @@ def read(name: str, folder: Path) -> tuple[list[str], list[list[str]]]:
     table = RECIPES[name].read(folder)
     assert all(Path(path).is_absolute() for path in table["path"])
     write_metadata(table, folder / "metadata.csv")
-    again = read_metadata(folder / "metadata.csv")
+    again = read_metadata(folder / "metadata.csv", table_format=TableFormat(normalize=False))
     pd.testing.assert_frame_equal(again.drop(columns="utterance"), table.astype(object), check_dtype=False)
     table = table.assign(path=[Path(path).relative_to(folder).as_posix() for path in table["path"]])
     assert set(table["class_id"]) <= set(RECIPES[name].classes)

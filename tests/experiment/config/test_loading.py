@@ -70,6 +70,7 @@ def test_defaults_of_an_experiment(tmp_path):
         "training_dataset": {
             "name": "corpus",
             "data_csv": "metadata.csv",
+            "columns": {},
             "label_map": None,
             "classes": None,
             "split": {
@@ -85,6 +86,7 @@ def test_defaults_of_an_experiment(tmp_path):
                 "corpus": None,
             },
         },
+        "normalize_metadata": True,
         "save_steps": None,
         "save_total_limit": 1,
         "eval_steps": 10,
@@ -232,7 +234,7 @@ def test_a_field_given_twice_is_refused(tmp_path):
         ),
         (
             {"datasets": [{"name": "a", "eval_csv_path": "b"}, {"name": "c", "eval_csv_path": "d", "x": 1}]},
-            "datasets.1.x: unknown field; known are name, eval_csv_path, label_map, classes",
+            "datasets.1.x: unknown field; known are name, eval_csv_path, columns, label_map, classes",
         ),
     ],
 )

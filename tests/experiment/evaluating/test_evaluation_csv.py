@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kser.corpora.metadata import TableFormat
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import (
     COLUMNS,
@@ -150,7 +151,7 @@ class TestReading:
         assert line.endswith("is a quotation mark missing?")
 
     def test_what_is_no_text_is_refused(self, tmp_path):
-        (line,) = refusals(csv_of(tmp_path, HEADER.encode("utf-16")))
+        (line,) = refusals(csv_of(tmp_path, f"{HEADER}è".encode("latin-1")))
         assert line.startswith("CSV: is not UTF-8 text")
         assert refusals(tmp_path / "nowhere.csv") == ["CSV: file not found"]
         (tmp_path / "folder.csv").mkdir()
@@ -219,6 +220,28 @@ class TestRecording:
         header, mine, _ = path.read_text().splitlines()
         assert header.split(delimiter) == [*REQUIRED_COLUMNS, "eval_out_path", "label_map"]
         assert mine == own.splitlines()[1]
+
+    def test_how_the_metadata_are_taken_is_read_as_it_was_written(self, tmp_path):
+        row = replace(ROW, columns='{"file": "path"}', normalize_metadata="false")
+        path = record_rows(tmp_path, [row])
+        (again,) = read_evaluation_csv(path)
+        assert again == row
+        assert again.table_format == TableFormat((("file", "path"),), normalize=False)
+        assert not again.class_choice.normalize
+        assert ROW.table_format == TableFormat()
+
+    @pytest.mark.parametrize(
+        ("field", "cell", "says"),
+        [
+            ("columns", '["file"]', "columns: .*should be an object such as"),
+            ("columns", '{"file": 1}', "columns: .*should be an object such as"),
+            ("normalize_metadata", "no", "normalize_metadata: no: should be true or false"),
+        ],
+    )
+    def test_wrong_ways_to_take_the_metadata_are_told(self, tmp_path, field, cell, says):
+        path = record_rows(tmp_path, [replace(ROW, **{field: cell})])
+        with pytest.raises(UserError, match=rf"row 2: {says}"):
+            read_evaluation_csv(path)
 
     def test_a_csv_that_a_user_named_is_not_written_to(self, tmp_path):
         own = csv_of(tmp_path, "something,else\n", "zzz.csv")

@@ -144,10 +144,29 @@ def test_classes_that_only_one_side_knows_are_counted(tmp_path, corpus):
     assert len(rows_of(result, "ready")) == 1
 
 
+def test_a_test_set_of_which_it_knows_no_class_is_told_by_the_check(tmp_path, corpus):
+    table = pd.read_csv(corpus).assign(class_id="longing")
+    table["path"] = [str(corpus.parent / name) for name in table["path"]]
+    table.to_csv(tmp_path / "longing.csv", index=False)
+    datasets = [{"name": "longing", "eval_csv_path": str(tmp_path / "longing.csv")}]
+    model = published_classifier(tmp_path / "model", ("hap", "ang", "neu", "sad"))
+    check = check_study(load_experiment(write_study(tmp_path, corpus, model, datasets=datasets)), audio=False)
+    (mistake,) = check.mistakes
+    assert mistake == (
+        f"{tmp_path / 'longing.csv'}: class_id: no utterance of a class that the model knows "
+        "(hap, ang, neu, sad)"
+    )
+
+
 @pytest.mark.parametrize(
     ("labels", "fields", "said"),
     [
-        (("a", "b", "c", "d"), {}, "labels: anger, happiness, neutral, sadness, but .*model has a, b, c, d"),
+        (
+            ("a", "b", "c", "d"),
+            {},
+            r"numbers\.csv, test part of seed 0: class_id: no utterance of a class that the model knows "
+            r"\(a, b, c, d\)",
+        ),
         (("hap", "ang", "neu", "sad"), {"pooling_mode": "max"}, "pooling_mode: 'max', but the model"),
         (
             ("hap", "ang", "neu", "sad"),
