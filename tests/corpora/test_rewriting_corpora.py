@@ -29,17 +29,17 @@ import soundfile
 from kser.audio.rewriting import Normalize
 from kser.corpora.rewriting_corpora import rewrite_corpus
 
-write, copies = soundfile.write, int(sys.argv[3])
+write, copies = soundfile.SoundFile.write, int(sys.argv[3])
 
-def write_and_die(path, *rest):
+def write_and_die(file, samples):
     global copies
     if not copies:
-        Path(path).write_bytes(b"half")
+        Path(file.name).write_bytes(b"half")
         os.kill(os.getpid(), signal.SIGKILL)
     copies -= 1
-    write(path, *rest)
+    write(file, samples)
 
-soundfile.write = write_and_die
+soundfile.SoundFile.write = write_and_die
 rewrite_corpus(sys.argv[1], sys.argv[2], Normalize(-23.0), workers=1)
 """
 

@@ -90,7 +90,8 @@ def test_the_frames_say_what_the_files_say(done):
 
 def test_events_tell_the_whole_story_in_order(done):
     _, _, _, events = done
-    expected = [StudyStarted, AudioRead, TrainingStarted, BatchTrained, TrainingEnded, RunEnded]
+    # Recordings of all parts are compared before the study starts.
+    expected = [AudioRead, StudyStarted, TrainingStarted, BatchTrained, TrainingEnded, RunEnded]
     expected += [TestSetEvaluated, EvaluationSummarised]
     kinds = [type(event) for event in events]
     first_places = [kinds.index(kind) for kind in expected]
