@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from kser.audio import mpeg
 from kser.audio.chunks import BIG_ENDIAN_IFF, CAF, RIFF, Layout, walk
-from kser.audio.wave_form import SIZE_OF_A_PIPE, wave_form_of
+from kser.audio.wave_header import SIZE_OF_A_PIPE, wave_header_of
 
 HEAD_BYTES = 4096
 
@@ -106,9 +106,9 @@ def what_is_missing(file: BinaryIO, kind: str) -> str:
     size = file.seek(0, os.SEEK_END)
     start = mpeg.after_id3(file)
     try:
-        if form := wave_form_of(file, kind):
-            promised = 0 if form.data_bytes is None else form.data_bytes
-            return _sound_bytes(form.data_offset, promised, size, form.sample_bytes)
+        if header := wave_header_of(file, kind):
+            promised = 0 if header.data_bytes is None else header.data_bytes
+            return _sound_bytes(header.data_offset, promised, size, header.sample_bytes)
         if kind in ("aiff", "caf", "au"):
             return _sound_bytes(*_sound_chunk(file, kind, start, size), size)
         if kind in _BY_STRUCTURE:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from kser.audio import mpeg
 from kser.audio.containers import VOC_HEADER_BYTES, VOC_UNCOUNTED_BYTES
-from kser.audio.wave_form import WAVE_KINDS, wave_form_of
+from kser.audio.wave_header import WAVE_KINDS, wave_header_of
 
 KINDS_OF_FFMPEG = {
     **{"mov": "MP4, M4A or QuickTime", "matroska": "Matroska or WebM", "avi": "AVI", "asf": "WMA or WMV"},
@@ -34,8 +34,8 @@ def only_for_ffmpeg(file: BinaryIO, kind: str) -> str:
     if kind in KINDS_OF_FFMPEG:
         return KINDS_OF_FFMPEG[kind]
     if kind in WAVE_KINDS:
-        form = wave_form_of(file, kind)
-        return form.encoding if form and form.subtype is None and not form.is_mpeg else ""
+        header = wave_header_of(file, kind)
+        return header.encoding if header and header.subtype is None and not header.is_mpeg else ""
     if kind == "ogg":
         file.seek(mpeg.after_id3(file) + _OGG_FIRST_PACKET_AT)
         first = file.read(8)

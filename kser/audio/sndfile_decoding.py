@@ -17,7 +17,7 @@ import soundfile as sf
 
 from kser.audio import mpeg
 from kser.audio.containers import unannounced_bytes
-from kser.audio.wave_form import WaveForm, wave_form_of
+from kser.audio.wave_header import WaveHeader, wave_header_of
 from kser.errors import UserError
 
 # What libsndfile reports for a stream whose header leaves the length open.
@@ -65,8 +65,8 @@ def opened_by_libsndfile(path: str | Path, file: BinaryIO, kind: str) -> Iterato
     """
     size = file.seek(0, io.SEEK_END)
     unannounced = unannounced_bytes(file, kind)[1]  # moves the file, which libsndfile may be reading later on
-    form = wave_form_of(file, kind)
-    stream = _mpeg_stream(path, file, kind, size, form)
+    header = wave_header_of(file, kind)
+    stream = _mpeg_stream(path, file, kind, size, header)
     source = _as_libsndfile_takes_it(path, file, kind) if stream is None else mpeg.OfAnyLength(stream)
     try:
         sound = _ReadInOrder(source)
@@ -79,7 +79,7 @@ def opened_by_libsndfile(path: str | Path, file: BinaryIO, kind: str) -> Iterato
     with sound:
         if sound.format == "RAW":  # guessed from a suffix such as .vox or .au
             raise UserError(f"{path}: cannot be read as audio: it has no header; WAV or FLAC is safe")
-        misread = form is not None and stream is None and sound.subtype != form.subtype
+        misread = header is not None and stream is None and sound.subtype != header.subtype
         names = {sound.format, sound.subtype, f"{sound.format} {sound.subtype}"}
         if misread or not names.isdisjoint(_DECODED_WRONGLY):
             if not kind:  # FFmpeg is not asked what no format is known of
@@ -91,7 +91,7 @@ def opened_by_libsndfile(path: str | Path, file: BinaryIO, kind: str) -> Iterato
             yield Opened(sound, stream.samples)
         else:
             _check_length(path, sound.frames, size, unannounced)
-            whole = form.samples_of_whole_blocks if form else None
+            whole = header.samples_of_whole_blocks if header else None
             promised = None if sound.frames == _LENGTH_UNKNOWN else sound.frames
             yield Opened(sound, promised if whole is None else whole)
 
@@ -134,14 +134,14 @@ class _ReadInOrder(sf.SoundFile):
 
 
 def _mpeg_stream(
-    path: str | Path, file: BinaryIO, kind: str, size: int, form: WaveForm | None
+    path: str | Path, file: BinaryIO, kind: str, size: int, header: WaveHeader | None
 ) -> mpeg.Stream | None:
     """The stream of a file whose length libsndfile would guess at."""
     if kind == "mp3" and mpeg.counted_frames(file) is None:
         stream = mpeg.read_stream(file, mpeg.after_id3(file), size)
-    elif form is not None and form.is_mpeg:
-        end = size if form.data_bytes is None else form.data_offset + form.data_bytes
-        stream = mpeg.read_stream(file, form.data_offset, min(end, size))
+    elif header is not None and header.is_mpeg:
+        end = size if header.data_bytes is None else header.data_offset + header.data_bytes
+        stream = mpeg.read_stream(file, header.data_offset, min(end, size))
     else:
         return None
     if stream.trouble:

@@ -74,6 +74,6 @@ def sound_digest(waveform: np.ndarray) -> str:
     """
     if np.ptp(waveform) < _LEAST_MOVEMENT:
         return ""
-    (sounding,) = np.nonzero(waveform)
-    heard = waveform[sounding[0] : sounding[-1] + 1].astype("<f4") + np.float32(0.0)  # there is no −0
-    return hashlib.blake2b(heard.tobytes(), digest_size=16).hexdigest()
+    (nonzero,) = np.nonzero(waveform)
+    audible = waveform[nonzero[0] : nonzero[-1] + 1].astype("<f4") + np.float32(0.0)  # there is no −0
+    return hashlib.blake2b(audible.tobytes(), digest_size=16).hexdigest()

@@ -1,10 +1,12 @@
 """Splits by whole speakers and at random: the cases known by heart. The laws are in tests/properties."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.optimize
 
 from kser.corpora.metadata import read_metadata
 from kser.corpora.splits import (
@@ -170,18 +172,27 @@ def test_a_speaker_with_two_genders() -> None:
     assert "03 as female and male" in refusal(speaker_split, table, 0.8, seed=0)
 
 
+def one_class_is_always_missing() -> pd.DataFrame:
+    """Three speakers, three classes, every class recorded by another pair."""
+    recorded = {"a": ("1", "2"), "b": ("2", "3"), "c": ("1", "3")}
+    return pd.concat([corpus({speaker: "female"}, classes) for speaker, classes in recorded.items()])
+
+
 def test_no_split_has_every_class_in_training_and_test() -> None:
-    # Three speakers, three classes, every class recorded by another pair: one is always missing.
-    table = pd.concat(
-        [corpus({a: "female"}, classes) for a, classes in (("a", ("1", "2")), ("b", ("2", "3")))]
-    )
-    table = pd.concat([table, corpus({"c": "female"}, ("1", "3"))])
-    message = refusal(speaker_split, table, 0.8, seed=0)
+    message = refusal(speaker_split, one_class_is_always_missing(), 0.8, seed=0)
     assert message.startswith(
         "metadata: no split of the 3 speakers (1 train, 1 validation, 1 test) has every class in training "
         "and test, whatever their genders: impossible together is 1 in test, 2 in test, 3 in test; 1 is "
         "recorded by a, c of 3 speakers; 2 is recorded by a, b of 3 speakers; 3 is recorded by b, c of 3 "
     )
+
+
+def test_a_search_that_was_given_up_is_not_called_impossible(monkeypatch) -> None:
+    gave_up = SimpleNamespace(x=None, status=1)
+    monkeypatch.setattr(scipy.optimize, "milp", lambda *arguments, **options: gave_up)
+    message = refusal(speaker_split, one_class_is_always_missing(), 0.8, seed=0)
+    assert message.startswith("metadata: the search for groups of its 3 speakers was given up after ")
+    assert "impossible" not in message
 
 
 @pytest.mark.parametrize("split", [speaker_split, random_split])

@@ -78,9 +78,9 @@ def speaker_split(
     shares, sizes = part_shares(train_test_split), part_sizes(len(speakers.names), train_test_split)
     rng = np.random.default_rng(seed)
     least = np.outer([1, min_per_class, max(1, min_per_class)], np.ones(len(speakers.classes), dtype=int))
-    parts = _dealt(speakers, sizes, shares, least, rng, candidates)
+    parts = _dealt(speakers, sizes, shares, least, rng, source, candidates)
     if parts is None:
-        raise UserError(f"{source}: {_no_split(speakers, sizes, least, min_per_class)}")
+        raise UserError(f"{source}: {_no_split(speakers, sizes, least, min_per_class, source)}")
     part_of = {speaker: part for part, members in zip(PARTS, parts, strict=True) for speaker in members}
     return table["actor"].astype(str).map(part_of).rename("part")
 
@@ -111,9 +111,9 @@ def validation_speakers(
     shares = validation_shares(train_test_split)
     sizes = validation_sizes(len(names), train_test_split)
     least = np.outer([1, 0], np.ones(len(speakers.classes), dtype=int))
-    parts = _dealt(speakers, sizes, shares, least, np.random.default_rng(seed))
+    parts = _dealt(speakers, sizes, shares, least, np.random.default_rng(seed), source)
     if parts is None:
-        together = [position for _, position in conflicting(speakers, sizes, least)]
+        together = [position for _, position in conflicting(speakers, sizes, least, source)]
         raise UserError(
             f"{source}: with {held_out}, no choice of {sizes[1]} validation from {len(names)} speakers "
             f"leaves every class in training: {speakers.who_recorded_what(together)}; drop a class, add "
@@ -128,6 +128,7 @@ def _dealt(
     shares: Sequence[Fraction],
     least: np.ndarray,
     rng: np.random.Generator,
+    source: str,
     candidates: int = CANDIDATES,
 ) -> Groups | None:
     """Parts that have `least` utterances of each class, dealt at random, else searched for; or `None`."""
@@ -141,7 +142,7 @@ def _dealt(
         lambda parts: _cost(speakers, parts, shares),
         candidates,
     )
-    return exact_groups(speakers, sizes, least, rng) if dealt is None else dealt
+    return exact_groups(speakers, sizes, least, rng, source) if dealt is None else dealt
 
 
 def _cost(speakers: Speakers, parts: Groups, shares: Sequence[Fraction]) -> Fraction:
@@ -149,13 +150,15 @@ def _cost(speakers: Speakers, parts: Groups, shares: Sequence[Fraction]) -> Frac
     return speakers.imbalance(parts, shares) + int((speakers.class_counts(parts)[1] == 0).sum())
 
 
-def _no_split(speakers: Speakers, sizes: Sequence[int], least: np.ndarray, min_per_class: int) -> str:
+def _no_split(
+    speakers: Speakers, sizes: Sequence[int], least: np.ndarray, min_per_class: int, source: str
+) -> str:
     """What is impossible, and which speakers recorded the classes that it is about."""
     wanted, fewer = "every class in training and test", ""
     if min_per_class:
         wanted = f"every class in training and {min_per_class} utterances of it in validation and test"
         fewer = "lower min_per_class, "
-    together = conflicting(speakers, sizes, least)
+    together = conflicting(speakers, sizes, least, source)
     asked = [
         f"{speakers.classes[position]} in {_PART_IN_WORDS[part]}"
         + (f" ({least[part, position]} utterances)" if least[part, position] > 1 else "")

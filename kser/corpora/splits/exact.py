@@ -6,15 +6,20 @@ enters as whole weights that make the best solution a single one: it is the same
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from kser.corpora.splits.speakers import Groups, Speakers
+from kser.errors import UserError
+
+if TYPE_CHECKING:
+    from scipy.optimize import LinearConstraint
 
 # Ends a search that a table of many hundred speakers could draw out; nothing that one meets comes near it.
 _NODES = 100_000
 _WEIGHTS = 2**20
+_INFEASIBLE = 2  # scipy's status of a problem that was shown to have no solution
 
 
 def exact_groups(
@@ -22,6 +27,7 @@ def exact_groups(
     sizes: Sequence[int],
     least: np.ndarray,
     rng: np.random.Generator,
+    source: str,
     most: np.ndarray | None = None,
 ) -> Groups | None:
     """A grouping that has what is asked for, with the genders spread as evenly as that lets them.
@@ -31,12 +37,18 @@ def exact_groups(
         sizes: speakers of each group; they add up.
         least: utterances that a group must have of a class, int array (groups, classes).
         rng: draws one of several such groupings.
+        source: what to call the corpus in messages.
         most: utterances that a group may have of a class, int array (groups, classes).
 
     Returns:
         The grouping, `None` when there is none.
+
+    Raises:
+        UserError: the search was given up before it was known whether there is one.
     """
-    problem = _Problem(speakers, sizes, least, most)
+    from scipy.optimize import LinearConstraint  # 0.4 s, and chance finds a grouping of most corpora
+
+    problem = _Problem(speakers, sizes, least, source, most)
     unevenness = problem.solve(problem.gender_cost)
     if unevenness is None:
         return None
@@ -46,17 +58,22 @@ def exact_groups(
     return problem.groups(unevenness if chosen is None else chosen)
 
 
-def conflicting(speakers: Speakers, sizes: Sequence[int], least: np.ndarray) -> list[tuple[int, int]]:
+def conflicting(
+    speakers: Speakers, sizes: Sequence[int], least: np.ndarray, source: str
+) -> list[tuple[int, int]]:
     """Which demands no grouping meets together: pairs of a group and a class, none of which can be spared.
 
     Args:
-        speakers, sizes, least: as for `exact_groups`, which found no grouping.
+        speakers, sizes, least, source: as for `exact_groups`, which found no grouping.
+
+    Raises:
+        UserError: the search was given up.
     """
     asked = least.copy()
     for group, position in zip(*np.nonzero(least), strict=True):
         without = asked.copy()
         without[group, position] = 0
-        problem = _Problem(speakers, sizes, without)
+        problem = _Problem(speakers, sizes, without, source)
         if problem.solve(problem.gender_cost) is None:
             asked = without
     return [(int(group), int(position)) for group, position in zip(*np.nonzero(asked), strict=True)]
@@ -67,9 +84,16 @@ class _Problem:
     shares, group by group, in units of one speaker through all speakers."""
 
     def __init__(
-        self, speakers: Speakers, sizes: Sequence[int], least: np.ndarray, most: np.ndarray | None = None
+        self,
+        speakers: Speakers,
+        sizes: Sequence[int],
+        least: np.ndarray,
+        source: str,
+        most: np.ndarray | None = None,
     ) -> None:
-        self._speakers, self._sizes = speakers, sizes
+        from scipy.optimize import LinearConstraint
+
+        self._speakers, self._sizes, self._source = speakers, sizes, source
         number, groups, genders = len(speakers.names), len(sizes), list(speakers.of_gender)
         self.members, self.distances = number * groups, groups * len(genders)
         self.gender_cost = np.append(np.zeros(self.members), np.ones(self.distances))
@@ -96,8 +120,10 @@ class _Problem:
             LinearConstraint(np.hstack([of_gender, distance]), lb=shares),
         ]
 
-    def solve(self, cost: np.ndarray, *further: LinearConstraint) -> np.ndarray | None:
+    def solve(self, cost: np.ndarray, *further: "LinearConstraint") -> np.ndarray | None:
         """The cheapest solution, whole numbers; `None` when there is none."""
+        from scipy.optimize import Bounds, milp
+
         solved = milp(
             cost,
             integrality=np.append(np.ones(self.members), np.zeros(self.distances)),
@@ -105,6 +131,12 @@ class _Problem:
             constraints=[*self._constraints, *further],
             options={"mip_rel_gap": 0, "node_limit": _NODES},
         )
+        if solved.x is None and solved.status != _INFEASIBLE:
+            raise UserError(
+                f"{self._source}: the search for groups of its {len(self._speakers.names)} speakers was "
+                f"given up after {_NODES} steps: there may be a split or none; name the parts in a column "
+                "part, or set speaker_independent_scenario to false"
+            )
         return None if solved.x is None else np.round(solved.x)
 
     def groups(self, solution: np.ndarray) -> Groups:

@@ -192,7 +192,7 @@ def _balanced_folds(speakers: Speakers, folds: int, folds_seed: int, source: str
     if groups is None:
         sizes = [len(members) for members in deal_folds(speakers.of_gender, folds, rng)]
         most = np.tile(whole - 1, (folds, 1))
-        groups = exact_groups(speakers, sizes, np.zeros_like(most), rng, most)
+        groups = exact_groups(speakers, sizes, np.zeros_like(most), rng, source, most)
     if groups is None:
         rare = sorted(range(len(speakers.classes)), key=lambda i: (len(speakers.who_recorded(i)), i))[:3]
         raise UserError(

@@ -10,7 +10,8 @@ from kser.audio.sound_families import SoundFamilies
 from kser.errors import UserError
 from kser.experiment.checking.input_checks import Inputs
 from kser.experiment.checking.leaks import Split, leak_warnings
-from kser.experiment.evaluating.test_sets import further_test_sets, read_test_set
+from kser.experiment.config.model_config import ModelConfig
+from kser.experiment.evaluating.test_sets import TestSet, further_test_sets, read_test_set
 from kser.experiment.runs.planning import Run
 from kser.grouping import grouped
 from kser.pipeline.reading import Progress
@@ -42,16 +43,25 @@ def _distinct_splits(inputs: Inputs) -> list[Split]:
 
 
 def _test_sets(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
-    """The metadata of the further test sets that are here and right, by what messages call them."""
-    model = runs[0].model
+    """The metadata of the further test sets that are here and right, by what messages call them.
+
+    Models may read their audio from different columns; each file counts once.
+    """
+    models = {(run.model.task.class_column, run.model.input_column): run.model for run in runs}
     tables = {}
     for test_set in further_test_sets(runs[0].experiment):
-        try:
-            metadata = read_test_set(test_set.test_csv, model.task, model.input_column, test_set.table_format)
-        except UserError:  # the check of the test sets finds it
-            continue
-        tables[f"test set {test_set.name}"] = metadata.table
+        read = [table for model in models.values() if (table := _table(test_set, model)) is not None]
+        if read:
+            tables[f"test set {test_set.name}"] = pd.concat(read).drop_duplicates("path")
     return tables
+
+
+def _table(test_set: TestSet, model: ModelConfig) -> pd.DataFrame | None:
+    """`None` for a test set with mistakes, which the check of the test sets finds."""
+    try:
+        return read_test_set(test_set.test_csv, model.task, model.input_column, test_set.table_format).table
+    except UserError:
+        return None
 
 
 def _decodable(paths: Sequence[str], progress: Progress | None) -> dict[str, SoundFacts]:

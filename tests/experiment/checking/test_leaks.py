@@ -1,5 +1,6 @@
 """The same sound in two places is told before training, whatever its file; what is nearly so, too."""
 
+import json
 from itertools import combinations
 
 import numpy as np
@@ -93,6 +94,34 @@ def test_the_same_sound_in_a_further_test_set_is_a_leak(experiment, tmp_path, sm
     # The test part of the corpus is only another test set.
     assert len(lines) == (0 if part == "test" else 1)
     assert all(line.startswith(expected) and f"= {row['utterance']};" in line for line in lines)
+
+
+def test_each_column_that_a_model_reads_of_a_test_set_is_compared(experiment, tmp_path):
+    """Two models, two microphones: only the far one of the test set holds a recording of training."""
+    of_training = parts_of(experiment)["train"].iloc[0]["path"]
+    close, far = tmp_path / "unlike.wav", tmp_path / "copy.flac"
+    write_copy(close, of_training, lambda samples: samples[::-1])
+    write_copy(far, of_training)
+    table = read_metadata(tmp_path / "metadata.csv")
+    two = table.assign(close=table["path"], far=table["path"]).drop(columns=["path", "utterance"])
+    two.to_csv(tmp_path / "metadata.csv", index=False)
+    two.iloc[:1].assign(close=str(close), far=str(far)).to_csv(tmp_path / "test.csv", index=False)
+    path = write_experiment(
+        tmp_path,
+        tmp_path / "metadata.csv",
+        models=["log_mel"],
+        datasets=[{"name": "other", "eval_csv_path": str(tmp_path / "test.csv")}],
+    )
+    model = tmp_path / "models" / "log_mel.json"
+    settings = json.loads(model.read_text())
+    for name in ("close", "far"):
+        model.with_name(f"{name}.json").write_text(
+            json.dumps({**settings, "name": name, "input_column": name})
+        )
+    model.unlink()
+    expected = f"LEAK: recordings of the test set other are in the train part as well: 1 (seed 0): {far} = "
+    (line,) = warnings_of(path)
+    assert line.startswith(expected)
 
 
 def test_what_nearly_sounds_the_same_may_be_a_leak(experiment, tmp_path):

@@ -40,7 +40,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class WaveForm:
+class WaveHeader:
     """What a WAVE header says.
 
     Attributes:
@@ -97,7 +97,7 @@ _SUBTYPES_OF_BYTES = {
 }
 
 
-def wave_form_of(file: BinaryIO, kind: str) -> WaveForm | None:
+def wave_header_of(file: BinaryIO, kind: str) -> WaveHeader | None:
     """Read the header of a WAVE file.
 
     Args:
@@ -116,7 +116,7 @@ def wave_form_of(file: BinaryIO, kind: str) -> WaveForm | None:
         return None
 
 
-def _read(file: BinaryIO, start: int, size: int, layout: Layout) -> WaveForm | None:
+def _read(file: BinaryIO, start: int, size: int, layout: Layout) -> WaveHeader | None:
     order = layout.size[0]
     fields: tuple[int, int, int] | None = None
     long_size = None
@@ -129,9 +129,9 @@ def _read(file: BinaryIO, start: int, size: int, layout: Layout) -> WaveForm | N
             fields = _format(file, offset, promised, order)
         elif name[:4] == b"data" and fields is not None:
             if promised == _SIZE_IN_DS64 and long_size is not None:
-                return WaveForm(*fields, offset, long_size)
+                return WaveHeader(*fields, offset, long_size)
             unknown = layout is not W64 and promised >= SIZE_OF_A_PIPE
-            return WaveForm(*fields, offset, None if unknown else promised)
+            return WaveHeader(*fields, offset, None if unknown else promised)
     return None
 
 
