@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kser.errors import UserError
+from kser.strict_json import MAX_BYTES, StrictJsonError, parse_json
 
 # What `replacing` calls the folders that it writes in: the name that is written, and what mkdtemp adds.
 _WORKSPACE = re.compile(r"\..+\.[a-z0-9_]{8}")
@@ -91,14 +92,21 @@ def write_json(path: str | Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_text(path: str | Path) -> str:
+def read_text(path: str | Path, max_bytes: int | None = None) -> str:
     """Read a text file of UTF-8 or UTF-16, with or without byte order mark, its line ends as they are.
 
+    Args:
+        path: the file.
+        max_bytes: the most that it may hold; `None` for any number.
+
     Raises:
-        UserError: the file is missing, cannot be read or is in another encoding.
+        UserError: the file is missing, too large, cannot be read or is in another encoding.
     """
     try:
-        content = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            content = file.read(-1 if max_bytes is None else max_bytes + 1)
+        if max_bytes is not None and len(content) > max_bytes:
+            raise UserError(f"{path}: has more than {max_bytes >> 20} MiB; is it the right file?")
         return content.decode(_encoding(content))
     except UnicodeDecodeError as error:
         name = error.encoding.upper() if error.encoding.startswith("utf") else "UTF-8"
@@ -132,22 +140,12 @@ def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        UserError: the file is missing or is not JSON (names the line and column), or a field stands twice in
-            one object: it would not be clear which value counts.
+        UserError: the file is missing, or beyond what `kser.strict_json` reads.
     """
-
-    def without_repetition(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in fields]
-        if repeated := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-            raise UserError(f"{path}: {', '.join(repeated)}: given more than once; keep one")
-        return dict(fields)
-
     try:
-        return json.loads(read_text(path), object_pairs_hook=without_repetition)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"{path}: not valid JSON: {error.msg}, line {error.lineno} column {error.colno}"
-        ) from None
+        return parse_json(read_text(path, MAX_BYTES))
+    except StrictJsonError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def share_equal_file(path: Path, others: Iterable[Path]) -> None:

@@ -33,10 +33,10 @@ def _configured_backend() -> str | None:
     path = Path(os.environ.get("KERAS_HOME", usual)).expanduser() / "keras.json"
     if not path.is_file():
         return None
-    import json
+    from kser.strict_json import parse_json
 
     try:
-        backend = json.loads(path.read_text(encoding="utf-8")).get("backend")
+        backend = parse_json(path.read_text(encoding="utf-8")).get("backend")
     except (OSError, ValueError, AttributeError):
         return None
     return backend if isinstance(backend, str) and backend != "tensorflow" else None

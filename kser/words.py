@@ -52,3 +52,13 @@ def counts_in_words(counts: Mapping[str, int]) -> str:
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A key to sort by: seed 2 before seed 10."""
     return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", text)]
+
+
+def printable(text: str) -> str:
+    """The text with what a terminal would obey or cannot show, as a stranger's file may have it, as escapes.
+
+    Example:
+        >>> printable("caf\u00e9 \x1b[2J \ud800")
+        'café \\x1b[2J \\ud800'
+    """
+    return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)

@@ -146,6 +146,18 @@ def test_drafts_of_a_process_that_was_killed_are_removed_and_nothing_else(tmp_pa
 
 
 class TestReading:
+    def test_what_is_within_the_bounds_is_read(self, tmp_path):
+        path = tmp_path / "it.json"
+        text = "[" * 100 + "9" * 100 + "]" * 100
+        path.write_text(text)
+        assert json.dumps(read_json(path)) == text
+        path.write_text(r'["\ud83d\ude00", 1e308, -1.5]')
+        assert read_json(path) == ["😀", 1e308, -1.5]
+
+    def test_an_endless_file_is_refused(self):
+        with pytest.raises(UserError, match=r"^/dev/zero: has more than 256 MiB; is it the right file"):
+            read_json("/dev/zero")
+
     def test_json_is_read_as_it_was_written(self, tmp_path):
         value = {"è": [1, None, {"a": 0.5, "b": {"a": 1}}]}
         write_json(tmp_path / "it.json", value)
@@ -168,6 +180,18 @@ class TestReading:
             (b'{"a": "\xe8"}', "is not UTF-8 text (invalid continuation byte at byte 7); save it as UTF-8"),
             (b"\xff\xfe{", "is not UTF-16-LE text (truncated data at byte 2); save it as UTF-8"),
             (b'[{"a": 1, "b": 2, "a": 1, "b": 3}]', "a, b: given more than once; keep one"),
+            (b"[" * 100_000, "brackets nested more than 100 deep"),
+            (b'{"a": ' * 101 + b"1" + b"}" * 101, "brackets nested more than 100 deep"),
+            (b"9" * 5000, "a number of 5000 digits (9999999999…); at most 100 are read"),
+            (b"-1e999", "the number -1e999 is beyond what a computer counts with (1.8e308)"),
+            (
+                b'{"a": ["x", "\\ud800y"]}',
+                '\\ud800 (after {"a": ["x", ") is half of a character; write the character itself',
+            ),
+            (
+                b'{"\\udfff": 1}',
+                '\\udfff (after {") is half of a character; write the character itself',
+            ),
         ],
     )
     def test_what_is_no_json_is_refused(self, tmp_path, content, message):

@@ -21,7 +21,7 @@ LAYERS = (
     "startup",
     "cli",
 )
-GROUND = {"console", "delimited", "errors", "files", "grouping", "markdown", "words"}
+GROUND = {"console", "delimited", "errors", "files", "grouping", "markdown", "strict_json", "words"}
 # These do not know each other although one stands above the other.
 STRANGERS = [
     {"models", "corpora"},

@@ -8,6 +8,7 @@ import typer
 import kser
 from kser.cli import audio, augment, convert, data, graph, report, stats, study
 from kser.errors import UserError
+from kser.words import printable
 
 USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -65,7 +66,7 @@ def main() -> None:
         app()
     except UserError as error:
         for line in str(error).splitlines():
-            typer.secho(f"kser: {line}", fg="red", err=True)
+            typer.secho(f"kser: {printable(line)}", fg="red", err=True)
         sys.exit(USER_ERROR_STATUS)
     except SystemExit as end:
         if end.code == INTERRUPTED_STATUS:  # what typer makes of KeyboardInterrupt

@@ -8,6 +8,7 @@ from typing import Any
 
 from kser.corpora.metadata import content_key
 from kser.errors import UserError
+from kser.strict_json import StrictJsonError, parse_json
 
 
 class Manifest:
@@ -93,8 +94,8 @@ class Manifest:
 
     def _take(self, line: str) -> None:
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
+            record = parse_json(line)
+        except StrictJsonError:  # half of a line
             return
         if "key" in record:
             self._finished[record["target"]] = record

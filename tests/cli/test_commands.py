@@ -147,3 +147,8 @@ class TestCommands:
         monkeypatch.setattr("kser.corpora.recipes.recipe", refuse)
         ended = run("data", "info", "emodb")
         assert (ended.status, ended.err) == (2, "kser: a: one\nkser: b: two\n")
+
+    def test_a_terminal_is_not_given_what_it_would_obey(self, run, study):
+        Path("it.json").write_text(r'{"\u001b[2J\u202eé": 1, "\u001b[2J\u202eé": 1}', encoding="utf-8")
+        (line,) = run("check", "it.json").lines
+        assert line == r"it.json: \x1b[2J\u202eé: given more than once; keep one"

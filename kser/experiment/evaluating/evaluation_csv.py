@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 from kser.experiment.tasks.target import ClassChoice
 from kser.files import is_there, read_text, resolve_input, visible_files, write_text
+from kser.strict_json import StrictJsonError, parse_json
 
 COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_out_path")
 REQUIRED_COLUMNS = COLUMNS[:-1]
@@ -118,9 +118,9 @@ def _switch_of(cell: str) -> bool:
 
 def _json_cell(column: str, text: str) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{column}: {text}: not valid JSON: {error.msg}") from None
+        return parse_json(text)
+    except StrictJsonError as error:
+        raise UserError(f"{column}: {text}: {error}") from None
 
 
 def test_csv_at(path: Path) -> Path:
