@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         MultiTaskEmotionModel,
         SpeechBackbone,
     )
+    from kser.serving.predictor import load_model
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "load_audio",
+    "load_model",
 ]
 
 _WITHOUT_KERAS = {
@@ -54,6 +56,7 @@ _WITH_KERAS = {
     "MultiTaskEmotionModel": "kser.models",
     "SpeechBackbone": "kser.models",
     "evaluate": "kser.experiment.study.evaluation",
+    "load_model": "kser.serving.predictor",
 }
 
 default_backend()

@@ -17,6 +17,7 @@ LAYERS = (
     "evaluation",
     "training",
     "experiment",
+    "serving",
     "report",
     "startup",
     "cli",

@@ -6,6 +6,8 @@ a model needs.
 """
 
 import io
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,11 +92,31 @@ def _part_of(sound: Sound, segment: Segment) -> Sound:
     return Sound(sound.samples[start:end].copy(), rate, sound.unannounced)
 
 
+def decode_bytes(content: bytes, name: str, dtype: str = "float32") -> Sound:
+    """Decode a recording that is in memory, without writing it to a disk.
+
+    Args:
+        content: of the file.
+        name: what messages call it.
+        dtype: see `decode`.
+
+    Raises:
+        UserError: as `decode`.
+    """
+    with _in_memory() as file:
+        file.write(content)
+        return _decoded(name, file, _checked_kind(name, file), dtype)
+
+
 def _decode_file(path: str | Path, dtype: str) -> Sound:
     with _opened(path) as (file, kind):
-        sound = _decode_with_libsndfile(path, file, kind, dtype)
-        if sound is None:
-            sound = Sound(*decode_with_av(path, file, kind, _only_for_ffmpeg(file, kind), dtype))
+        return _decoded(path, file, kind, dtype)
+
+
+def _decoded(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> Sound:
+    sound = _decode_with_libsndfile(path, file, kind, dtype)
+    if sound is None:
+        sound = Sound(*decode_with_av(path, file, kind, _only_for_ffmpeg(file, kind), dtype))
     if not len(sound.samples):
         raise _no_samples(path)
     _check_sampling_rate(path, sound.sampling_rate)
@@ -142,12 +164,23 @@ def _opened(path: str | Path) -> Iterator[tuple[BinaryIO, str]]:
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', error)}") from None
     with file:
-        if not file.seek(0, io.SEEK_END):
-            raise UserError(f"{path}: is empty (0 bytes); leave the file out or obtain it again")
-        kind = kind_of(file)
-        if missing := what_is_missing(file, kind):
-            raise _cut_short(path, missing)
-        yield file, kind
+        yield file, _checked_kind(path, file)
+
+
+def _checked_kind(path: str | Path, file: BinaryIO) -> str:
+    if not file.seek(0, io.SEEK_END):
+        raise UserError(f"{path}: is empty (0 bytes); leave the file out or obtain it again")
+    kind = kind_of(file)
+    if missing := what_is_missing(file, kind):
+        raise _cut_short(path, missing)
+    return kind
+
+
+def _in_memory() -> BinaryIO:
+    """A file of the operating system, as PyAV needs one, that is on no disk where the system has such."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("recording"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 @contextmanager

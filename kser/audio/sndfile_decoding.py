@@ -150,11 +150,13 @@ def _mpeg_stream(
 
 
 def _as_libsndfile_takes_it(path: str | Path, file: BinaryIO, kind: str) -> Any:
-    """The path, or the bytes where libsndfile would misread the file at the path."""
+    """The path, or the bytes where libsndfile would misread the file at the path, or it is in memory."""
     if kind == "bw64":  # RF64 under its later name
         file.seek(4)
         return io.BytesIO(b"RF64" + file.read())
-    if not kind or Path(path).suffix.lower() == ".raw":  # without a name there is no suffix to guess from
+    is_in_memory = isinstance(file.name, int)
+    # Without a name there is no suffix to guess from.
+    if not kind or Path(path).suffix.lower() == ".raw" or is_in_memory:
         file.seek(0)
         return _Nameless(file)
     return str(path)

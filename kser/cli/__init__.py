@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import kser
-from kser.cli import audio, augment, convert, data, graph, report, stats, study
+from kser.cli import audio, augment, convert, data, graph, predict, report, stats, study
 from kser.errors import UserError
 from kser.words import printable
 
@@ -49,6 +49,7 @@ def _options_of_kser(
 app.command("check")(study.check)
 app.command("train")(study.train)
 app.command("eval")(study.evaluate)
+app.command("predict")(predict.predict)
 app.command("graph")(graph.graph)
 app.command("stats")(stats.stats)
 app.command("report")(report.report)

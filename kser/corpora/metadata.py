@@ -131,6 +131,26 @@ def load_metadata(
     return Metadata(table, [f"{csv_path}: {note}" for note in notes])
 
 
+def read_paths(csv_path: str | Path, input_column: str = "path") -> list[str]:
+    """The recordings that a metadata CSV lists, of which nothing else need be known.
+
+    Args:
+        csv_path: the file; with columns `start` and `end`, each row is a part of its file.
+        input_column: the column with the audio files.
+
+    Raises:
+        UserError: the CSV cannot be read or lacks the column, or cells are empty or no times.
+    """
+    csv_path = Path(csv_path)
+    cells, row_numbers = _read_cells(csv_path, [input_column], {})
+    files = cells[input_column].str.replace("\\", "/", regex=False)
+    paths, _, wrong_times = _recordings(files, cells, csv_path.parent, row_numbers)
+    mistakes = [_empty_cells(cells, [input_column], row_numbers), wrong_times]
+    if any(mistakes):
+        raise UserError("\n".join(f"{csv_path}: {mistake}" for mistake in mistakes if mistake))
+    return paths
+
+
 def write_metadata(table: pd.DataFrame, csv_path: str | Path) -> None:
     """Write a table as a metadata CSV that `read_metadata` reads, whole or not at all.
 

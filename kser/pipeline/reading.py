@@ -75,13 +75,18 @@ class WaveformReader:
         except OSError:
             raise UserError(f"{path}: audio file not found") from None
         length = _length_of_version(self, path, stat.st_size, stat.st_mtime_ns)
-        wanted, rate = self.format.minimum_samples, self.format.sampling_rate
-        if length < wanted:
-            raise UserError(
-                f"{path}: {length / rate:.3f} s is too short: the model needs {wanted / rate:.3f} s for one "
-                "frame"
-            )
+        check_long_enough(path, length, self.format)
         return length
+
+
+def check_long_enough(path: str, samples: int, waveform_format: WaveformFormat) -> None:
+    """Raise a `UserError` that names the recording where a waveform is too short for the first frame."""
+    wanted, rate = waveform_format.minimum_samples, waveform_format.sampling_rate
+    if samples < wanted:
+        raise UserError(
+            f"{path}: {samples / rate:.3f} s is too short: the model needs {wanted / rate:.3f} s for one "
+            "frame"
+        )
 
 
 def check_all(

@@ -9,7 +9,14 @@ from kser.report.numbers import known, mean_and_spread
 from kser.report.study_folder import Study
 from kser.report.tables import table
 
-_MEASURES = {"ece": "ECE", "mce": "MCE", "ece_adaptive": "adaptive ECE", "brier": "Brier", "nll": "NLL"}
+_MEASURES = {
+    "ece": "ECE",
+    "ece_scaled": "ECE scaled",
+    "mce": "MCE",
+    "ece_adaptive": "adaptive ECE",
+    "brier": "Brier",
+    "nll": "NLL",
+}
 _SIDE, _MARGIN = 180, 34
 
 
@@ -41,8 +48,10 @@ def calibration_section(study: Study) -> Html:
                 row_headings=2,
                 below=[
                     "ECE and MCE are the expected and the maximum calibration error over bins of equal "
-                    "width; adaptive ECE uses bins with equal numbers of utterances; Brier is the Brier "
-                    "score, and NLL the negative log-likelihood. Lower is better, and 0 is perfect."
+                    "width; ECE scaled is the expected one after temperature scaling, with the temperature "
+                    "that the validation part gave, as kser predict applies it; adaptive ECE uses bins with "
+                    "equal numbers of utterances; Brier is the Brier score, and NLL the negative "
+                    "log-likelihood. Lower is better, and 0 is perfect."
                 ],
             ),
             paragraph(

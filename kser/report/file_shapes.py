@@ -29,6 +29,8 @@ class _Bin(_Shape):
 
 class _Calibration(_Shape):
     ece: Number = None
+    ece_scaled: Number = None
+    temperature: Number = None
     mce: Number = None
     ece_adaptive: Number = None
     brier: Number = None

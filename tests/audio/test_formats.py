@@ -10,7 +10,7 @@ import pytest
 import soundfile as sf
 
 from kser.audio import mpeg
-from kser.audio.decoding import decode, stored_as
+from kser.audio.decoding import decode, decode_bytes, stored_as
 from kser.audio.loading import load_audio
 from kser.errors import UserError
 
@@ -69,6 +69,8 @@ def test_lossless_encodings(tmp_path, container, subtype, endian):
     path = tmp_path / "a.bin"  # the suffix tells nothing
     sf.write(path, LOSSLESS, RATE, format=container, subtype=subtype, endian=endian)
     assert_loads(path, LOSSLESS)
+    in_memory = decode_bytes(path.read_bytes(), "a recording")
+    np.testing.assert_array_equal(in_memory.samples, decode(path).samples)
 
 
 @pytest.mark.parametrize(

@@ -266,6 +266,7 @@ def _predict(evaluand: _Evaluand, model: Any, utterances: Utterances) -> Predict
         evaluand.group_columns,
         f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}",
         utterances.skipped,
+        provenance.calibration,
     )
 
 

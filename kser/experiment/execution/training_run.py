@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -10,6 +11,7 @@ import keras
 import kser
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
+from kser.experiment.evaluating.predicting import predict_outputs
 from kser.experiment.evaluating.test_sets import further_test_sets, read_test_set
 from kser.experiment.execution.recorded_settings import recorded_settings
 from kser.experiment.execution.run_fingerprint import fingerprint_of, run_settings
@@ -32,6 +34,7 @@ from kser.experiment.search.searching import SearchFailedError, SearchResult, se
 from kser.experiment.search.trial_runner import TrialFailedError
 from kser.files import read_json, remove_drafts, write_json
 from kser.models import EmotionTask
+from kser.models.freezing import ALL
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.reading import Progress as ReadingProgress
 from kser.pipeline.reading import WaveformReader
@@ -112,6 +115,7 @@ def do_run(
         if run.model.is_trained:
             result = _fit(run, model, parts, frozen, fingerprint, augmentation, callbacks, progress)
         provenance = _provenance(run, data, settings, result, parts, found)
+        provenance = replace(provenance, calibration=_calibration(run, data, model, parts["validation"]))
         save_trained_model(run.paths.model, model, provenance)
         _tidy_up(run)
     return Outcome.TRAINED
@@ -228,6 +232,21 @@ def _train(
         )
     except UserError as error:
         raise TrainingFailedError(str(error)) from error
+
+
+def _calibration(
+    run: Run, data: RunData, model: EmotionTask, validation: Utterances
+) -> dict[str, dict[str, Any]]:
+    """What the validation part says of the model's probabilities, see `Target.calibration`."""
+    keeps_backbone = not run.model.is_trained or run.model.freeze_layers == ALL
+    outputs = predict_outputs(model, validation, run.model.batch_size, keeps_backbone)
+    found = {}
+    for target in data.task.targets:
+        given = validation.targets
+        encoded = given[target.output] if isinstance(given, dict) else given
+        if (report := target.calibration(outputs[target.output], encoded)) is not None:
+            found[target.output] = report
+    return found
 
 
 def _layers_of(model: EmotionTask) -> str:

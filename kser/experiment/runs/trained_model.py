@@ -41,6 +41,9 @@ class Provenance:
         experiment_description: as in the experiment JSON.
         search: what the hyper-parameter search was and found, see `kser.experiment.search`; `model_config`
             has the best values. `None` for a model without one.
+        calibration: by the outputs that are logits of classes, how they become probabilities that mean what
+            they say, found on the validation part, see `kser.evaluation.temperature.temperature_report`.
+            Empty for a model of kser 0.1.0.
         settings: what the fingerprint was made from, see `kser.experiment.execution.recorded_settings`; empty
             for a model of kser 0.1.0.
     """
@@ -61,6 +64,7 @@ class Provenance:
     recordings: dict[str, list[str]] = field(repr=False)
     experiment_description: str = ""
     search: dict[str, Any] | None = None
+    calibration: dict[str, dict[str, Any]] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property

@@ -1,6 +1,6 @@
 """Evaluating the class that a model names: measures, confusion matrices, calibration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
+from kser.evaluation.calibration import expected_calibration_error, reliability_bins
 from kser.evaluation.calibration_plots import plot_reliability_diagram
 from kser.evaluation.metrics import classification_report, confusion_matrix, row_shares
 from kser.evaluation.over_speakers import MOST_GROUPS_COMPARED
 from kser.evaluation.plots import distinct_file_names, plot_confusion_matrix
+from kser.evaluation.temperature import scaled_probabilities
 from kser.experiment.tasks.evaluation import GENDER, Comparison, Evaluation, write_csv
 from kser.experiment.tasks.report_kinds import CLASSES, ReportKind
 
@@ -28,13 +30,21 @@ class ClassEvaluation(Evaluation):
         probabilities: np.ndarray = softmax(outputs, axis=1)
         return probabilities
 
+    def said(self, decoded: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+        best = int(decoded.argmax())
+        probabilities = {name: float(value) for name, value in zip(names, decoded, strict=True)}
+        return {"label": names[best], "probability": float(decoded[best]), "probabilities": probabilities}
+
     def measures(self, known: Comparison) -> dict[str, Any]:
-        return classification_report(
+        report = classification_report(
             **_labelled(_named(known), known.names),
             speakers=known.speakers,
             probabilities=known.predicted,
             groups=known.groups,
         )
+        if known.temperature is not None:
+            report["calibration"] |= _after_scaling(known, known.temperature)
+        return report
 
     def columns(self, every: Comparison) -> pd.DataFrame:
         """The class as the test set has it, by the model's name, and as predicted; and all probabilities."""
@@ -101,6 +111,16 @@ def _named(comparison: Comparison) -> pd.DataFrame:
     """The metadata with the columns `true` and `predicted`, classes by the model's names."""
     predicted = [comparison.names[position] for position in comparison.predicted.argmax(axis=1)]
     return comparison.table.assign(true=comparison.true.iloc[:, 0], predicted=predicted)
+
+
+def _after_scaling(known: Comparison, temperature: float) -> dict[str, float]:
+    """The expected calibration error at the model's temperature."""
+    bins = reliability_bins(
+        y_true=known.true.iloc[:, 0].tolist(),
+        probabilities=scaled_probabilities(known.predicted, temperature),
+        labels=known.names,
+    )
+    return {"temperature": temperature, "ece_scaled": expected_calibration_error(bins)}
 
 
 def _labelled(table: pd.DataFrame, labels: list[str]) -> dict[str, Any]:

@@ -29,6 +29,11 @@ class ClassTarget(Target):
 
         return ClassEvaluation()
 
+    def calibration(self, outputs: np.ndarray, encoded: np.ndarray) -> dict[str, Any]:
+        from kser.evaluation.temperature import temperature_report
+
+        return temperature_report(logits=outputs, y_true=encoded)
+
     @property
     def class_column(self) -> str:
         (column,) = self.columns

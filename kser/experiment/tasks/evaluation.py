@@ -1,8 +1,8 @@
 """From what is right of a test set, and what a model said, to results: one path for every kind of answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -42,6 +42,7 @@ class Predictions:
         group_columns: columns whose groups are compared besides `gender`.
         title: of figures.
         skipped: audio files that could not be used, with the reason.
+        calibration: of the model, see `Provenance`.
     """
 
     table: pd.DataFrame
@@ -49,6 +50,7 @@ class Predictions:
     group_columns: Sequence[str]
     title: str
     skipped: dict[str, str]
+    calibration: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Comparison:
         names: what the columns of `predicted` are called.
         group_columns: columns whose groups are compared besides `gender`.
         title: of figures.
+        temperature: of the model's probabilities; `None` where it is not known.
     """
 
     table: pd.DataFrame
@@ -70,17 +73,16 @@ class Comparison:
     names: list[str]
     group_columns: Sequence[str]
     title: str
+    temperature: float | None = None
 
     def where_known(self) -> "Comparison":
         """Only the utterances of which something is known."""
         known = self.true.notna().any(axis=1)
-        return Comparison(
-            self.table[known],
-            self.true[known],
-            self.predicted[known.to_numpy()],
-            self.names,
-            self.group_columns,
-            self.title,
+        return replace(
+            self,
+            table=self.table[known],
+            true=self.true[known],
+            predicted=self.predicted[known.to_numpy()],
         )
 
     @property
@@ -140,6 +142,7 @@ class Evaluation(ABC):
             names,
             predictions.group_columns,
             predictions.title,
+            predictions.calibration.get(output, {}).get("temperature"),
         )
         known = every.where_known()
         if known.table.empty:
@@ -155,6 +158,17 @@ class Evaluation(ABC):
     @abstractmethod
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         """The model's output as it is judged, say probabilities instead of logits."""
+
+    def said(self, decoded: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+        """What the model says of one utterance, by the fields of a `kser.serving.prediction.Prediction`.
+
+        Here a number by each name.
+
+        Args:
+            decoded: its row of what `decode` gave.
+            names: what its values are called, in order.
+        """
+        return {"values": {name: float(value) for name, value in zip(names, decoded, strict=True)}}
 
     @abstractmethod
     def measures(self, known: Comparison) -> dict[str, Any]:

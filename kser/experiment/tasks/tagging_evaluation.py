@@ -1,5 +1,6 @@
 """Evaluating the labels that a model gives, any number of them an utterance."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +25,11 @@ class TaggingEvaluation(Evaluation):
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         probabilities: np.ndarray = expit(outputs)
         return probabilities
+
+    def said(self, decoded: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+        probabilities = {name: float(value) for name, value in zip(names, decoded, strict=True)}
+        given = tuple(name for name, value in probabilities.items() if value >= THRESHOLD)
+        return {"labels": given, "probabilities": probabilities}
 
     def measures(self, known: Comparison) -> dict[str, Any]:
         return multi_label_report(

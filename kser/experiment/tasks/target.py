@@ -142,6 +142,18 @@ class Target(ABC):
         """
         return Truth(self.read(table, source))
 
+    def calibration(self, outputs: np.ndarray, encoded: np.ndarray) -> dict[str, Any] | None:
+        """How much a model's outputs may be trusted, found on utterances that it was not trained on.
+
+        Args:
+            outputs: of the model, a row for each utterance.
+            encoded: the right values, as `encode` gives them.
+
+        Returns:
+            `None` where the outputs are no probabilities of one class.
+        """
+        return None
+
     def naming_notes(self, facts: Mapping[str, Any]) -> list[str]:
         """What `Truth.facts` say of names that are not taken as they are, a line each."""
         return []

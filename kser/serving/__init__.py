@@ -1,0 +1,1 @@
+"""A trained model at work: what it says of recordings, one, many or as a stream."""

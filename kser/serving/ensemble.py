@@ -1,0 +1,149 @@
+"""Trained models as one: the mean of what they say."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kser.audio.decoding import Sound
+from kser.errors import UserError
+from kser.experiment.runs.published_model import model_provenance
+from kser.serving.loaded_model import LoadedModel, VectorMemory
+from kser.words import listed
+
+# Models that are larger together are loaded one by one, anew for each group of recordings.
+MOST_BYTES_LOADED = 4 << 30
+
+Said = dict[str, np.ndarray]
+"""What is said of one recording: by the outputs of the task's targets, a float64 vector each."""
+
+
+class Ensemble:
+    """One or more trained models that say the same things of a recording.
+
+    Models with the same frozen backbone, such as the seeds of a probe, share it: it is computed once.
+
+    Args:
+        folders: of the models, or names of published ones.
+
+    Raises:
+        UserError: one cannot be loaded, or they say different things.
+
+    Attributes:
+        folders: as given.
+        first: the first model, whose names and order the others take on.
+        threshold: the probability below which the models are not sure, the mean of theirs; `None` where one
+            does not know it.
+    """
+
+    def __init__(self, folders: Sequence[Path]):
+        self.folders = list(folders)
+        self.first = LoadedModel.load(self.folders[0], self._may_share)
+        self.threshold = self._mean_threshold()
+        self._models: list[LoadedModel] = []
+        if sum(map(_bytes_of_weights, self.folders)) <= MOST_BYTES_LOADED or len(self.folders) == 1:
+            self._models = list(self._loaded())
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """What the values of each output are called: the labels of a classifier, say."""
+        return {target.output: self.first.names(target) for target in self.first.task.targets}
+
+    @property
+    def fingerprints(self) -> list[str]:
+        """What the models are known by: other ones have others."""
+        return [model_provenance(folder).run_fingerprint for folder in self.folders]
+
+    def say(self, sounds: Sequence[tuple[str, Sound]]) -> list[Said | UserError]:
+        """What the models say of recordings, on average.
+
+        Args:
+            sounds: of each its name, for messages, and what decoding it gave.
+
+        Returns:
+            Of each what is said of it, or why nothing can be: it is too short for one of the models.
+        """
+        sums: list[Said | UserError] = [{} for _ in sounds]
+        memory: VectorMemory = {}
+        for model in self._models or self._loaded():
+            self._add(model, sounds, sums, memory)
+        count = len(self.folders)
+        return [
+            said
+            if isinstance(said, UserError)
+            else {output: values / count for output, values in said.items()}
+            for said in sums
+        ]
+
+    def _add(
+        self,
+        model: LoadedModel,
+        sounds: Sequence[tuple[str, Sound]],
+        sums: list[Said | UserError],
+        memory: VectorMemory,
+    ) -> None:
+        """Add to the sums what one model says; an error takes the place of a sum."""
+        waveforms = {}
+        for place, (name, sound) in enumerate(sounds):
+            try:
+                waveforms[place] = model.waveform(name, sound)
+            except UserError as error:
+                sums[place] = error
+        if not waveforms:
+            return
+        places = 1 if len(sounds) == 1 else self._batch_size
+        decoded = model.decoded(list(waveforms.values()), places, memory)
+        for target in self.first.task.targets:
+            names = model.names(target)
+            order = [names.index(name) for name in self.first.names(target)]
+            for place, values in zip(waveforms, decoded[target.output][:, order], strict=True):
+                if not isinstance(said := sums[place], UserError):
+                    said[target.output] = said.get(target.output, 0.0) + values
+
+    def _loaded(self) -> Iterator[LoadedModel]:
+        """The models, one after another; a backbone that was loaded before is not kept twice."""
+        backbones: dict[Any, Any] = {}
+        for place, folder in enumerate(self.folders):
+            model = self.first if place == 0 else LoadedModel.load(folder, self._may_share)
+            self._check_agreement(model)
+            if model.backbone is not None:
+                key, parts = model.backbone
+                model = model.with_backbone((key, backbones.setdefault((key, model.format), parts)))
+            yield model
+
+    def _check_agreement(self, model: LoadedModel) -> None:
+        """Raise a `UserError` where a model says other things than the first one."""
+        ours, theirs = (
+            {target.output: sorted(each.names(target)) for target in each.task.targets}
+            for each in (self.first, model)
+        )
+        if ours != theirs:
+            said = [
+                f"{each.name} says {listed([name for names in what.values() for name in names])}"
+                for each, what in ((self.first, ours), (model, theirs))
+            ]
+            raise UserError(f"models of which a mean is taken must say the same things: {'; '.join(said)}")
+
+    def _mean_threshold(self) -> float | None:
+        found: list[Any] = []
+        for folder in self.folders:
+            provenance = model_provenance(folder)
+            found += [
+                provenance.calibration.get(target.output, {}).get("threshold")
+                for target in self.first.task.targets
+                if target.class_column is not None
+            ]
+        return float(np.mean(found)) if found and None not in found else None
+
+    @property
+    def _may_share(self) -> bool:
+        return len(self.folders) > 1
+
+    @property
+    def _batch_size(self) -> int:
+        return int(self.first.provenance.model_config["batch_size"])
+
+
+def _bytes_of_weights(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.weights.h5"))

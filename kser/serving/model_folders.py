@@ -1,0 +1,49 @@
+"""Which trained models a name stands for: a model, a run, or all seeds of a study."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from kser.errors import UserError
+from kser.experiment.runs.trained_model import PROVENANCE_FILE
+from kser.files import expanded
+
+# From a run, a model with all its seeds, or a whole study down to the trained models, see `RunPaths`.
+_WITHIN = ("model", "*/model", "*/*/model")
+
+
+def model_folders(given: Iterable[str | Path]) -> list[Path]:
+    """The trained models that are meant.
+
+    Args:
+        given: of each the folder of a trained model; the folder of a run, of a model with its seeds or of a
+            study, for all trained models in it; or the name of a published model with a trained head.
+
+    Returns:
+        Folders, each once; or names.
+
+    Raises:
+        UserError: a folder holds no trained model, or nothing was given.
+    """
+    found = [folder for each in given for folder in _folders(each)]
+    if not found:
+        raise UserError("no model given: the folder of a trained model, or of a study")
+    return list(dict.fromkeys(found))
+
+
+def _folders(given: str | Path) -> list[Path]:
+    path = expanded(given)
+    if not path.is_dir():
+        if path.is_absolute() or str(given).startswith("."):
+            raise UserError(f"{given}: folder not found")
+        return [path]  # of a published model, or missing: loading tells
+    if _is_model(path):
+        return [path.absolute()]
+    within = [folder.absolute() for pattern in _WITHIN for folder in sorted(path.glob(pattern))]
+    models = [folder for folder in within if _is_model(folder)]
+    if not models:
+        raise UserError(f"{given}: holds no trained model, nor do the folders within it as of a study")
+    return models
+
+
+def _is_model(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (PROVENANCE_FILE, "task.json", "config.json"))
