@@ -52,7 +52,8 @@ def test_each_layer_has_its_results_and_all_share_the_backbone(probed):
     assert result.evaluation.results["uar"].notna().all()
     data = load_run_data(result.run_results[0].run)
     train, validation, test = (len(data.rows(part)) for part in ("train", "validation", "test"))
-    assert computed == [train, validation, 0, 0, 0, 0, test, 0, 0]
+    # Of each model: training and validation part, and the validation part again for its temperature.
+    assert computed == [train, validation, 0, 0, 0, 0, 0, 0, 0, test, 0, 0]
     models = [load_classifier(result.run_results[state].run.paths.model) for state in (0, 2)]
     assert [model.hidden_state for model in models] == [0, 2]
     assert [model.get_layer("logits").kernel.shape[0] for model in models] == [40, 8]
