@@ -184,7 +184,7 @@ def test_the_threshold_says_whether_it_is_sure(models, files, tmp_path):
 
 
 def test_several_models_give_their_mean(models, files, tmp_path):
-    seeds = [save_model(tmp_path / f"seed_{seed}" / "model", "class", seed=seed) for seed in range(3)]
+    seeds = [save_model(tmp_path / f"number_{seed}" / "model", "class", seed=seed) for seed in range(3)]
     each = [kser.load_model(seed).predict(files[0]).probabilities for seed in seeds]
     expected = pd.DataFrame(each).mean().to_dict()
     for given in (seeds, [tmp_path]):
@@ -192,7 +192,7 @@ def test_several_models_give_their_mean(models, files, tmp_path):
 
 
 def test_models_too_large_to_be_kept_say_the_same(models, files, tmp_path, monkeypatch):
-    seeds = [save_model(tmp_path / f"seed_{seed}" / "model", "class", seed=seed) for seed in range(2)]
+    seeds = [save_model(tmp_path / f"number_{seed}" / "model", "class", seed=seed) for seed in range(2)]
     kept = kser.load_model(*seeds).predict(files)
     monkeypatch.setattr("kser.serving.ensemble.MOST_BYTES_LOADED", 0)
     anew = kser.load_model(*seeds).predict(files)
@@ -217,7 +217,7 @@ def test_models_that_say_different_things_have_no_mean(models):
 
 
 def test_a_backbone_that_models_share_is_computed_once(files, tmp_path, monkeypatch):
-    seeds = [save_model(tmp_path / f"seed_{seed}" / "model", "class", seed=0) for seed in range(3)]
+    seeds = [save_model(tmp_path / f"number_{seed}" / "model", "class", seed=0) for seed in range(3)]
     apart = kser.load_model(*seeds).predict(files[:2])
     for seed in seeds:
         facts = json.loads((seed / "kser.json").read_text())

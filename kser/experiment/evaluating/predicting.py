@@ -17,7 +17,11 @@ _VECTORS_AT_ONCE = 1024
 
 
 def predict_outputs(
-    model: Any, utterances: Utterances, batch_size: int, shares_backbone: bool = False
+    model: Any,
+    utterances: Utterances,
+    batch_size: int,
+    shares_backbone: bool = False,
+    compiles_head: bool = True,
 ) -> dict[str, np.ndarray]:
     """What a model predicts for recordings.
 
@@ -26,6 +30,8 @@ def predict_outputs(
         utterances: in the format of the model, its `waveform_format`.
         batch_size: utterances in a batch.
         shares_backbone: whether other models have the same backbone: what it gives is then kept in memory.
+        compiles_head: whether what follows the vectors of such a backbone is compiled, for each model anew.
+            The numbers differ by rounding.
 
     Returns:
         By the names of the model's outputs, such as "logits" (utterances, labels) and "values" (utterances,
@@ -34,7 +40,7 @@ def predict_outputs(
     predictor: Any = model
     if shares_backbone:
         predictor, utterances = vectors_of(model, utterances)
-        if (vectors := utterances.vectors()) is not None:
+        if (vectors := utterances.vectors()) is not None and not compiles_head:
             return _outputs_of_vectors(predictor, model.output_names, vectors)
     lengths = shared_bucket_lengths([utterances], _LENGTH_BUCKETS)
     batches = plan_in_order(utterances.lengths, lengths, batch_size)
@@ -48,10 +54,7 @@ def predict_outputs(
 
 
 def _outputs_of_vectors(head: Any, names: Sequence[str], vectors: np.ndarray) -> dict[str, np.ndarray]:
-    """What a head says of vectors, (utterances, vectors, channels).
-
-    Not compiled: it is small, and that of each seed would be compiled anew.
-    """
+    """What a head says of vectors, (utterances, vectors, channels)."""
     parts = []
     for start in range(0, len(vectors), _VECTORS_AT_ONCE):
         features = vectors[start : start + _VECTORS_AT_ONCE]

@@ -239,7 +239,7 @@ def _calibration(
 ) -> dict[str, dict[str, Any]]:
     """What the validation part says of the model's probabilities, see `Target.calibration`."""
     keeps_backbone = not run.model.is_trained or run.model.freeze_layers == ALL
-    outputs = predict_outputs(model, validation, run.model.batch_size, keeps_backbone)
+    outputs = predict_outputs(model, validation, run.model.batch_size, keeps_backbone, compiles_head=False)
     found = {}
     for target in data.task.targets:
         given = validation.targets
