@@ -103,10 +103,7 @@ def read_text(path: str | Path, max_bytes: int | None = None) -> str:
         UserError: the file is missing, too large, cannot be read or is in another encoding.
     """
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(-1 if max_bytes is None else max_bytes + 1)
-        if max_bytes is not None and len(content) > max_bytes:
-            raise UserError(f"{path}: has more than {max_bytes >> 20} MiB; is it the right file?")
+        content = Path(path).read_bytes() if max_bytes is None else _bytes_up_to(Path(path), max_bytes)
         return content.decode(_encoding(content))
     except UnicodeDecodeError as error:
         name = error.encoding.upper() if error.encoding.startswith("utf") else "UTF-8"
@@ -121,6 +118,17 @@ def read_text(path: str | Path, max_bytes: int | None = None) -> str:
         raise UserError(f"{path}: is a folder, not a file") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _bytes_up_to(path: Path, max_bytes: int) -> bytes:
+    """All bytes of a file, which may be an endless one."""
+    content = bytearray()
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            content += part
+            if len(content) > max_bytes:
+                raise UserError(f"{path}: has more than {max_bytes >> 20} MiB; is it the right file?")
+    return bytes(content)
 
 
 def _encoding(content: bytes) -> str:

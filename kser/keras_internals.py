@@ -16,12 +16,17 @@ from keras_hub.src.models.whisper.whisper_encoder import WhisperEncoder
 # KerasHub chooses loaders of presets in a closed list; kser adds one for published speech checkpoints.
 from keras_hub.src.utils import preset_utils
 from keras_hub.src.utils.preset_utils import (
+    AUDIO_CONVERTER_CONFIG_FILE,
+    MODEL_WEIGHTS_FILE,
+    PREPROCESSOR_CONFIG_FILE,
+    SHARDED_MODEL_WEIGHTS_CONFIG_FILE,
     TASK_CONFIG_FILE,
     TASK_WEIGHTS_FILE,
     KerasPresetLoader,
     PresetLoader,
     check_config_class,
     check_file_exists,
+    get_file,
     get_preset_loader,
     list_subclasses,
     load_json,
@@ -29,6 +34,10 @@ from keras_hub.src.utils.preset_utils import (
 )
 
 __all__ = [
+    "AUDIO_CONVERTER_CONFIG_FILE",
+    "MODEL_WEIGHTS_FILE",
+    "PREPROCESSOR_CONFIG_FILE",
+    "SHARDED_MODEL_WEIGHTS_CONFIG_FILE",
     "TASK_CONFIG_FILE",
     "TASK_WEIGHTS_FILE",
     "AttentionParts",
@@ -41,6 +50,7 @@ __all__ = [
     "attention_parts",
     "check_config_class",
     "check_file_exists",
+    "get_file",
     "get_preset_loader",
     "hide_tensorflow",
     "layers_within",

@@ -5,6 +5,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from kser.checkpoints.size_bounds import size_mistake
 from kser.errors import UserError
 from kser.files import read_json
 
@@ -35,11 +36,14 @@ class ConfigFields(dict[str, Any]):
         """The value of a field, or the default.
 
         Raises:
-            UserError: the value is not of the default's kind; `None` as default allows any.
+            UserError: the value is not of the default's kind, or larger than any model's; `None` as default
+                allows any.
         """
         value = super().get(name, default)
         if default is not None and (wanted := _violated(value, default)):
             raise UserError(f"{self.source}: {name}: must be {wanted}, got {_in_json(value)}")
+        if default is not None and (mistake := size_mistake(name, value)):
+            raise UserError(f"{self.source}: {name}: {mistake}")
         return value
 
 

@@ -129,6 +129,10 @@ class MergedWeights:
         """Download what is missing of the checkpoint."""
         self._base.fetch()
 
+    def size_in_bytes(self) -> int:
+        """Of the checkpoint: an adapter changes what it has."""
+        return self._base.size_in_bytes()
+
 
 def _check_supported(config: ConfigFields) -> None:
     """Refuse what is not merged, with the field that asks for it."""

@@ -140,6 +140,11 @@ class PublishedCheckpoint:
         """The file that the weights are read from, or the index of several."""
         return self._weights.path
 
+    def weights_in_bytes(self) -> int:
+        """Size of the files with the weights, which are fetched."""
+        self._weights.fetch()
+        return self._weights.size_in_bytes()
+
     def other_weights_files(self) -> list[str]:
         """Names of further weights that the checkpoint has and that are not read."""
         return other_weights_files(self._files, self.weights_path)

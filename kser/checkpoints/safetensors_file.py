@@ -41,6 +41,10 @@ class SafetensorsFile:
     def fetch(self) -> None:
         """Nothing: the file is here."""
 
+    def size_in_bytes(self) -> int:
+        """Of the file."""
+        return self.path.stat().st_size
+
     def read(self, name: str) -> np.ndarray:
         """One tensor as float32.
 

@@ -60,6 +60,10 @@ class TorchFile:
     def fetch(self) -> None:
         """Nothing: the file is here."""
 
+    def size_in_bytes(self) -> int:
+        """Of the file."""
+        return self.path.stat().st_size
+
     def read(self, name: str) -> np.ndarray:
         """A copy of one tensor as float32, in C order, whatever its strides in the file.
 

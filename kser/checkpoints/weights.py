@@ -28,6 +28,9 @@ class Weights(Protocol):
     def fetch(self) -> None:
         """Download what is missing."""
 
+    def size_in_bytes(self) -> int:
+        """Size of all files, once they are fetched."""
+
 
 def open_weights(files: CheckpointFiles) -> Weights:
     """Open the weights of a checkpoint, downloading them where needed.
@@ -112,6 +115,11 @@ class ShardedWeights:
         """Download the missing shards, including those of which no tensor is read."""
         for filename in sorted(set(self._shard_of.values())):
             self._files.find(filename)
+
+    def size_in_bytes(self) -> int:
+        """Size of all shards."""
+        paths = [self._files.find(filename) for filename in sorted(set(self._shard_of.values()))]
+        return sum(path.stat().st_size for path in paths if path is not None)
 
     def _shard(self, filename: str) -> Weights:
         if filename not in self._open:

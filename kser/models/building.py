@@ -7,8 +7,10 @@ from typing import Any
 
 import keras
 
+from kser.checkpoints.size_bounds import size_mistake
 from kser.errors import UserError
 from kser.models.families import SCRATCH_PREFIX, scratch_backbones
+from kser.models.initializers import room_for_weights
 from kser.models.preset_loader import preset_loader
 from kser.models.speech_backbone import SpeechBackbone
 from kser.words import nearest_names
@@ -41,12 +43,15 @@ def build_backbone(
     _check_names(backbone_class, arguments)
     if dtype is not None:
         arguments = {**arguments, "dtype": dtype}
+    too_much = f"{name}: backbone_arguments: describe more weights than the memory of this machine holds"
     try:
         if scratch:
-            return backbone_class(**arguments)
+            with room_for_weights(None, too_much):
+                return backbone_class(**arguments)
         return backbone_class.from_preset(name, load_weights=load_weights, **arguments)
-    except (ArithmeticError, IndexError, TypeError, ValueError) as error:
-        # Keras reports incompatible values over many lines.
+    except UserError:
+        raise
+    except Exception as error:  # Keras raises any kind on incompatible values, and reports over many lines
         raise UserError(f"{name}: backbone_arguments: {' '.join(str(error).split())[:300]}") from error
 
 
@@ -83,7 +88,7 @@ def _scratch_backbone(name: str) -> type[SpeechBackbone]:
 
 
 def _check_values(name: str, arguments: dict[str, Any]) -> None:
-    """Refuse counts and sizes (the whole numbers) below 1, and dropouts that are not shares."""
+    """Refuse whole numbers (counts, sizes) below 1 or beyond bounds, and dropouts that are not shares."""
     for argument, value in arguments.items():
         for element in value if isinstance(value, list) else [value]:
             if (
@@ -93,6 +98,8 @@ def _check_values(name: str, arguments: dict[str, Any]) -> None:
                 and "dropout" not in argument
             ):
                 raise UserError(f"{name}: backbone_arguments: {argument}: must be at least 1, got {element}")
+            if mistake := size_mistake(argument, element):
+                raise UserError(f"{name}: backbone_arguments: {argument}: {mistake}")
             if "dropout" in argument and not (isinstance(element, (int, float)) and 0 <= element < 1):
                 raise UserError(
                     f"{name}: backbone_arguments: {argument}: must be at least 0 and below 1, got {element!r}"

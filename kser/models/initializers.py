@@ -6,13 +6,18 @@ backends. These initializers draw with NumPy from the integer seed that Keras ha
 PyTorch.
 """
 
+import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from keras import ops
+
+from kser.errors import UserError
 
 _draws = ContextVar("draws", default=True)
 
@@ -27,11 +32,49 @@ def zeros_instead_of_draws() -> Iterator[None]:
         _draws.reset(token)
 
 
+@dataclass
+class _Room:
+    numbers: int
+    otherwise: str
+
+
+_room: ContextVar[_Room | None] = ContextVar("room", default=None)
+
+
+@contextmanager
+def room_for_weights(numbers: int | None, otherwise: str) -> Iterator[None]:
+    """Within this block the initializers make so many numbers in all and no more, however many are asked for.
+
+    A configuration can ask for any number of them in a few digits. What other initializers make beside these,
+    biases and norms, is little.
+
+    Args:
+        numbers: `None` for as many as the machine's memory holds as float32.
+        otherwise: message of the `UserError` that is raised before one more is made.
+    """
+    if numbers is None:
+        numbers = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+    token = _room.set(_Room(numbers, otherwise))
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
+def _take_room(shape: tuple[int, ...]) -> None:
+    room = _room.get()
+    if room is not None:
+        room.numbers -= math.prod(shape)
+        if room.numbers < 0:
+            raise UserError(room.otherwise)
+
+
 @keras.saving.register_keras_serializable(package="kser")
 class SeededNormal(keras.initializers.RandomNormal):
     """Normal distribution; arguments as `keras.initializers.RandomNormal`, draws as NumPy."""
 
     def __call__(self, shape, dtype=None):
+        _take_room(shape)
         if not _draws.get():
             return ops.zeros(shape, dtype=dtype)
         draws = np.random.default_rng(self.seed).normal(self.mean, self.stddev, size=shape)

@@ -28,18 +28,13 @@ from kser.checkpoints.published_checkpoint import PublishedCheckpoint
 from kser.errors import UserError
 from kser.files import read_json
 from kser.keras_internals import (
-    TASK_CONFIG_FILE,
-    TASK_WEIGHTS_FILE,
-    KerasPresetLoader,
     PresetLoader,
-    check_config_class,
-    check_file_exists,
     get_preset_loader,
     list_subclasses,
-    load_json,
 )
-from kser.models.initializers import zeros_instead_of_draws
+from kser.models.initializers import room_for_weights, zeros_instead_of_draws
 from kser.models.published_heads import PublishedHead, published_head
+from kser.models.saved_preset import SpeechPresetLoader, refusing
 
 logger = logging.getLogger(__name__)
 
@@ -78,57 +73,6 @@ def _handle(files: CheckpointFiles) -> str:
     if files.revision == "main":
         return f"hf://{files.repository}"
     return str(files.fetch("*.json", "*.h5", "assets/*"))
-
-
-class SpeechPresetLoader(KerasPresetLoader):
-    """A preset that KerasHub or kser saved."""
-
-    def load_backbone(self, cls: Any, load_weights: bool, **kwargs: Any) -> Any:
-        with _naming_missing_files(self.preset), zeros_instead_of_draws() if load_weights else nullcontext():
-            return super().load_backbone(cls, load_weights, **kwargs)
-
-    def load_task(self, cls: Any, load_weights: bool, load_task_weights: bool, **kwargs: Any) -> Any:
-        # A new head keeps its random weights.
-        loaded = load_weights and load_task_weights and check_file_exists(self.preset, TASK_WEIGHTS_FILE)
-        with zeros_instead_of_draws() if loaded else nullcontext():
-            return super().load_task(cls, load_weights, load_task_weights, **kwargs)
-
-    def saved_task(self, requested: type) -> type | None:
-        """The class of the task that the preset was saved from, if it is `requested` or a subclass."""
-        if not check_file_exists(self.preset, TASK_CONFIG_FILE):
-            return None
-        found: type = check_config_class(load_json(self.preset, TASK_CONFIG_FILE))
-        return found if issubclass(found, requested) else None
-
-    def head_names(self) -> dict[str, list[str]]:
-        """What the saved task's head is for, by the arguments of its class; it must have one."""
-        saved = load_json(self.preset, TASK_CONFIG_FILE)
-        return {name: saved["config"][name] for name in check_config_class(saved).new_head_arguments}
-
-    def weights_name(self) -> str:
-        """What tells the weights from others; empty for a folder, whose files do."""
-        return "" if Path(self.preset).is_dir() else self.preset
-
-    def load_audio_converter(self, cls: Any, **kwargs: Any) -> Any:
-        with _naming_missing_files(self.preset):
-            return super().load_audio_converter(cls, **kwargs)
-
-    def _resolve_dtype(self, config: dict, kwargs: dict) -> Any:
-        # A mixed policy, of float32 weights, is taken as it was saved; KerasHub fails on its name.
-        saved = config.get("config", {}).get("dtype") or {}
-        mixed = str(saved.get("config", {}).get("name", "")).startswith("mixed_")
-        if mixed and kwargs.get("dtype") is None:
-            return saved
-        return super()._resolve_dtype(config, kwargs)
-
-    def matching_class(self, requested: type) -> Any:
-        """The preset's backbone class, which must be `requested` or a subclass."""
-        found = self.check_backbone_class()
-        if not issubclass(found, requested):
-            raise UserError(
-                f"{self.preset}: holds a {found.__name__}, which {requested.__name__} does not load"
-            )
-        return found
 
 
 def trained_head(loader: Any, requested: type) -> str:
@@ -226,16 +170,28 @@ class CheckpointLoader(PresetLoader):
         cls = self.matching_class(cls)
         if kwargs.get("dtype") is None:
             kwargs.pop("dtype", None)
-        try:
-            with zeros_instead_of_draws() if load_weights else nullcontext():
-                backbone = cls(**{**cls.convert_config(self.checkpoint), **kwargs})
-        except ValueError as error:  # incompatible values, which the layers refuse
-            reason = " ".join(str(error).split())
-            raise UserError(f"{self.preset}: {CONFIG_FILE} describes no {cls.__name__}: {reason}") from error
+        described = refusing(f"{self.preset}: {CONFIG_FILE} describes no {cls.__name__}")
+        # What is wrong with arguments of the caller's is raised as it is.
+        with nullcontext() if kwargs.keys() - {"dtype"} else described:
+            arguments = {**cls.convert_config(self.checkpoint), **kwargs}
+            with self._room(load_weights):
+                backbone = cls(**arguments)
         if load_weights:
-            backbone.convert_weights(self.checkpoint)
+            with refusing(f"{self.preset}: the weights cannot be read"):
+                backbone.convert_weights(self.checkpoint)
             warn_of_licence(self.preset)
         return backbone
+
+    @contextmanager
+    def _room(self, load_weights: bool) -> Iterator[None]:
+        """Within this block the weights are made, in no greater number than the files can hold."""
+        numbers, where = None, "the memory of this machine holds"
+        if load_weights:
+            numbers = self.checkpoint.weights_in_bytes()
+            where = f"its files can hold ({numbers} bytes)"
+        too_many = f"{self.preset}: {CONFIG_FILE} describes more weights than {where}"
+        with room_for_weights(numbers, too_many), zeros_instead_of_draws() if load_weights else nullcontext():
+            yield
 
     def _log_left_over(self) -> None:
         """Heads are expected; tensors among the backbone's may mean a wrong configuration."""
@@ -250,15 +206,9 @@ class CheckpointLoader(PresetLoader):
             )
 
     def load_audio_converter(self, cls: Any, **kwargs: Any) -> Any:
-        return cls(**{**cls.convert_config(self.checkpoint), **kwargs})
-
-
-@contextmanager
-def _naming_missing_files(preset: str) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise UserError(f"{preset}: is a KerasHub preset that lacks a file: {error}") from None
+        with refusing(f"{self.preset}: describes no {cls.__name__}"):
+            arguments = cls.convert_config(self.checkpoint)
+        return cls(**{**arguments, **kwargs})
 
 
 @cache

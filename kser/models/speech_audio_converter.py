@@ -50,6 +50,10 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
 
     def __init__(self, sampling_rate=16000, do_normalize=True, mask_padding=True, **kwargs):
         steps = {name: kwargs.pop(name, None) for name in PROCESSING_STEPS}
+        if not isinstance(sampling_rate, int) or sampling_rate < 1:
+            raise ValueError(
+                f"`sampling_rate` must be a whole number of Hz. Received: sampling_rate={sampling_rate!r}"
+            )
         super().__init__(**kwargs)
         self.sampling_rate = sampling_rate
         self.do_normalize = do_normalize

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+MAX_MEL_BINS = 1024
+
 
 @keras.saving.register_keras_serializable(package="kser")
 class LogMelSpectrogram(keras.layers.Layer):
@@ -43,6 +45,17 @@ class LogMelSpectrogram(keras.layers.Layer):
             raise ValueError(
                 "`max_frequency` must not exceed half the sampling rate. "
                 f"Received: max_frequency={max_frequency}, sampling_rate={sampling_rate}"
+            )
+        if window_length < 1 or hop_length < 1:
+            raise ValueError(
+                "`window_length` and `hop_length` must be at least 1. "
+                f"Received: window_length={window_length}, hop_length={hop_length}"
+            )
+        most = min(MAX_MEL_BINS, window_length // 2 + 1)  # there are no more frequencies
+        if not 1 <= num_mel_bins <= most:
+            raise ValueError(
+                f"`num_mel_bins` must be from 1 to {most}. "
+                f"Received: num_mel_bins={num_mel_bins}, window_length={window_length}"
             )
         self.sampling_rate = sampling_rate
         self.window_length = window_length

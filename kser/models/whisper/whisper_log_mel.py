@@ -38,6 +38,11 @@ class WhisperLogMel(keras.layers.Layer):
     def __init__(self, num_mel_bins=80, maximum_samples=480000, pad_to_maximum=True, **kwargs):
         # Energies span more powers of ten than half precision has: float32, and no casting of the input.
         super().__init__(**{**kwargs, "dtype": "float32"})
+        if not 1 <= num_mel_bins <= WINDOW_LENGTH // 2 + 1:
+            raise ValueError(
+                f"`num_mel_bins` must be from 1 to {WINDOW_LENGTH // 2 + 1}. "
+                f"Received: num_mel_bins={num_mel_bins}"
+            )
         self.num_mel_bins = num_mel_bins
         self.maximum_samples = maximum_samples
         self.pad_to_maximum = pad_to_maximum
