@@ -17,8 +17,8 @@ from kser import cli
 from tests.golden import STUDY_0_1_0
 
 EXPERIMENTS = {"study": ["classes", "classes_and_numbers"], "further_kinds": ["labels", "numbers"]}
-# Of what is computed from stored weights, which processors round differently (Pearson's r of few utterances by
-# 1e-5); and of training anew, where rounding adds up over twelve updates.
+# Of what is computed from stored weights, which processors round differently (Pearson's r of few utterances
+# by 1e-5); and of training anew, where rounding adds up over twelve updates.
 SAME, TRAINED_ANEW = 5e-5, 1e-3
 
 

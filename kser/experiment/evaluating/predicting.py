@@ -21,7 +21,6 @@ def predict_outputs(
     utterances: Utterances,
     batch_size: int,
     shares_backbone: bool = False,
-    compiles_head: bool = True,
 ) -> dict[str, np.ndarray]:
     """What a model predicts for recordings.
 
@@ -30,8 +29,6 @@ def predict_outputs(
         utterances: in the format of the model, its `waveform_format`.
         batch_size: utterances in a batch.
         shares_backbone: whether other models have the same backbone: what it gives is then kept in memory.
-        compiles_head: whether what follows the vectors of such a backbone is compiled, for each model anew.
-            The numbers differ by rounding.
 
     Returns:
         By the names of the model's outputs, such as "logits" (utterances, labels) and "values" (utterances,
@@ -40,8 +37,6 @@ def predict_outputs(
     predictor: Any = model
     if shares_backbone:
         predictor, utterances = vectors_of(model, utterances)
-        if (vectors := utterances.vectors()) is not None and not compiles_head:
-            return _outputs_of_vectors(predictor, model.output_names, vectors)
     lengths = shared_bucket_lengths([utterances], _LENGTH_BUCKETS)
     batches = plan_in_order(utterances.lengths, lengths, batch_size)
     dataset = for_backend(evaluation_dataset(utterances, batches, batch_size))
@@ -53,8 +48,19 @@ def predict_outputs(
     return {name: _in_order(values, batches, batch_size) for name, values in predicted.items()}
 
 
-def _outputs_of_vectors(head: Any, names: Sequence[str], vectors: np.ndarray) -> dict[str, np.ndarray]:
-    """What a head says of vectors, (utterances, vectors, channels)."""
+def outputs_of_vectors(head: Any, names: Sequence[str], vectors: np.ndarray) -> dict[str, np.ndarray]:
+    """What the layers above a frozen backbone say of the vectors that it gave.
+
+    They are not compiled: of many seeds each would be compiled anew.
+
+    Args:
+        head: those layers.
+        names: of the model's outputs.
+        vectors: (utterances, vectors, channels).
+
+    Returns:
+        As `predict_outputs`.
+    """
     parts = []
     for start in range(0, len(vectors), _VECTORS_AT_ONCE):
         features = vectors[start : start + _VECTORS_AT_ONCE]

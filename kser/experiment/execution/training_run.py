@@ -7,11 +7,12 @@ from enum import Enum
 from typing import Any
 
 import keras
+import numpy as np
 
 import kser
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
-from kser.experiment.evaluating.predicting import predict_outputs
+from kser.experiment.evaluating.predicting import outputs_of_vectors, predict_outputs
 from kser.experiment.evaluating.test_sets import further_test_sets, read_test_set
 from kser.experiment.execution.recorded_settings import recorded_settings
 from kser.experiment.execution.run_fingerprint import fingerprint_of, run_settings
@@ -34,7 +35,6 @@ from kser.experiment.search.searching import SearchFailedError, SearchResult, se
 from kser.experiment.search.trial_runner import TrialFailedError
 from kser.files import read_json, remove_drafts, write_json
 from kser.models import EmotionTask
-from kser.models.freezing import ALL
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.reading import Progress as ReadingProgress
 from kser.pipeline.reading import WaveformReader
@@ -115,7 +115,9 @@ def do_run(
         if run.model.is_trained:
             result = _fit(run, model, parts, frozen, fingerprint, augmentation, callbacks, progress)
         provenance = _provenance(run, data, settings, result, parts, found)
-        provenance = replace(provenance, calibration=_calibration(run, data, model, parts["validation"]))
+        provenance = replace(
+            provenance, calibration=_calibration(run, data, model, frozen, parts["validation"])
+        )
         save_trained_model(run.paths.model, model, provenance)
         _tidy_up(run)
     return Outcome.TRAINED
@@ -235,11 +237,10 @@ def _train(
 
 
 def _calibration(
-    run: Run, data: RunData, model: EmotionTask, validation: Utterances
+    run: Run, data: RunData, model: EmotionTask, frozen: FrozenPart | None, validation: Utterances
 ) -> dict[str, dict[str, Any]]:
     """What the validation part says of the model's probabilities, see `Target.calibration`."""
-    keeps_backbone = not run.model.is_trained or run.model.freeze_layers == ALL
-    outputs = predict_outputs(model, validation, run.model.batch_size, keeps_backbone, compiles_head=False)
+    outputs = _outputs(run, model, frozen, validation)
     found = {}
     for target in data.task.targets:
         given = validation.targets
@@ -247,6 +248,17 @@ def _calibration(
         if (report := target.calibration(outputs[target.output], encoded)) is not None:
             found[target.output] = report
     return found
+
+
+def _outputs(
+    run: Run, model: EmotionTask, frozen: FrozenPart | None, utterances: Utterances
+) -> dict[str, np.ndarray]:
+    """What the trained model says, from vectors where they are in memory."""
+    if frozen is not None and frozen.cache is not None:
+        head, given = above_frozen_part(frozen, {"given": utterances})
+        if (vectors := given["given"].vectors()) is not None:
+            return outputs_of_vectors(head, model.output_names, vectors)
+    return predict_outputs(model, utterances, run.model.batch_size)
 
 
 def _layers_of(model: EmotionTask) -> str:
