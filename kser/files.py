@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kser.errors import UserError
+from kser.errors import UserError, is_of_the_system, system_reason
 from kser.strict_json import MAX_BYTES, StrictJsonError, parse_json
 
 # What `replacing` calls the folders that it writes in: the name that is written, and what mkdtemp adds.
@@ -52,7 +52,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         workspace = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as error:
-        raise UserError(f"{target}: cannot be written: {error.strerror}: {error.filename}") from error
+        raise UserError(f"{target}: cannot be written: {system_reason(error, target)}") from error
     draft = workspace / target.name
     try:
         yield draft
@@ -67,6 +67,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
             if replaced.exists():
                 replaced.rename(target)
             raise
+    except OSError as error:
+        if is_of_the_system(error):
+            raise UserError(f"{target}: cannot be written: {system_reason(error, target)}") from error
+        raise
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
 
@@ -117,7 +121,7 @@ def read_text(path: str | Path, max_bytes: int | None = None) -> str:
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder, not a file") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{path}: cannot be read: {system_reason(error, path)}") from None
 
 
 def _bytes_up_to(path: Path, max_bytes: int) -> bytes:

@@ -51,7 +51,8 @@ def counts_in_words(counts: Mapping[str, int]) -> str:
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A key to sort by: seed 2 before seed 10."""
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", text)]
+    pieces = re.split(r"(\d{1,100})", text)  # Python makes no number of some thousands of digits
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]
 
 
 def printable(text: str) -> str:

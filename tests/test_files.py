@@ -1,5 +1,6 @@
 """Writing costs nobody an old file, and reading says what is wrong."""
 
+import errno
 import json
 import os
 import shutil
@@ -71,6 +72,24 @@ class TestReplacing:
         with replacing(tmp_path / "it") as draft:
             put(draft, "folder", "new")
         assert everything_in(tmp_path) == {"it": "folder", "it/inside": "new"}
+
+    @pytest.mark.parametrize(
+        ("number", "says"),
+        [
+            (errno.ENOSPC, "No space left on device; free some space, or name a folder on another disk"),
+            (errno.EROFS, "Read-only file system; it can only be read from; name a folder on another disk"),
+        ],
+    )
+    def test_a_disk_that_takes_nothing_says_what_to_do(self, tmp_path, number, says):
+        with pytest.raises(UserError) as error, replacing(tmp_path / "it") as draft:
+            put(draft, "file", "half")
+            raise OSError(number, os.strerror(number))
+        assert str(error.value).startswith(f"{tmp_path / 'it'}: cannot be written: {says}")
+        assert everything_in(tmp_path) == {}
+
+    def test_a_name_that_no_file_system_takes(self, tmp_path):
+        with pytest.raises(UserError, match=r"File name too long: .*; no file system takes such a path"):
+            write_text(tmp_path / ("x" * 300) / "it", "new")
 
     def test_a_folder_is_not_replaced_by_a_file(self, tmp_path):
         put(tmp_path / "it", "folder", "old")

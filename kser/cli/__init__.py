@@ -7,7 +7,7 @@ import typer
 
 import kser
 from kser.cli import audio, augment, convert, data, graph, predict, report, stats, study
-from kser.errors import UserError
+from kser.errors import UserError, is_of_the_system, system_reason
 from kser.words import printable
 
 USER_ERROR_STATUS = 2
@@ -68,6 +68,11 @@ def main() -> None:
     except UserError as error:
         for line in str(error).splitlines():
             typer.secho(f"kser: {printable(line)}", fg="red", err=True)
+        sys.exit(USER_ERROR_STATUS)
+    except OSError as error:
+        if not is_of_the_system(error):
+            raise
+        typer.secho(printable(f"kser: {system_reason(error)}"), fg="red", err=True)
         sys.exit(USER_ERROR_STATUS)
     except SystemExit as end:
         if end.code == INTERRUPTED_STATUS:  # what typer makes of KeyboardInterrupt

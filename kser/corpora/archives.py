@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from kser.errors import UserError
+from kser.errors import UserError, system_reason
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
@@ -202,7 +202,7 @@ def _os_reason(error: OSError) -> str:
         return f"is damaged: {_in_one_line(error)}; obtain it again"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full: make room, or give an --output_path on a larger disk"
-    return f"cannot be unpacked: {error.strerror}: {error.filename}"
+    return f"cannot be unpacked: {system_reason(error)}"
 
 
 def _in_one_line(error: Exception) -> str:

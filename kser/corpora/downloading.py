@@ -1,6 +1,5 @@
 """Downloading an archive: what arrived is kept when the connection breaks, and nothing unverified is used."""
 
-import errno
 import hashlib
 import http.client
 import shutil
@@ -9,14 +8,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from rich.console import Console
 
 from kser import __version__
 from kser.corpora.progress_bar import progress_bar
 from kser.corpora.recipe import Archive
-from kser.errors import UserError
+from kser.errors import UserError, system_reason
 
 _READ_AT_ONCE = 1 << 18
 _SILENCE_S = 30.0
@@ -64,10 +63,21 @@ def download(archive: Archive, folder: str | Path, console: Console | None = Non
             raise UserError(f"{archive.url}: {difference}; it was removed: the same command fetches it anew")
         part.replace(path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"{part}: the disk is full; make room, and the same command continues") from None
-        raise UserError(f"{path}: cannot be written: {error.strerror}: {error.filename}") from None
+        raise UserError(f"{part}: cannot be written: {system_reason(error, part)}") from None
     return path
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a server, and ends the connection also where it leads to no address."""
+
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except (ValueError, http.client.InvalidURL):
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
 
 def _fetch(archive: Archive, part: Path, console: Console | None) -> None:
@@ -104,11 +114,16 @@ def _attempt(archive: Archive, part: Path, show: Callable[[int], None]) -> None:
         headers["Range"] = f"bytes={have}-"
     request = urllib.request.Request(archive.url, headers=headers)
     try:
-        response = urllib.request.urlopen(request, timeout=_SILENCE_S)
+        response = urllib.request.build_opener(_Redirects).open(request, timeout=_SILENCE_S)
     except urllib.error.HTTPError as error:
         with error:
             _raise_for_status(archive, part, error)
         return
+    except (ValueError, http.client.InvalidURL) as error:  # where the server sends on to
+        raise UserError(
+            f"{archive.url}: leads to an address that is none ({_reason(error)}); download {archive.name} "
+            "from the corpus's home page and give it as --source"
+        ) from None
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         raise _BrokenOffError(f"cannot be reached: {_reason(error)}") from None
     with response:
@@ -141,16 +156,21 @@ def _continues_at(archive: Archive, response: http.client.HTTPResponse, have: in
         )
     if response.status == _PARTIAL:
         given = response.headers.get("Content-Range", "").removeprefix("bytes ").split("-")[0]
-        start = int(given) if given.isdecimal() else -1
+        start = _whole(given)
         if start != have:
             raise _BrokenOffError("the server continues at another byte than it was asked for")
-    length = response.headers.get("Content-Length", "")
-    if length.isdecimal() and start + int(length) != archive.size_bytes:
+    length = _whole(response.headers.get("Content-Length", ""))
+    if length >= 0 and start + length != archive.size_bytes:
         raise UserError(
-            f"{archive.url}: has {start + int(length)} bytes, {archive.size_bytes} were published: it is now "
+            f"{archive.url}: has {start + length} bytes, {archive.size_bytes} were published: it is now "
             "another file; see the corpus's home page, and give what you download there as --source"
         )
     return start
+
+
+def _whole(text: str) -> int:
+    """A number of bytes in a header; -1 where there is none."""
+    return int(text) if text.isdecimal() and len(text) < 20 else -1
 
 
 def _receive(

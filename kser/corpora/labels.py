@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,100}")  # Python makes no number of some thousands of digits
 
 
 def label_order(values: Iterable[object]) -> list[str]:

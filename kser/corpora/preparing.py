@@ -21,7 +21,7 @@ from kser.corpora.preparation_report import (
 from kser.corpora.recipe import Recipe, unexpected_names_left_out
 from kser.corpora.recordings import check_recordings
 from kser.corpora.sources import corpus_folder, downloaded_corpus, read_as_published
-from kser.errors import UserError
+from kser.errors import UserError, system_reason
 from kser.words import listed
 
 __all__ = ["difference_from_published", "prepare"]
@@ -98,7 +98,7 @@ def _draft_of(csv_path: Path) -> Iterator[Path]:
         csv_path.parent.mkdir(parents=True, exist_ok=True)
         draft.touch()
     except OSError as error:
-        raise UserError(f"{csv_path}: cannot be written: {error.strerror}: {error.filename}") from None
+        raise UserError(f"{csv_path}: cannot be written: {system_reason(error, csv_path)}") from None
     try:
         yield draft
     finally:

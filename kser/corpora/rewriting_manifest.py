@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kser.corpora.metadata import content_key
-from kser.errors import UserError
+from kser.errors import UserError, system_reason
 from kser.strict_json import StrictJsonError, parse_json
 
 
@@ -37,7 +37,7 @@ class Manifest:
                 self._take(line)
             self._file = self.path.open("a", encoding="utf-8")
         except OSError as error:
-            raise UserError(f"{folder}: cannot be written to: {error.strerror}") from None
+            raise UserError(f"{folder}: cannot be written to: {system_reason(error, folder)}") from None
         self._file.write("\n")  # a line that a killed run left half written ends here
         self._remove_drafts()
 

@@ -1,6 +1,7 @@
 """Loading what KerasHub or kser saved: the one door of preset folders, which may be a stranger's."""
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -168,7 +169,10 @@ class SpeechPresetLoader(KerasPresetLoader):
                 as it is.
         """
         try:
-            yield
+            with warnings.catch_warnings():
+                # Keras would go on with weights that nothing has trained.
+                warnings.filterwarnings("error", message=".*no matching group found in the saved file")
+                yield
         except UserError:
             raise
         except FileNotFoundError as error:

@@ -1,5 +1,6 @@
 """The command line itself: its help, mistyped commands, interruptions, and how mistakes are printed."""
 
+import errno
 import re
 import subprocess
 import sys
@@ -147,6 +148,27 @@ class TestCommands:
         monkeypatch.setattr("kser.corpora.recipes.recipe", refuse)
         ended = run("data", "info", "emodb")
         assert (ended.status, ended.err) == (2, "kser: a: one\nkser: b: two\n")
+
+    @pytest.mark.parametrize("command", ["check", "train", "eval", "graph", "stats", "report"])
+    def test_a_path_longer_than_any(self, run, study, command):
+        (line,) = run(command, "x" * 300).lines
+        assert "x" * 300 in line
+
+    def test_a_full_disk_says_what_to_do(self, run, study, monkeypatch):
+        def full(name):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("kser.corpora.recipes.recipe", full)
+        (line,) = run("data", "info", "emodb").lines
+        assert line.startswith("No space left on device; free some space, or name a folder on another disk")
+
+    def test_other_errors_of_the_system_are_not_hidden(self, run, study, monkeypatch):
+        def fail(name):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+
+        monkeypatch.setattr("kser.corpora.recipes.recipe", fail)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            run("data", "info", "emodb")
 
     def test_a_terminal_is_not_given_what_it_would_obey(self, run, study):
         Path("it.json").write_text(r'{"\u001b[2J\u202eé": 1, "\u001b[2J\u202eé": 1}', encoding="utf-8")

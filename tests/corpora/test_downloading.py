@@ -37,6 +37,7 @@ class Published:
     breaks_after: list[int] = field(default_factory=list)
     """Bytes after which the connection of the next requests is closed."""
     wrong_start: int = 0
+    sends_on_to: str = ""
     asked: list[str | None] = field(default_factory=list)
     """The header Range of every request."""
 
@@ -56,6 +57,11 @@ class Handler(BaseHTTPRequestHandler):
         published.asked.append(wanted)
         if published.statuses:
             self.send_error(published.statuses.pop(0))
+            return
+        if published.sends_on_to:
+            self.send_response(302)
+            self.send_header("Location", published.sends_on_to)
+            self.end_headers()
             return
         content, start = published.content, 0
         if wanted and published.has_ranges:
@@ -251,6 +257,22 @@ def test_no_network(published: Published, tmp_path: Path, monkeypatch: pytest.Mo
     assert "a.zip: cannot be reached: Connection refused; nothing has arrived: " in refusal(archive, tmp_path)
 
 
+@pytest.mark.parametrize("address", ["http://[::1", "http://a b/", "http://host:port/", "http://[/]a", "//["])
+def test_a_server_that_sends_on_to_no_address(published: Published, tmp_path: Path, address: str) -> None:
+    published.sends_on_to = address
+    line = refusal(published.archive, tmp_path)
+    assert "leads to an address that is none (" in line
+    assert line.endswith("; download a corpus.zip from the corpus's home page and give it as --source")
+
+
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "data:,x"])
+def test_a_server_that_sends_on_to_another_kind_of_address(
+    published: Published, tmp_path: Path, address: str
+) -> None:
+    published.sends_on_to = address
+    assert "the server answered 302" in refusal(published.archive, tmp_path)
+
+
 def test_a_full_disk(published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "disk_usage", lambda path: Usage(0, 0, len(CONTENT) - 1))
@@ -258,7 +280,8 @@ def test_a_full_disk(published: Published, tmp_path: Path, monkeypatch: pytest.M
     assert published.asked == []
     (tmp_path / "a corpus.zip.part").symlink_to("/dev/full")  # which has no room for anything
     assert refusal(published.archive, tmp_path).endswith(
-        "a corpus.zip.part: the disk is full; make room, and the same command continues"
+        "a corpus.zip.part: cannot be written: No space left on device; free some space, or name a folder on "
+        "another disk; the same command continues"
     )
 
 

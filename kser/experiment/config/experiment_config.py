@@ -7,7 +7,15 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from kser.audio.processing import PROCESSING_STEPS, AudioProcessing
 from kser.experiment.config.dataset_config import EvaluationDataset, TrainingDataset
-from kser.experiment.config.field_types import Config, Count, Fraction, Name, Positive, Text
+from kser.experiment.config.field_types import (
+    MOST_SEEDS,
+    Config,
+    Count,
+    Fraction,
+    Name,
+    Positive,
+    Text,
+)
 from kser.experiment.config.needs import Needs
 
 
@@ -47,7 +55,9 @@ class ExperimentConfig(Config):
         description="A model JSON, or a folder of them.",
     )
     cross_validation: Count = Field(
-        1, description="How many seeds: the model's seed and those after it. Each has a split of its own."
+        1,
+        le=MOST_SEEDS,
+        description="How many seeds: the model's seed and those after it. Each has a split of its own.",
     )
     augmentations: dict[str, Augmentation] = Field(
         default_factory=dict, description="Augmentations of the training data by name."

@@ -29,6 +29,8 @@ def _folder_name(name: str) -> str:
     return name
 
 
+MOST_SEEDS = 10_000  # of one start; each is a run of its own
+
 Name = Annotated[str, AfterValidator(_folder_name)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import index
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from kser.corpora.metadata import TableFormat
 from kser.errors import UserError
 from kser.experiment.config.definition import ExperimentDefinition
 from kser.experiment.config.experiment_config import ExperimentConfig
-from kser.experiment.config.field_types import LARGEST_SEED
+from kser.experiment.config.field_types import LARGEST_SEED, MOST_SEEDS
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.runs.paths import RunPaths
 from kser.files import resolve_input
@@ -151,11 +152,13 @@ def first_runs(runs: Sequence[Run]) -> dict[str, Run]:
 def _checked_seeds(seeds: Iterable[int]) -> list[int]:
     """Whole numbers of any kind, NumPy's too, each once."""
     try:
-        whole = list(dict.fromkeys(index(seed) for seed in seeds))
+        whole = list(dict.fromkeys(index(seed) for seed in islice(seeds, MOST_SEEDS + 1)))
     except TypeError:
         raise UserError(f"seeds: must be whole numbers such as range(5), got {seeds!r}") from None
     if not whole:
         raise UserError("seeds: must hold at least one, got none")
+    if len(whole) > MOST_SEEDS:
+        raise UserError(f"seeds: must be at most {MOST_SEEDS} of them, got more")
     if wrong := [seed for seed in whole if not 0 <= seed <= LARGEST_SEED]:
         raise UserError(f"seeds: must be from 0 to {LARGEST_SEED}, got {wrong[0]}")
     return whole

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from kser.errors import UserError
+from kser.errors import UserError, system_reason
 from kser.experiment.runs.paths import RunPaths
 
 _LOCK_FILE = ".lock"
@@ -67,7 +67,7 @@ def locked_once(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise UserError(f"{folder}: cannot be written: {system_reason(error, folder)}") from error
     try:
         yield
     finally:
@@ -83,5 +83,5 @@ def _lock(folder: Path, timeout_s: float) -> FileLock:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise UserError(f"{folder}: cannot be written: {system_reason(error, folder)}") from error
     return FileLock(folder / _LOCK_FILE, timeout=timeout_s)

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from kser.errors import UserError
+from kser.errors import UserError, is_of_the_system, system_reason
 from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.planning import Run
 from kser.experiment.study.results import RunResult
@@ -21,6 +21,8 @@ def record_unexpected(error: Exception, report: Path) -> str:
         error: being handled.
         report: the file; where it cannot be written the line must do.
     """
+    if isinstance(error, OSError) and is_of_the_system(error):
+        return f"{report.parent}: {system_reason(error, report.parent)}"
     line = f"{type(error).__name__}: {' '.join(str(error).split())[:_SHOWN_CHARACTERS]}"
     try:
         write_text(report, "".join(traceback.format_exception(error)))

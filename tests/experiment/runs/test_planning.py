@@ -56,6 +56,7 @@ def test_given_seeds_take_precedence_each_once(tmp_path, seeds):
         ([0.5], "seeds: must be whole numbers"),
         (["1"], "seeds: must be whole numbers"),
         ([], "seeds: must hold at least one, got none"),
+        (range(10**9), "seeds: must be at most 10000 of them, got more"),
         ([1, -1], "seeds: must be from 0 to 4294967295, got -1"),
         ([LARGEST_SEED + 1], "seeds: must be from 0 to 4294967295, got 4294967296"),
     ],
