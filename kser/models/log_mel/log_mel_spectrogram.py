@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kser.models.power_spectrum import power_spectrum
+
 MAX_MEL_BINS = 1024
 
 
@@ -77,10 +79,7 @@ class LogMelSpectrogram(keras.layers.Layer):
         self.mel_filters = np.ascontiguousarray(filters.T)  # (window_length // 2 + 1, num_mel_bins)
 
     def call(self, waveform):
-        real, imaginary = ops.stft(
-            waveform, self.window_length, self.hop_length, self.window_length, window="hann", center=False
-        )
-        energy = ops.matmul(ops.square(real) + ops.square(imaginary), self.mel_filters)
+        energy = ops.matmul(power_spectrum(waveform, self.window_length, self.hop_length), self.mel_filters)
         return ops.log(energy + 1e-5)
 
     def compute_output_spec(self, waveform):

@@ -29,7 +29,8 @@ def reflect_padding(frames, lengths, amount):
     position = ops.cumsum(ones, axis=1) - (1 + amount)
     last = ops.maximum(lengths - 1, 0)
     period = ops.maximum(2 * last, 1)
-    phase = ops.mod(position, period)
+    # Of the distance: tf2onnx's remainder of a negative number is negative.
+    phase = ops.mod(ops.abs(position), period)
     source = ops.minimum(phase, period - phase)
     return ops.take_along_axis(frames, ops.expand_dims(source, -1), axis=1)
 

@@ -75,7 +75,7 @@ class SelfAttention(keras.layers.Layer):
     def attend(self, frames, frame_mask, score_bias=None, training=None):
         """Attention with a tensor added to the scores, broadcast to (batch, heads, frames, frames)."""
         projections = (self.query, self.key, self.value)
-        query, key, value = (self.split_heads(apply_dense(part, frames)) for part in projections)
+        query, key, value = (self.split_heads(apply_dense(part, frames), frames) for part in projections)
         scale = (frames.shape[-1] // self.num_heads) ** -0.5
         attendable = ops.expand_dims(ops.expand_dims(frame_mask, 1), 1)
         if keras.config.backend() == "torch":
@@ -91,10 +91,14 @@ class SelfAttention(keras.layers.Layer):
         mixed = ops.transpose(mixed, (0, 2, 1, 3))
         return apply_dense(self.output_projection, ops.reshape(mixed, ops.shape(frames)))
 
-    def split_heads(self, x):
-        """(batch, frames, channels) → (batch, heads, frames, channels // heads)."""
-        batch, frames, channels = ops.shape(x)
-        heads = ops.reshape(x, (batch, frames, self.num_heads, channels // self.num_heads))
+    def split_heads(self, x, frames):
+        """(batch, frames, channels) → (batch, heads, frames, channels // heads).
+
+        Batch and frames are taken from the shape of what `x` was computed from: tf2onnx 1.17 takes the shape
+        of a matrix product for that of the matrix which it was computed as.
+        """
+        batch, num_frames, channels = ops.shape(frames)
+        heads = ops.reshape(x, (batch, num_frames, self.num_heads, channels // self.num_heads))
         return ops.transpose(heads, (0, 2, 1, 3))
 
     def compute_output_spec(self, frames, *context, training=None):

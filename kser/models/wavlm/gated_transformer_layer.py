@@ -33,7 +33,7 @@ class GatedSelfAttention(SelfAttention):
 
     def gate(self, frames):
         """How much of the bias each query takes, (batch, heads, frames, 1)."""
-        projected = self.gate_projection(self.split_heads(frames))  # (batch, heads, frames, 8)
+        projected = self.gate_projection(self.split_heads(frames, frames))  # (batch, heads, frames, 8)
         update = ops.sigmoid(ops.sum(projected[..., :4], axis=-1, keepdims=True))
         reset = ops.sigmoid(ops.sum(projected[..., 4:], axis=-1, keepdims=True))
         return update * (reset * ops.cast(self.gate_scale, reset.dtype) - 1.0) + 2.0

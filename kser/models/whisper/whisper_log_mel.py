@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kser.models.power_spectrum import power_spectrum
+
 WINDOW_LENGTH = 400
 HOP_LENGTH = 160
 # Two frames of the spectrogram become one of the encoder.
@@ -61,10 +63,7 @@ class WhisperLogMel(keras.layers.Layer):
             [ops.flip(sound[:, 1 : edge + 1], axis=1), sound, ops.flip(sound[:, -edge - 1 : -1], axis=1)],
             axis=1,
         )
-        real, imaginary = ops.stft(
-            sound, WINDOW_LENGTH, HOP_LENGTH, WINDOW_LENGTH, window="hann", center=False
-        )
-        energy = ops.matmul(ops.square(real) + ops.square(imaginary), self.mel_filters)
+        energy = ops.matmul(power_spectrum(sound, WINDOW_LENGTH, HOP_LENGTH), self.mel_filters)
         bels = ops.log10(ops.maximum(energy, 1e-10))
         if self.pad_to_maximum:
             bels = bels[:, :-1]  # the published extractor drops the window at the very end
