@@ -140,11 +140,22 @@ class LoadedModel:
             outputs = self._outputs(waveforms, batch, places, memory)
             by_batch.append({name: values[: len(batch.indices)] for name, values in outputs.items()})
         order = np.argsort([index for batch in batches for index in batch.indices])
-        decoded = {}
-        for target in self.task.targets:
-            values = np.concatenate([given[target.output] for given in by_batch])[order].astype(np.float64)
-            decoded[target.output] = target.evaluation.decode(values / self.temperature(target))
-        return decoded
+        return self._decode(
+            {name: np.concatenate([given[name] for given in by_batch])[order] for name in by_batch[0]}
+        )
+
+    def decoded_together(self, waveforms: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """As `decoded`, of one batch that is padded to its longest waveform, and no further."""
+        batch = Batch(tuple(range(len(waveforms))), max(map(len, waveforms)))
+        return self._decode(self._outputs(waveforms, batch, len(waveforms), None))
+
+    def _decode(self, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {
+            target.output: target.evaluation.decode(
+                outputs[target.output].astype(np.float64) / self.temperature(target)
+            )
+            for target in self.task.targets
+        }
 
     def _batches(self, waveforms: Sequence[np.ndarray], places: int) -> list[Batch]:
         lengths = [len(waveform) for waveform in waveforms]

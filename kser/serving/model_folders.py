@@ -30,6 +30,18 @@ def model_folders(given: Iterable[str | Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def model_folder(given: str | Path) -> Path:
+    """The one trained model that is meant, see `model_folders`.
+
+    Raises:
+        UserError: there are several, or none.
+    """
+    found = model_folders([given])
+    if len(found) > 1:
+        raise UserError(f"{given}: holds {len(found)} trained models; name one of them, {found[0]} say")
+    return found[0]
+
+
 def _folders(given: str | Path) -> list[Path]:
     path = expanded(given)
     if not path.is_dir():

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ class ClassEvaluation(Evaluation):
 
     report: ClassVar[ReportKind] = CLASSES
     answer: ClassVar[str] = "a class that the model knows"
+    activation: ClassVar[Literal["softmax"]] = "softmax"
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         probabilities: np.ndarray = softmax(outputs, axis=1)

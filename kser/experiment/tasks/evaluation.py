@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -119,6 +119,8 @@ class Evaluation(ABC):
     """The report that it writes."""
     answer: ClassVar[str]
     """What an utterance must have to count: "a number"."""
+    activation: ClassVar[Literal["softmax", "sigmoid"] | None] = None
+    """What `decode` does to outputs, for graphs that other runtimes compute; `None` for nothing."""
 
     def evaluate(
         self, truth: Truth, predictions: Predictions, output: str, names: list[str]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ class TaggingEvaluation(Evaluation):
 
     report: ClassVar[ReportKind] = LABELS
     answer: ClassVar[str] = "labels"
+    activation: ClassVar[Literal["sigmoid"]] = "sigmoid"
 
     def decode(self, outputs: np.ndarray) -> np.ndarray:
         probabilities: np.ndarray = expit(outputs)

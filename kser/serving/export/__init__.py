@@ -1,0 +1,1 @@
+"""Trained models for other programs: one graph from waveform to probabilities, in several formats."""

@@ -1,0 +1,134 @@
+"""Exported models say what kser says; what does not is not left."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from kser.audio.processing import AudioProcessing
+from kser.errors import UserError
+from kser.models import EmotionTask
+from kser.serving.export import exporting
+from kser.serving.export.comparison import Case, cases, check_difference
+from kser.serving.export.exporting import export_model
+from kser.serving.export.formats import FORMATS
+from kser.serving.loaded_model import LoadedModel
+from tests.experiment.evaluated_models import DIMENSIONS, LABELS, TAGS, save_model
+
+needs_onnx = pytest.mark.skipif(find_spec("tf2onnx") is None, reason="the extra export is not installed")
+OUTPUTS = {
+    "class": {"logits": LABELS},
+    "numbers": {"values": DIMENSIONS},
+    "class and numbers": {"logits": LABELS, "values": DIMENSIONS},
+    "labels": {"logits": TAGS},
+}
+
+
+def calibrated(folder: Path, kind: str, temperature: float = 2.0) -> Path:
+    """A model of a kind whose logits are divided by a temperature."""
+    facts = json.loads((save_model(folder, kind) / "kser.json").read_text())
+    facts["calibration"] = {"logits": {"temperature": temperature, "threshold": 0.4}}
+    (folder / "kser.json").write_text(json.dumps(facts))
+    return folder
+
+
+def test_a_saved_model_says_what_kser_says(tmp_path):
+    model = calibrated(tmp_path / "model", "class and numbers")
+    exported = export_model(model, tmp_path / "emotion", "saved_model")
+    assert exported.difference < 1e-5 and exported.path == tmp_path / "emotion"
+    assert (tmp_path / "emotion/1/saved_model.pb").is_file()
+    facts = json.loads((tmp_path / "emotion/1/assets.extra/kser_export.json").read_text())
+    assert facts["outputs"] == OUTPUTS["class and numbers"]
+    assert facts["temperature"] == {"logits": 2.0} and facts["sampling_rate"] == 16000
+    # Again to the same place, but never over a folder of something else.
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(UserError, match="exists and is no exported model"):
+        export_model(model, tmp_path / "notes", "saved_model")
+
+
+@needs_onnx
+def test_an_onnx_file_says_what_kser_says_and_what_it_is(tmp_path):
+    import onnxruntime
+
+    model = calibrated(tmp_path / "model", "class")
+    exported = export_model(model, tmp_path / "emotion.onnx", "onnx")
+    assert exported.difference < 1e-5
+    session = onnxruntime.InferenceSession(str(exported.path), providers=["CPUExecutionProvider"])
+    facts = json.loads(session.get_modelmeta().custom_metadata_map["kser"])
+    assert facts == json.loads((tmp_path / "emotion.json").read_text())
+    assert facts["outputs"] == OUTPUTS["class"]
+    assert [value.shape for value in session.get_inputs()] == [["batch"], ["batch", "samples"]]
+    waveform = np.random.default_rng(0).normal(size=(2, 9000)).astype(np.float32)
+    waveform[1, 4000:] = 0
+    logits, probabilities = session.run(
+        ["logits", "probabilities"], {"waveform": waveform, "lengths": np.array([9000, 4000], np.int32)}
+    )
+    np.testing.assert_allclose(probabilities, softmax(logits / 2, axis=1), atol=1e-6)
+    ours = LoadedModel.load(model).decoded([waveform[0], waveform[1, :4000]], 2)["logits"]
+    np.testing.assert_allclose(probabilities, ours, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", OUTPUTS)
+@pytest.mark.parametrize("form", [pytest.param(name, marks=needs_onnx) for name in FORMATS])
+def test_every_kind_of_task_in_every_format(tmp_path, kind, form):
+    model = calibrated(tmp_path / "model", kind)
+    path = tmp_path / f"exported{FORMATS[form].suffix}"
+    assert export_model(model, path, form).difference < 1e-5
+
+
+def test_what_differs_is_not_left(tmp_path, monkeypatch):
+    model = save_model(tmp_path / "model", "class")
+    ran = []
+
+    def write_something(module, *arguments, **options):
+        ran.append(module)
+        Path(arguments[1]).mkdir()
+
+    monkeypatch.setattr(exporting, "run_module", write_something)
+    monkeypatch.setattr(exporting, "largest_difference", lambda *arguments: 0.3)
+    with pytest.raises(UserError, match=r"not written: what was exported differs from kser by 0\.3"):
+        export_model(model, tmp_path / "emotion", "saved_model")
+    assert ran == ["kser.serving.export.serving_graph"] and not (tmp_path / "emotion").exists()
+
+
+@pytest.mark.parametrize("difference", [1.1e-4, np.inf, np.nan])
+def test_numbers_that_are_none_differ_too(difference):
+    with pytest.raises(UserError, match="not written"):
+        check_difference(difference, Path("x"))
+    check_difference(1e-4, Path("x"))
+
+
+def test_a_model_of_processed_recordings_is_refused(tmp_path):
+    folder = save_model(tmp_path / "model", "class")
+    model = EmotionTask.from_preset(str(folder))
+    model.preprocessor.audio_converter.processing = AudioProcessing(loudness_lufs=-23, trim_db=30)
+    model.save_to_preset(str(folder))
+    with pytest.raises(UserError, match=r"\(loudness_lufs -23, trim_db 30\), which is no part of the graph"):
+        export_model(folder, tmp_path / "emotion", "saved_model")
+
+
+def test_mistakes_are_told_before_anything_is_loaded(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="--format pickle: unknown; must be one of saved_model, onnx"):
+        export_model(tmp_path / "none", tmp_path / "x", "pickle")
+    monkeypatch.setattr("kser.serving.export.formats.find_spec", lambda name: None)
+    with pytest.raises(
+        UserError, match=r"tf2onnx and onnx and onnxruntime not installed.*'kser\[export\]'"
+    ):
+        export_model(tmp_path / "none", tmp_path / "x.onnx", "onnx")
+    monkeypatch.undo()
+    if find_spec("tf2onnx"):
+        with pytest.raises(UserError, match=r"onnx is a file that ends with \.onnx"):
+            export_model(tmp_path / "none", tmp_path / "x", "onnx")
+
+
+def test_short_and_long_recordings_are_compared_alone_and_padded(tmp_path):
+    model = LoadedModel.load(save_model(tmp_path / "model", "class"))
+    *alone, padded = cases(model)
+    assert [len(case.waveforms[0]) / 16000 for case in alone] == [0.5, 1.0, 2.7, 8.0, 30.0]
+    assert len(padded.waveforms) == 4
+    batch, lengths = Case("x", [np.ones(3, np.float32), np.ones(5, np.float32)]).arrays()
+    assert batch.tolist() == [[1, 1, 1, 0, 0], [1] * 5] and lengths.tolist() == [3, 5]
