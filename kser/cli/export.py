@@ -24,9 +24,9 @@ def export(
         str, option("format", "saved_model, or onnx (extra export).", metavar="FORMAT")
     ] = "saved_model",
 ) -> None:
-    """Write a trained model as one graph, from raw waveforms to probabilities.
+    """Write a trained model as one graph for other programs.
 
-    It is loaded again and compared with kser on recordings of 0.5 to 30 seconds, alone and padded; nothing is
+    It takes raw waveforms and gives probabilities. It is loaded again and compared with kser on recordings of 0.5 to 30 seconds, alone and padded; nothing is
     left where a probability differs by more than 0.0001.
     """
     check_backend()
