@@ -26,8 +26,8 @@ def export(
 ) -> None:
     """Write a trained model as one graph for other programs.
 
-    It takes raw waveforms and gives probabilities. It is loaded again and compared with kser on recordings of 0.5 to 30 seconds, alone and padded; nothing is
-    left where a probability differs by more than 0.0001.
+    It takes raw waveforms and gives probabilities. It is loaded again and compared with kser on recordings of
+    0.5 to 30 seconds, alone and padded; nothing is left where a probability differs by more than 0.0001.
     """
     check_backend()
     import_keras()
