@@ -22,7 +22,17 @@ LAYERS = (
     "startup",
     "cli",
 )
-GROUND = {"console", "delimited", "errors", "files", "grouping", "markdown", "strict_json", "words"}
+GROUND = {
+    "console",
+    "delimited",
+    "errors",
+    "files",
+    "grouping",
+    "markdown",
+    "spreadsheets",
+    "strict_json",
+    "words",
+}
 # These do not know each other although one stands above the other.
 STRANGERS = [
     {"models", "corpora"},

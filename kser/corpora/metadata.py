@@ -22,6 +22,7 @@ from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 from kser.files import is_there, read_text, replacing, resolve_input
 from kser.grouping import grouped
+from kser.spreadsheets import inert
 from kser.words import listed
 
 _LEADING_COLUMNS = ("path", "class_id", "actor", "gender")
@@ -176,7 +177,8 @@ def write_metadata(table: pd.DataFrame, csv_path: str | Path) -> None:
             f"{csv_path}: paths that end with a space or have a backslash: {listed(unreadable)}; "
             "rename the files or folders"
         )
-    ordered["path"] = written
+    # A spreadsheet would run such a name; the path is the same.
+    ordered["path"] = [f"./{path}" if path != inert(path) else path for path in written]
     # The csv module puts quotation marks where it sees its own line end; a bare carriage return is none.
     returns = any("\r" in str(cell) for name in ordered for cell in [name, *ordered[name]])
     with replacing(csv_path) as draft:

@@ -21,6 +21,7 @@ from kser.corpora.rewriting_manifest import Manifest
 from kser.corpora.rewriting_plan import Plan, plan_rewriting
 from kser.errors import UserError
 from kser.files import write_text
+from kser.spreadsheets import inert
 from kser.words import listed
 
 _REPORT_COLUMNS = ("recording", "source", *(fact.name for fact in fields(Facts)))
@@ -185,7 +186,8 @@ def _report(plan: Plan, outcome: Outcome) -> str:
     text = io.StringIO()
     rows = csv.DictWriter(text, _REPORT_COLUMNS, lineterminator="\n")
     rows.writeheader()
-    rows.writerows(_report_rows(plan, outcome))
+    for row in _report_rows(plan, outcome):
+        rows.writerow({name: inert(cell) for name, cell in row.items()})
     return text.getvalue()
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_results import PREDICTIONS_FILE
+from kser.spreadsheets import read_csv
 
 
 def read_predictions(folder: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -22,10 +23,7 @@ def read_predictions(folder: Path, columns: Sequence[str]) -> pd.DataFrame:
     path = folder / PREDICTIONS_FILE
     if not path.is_file():
         raise UserError(f"{path}: not found, so its utterances are unknown")
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except ValueError as error:
-        raise UserError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+    table = read_csv(path)
     if missing := [column for column in columns if column not in table]:
         raise UserError(f"{path}: the header lacks {', '.join(missing)}")
     return table

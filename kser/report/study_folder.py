@@ -15,6 +15,7 @@ from kser.experiment.tasks.report_kinds import REPORT_KINDS, Parts, ReportKind
 from kser.files import read_json
 from kser.grouping import grouped
 from kser.report.file_shapes import ProvenanceShape, SplitShape, shape_of, well_formed
+from kser.spreadsheets import read_counts
 from kser.words import natural
 
 _SEED = "seed_"
@@ -268,16 +269,10 @@ def _confusion(path: Path, problems: list[str]) -> pd.DataFrame | None:
     if not path.is_file():
         return None
     try:
-        # A label "nan" is a label.
-        cells = pd.read_csv(path, dtype=str, keep_default_na=False)
-        counts = cells.set_index(cells.columns[0]).astype(int)
-    except (ValueError, IndexError) as error:  # pandas' own errors are ValueErrors
-        problems.append(f"{path}: not a table of counts, left out: {str(error).splitlines()[0]}")
+        return read_counts(path)
+    except UserError as error:
+        problems.append(f"{error}; left out")
         return None
-    if not counts.index.is_unique:
-        problems.append(f"{path}: names a class twice; left out")
-        return None
-    return counts
 
 
 def _read_curves(folder: Path, logs: str | Path | None) -> tuple[pd.DataFrame | None, list[str]]:

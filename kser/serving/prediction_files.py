@@ -14,6 +14,7 @@ from kser.files import expanded, write_json, write_text
 from kser.serving.prediction import Prediction, Unusable
 from kser.serving.predictor import Predictor, Result
 from kser.serving.recordings import STANDARD_INPUT
+from kser.spreadsheets import inert
 
 SUFFIXES = (".csv", ".json", ".jsonl")
 _PARTIAL = ".partial"
@@ -126,8 +127,8 @@ def _as_csv(results: Sequence[Result]) -> str:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer.writerow({name: inert(name) for name in columns})
+    writer.writerows({name: inert(cell) for name, cell in row.items()} for row in rows)
     return text.getvalue()
 
 

@@ -281,6 +281,18 @@ def test_a_carriage_return_in_a_cell(tmp_path: Path) -> None:
     assert read_metadata(tmp_path / "metadata.csv")["note"].tolist() == ["one\rtwo"]
 
 
+def test_a_name_that_a_spreadsheet_would_run_is_written_as_the_same_path(tmp_path: Path) -> None:
+    names = ["=cmd.wav", "-1.wav", "@a.wav", "plain.wav"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    table = pd.DataFrame({"path": [str(tmp_path / name) for name in names], "class_id": "a", "actor": "1"})
+    write_metadata(table, tmp_path / "metadata.csv")
+    cells = [line.split(",")[0] for line in (tmp_path / "metadata.csv").read_text().splitlines()[1:]]
+    assert cells == ["./=cmd.wav", "./-1.wav", "./@a.wav", "plain.wav"]
+    paths = read_metadata(tmp_path / "metadata.csv")["path"]
+    assert [Path(path) for path in paths] == [tmp_path / name for name in names]
+
+
 def test_written_beside_a_linked_corpus(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.wav").write_bytes(b"sound")

@@ -10,8 +10,9 @@ from rich.markup import escape
 
 from kser.evaluation.statistics.analysis import Analysis
 from kser.evaluation.statistics.tables import Table
-from kser.files import replacing, write_text
+from kser.files import write_text
 from kser.markdown import markdown_table
+from kser.spreadsheets import write_csv
 
 MARKDOWN_FILE = "statistics.md"
 LATEX_FILE = "statistics.tex"
@@ -129,8 +130,7 @@ def write(analysis: Analysis, folder: Path) -> list[Path]:
     earlier = _tables_of_earlier_analysis(folder)
     frames = {f"{table.name}.csv": table.frame for table in analysis.tables}
     for name, frame in {RUNS_FILE: analysis.runs, **frames}.items():
-        with replacing(folder / name) as draft:
-            frame.to_csv(draft, index=False)
+        write_csv(frame, folder / name)
     for name in earlier - set(frames):
         (folder / name).unlink(missing_ok=True)
     write_text(folder / MARKDOWN_FILE, markdown(analysis))

@@ -21,6 +21,7 @@ from kser.experiment.runs.run_data import RunData, load_run_data
 from kser.files import expanded, replacing
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.reading import WaveformReader
+from kser.spreadsheets import read_csv, write_csv
 
 INDEX_FILE = "index.csv"
 _LONGEST_NAME = 40
@@ -73,7 +74,7 @@ def write_examples(experiment: ExperimentDefinition, n: int, output_path: Path, 
             rows += [row | source for row in _write_variants(draft, number, variants, rate)]
         if not rows:
             raise UserError(f"{run.data_csv}: no recording of the training part can be used")
-        pd.DataFrame(rows).to_csv(draft / INDEX_FILE, index=False)
+        write_csv(pd.DataFrame(rows), draft / INDEX_FILE)
     return folder / INDEX_FILE
 
 
@@ -85,9 +86,9 @@ def _check_folder(folder: Path) -> None:
     index = folder / INDEX_FILE
     if index.is_file():
         try:
-            table = pd.read_csv(index, dtype=str)
+            table = read_csv(index)
             present -= {INDEX_FILE, *table["wav"], *table["spectrogram"]}
-        except (KeyError, ValueError):
+        except (KeyError, UserError):
             pass  # an index of something else
     if present:
         raise UserError(

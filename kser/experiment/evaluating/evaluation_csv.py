@@ -15,6 +15,7 @@ from kser.delimited import DelimitedError, split_cells
 from kser.errors import UserError
 from kser.experiment.tasks.target import ClassChoice
 from kser.files import is_there, read_text, resolve_input, visible_files, write_text
+from kser.spreadsheets import as_meant, inert
 from kser.strict_json import StrictJsonError, parse_json
 
 COLUMNS = ("model_name", "dataset_name", "model_path", "eval_csv_path", "eval_out_path")
@@ -216,7 +217,7 @@ def record_rows(folder: Path, rows: Iterable[EvaluationRow]) -> Path:
             delimiter=parsed.separator,
             lineterminator="\n",
         )
-        writer.writerows(vars(row) for row in new)
+        writer.writerows({name: inert(str(cell)) for name, cell in vars(row).items()} for row in new)
         write_text(path, text + ("" if text.endswith("\n") else "\n") + buffer.getvalue())
     return path
 
@@ -243,7 +244,8 @@ def _parse(path: Path, text: str) -> _Parsed:
     rows, mistakes = [], []
     for number, record in zip(row_numbers, records, strict=True):
         try:
-            rows.append(_row(dict(zip(header, record, strict=False)), path.parent))
+            cells = dict(zip(header, map(as_meant, record), strict=False))
+            rows.append(_row(cells, path.parent))
         except UserError as error:
             mistakes.append(f"{path}: row {number}: {error}")
     if mistakes:

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from kser.errors import UserError
-from kser.experiment.tasks.evaluation import GENDER, Evaluation, EvaluationResult, Predictions, write_csv
+from kser.experiment.tasks.evaluation import GENDER, Evaluation, EvaluationResult, Predictions
 from kser.files import read_json, write_json
+from kser.spreadsheets import write_csv
 
 PREDICTIONS_FILE = "predictions.csv"
 

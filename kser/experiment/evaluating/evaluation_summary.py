@@ -12,10 +12,11 @@ from kser.evaluation.plots import distinct_file_names, plot_averaged_confusion_m
 from kser.evaluation.summary import summarise, summary_markdown
 from kser.experiment.evaluating.evaluator import EvaluatedRow
 from kser.experiment.tasks.class_evaluation import matrices_of_groups
-from kser.experiment.tasks.evaluation import GENDER, write_csv
+from kser.experiment.tasks.evaluation import GENDER
 from kser.experiment.tasks.report_kinds import REPORT_KINDS, ReportKind
 from kser.files import write_json, write_text
 from kser.grouping import grouped
+from kser.spreadsheets import read_counts, write_csv
 
 Result = tuple[EvaluatedRow, dict[str, Any]]
 """A run, and its report of one kind."""
@@ -208,8 +209,7 @@ def _write_averaged_confusions(results: Sequence[Result], file: str, folder: Pat
 
 
 def _write_averaged_confusion(files: Sequence[Path], title: str, path: Path) -> None:
-    # A class may be called "None" or "NA".
-    matrices = [pd.read_csv(file, index_col=0, dtype={0: str}, keep_default_na=False) for file in files]
+    matrices = [read_counts(file) for file in files]
     averaged = average_confusions(matrices)
     for name, table in (("counts", averaged.counts), ("shares", averaged.shares), ("sd", averaged.sd)):
         write_csv(table, path.with_name(f"{path.name}_confusion_{name}.csv"), index=True)

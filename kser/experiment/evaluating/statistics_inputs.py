@@ -16,6 +16,7 @@ from kser.evaluation.statistics.analysis import ALL
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow, read_evaluation_csv
 from kser.experiment.tasks.report_kinds import REPORT_KINDS, ReportKind, as_number
 from kser.files import read_json, read_text, visible_files
+from kser.spreadsheets import as_meant
 
 _EVALUATION_COLUMN = "eval_out_path"
 """The column that distinguishes an evaluation CSV from a table of results."""
@@ -157,14 +158,18 @@ def _rows_of_reports(
         for path, kind in paths.items():
             try:
                 report = _checked_report(path, evaluation)
+                of_report, leaks_of_report = report_rows(str(path), kind, report), _leaks(folder, report)
             except UserError as error:
                 problems += str(error).splitlines()
                 continue
-            for row in report_rows(str(path), kind, report):
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                problems.append(f"{path}: not as kser eval writes it ({error}); kser eval --redo renews it")
+                continue
+            for row in of_report:
                 # The class and the numbers that one run gives are measures of the same run.
                 known = found.setdefault((row["subgroup_column"], row["subgroup"]), row)
                 known["measures"] |= row["measures"]
-            leaks |= dict.fromkeys(_leaks(folder, report))
+            leaks |= dict.fromkeys(leaks_of_report)
         rows += found.values()
         problems += leaks
     return rows
@@ -324,7 +329,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     for number, cells in enumerate(rows, start=2):
         if len(cells) != len(columns):
             raise UserError(f"{path}: row {number}: {len(cells)} cells, but the header has {len(columns)}")
-    return pd.DataFrame(rows, columns=columns, dtype=object)
+    return pd.DataFrame(rows, columns=columns, dtype=object).map(as_meant).rename(columns=as_meant)
 
 
 def _numbers(path: Path, column: str, cells: pd.Series) -> list[float] | None:

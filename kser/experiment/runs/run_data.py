@@ -25,6 +25,7 @@ from kser.experiment.tasks import Task
 from kser.files import replacing, write_json
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
+from kser.spreadsheets import write_csv
 
 # Beside the split, where files were left out: part, path, reason.
 SKIPPED_FILE = "skipped_audio.csv"
@@ -158,7 +159,7 @@ class RunData:
             for part in PARTS:
                 write_metadata(used[self.parts[used.index] == part], draft / f"{part}.csv")
             if skipped:
-                pd.DataFrame(skipped).to_csv(draft / SKIPPED_FILE, index=False)
+                write_csv(pd.DataFrame(skipped), draft / SKIPPED_FILE)
             write_json(
                 draft / "split.json",
                 {

@@ -14,7 +14,7 @@ from kser.experiment.config.search_rules import search_epochs
 from kser.experiment.config.search_space import SearchSpace, with_values
 from kser.experiment.runs.planning import Run
 from kser.experiment.search.oracles import OBJECTIVE
-from kser.files import replacing
+from kser.spreadsheets import write_csv
 
 
 @dataclass(frozen=True)
@@ -104,5 +104,4 @@ def write_trials(path: Path, trials: Sequence[Trial], metric: str) -> None:
             for trial in trials
         ]
     ).astype({"best_step": "Int64", "updates": "Int64"})
-    with replacing(path) as draft:
-        table.to_csv(draft, index=False)
+    write_csv(table, path)

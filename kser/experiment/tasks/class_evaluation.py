@@ -14,8 +14,9 @@ from kser.evaluation.metrics import classification_report, confusion_matrix, row
 from kser.evaluation.over_speakers import MOST_GROUPS_COMPARED
 from kser.evaluation.plots import distinct_file_names, plot_confusion_matrix
 from kser.evaluation.temperature import scaled_probabilities
-from kser.experiment.tasks.evaluation import GENDER, Comparison, Evaluation, write_csv
+from kser.experiment.tasks.evaluation import GENDER, Comparison, Evaluation
 from kser.experiment.tasks.report_kinds import CLASSES, ReportKind
+from kser.spreadsheets import write_csv
 
 CONFUSION_FILE = "confusion_matrix.csv"
 

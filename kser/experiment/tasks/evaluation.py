@@ -13,7 +13,6 @@ import pandas as pd
 from kser.corpora.genders import UNKNOWN
 from kser.errors import UserError
 from kser.experiment.tasks.report_kinds import ReportKind
-from kser.files import replacing
 
 GENDER = "gender"
 
@@ -195,9 +194,3 @@ class Evaluation(ABC):
     @abstractmethod
     def warnings(self, report: dict[str, Any]) -> list[str]:
         """What a reader must know before believing the numbers, a line each."""
-
-
-def write_csv(table: pd.DataFrame, path: Path, index: bool = False) -> None:
-    """Write a table, whole or not at all."""
-    with replacing(path) as draft:
-        table.to_csv(draft, index=index)

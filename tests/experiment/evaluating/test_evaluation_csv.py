@@ -243,6 +243,14 @@ class TestRecording:
         with pytest.raises(UserError, match=rf"row 2: {says}"):
             read_evaluation_csv(path)
 
+    def test_names_that_a_spreadsheet_would_run_come_back(self, tmp_path):
+        row = replace(ROW, model_name="=cmd|' /C calc'!A0", dataset_name="-1")
+        path = record_rows(tmp_path, [row])
+        assert path.read_text().splitlines()[1].startswith("'=cmd|' /C calc'!A0\t-1\t")
+        assert recorded_rows(tmp_path) == [row]
+        record_rows(tmp_path, [row])
+        assert len(path.read_text().splitlines()) == 2
+
     def test_a_csv_that_a_user_named_is_not_written_to(self, tmp_path):
         own = csv_of(tmp_path, "something,else\n", "zzz.csv")
         path = record_rows(tmp_path, [ROW])
