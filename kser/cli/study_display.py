@@ -10,6 +10,7 @@ from kser.evaluation.summary import summary_header, summary_rows
 from kser.experiment.evaluating.evaluation_summary import EvaluationSummary
 from kser.experiment.execution.training_run import Outcome
 from kser.experiment.runs.run_data import SKIPPED_FILE
+from kser.experiment.runs.run_lock import holder_of_run
 from kser.experiment.study.events import (
     EvaluationSummarised,
     Event,
@@ -83,7 +84,9 @@ class StudyDisplay:
             case Outcome.ALREADY_TRAINED:
                 print_line(self.console, f"{title}: is trained already")
             case Outcome.ELSEWHERE:
-                print_line(self.console, f"{title}: another process is training it")
+                holder = holder_of_run(run.paths)
+                who = f" ({holder})" if holder else ""
+                print_line(self.console, f"{title}: another process is training it{who}")
             case None:
                 print_line(self.console, f"{title}: {result.error}", style="red")
         if self._study is not None:

@@ -1,15 +1,14 @@
 """Processes that make batches, and their end: with the training that they feed, or with its process."""
 
+import multiprocessing
 import os
 import threading
-import time
 from typing import Any
 
 import grain
 
 # Each worker process prepares so many batches ahead.
 PREFETCHED_BATCHES_OF_A_WORKER = 2
-_PARENT_IS_LOOKED_FOR_EVERY_S = 2.0
 
 
 class WorkerDataset(grain.IterDataset):
@@ -39,12 +38,17 @@ class WorkerDataset(grain.IterDataset):
 
 
 def _end_with_parent(_worker: int, _workers: int) -> None:
-    """In a worker: do not outlive a parent that was killed."""
-    parent = os.getppid()
+    """In a worker: do not outlive a parent that was killed, be it before the worker came to this.
+
+    The system closes the parent's end of a pipe when it is no more, which is seen whenever one looks; the
+    number of the parent would be that of another process by then. A signal at its death (Linux has one) would
+    come when the thread ends that started the worker.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_PARENT_IS_LOOKED_FOR_EVERY_S)
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

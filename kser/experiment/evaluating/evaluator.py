@@ -21,7 +21,7 @@ from kser.experiment.evaluating.test_sets import read_test_set
 from kser.experiment.runs.cut_recordings import count_cut
 from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.recording_keys import count_known, recording_keys
-from kser.experiment.runs.run_lock import locked_once
+from kser.experiment.runs.run_lock import locked
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load_classifier
 from kser.experiment.tasks import Task
 from kser.experiment.tasks.evaluation import Evaluation, Predictions
@@ -187,7 +187,7 @@ class Evaluator:
         evaluand = _Evaluand.of(row, self.by)
         if earlier := self._evaluated_before(evaluand):
             return earlier
-        with locked_once(row.eval_out_path):
+        with locked(row.eval_out_path):
             # Again, for another process may have done it meanwhile.
             return self._evaluated_before(evaluand) or self._evaluate_now(evaluand)
 

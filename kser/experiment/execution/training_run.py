@@ -25,7 +25,7 @@ from kser.experiment.runs.model_building import build_model, forget_frozen_backb
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.recording_keys import all_keys
 from kser.experiment.runs.run_data import RunData, load_run_data
-from kser.experiment.runs.run_lock import has_locks, remove_locks, try_lock_run
+from kser.experiment.runs.run_lock import has_locks, try_lock_run
 from kser.experiment.runs.trained_model import (
     Provenance,
     renew_names,
@@ -351,7 +351,6 @@ def _tidy_up(run: Run) -> None:
     _remove_drafts(run)
     run.paths.error.unlink(missing_ok=True)
     run.paths.settings.unlink(missing_ok=True)
-    remove_locks(run.paths)
 
 
 def _is_untidy(run: Run, fingerprint: str) -> bool:
@@ -366,7 +365,8 @@ def _is_untidy(run: Run, fingerprint: str) -> bool:
 
 def _remove_drafts(run: Run) -> None:
     """Remove what processes that were killed at the run had half written."""
-    for folder in {run.paths.work, run.paths.states, run.paths.results}:
+    of_search = (run.paths.search, run.paths.searching, *run.paths.searching.glob("trial_*"))
+    for folder in {run.paths.work, run.paths.states, run.paths.results, *of_search}:
         remove_drafts(folder)
 
 

@@ -12,6 +12,7 @@ from kser.experiment.evaluating.evaluation_csv import (
 from kser.experiment.evaluating.evaluation_summary import EvaluationSummary, summarise_evaluations
 from kser.experiment.evaluating.evaluator import EvaluatedRow, Evaluator
 from kser.experiment.runs.paths import ERROR_FILE
+from kser.experiment.runs.run_lock import locked
 from kser.experiment.study.events import EvaluationSummarised, ProgressListener, TestSetEvaluated, ignore
 from kser.experiment.study.failures import record_unexpected
 from kser.experiment.study.results import IncompleteError
@@ -63,7 +64,9 @@ def evaluate(
     summary = None
     if evaluated:
         name = eval_path.stem if eval_path.is_file() else "all"
-        summary = summarise_evaluations(evaluated, csv_paths[0].parent / "summary" / name)
+        folder = csv_paths[0].parent / "summary" / name
+        with locked(folder):
+            summary = summarise_evaluations(evaluated, folder)
         progress(EvaluationSummarised(name, summary))
     if summary is None or mistakes:
         raise IncompleteError("\n".join(mistakes), summary)

@@ -17,7 +17,7 @@ from kser.evaluation.regression import concordance_correlation
 from kser.experiment.evaluating import evaluator
 from kser.experiment.evaluating.evaluation_results import results_there
 from kser.experiment.evaluating.statistics_inputs import read_results
-from kser.experiment.runs.run_lock import locked_once
+from kser.experiment.runs.run_lock import locked
 from kser.experiment.study.evaluation import evaluate
 from kser.experiment.tasks.class_evaluation import ClassEvaluation
 from kser.experiment.tasks.regression_evaluation import RegressionEvaluation
@@ -304,10 +304,10 @@ def test_what_another_process_evaluates_is_waited_for_and_not_done_again(evaluat
     def done_meanwhile(place):
         assert place == out
         shutil.copytree(folder / "numbers" / "0", out)
-        with locked_once(place):
+        with locked(place):
             yield
 
-    monkeypatch.setattr(evaluator, "locked_once", done_meanwhile)
+    monkeypatch.setattr(evaluator, "locked", done_meanwhile)
     shown = console()
     evaluate(path, progress=StudyDisplay(shown))
     assert "(evaluated before)" in shown.export_text()

@@ -119,14 +119,13 @@ def finish(experiment: Path) -> None:
 
 
 def results(experiment: Path) -> dict[str, object]:
-    """What a study leaves, by the names of the files: all but times and half-written evaluations."""
+    """What a study leaves, by the names of the files: all but times."""
     folder = experiment.parent
     files = [path for part in ("runs", "results") for path in (folder / part).rglob("*") if path.is_file()]
     # Evaluation CSVs have the time for a name.
-    found = {
+    return {
         re.sub(r"\d{10}", "TIME", str(path.relative_to(folder))): contents(path, folder) for path in files
     }
-    return {name: content for name, content in found.items() if not re.search(r"evaluation.*/\.", name)}
 
 
 def contents(path: Path, folder: Path) -> object:

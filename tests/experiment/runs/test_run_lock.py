@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from filelock import FileLock, Timeout
 
 from kser.errors import UserError
+from kser.experiment.runs import run_lock
 from kser.experiment.runs.paths import RunPaths
-from kser.experiment.runs.run_lock import locked, locked_once, try_lock_run
+from kser.experiment.runs.run_lock import has_locks, holder_of_run, locked, try_lock_run
 
 HOLDER = """
 import sys, time
@@ -80,14 +82,73 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path) -> None:
         pass
 
 
-def test_one_process_at_a_time_fills_a_folder_and_nothing_is_left(tmp_path) -> None:
+def test_nothing_of_a_lock_is_left(tmp_path) -> None:
+    with locked(tmp_path / "out"), try_lock_run(paths(tmp_path)) as ours:
+        assert ours
+        assert has_locks(paths(tmp_path))
+    assert not has_locks(paths(tmp_path))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_one_process_at_a_time_fills_a_folder(tmp_path) -> None:
     others = FileLock(tmp_path / "out" / ".lock", timeout=0)
-    with locked_once(tmp_path / "out"), pytest.raises(Timeout):
+    with locked(tmp_path / "out"), pytest.raises(Timeout):
         others.acquire()
-    assert list((tmp_path / "out").iterdir()) == []
+    with others:
+        pass
+
+
+def test_one_that_waits_with_the_removed_file_open_takes_a_lock_of_its_own(tmp_path) -> None:
+    order: list[str] = []
+
+    def wait() -> None:
+        with locked(tmp_path / "out"):
+            order.append("second")
+            with pytest.raises(Timeout):
+                FileLock(tmp_path / "out" / ".lock", timeout=0).acquire()
+
+    with locked(tmp_path / "out"):
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        waiting.join(timeout=0.3)
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]
+
+
+def test_drafts_of_a_process_that_was_killed_there_are_removed(tmp_path) -> None:
+    draft = tmp_path / "out" / ".1795710481.csv.a1b2c3d4"
+    draft.mkdir(parents=True)
+    with locked(tmp_path / "out"):
+        assert not draft.exists()
+
+
+def test_who_is_at_a_run_is_told(tmp_path, holder) -> None:
+    assert holder_of_run(paths(tmp_path)) == f"process {holder.pid}"
+    assert holder_of_run(paths(tmp_path / "elsewhere")) == ""
+
+
+def test_a_lock_of_another_host_is_explained(tmp_path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    with FileLock(folder / ".lock"):
+        (folder / ".lock").write_text("12\nnode7.cluster\n")
+        with try_lock_run(paths(tmp_path)) as ours:
+            assert not ours
+        explained = f"process 12 on node7.cluster; where that has ended, remove {folder / '.lock'}"
+        assert holder_of_run(paths(tmp_path)) == explained
+
+
+def test_who_is_waited_for_is_told(tmp_path, holder, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(run_lock, "WAITED_IN_SILENCE_S", 0.0)
+    killing = threading.Timer(0.5, holder.kill)
+    killing.start()
+    with locked(tmp_path / "work"):
+        assert caplog.messages == [f"{tmp_path / 'work'}: waiting for process {holder.pid}"]
+    killing.join()
 
 
 def test_a_folder_that_cannot_be_filled_is_told(tmp_path) -> None:
     (tmp_path / "out" / ".lock").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"out: cannot be written"), locked_once(tmp_path / "out"):
+    with pytest.raises(UserError, match=r"out: cannot be written"), locked(tmp_path / "out"):
         pass
