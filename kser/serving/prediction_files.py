@@ -15,6 +15,7 @@ from kser.serving.prediction import Prediction, Unusable
 from kser.serving.predictor import Predictor, Result
 from kser.serving.recordings import STANDARD_INPUT
 from kser.spreadsheets import inert
+from kser.strict_json import StrictJsonError, parse_json
 
 SUFFIXES = (".csv", ".json", ".jsonl")
 _PARTIAL = ".partial"
@@ -161,8 +162,8 @@ def _identity(predictor: Predictor) -> str:
 
 def _parsed(line: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
-    except json.JSONDecodeError:
+        found = parse_json(line)
+    except StrictJsonError:  # half of a line
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -1,5 +1,7 @@
 """Runs and evaluations that fail stop no others, are told together, and are tried again."""
 
+import errno
+
 import pytest
 
 from kser.errors import UserError
@@ -33,6 +35,24 @@ def test_a_run_that_fails_does_not_stop_the_study_and_is_tried_again(two_seeds, 
     (work / "error.txt").write_text("of an earlier version")
     train_experiment(load_experiment(two_seeds))
     assert [path.name for path in work.iterdir()] == ["log.csv"]
+
+
+def test_a_full_disk_is_told_with_what_to_do(two_seeds, monkeypatch):
+    def fails(run, *arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(training, "do_run", fails)
+    with pytest.raises(UserError) as failed:
+        train_experiment(load_experiment(two_seeds))
+    runs = two_seeds.parent / "runs" / "small" / "log_mel"
+    assert str(failed.value).splitlines() == [
+        *(
+            f"log_mel, seed {seed}: {runs}/seed_{seed}: No space left on device; free some space, or name a "
+            "folder on another disk; the same command continues"
+            for seed in (0, 1)
+        ),
+        "the same command tries what failed again",
+    ]
 
 
 def test_a_model_that_cannot_begin_stops_no_other_model_and_is_begun_once(two_models, monkeypatch):
