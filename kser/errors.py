@@ -15,6 +15,7 @@ _CURES = {
     errno.EIO: "the disk or its connection fails; name a folder on another disk",
     errno.ESTALE: "the network folder was connected anew; the same command continues",
 }
+_TOLD_IN_WORDS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class UserError(Exception):
@@ -26,24 +27,29 @@ class UserError(Exception):
     """
 
 
-def system_reason(error: OSError, path: Path | str = "") -> str:
+def system_reason(error: Exception, path: Path | str = "") -> str:
     """Why the system refused something, and what to do where that is known: "No space left on device; …".
 
     Args:
-        error: of the system.
+        error: of the system, or of a library that tells of one in its text.
         path: that the message begins with; another one, which the error names, is part of the reason.
     """
-    elsewhere = f": {error.filename}" if error.filename and str(error.filename) != str(path) else ""
-    cure = f"; {_CURES[_number(error)]}" if _number(error) in _CURES else ""
-    return f"{error.strerror or error}{elsewhere}{cure}"
+    number = _number(error)
+    filename = getattr(error, "filename", None)
+    elsewhere = f": {filename}" if filename and str(filename) != str(path) else ""
+    reason = os.strerror(number) if number in _CURES else getattr(error, "strerror", None) or str(error)
+    cure = f"; {_CURES[number]}" if number in _CURES else ""
+    return f"{reason}{elsewhere}{cure}"
 
 
-def is_of_the_system(error: BaseException) -> bool:
+def is_of_the_system(error: Exception) -> bool:
     """Whether an error is the disk's or the network folder's, for which `system_reason` has a cure."""
-    return isinstance(error, OSError) and _number(error) in _CURES
+    return _number(error) in _CURES
 
 
-def _number(error: OSError) -> int:
-    if error.errno is None and os.strerror(errno.ENOSPC) in str(error):  # as h5py has it
-        return errno.ENOSPC
-    return error.errno or 0
+def _number(error: Exception) -> int:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    # HDF5, safetensors and others have errors of their own kinds.
+    text = str(error)
+    return next((number for number in _TOLD_IN_WORDS if os.strerror(number) in text), 0)

@@ -67,7 +67,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
             if replaced.exists():
                 replaced.rename(target)
             raise
-    except OSError as error:
+    except UserError:
+        raise
+    except Exception as error:
         if is_of_the_system(error):
             raise UserError(f"{target}: cannot be written: {system_reason(error, target)}") from error
         raise

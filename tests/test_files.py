@@ -73,6 +73,15 @@ class TestReplacing:
             put(draft, "folder", "new")
         assert everything_in(tmp_path) == {"it": "folder", "it/inside": "new"}
 
+    @pytest.mark.parametrize("kind", [OSError, RuntimeError])
+    def test_libraries_have_their_own_words_for_a_full_disk(self, tmp_path, kind):
+        with pytest.raises(UserError) as error, replacing(tmp_path / "it"):
+            raise kind("write failed: errno = 28,\nerror message = 'No space left on device', buf = 0x55")
+        assert str(error.value) == (
+            f"{tmp_path / 'it'}: cannot be written: No space left on device; free some space, or name a "
+            "folder on another disk; the same command continues"
+        )
+
     @pytest.mark.parametrize(
         ("number", "says"),
         [

@@ -70,7 +70,7 @@ def main() -> None:
         for line in str(error).splitlines():
             typer.secho(f"kser: {printable(line)}", fg="red", err=True)
         sys.exit(USER_ERROR_STATUS)
-    except OSError as error:
+    except Exception as error:
         if not is_of_the_system(error):
             raise
         typer.secho(printable(f"kser: {system_reason(error)}"), fg="red", err=True)

@@ -21,7 +21,7 @@ def record_unexpected(error: Exception, report: Path) -> str:
         error: being handled.
         report: the file; where it cannot be written the line must do.
     """
-    if isinstance(error, OSError) and is_of_the_system(error):
+    if is_of_the_system(error):
         return f"{report.parent}: {system_reason(error, report.parent)}"
     line = f"{type(error).__name__}: {' '.join(str(error).split())[:_SHOWN_CHARACTERS]}"
     try:
