@@ -1,4 +1,4 @@
-"""What may be done to whole recordings before a model gets them: trimming silence, setting the loudness.
+"""What may be done to recordings before a model gets them: trimming silence, setting length and loudness.
 
 In an experiment the steps are an `AudioProcessing`, applied in training, recorded in the model and applied
 again in evaluation and prediction; `kser normalize` and `kser trim` do the same to files. A new step is a
@@ -6,7 +6,9 @@ field of `AudioProcessing` and, for experiments, one of the same name in `Experi
 fingerprints, models and reports take the value as a whole.
 """
 
+import math
 from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -18,17 +20,29 @@ _CHANNEL_WEIGHTS = (1.0, 1.0, 1.0, 1.41, 1.41)  # left, right, centre, and the s
 _LOW_FREQUENCY_CHANNEL = 3  # of six: left, right, centre, low frequency effects, two surrounds
 # At 16 kHz these are the 2048 and 512 samples of librosa.effects.trim.
 _FRAME_S = 0.128
+_FIRST_STEPS = ("loudness_lufs", "trim_db")
+_ROUNDING = 1e-9
 _HOP_S = 0.032
 
 
-@dataclass(frozen=True)
+TooLong = Literal["crop", "split", "skip"]
+
+
+@dataclass(frozen=True, repr=False)
 class AudioProcessing:
-    """Trims, then sets the loudness of a waveform; a step whose setting is `None` is left out.
+    """Trims, crops, then sets the loudness of a waveform; a step whose setting is `None` is left out.
+
+    Which recordings are too short or too long, and what becomes of them, belongs to it, since a model must be
+    given others as it was given those that it learned from.
 
     Args:
         loudness_lufs: integrated loudness (ITU-R BS.1770) that every waveform is brought to, −70 to 0 LUFS.
         trim_db: leading and trailing parts that are more than this many decibels below the loudest frame are
             cut off; above 0.
+        min_seconds: shorter recordings are left out; above 0.
+        max_seconds: longer recordings are treated as `too_long` says; above 0, and not below `min_seconds`.
+        too_long: "crop" (as `None`) leaves their beginning; "split" makes parts of one length of them, and
+            the model's outputs are averaged; "skip" leaves them out. Requires `max_seconds`.
 
     Raises:
         ValueError: a value out of its range.
@@ -36,12 +50,22 @@ class AudioProcessing:
 
     loudness_lufs: float | None = None
     trim_db: float | None = None
+    min_seconds: float | None = None
+    max_seconds: float | None = None
+    too_long: TooLong | None = None
 
     def __post_init__(self) -> None:
         if self.loudness_lufs is not None and not LOWEST_LOUDNESS_LUFS <= self.loudness_lufs <= 0:
             raise ValueError(f"`loudness_lufs` must be from −70 to 0. Received: {self.loudness_lufs}")
         if self.trim_db is not None and not 0 < self.trim_db < np.inf:
             raise ValueError(f"`trim_db` must be above 0. Received: {self.trim_db}")
+        if mistake := length_mistake(self.min_seconds, self.max_seconds, self.too_long):
+            raise ValueError(f"{mistake}. Received: {self}")
+
+    def __repr__(self) -> str:
+        # Keys of caches have it: what came later than the first steps stands in it only where it is chosen.
+        steps = {**dict.fromkeys(_FIRST_STEPS), **self.chosen()}
+        return f"AudioProcessing({', '.join(f'{name}={value!r}' for name, value in steps.items())})"
 
     def __call__(self, waveform: np.ndarray, sampling_rate: int) -> np.ndarray:
         """Process one utterance.
@@ -57,19 +81,80 @@ class AudioProcessing:
         if self.trim_db is not None:
             start, end = sound_between(waveform, sampling_rate, self.trim_db)
             waveform = waveform[start:end]
+        if self.crops and self.max_seconds is not None:
+            waveform = waveform[: self._longest(sampling_rate)]
         if self.loudness_lufs is not None:
             gain = 10 ** (gain_to(self.loudness_lufs, integrated_loudness(waveform, sampling_rate)) / 20)
             waveform = waveform * np.float32(gain)
         return waveform
 
     @property
-    def changes_length(self) -> bool:
-        """Whether waveforms come out shorter than they are."""
-        return self.trim_db is not None
+    def crops(self) -> bool:
+        """Whether of long waveforms the beginning is left."""
+        return self.max_seconds is not None and self.too_long in (None, "crop")
 
-    def chosen(self) -> dict[str, float]:
+    @property
+    def sound_settings(self) -> tuple[float | None, ...]:
+        """What the samples follow from, for keys of caches."""
+        first = (self.trim_db, self.loudness_lufs)
+        return (*first, self.max_seconds) if self.crops else first
+
+    def length(self, samples: int, sampling_rate: int) -> int | None:
+        """Samples of a waveform when it is processed; `None` where that depends on its sound."""
+        if self.trim_db is not None:
+            return None
+        return min(samples, self._longest(sampling_rate)) if self.crops else samples
+
+    def why_left_out(self, samples: int, sampling_rate: int) -> str:
+        """Why a processed waveform is not used, for behind the recording's name; else empty."""
+        seconds = samples / sampling_rate
+        if self.min_seconds is not None and samples < round(self.min_seconds * sampling_rate):
+            return f"lasts {seconds:.3g} s, less than min_seconds ({self.min_seconds:g})"
+        if self.too_long == "skip" and samples > self._longest(sampling_rate):
+            return f"lasts {seconds:.4g} s, more than max_seconds ({self.max_seconds:g})"
+        return ""
+
+    def parts(self, seconds: float) -> int:
+        """How many parts of one length a recording of so many seconds becomes; 1 for the recording itself."""
+        if self.too_long != "split" or self.max_seconds is None:
+            return 1
+        return max(1, math.ceil(seconds / self.max_seconds - _ROUNDING))
+
+    @property
+    def sound_steps(self) -> dict[str, Any]:
+        """Those of the settings that are `chosen` which change waveforms."""
+        lengths = () if self.crops else ("max_seconds", "too_long")
+        return {name: value for name, value in self.chosen().items() if name not in ("min_seconds", *lengths)}
+
+    def chosen(self) -> dict[str, Any]:
         """The settings of the steps that are taken, by name."""
         return {name: value for name, value in vars(self).items() if value is not None}
+
+    def _longest(self, sampling_rate: int) -> int:
+        assert self.max_seconds is not None
+        return max(1, round(self.max_seconds * sampling_rate))
+
+
+def as_setting(value: Any) -> str:
+    """A setting of a step in words: `-23`, `split`, `none`."""
+    if value is None:
+        return "none"
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def length_mistake(min_seconds: float | None, max_seconds: float | None, too_long: str | None) -> str:
+    """What is wrong with the settings of length, in words; empty where nothing is."""
+    if min_seconds is not None and not 0 < min_seconds < np.inf:
+        return "`min_seconds` must be above 0"
+    if max_seconds is not None and not 0 < max_seconds < np.inf:
+        return "`max_seconds` must be above 0"
+    if max_seconds is not None and min_seconds is not None and max_seconds < min_seconds:
+        return "`max_seconds` must not be below `min_seconds`"
+    if too_long is not None and too_long not in get_args(TooLong):
+        return f"`too_long` must be one of {', '.join(get_args(TooLong))}"
+    if too_long is not None and max_seconds is None:
+        return "`too_long` requires `max_seconds`"
+    return ""
 
 
 PROCESSING_STEPS = tuple(step.name for step in fields(AudioProcessing))

@@ -8,6 +8,7 @@ stand such a name may stand, so that two parts of a file are two recordings.
 import hashlib
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from kser.files import content_digest
@@ -65,6 +66,29 @@ def in_other_file(path: str | Path, file: str | Path) -> str:
     """The same part of another file, say of a copy."""
     segment = segment_of(path)
     return str(file) if segment is None else replace(segment, file=str(file)).name
+
+
+def equal_parts(path: str | Path, samples: int, sampling_rate: int, count: int) -> list[tuple[str, int]]:
+    """Parts of one length of a recording.
+
+    Args:
+        path: a file, or a segment of one.
+        samples: of it.
+        sampling_rate: of its file, Hz.
+        count: how many parts.
+
+    Returns:
+        Of each its name and how many samples it has; the last one ends where the recording does.
+    """
+    whole = segment_of(path) or Segment(str(path), 0.0)
+    first = round(whole.start_s * sampling_rate)
+    bounds = [round(samples * number / count) for number in range(count + 1)]
+    parts = []
+    for start, end in pairwise(bounds):
+        end_s = whole.end_s if end == samples else (first + end) / sampling_rate
+        start_s = whole.start_s if start == 0 else (first + start) / sampling_rate
+        parts.append((Segment(whole.file, start_s, end_s).name, end - start))
+    return parts
 
 
 def recording_digest(path: str | Path) -> str:

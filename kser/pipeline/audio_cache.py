@@ -3,7 +3,7 @@
 import hashlib
 import struct
 import tempfile
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -88,9 +88,7 @@ class AudioCache:
             ) from error
 
     def _entry(self, path: str, waveform_format: WaveformFormat) -> Path:
-        # Reversed, as the keys of existing entries have it.
-        steps = reversed(astuple(waveform_format.processing))
-        settings = (waveform_format.sampling_rate, *steps)
+        settings = (waveform_format.sampling_rate, *waveform_format.processing.sound_settings)
         made_by = f"{LOADER_VERSION} {settings}"
         try:
             content = recording_digest(path)

@@ -12,8 +12,8 @@ import numpy as np
 
 from kser.audio.decoding import Sound
 from kser.audio.known_sounds import check_usable, known_sounds
-from kser.audio.loading import load_audio, too_short, waveform_of
-from kser.audio.segments import file_of
+from kser.audio.loading import load_audio, resampled_length, too_short, waveform_of
+from kser.audio.segments import equal_parts, file_of
 from kser.errors import UserError
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.waveform_format import WaveformFormat
@@ -76,7 +76,35 @@ class WaveformReader:
             raise UserError(f"{path}: audio file not found") from None
         length = _length_of_version(self, path, stat.st_size, stat.st_mtime_ns)
         check_long_enough(path, length, self.format)
+        if reason := self.format.processing.why_left_out(length, self.format.sampling_rate):
+            raise LeftOutError(f"{path}: {reason}")
         return length
+
+    def parts(self, path: str, length: int) -> list[tuple[str, int]]:
+        """The parts of a recording that is too long for `max_seconds` with "split", each as a recording.
+
+        Args:
+            path: of the recording.
+            length: of its waveform.
+
+        Returns:
+            Of each its name, see `kser.audio.segments`, and its samples, trimmed ones perhaps less; the
+            recording itself where it is not split.
+        """
+        seconds = length / self.format.sampling_rate
+        if self.format.processing.parts(seconds) == 1:
+            return [(path, length)]
+        facts = known_sounds.of(path)
+        return [
+            (name, resampled_length(samples, facts.sampling_rate, self.format.sampling_rate))
+            for name, samples in equal_parts(
+                path, facts.samples, facts.sampling_rate, self.format.processing.parts(facts.duration_s)
+            )
+        ]
+
+
+class LeftOutError(UserError):
+    """Of a recording that is not used because the experiment says so, whatever becomes of bad ones."""
 
 
 def check_long_enough(path: str, samples: int, waveform_format: WaveformFormat) -> None:
@@ -124,10 +152,10 @@ def _length_of_version(reader: WaveformReader, path: str, size: int, mtime_ns: i
     if facts is not None:
         check_usable(path, facts)
         length = reader.cache.length(path, reader.format) if reader.cache else None
-        if length is None and not reader.cache and not reader.format.processing.changes_length:
-            length = facts.length_at(rate)
-            if length == 0:
+        if length is None and not reader.cache:
+            if facts.length_at(rate) == 0:
                 raise too_short(path, facts.samples, facts.sampling_rate, rate)
+            length = reader.format.processing.length(facts.length_at(rate), rate)
         if length is not None:
             return length
     sound, facts = known_sounds.decode(path)

@@ -9,7 +9,7 @@ import numpy as np
 
 from kser.errors import UserError
 from kser.pipeline.feature_cache import FeatureCache
-from kser.pipeline.reading import Progress, WaveformReader, check_all
+from kser.pipeline.reading import LeftOutError, Progress, WaveformReader, check_all
 from kser.pipeline.waveform_format import WaveformFormat
 
 OnBadAudio = Literal["error", "skip"]
@@ -37,8 +37,10 @@ class Utterances:
             of such arrays by the model's outputs.
         lengths: samples of each as the model gets it.
         reader: how a file becomes a waveform.
-        positions: where each stood among the files asked for: those left out have none.
+        positions: where the recording of each stood among the files asked for: those left out have none, and
+            the parts of a recording that is split have the same.
         skipped: files left out, each with the reason.
+        left_out: those of them that could be used, and are too short or too long for the experiment.
         features: where what the model's feature encoder made of them is kept, for a model that takes that in
             place of audio; or `None`.
     """
@@ -49,6 +51,7 @@ class Utterances:
     reader: WaveformReader
     positions: Sequence[int]
     skipped: dict[str, str] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
     features: FeatureCache | None = None
 
     @classmethod
@@ -79,19 +82,52 @@ class Utterances:
             for path, found in zip(paths, lengths, strict=True)
             if isinstance(found, UserError)
         }
-        if bad and (on_bad_audio == "error" or len(bad) == len(set(paths))):
-            raise UserError("\n".join(_first_lines(list(bad.values()), on_bad_audio)))
-        good = [(place, found) for place, found in enumerate(lengths) if not isinstance(found, UserError)]
-        places = [place for place, _ in good]
+        wrong = [str(found) for found in lengths if _is_wrong(found)]
+        if wrong and on_bad_audio == "error":
+            raise UserError("\n".join(_first_lines(list(dict.fromkeys(wrong)), on_bad_audio)))
+        if len(bad) == len(set(paths)):
+            raise UserError("\n".join(_first_lines(list(bad.values()), "skip")))
+        parts = [
+            (place, *part)
+            for place, found in enumerate(lengths)
+            if not isinstance(found, UserError)
+            for part in reader.parts(paths[place], found)
+        ]
+        places = [place for place, _, _ in parts]
         given = targets if isinstance(targets, dict) else np.asarray(targets)
         return cls(
-            [paths[place] for place in places],
+            [path for _, path, _ in parts],
             map_targets(lambda values: _typed(values)[places], given),
-            [length for _, length in good],
+            [length for _, _, length in parts],
             reader,
             places,
             bad,
+            frozenset(
+                path for path, found in zip(paths, lengths, strict=True) if isinstance(found, LeftOutError)
+            ),
         )
+
+    @cached_property
+    def recordings(self) -> list[int]:
+        """The positions of the recordings, each once: one that is split has several utterances."""
+        return list(dict.fromkeys(self.positions))
+
+    def of_recordings(self, values: np.ndarray) -> np.ndarray:
+        """The mean of values of utterances over those of each recording, (recordings, …)."""
+        if len(self.recordings) == len(self.positions):
+            return values
+        row_of = {position: row for row, position in enumerate(self.recordings)}
+        rows = np.array([row_of[position] for position in self.positions])
+        sums = np.zeros((len(row_of), *values.shape[1:]), np.float64)
+        np.add.at(sums, rows, values)
+        counts = np.bincount(rows).reshape(-1, *[1] * (values.ndim - 1))
+        return sums / counts
+
+    def targets_of_recordings(self) -> TargetArrays:
+        """The targets of each recording, as those of its utterances."""
+        first = [self.positions.index(position) for position in self.recordings]
+        found: TargetArrays = map_targets(lambda values: values[first], self.targets)
+        return found
 
     @property
     def format(self) -> WaveformFormat:
@@ -115,6 +151,11 @@ class Utterances:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+
+def _is_wrong(found: int | UserError) -> bool:
+    """Whether a file cannot be used, and not merely is not to be."""
+    return isinstance(found, UserError) and not isinstance(found, LeftOutError)
 
 
 def _typed(targets: np.ndarray) -> np.ndarray:

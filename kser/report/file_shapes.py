@@ -67,6 +67,7 @@ class _ReportShape(_Shape):
     subgroup_tests: dict[str, _GroupTests] | None = None
     skipped_audio: Names = None
     faulty_audio: dict[str, int] | None = None
+    long_audio: dict[str, int] | None = None
     calibration: _Calibration | None = None
     labels_unknown_to_model: Names = None
     labels_left_out: Names = None

@@ -87,7 +87,7 @@ class Ensemble:
         waveforms = {}
         for place, (name, sound) in enumerate(sounds):
             try:
-                waveforms[place] = model.waveform(name, sound)
+                waveforms[place] = model.waveforms(name, sound)
             except UserError as error:
                 sums[place] = error
         if not waveforms:

@@ -11,6 +11,7 @@ from keras import ops
 from kser.audio.decoding import Sound
 from kser.audio.loading import waveform_of
 from kser.audio.waveform import model_inputs
+from kser.errors import UserError
 from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.trained_model import Provenance, load_classifier
 from kser.experiment.tasks import Task
@@ -107,41 +108,55 @@ class LoadedModel:
         """By which the logits of a target are divided; 1 where it is not known."""
         return float(self.provenance.calibration.get(target.output, {}).get("temperature", 1.0))
 
-    def waveform(self, name: str, sound: Sound) -> np.ndarray:
-        """A recording as the model was trained on them, float32 (samples,).
+    def waveforms(self, name: str, sound: Sound) -> list[np.ndarray]:
+        """A recording as the model was trained on them, float32 (samples,); its parts where it is split.
 
         Raises:
-            UserError: it is too short.
+            UserError: it is too short, or longer than the model is to be given.
         """
-        rate = self.format.sampling_rate
-        waveform = self.format.processing(waveform_of(name, sound, rate), rate)
-        check_long_enough(name, len(waveform), self.format)
-        return waveform
+        processing, rate = self.format.processing, self.format.sampling_rate
+        count = processing.parts(len(sound.samples) / sound.sampling_rate)
+        parts = np.array_split(sound.samples, count)
+        waveforms = [
+            processing(waveform_of(name, replace(sound, samples=part), rate), rate) for part in parts
+        ]
+        for waveform in waveforms:
+            check_long_enough(name, len(waveform), self.format)
+            if count == 1 and (reason := processing.why_left_out(len(waveform), rate)):
+                raise UserError(f"{name}: {reason}")
+        return waveforms
 
     def decoded(
-        self, waveforms: Sequence[np.ndarray], places: int, memory: VectorMemory | None = None
+        self, recordings: Sequence[Sequence[np.ndarray]], places: int, memory: VectorMemory | None = None
     ) -> dict[str, np.ndarray]:
-        """What the model says of waveforms.
+        """What the model says of recordings.
 
         The answer to one does not depend on the others, beyond rounding.
 
         Args:
-            waveforms: as `waveform` gives them.
+            recordings: as `waveforms` gives them; the outputs of one's parts are averaged.
             places: of a batch: as many are computed at a time, whether or not all are taken.
-            memory: shared by models that get the same waveforms.
+            memory: shared by models that get the same recordings.
 
         Returns:
-            By the outputs of the task's targets: float64 (waveforms, values), probabilities of classes at the
-            model's temperature.
+            By the outputs of the task's targets: float64 (recordings, values), probabilities of classes at
+            the model's temperature.
         """
+        waveforms = [waveform for parts in recordings for waveform in parts]
+        starts = np.cumsum([0, *map(len, recordings)])[:-1]
         by_batch = []
         batches = self._batches(waveforms, places)
         for batch in batches:
             outputs = self._outputs(waveforms, batch, places, memory)
             by_batch.append({name: values[: len(batch.indices)] for name, values in outputs.items()})
         order = np.argsort([index for batch in batches for index in batch.indices])
+        counts = np.array([len(parts) for parts in recordings])[:, None]
+        in_order = {name: np.concatenate([given[name] for given in by_batch])[order] for name in by_batch[0]}
         return self._decode(
-            {name: np.concatenate([given[name] for given in by_batch])[order] for name in by_batch[0]}
+            {
+                name: np.add.reduceat(values.astype(np.float64), starts, axis=0) / counts
+                for name, values in in_order.items()
+            }
         )
 
     def decoded_together(self, waveforms: Sequence[np.ndarray]) -> dict[str, np.ndarray]:

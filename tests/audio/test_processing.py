@@ -152,6 +152,45 @@ class TestAudioProcessing:
         assert AudioProcessing().chosen() == {}
         assert AudioProcessing(trim_db=40.0).chosen() == {"trim_db": 40.0}
 
+    def test_caches_of_before_stay_valid(self):
+        """What came later stands in keys only where it is chosen."""
+        assert repr(AudioProcessing()) == "AudioProcessing(loudness_lufs=None, trim_db=None)"
+        assert repr(AudioProcessing(-23.0, max_seconds=9.0)) == (
+            "AudioProcessing(loudness_lufs=-23.0, trim_db=None, max_seconds=9.0)"
+        )
+        assert AudioProcessing(-23.0, 40.0).sound_settings == (40.0, -23.0)
+        skipping = AudioProcessing(min_seconds=1.0, max_seconds=9.0, too_long="skip")
+        assert skipping.sound_settings == AudioProcessing().sound_settings
+        assert AudioProcessing(max_seconds=9.0).sound_settings != AudioProcessing().sound_settings
+
+    def test_cropping_comes_after_trimming_and_before_the_loudness(self):
+        waveform = np.concatenate([np.zeros(RATE), noise(2.0), np.zeros(RATE)]).astype(np.float32)
+        both = AudioProcessing(loudness_lufs=-23, trim_db=40, max_seconds=1.0)(waveform, RATE)
+        cropped = AudioProcessing(trim_db=40)(waveform, RATE)[:RATE]
+        np.testing.assert_array_equal(both, AudioProcessing(loudness_lufs=-23)(cropped, RATE))
+
+    @pytest.mark.parametrize("too_long", ["split", "skip"])
+    def test_others_than_crop_leave_the_waveform(self, too_long):
+        waveform = noise(2.0)
+        processed = AudioProcessing(max_seconds=1.0, too_long=too_long)(waveform, RATE)
+        np.testing.assert_array_equal(processed, waveform)
+
+    @pytest.mark.parametrize(("seconds", "parts"), [(0.5, 1), (1.0, 1), (1.001, 2), (2.0, 2), (3.5, 4)])
+    def test_parts_are_no_longer_than_allowed(self, seconds, parts):
+        assert AudioProcessing(max_seconds=1.0, too_long="split").parts(seconds) == parts
+        assert AudioProcessing(max_seconds=1.0).parts(seconds) == 1
+
+    def test_lengths_that_contradict_each_other(self):
+        for arguments, says in (
+            ({"min_seconds": 0}, "`min_seconds` must be above 0"),
+            ({"max_seconds": -1}, "`max_seconds` must be above 0"),
+            ({"min_seconds": 2, "max_seconds": 1}, "`max_seconds` must not be below"),
+            ({"too_long": "skip"}, "`too_long` requires `max_seconds`"),
+            ({"max_seconds": 1, "too_long": "drop"}, "`too_long` must be one of crop, split, skip"),
+        ):
+            with pytest.raises(ValueError, match=says):
+                AudioProcessing(**arguments)
+
     def test_import_is_light(self):
         program = "import sys, kser.audio.processing; print(*sys.modules)"
         loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

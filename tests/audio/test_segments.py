@@ -8,7 +8,7 @@ import soundfile as sf
 
 from kser.audio.decoding import decode
 from kser.audio.loading import load_audio
-from kser.audio.segments import Segment, file_of, in_other_file, recording_digest, segment_of
+from kser.audio.segments import Segment, equal_parts, file_of, in_other_file, recording_digest, segment_of
 from kser.errors import UserError
 from kser.files import content_digest
 
@@ -105,3 +105,15 @@ def test_each_part_has_a_digest_of_its_own(dialogue: Path, tmp_path: Path) -> No
     assert recording_digest(f"{copy}#t=0,1") == digests[1]
     sf.write(dialogue, np.zeros(RATE), RATE)
     assert recording_digest(f"{dialogue}#t=0,1") != digests[1]
+
+
+@pytest.mark.parametrize("part", ["", "#t=0.3", "#t=0.25,1.5"])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_equal_parts_make_up_the_whole(dialogue: Path, part: str, count: int) -> None:
+    path = f"{dialogue}{part}"
+    whole = decode(path)
+    parts = equal_parts(path, len(whole.samples), whole.sampling_rate, count)
+    sounds = [decode(name).samples for name, _ in parts]
+    assert [len(samples) for samples in sounds] == [samples for _, samples in parts]
+    assert np.ptp([len(samples) for samples in sounds]) <= 1
+    np.testing.assert_array_equal(np.concatenate(sounds), whole.samples)

@@ -67,7 +67,7 @@ def test_an_onnx_file_says_what_kser_says_and_what_it_is(tmp_path):
         ["logits", "probabilities"], {"waveform": waveform, "lengths": np.array([9000, 4000], np.int32)}
     )
     np.testing.assert_allclose(probabilities, softmax(logits / 2, axis=1), atol=1e-6)
-    ours = LoadedModel.load(model).decoded([waveform[0], waveform[1, :4000]], 2)["logits"]
+    ours = LoadedModel.load(model).decoded([[waveform[0]], [waveform[1, :4000]]], 2)["logits"]
     np.testing.assert_allclose(probabilities, ours, atol=1e-5)
 
 

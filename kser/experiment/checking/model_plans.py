@@ -1,7 +1,7 @@
 """What training a model takes: steps, shapes, memory, disk."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -168,13 +168,14 @@ class ModelFacts:
         """
         known = {path: length for path, length in lengths.items() if isinstance(length, int)}
         backbone: Any = None if self._model is None else self._model.backbone
-        if not known or backbone is None or backbone.maximum_samples is not None:
+        is_bounded = backbone is not None and backbone.maximum_samples is not None
+        if not known or backbone is None or is_bounded or self.format.processing.max_seconds is not None:
             return []
         rate, usual = self.format.sampling_rate, median(known.values())
         return [
             f"{path}: {length / rate:.0f} s are more than {_MUCH_LONGER} times the usual length "
-            f"({usual / rate:.2g} s), and each batch with it is padded to them; cut it into shorter ones, or "
-            "leave it out"
+            f"({usual / rate:.2g} s), and each batch with it is padded to them; give max_seconds, cut it "
+            "into shorter ones, or leave it out"
             for path, length in known.items()
             if length > max(_MUCH_LONGER * usual, _LONG_S * rate)
         ]
@@ -245,18 +246,22 @@ class ModelFacts:
 
     def _run_plan(self, data: RunData, copies: int, lengths: Lengths | None) -> RunPlan:
         plan = self.run.training_plan
-        training = _usable(data.rows("train")["path"].tolist(), lengths)
-        validation = _usable(data.rows("validation")["path"].tolist(), lengths)
         buckets: list[int] = []
-        if lengths is not None and training:
-            known = [length for path in training + validation if isinstance(length := lengths[path], int)]
-            grid = round(BUCKET_GRID_S * self.format.sampling_rate)
-            buckets = choose_bucket_lengths(known, plan.length_buckets, grid)
-        batches_per_epoch = -(-len(training) * copies // plan.batch_size)
+        utterances = len(data.rows("train"))
+        if lengths is not None:
+            training, validation = (
+                utterance_lengths(data.rows(part)["path"], lengths, self.format)
+                for part in ("train", "validation")
+            )
+            utterances = len(training)
+            if training:
+                grid = round(BUCKET_GRID_S * self.format.sampling_rate)
+                buckets = choose_bucket_lengths(training + validation, plan.length_buckets, grid)
+        batches_per_epoch = -(-utterances * copies // plan.batch_size)
         model = self.run.model
         updates = plan.updates(batches_per_epoch) if model.is_trained_by_gradient else 0
         return RunPlan(
-            training=len(training),
+            training=utterances,
             copies=copies,
             batches_per_epoch=batches_per_epoch,
             updates=updates,
@@ -308,10 +313,16 @@ def _without_weights(run: Run) -> EmotionTask:
         raise UserError(f"{run.model_source}: {error}") from error
 
 
-def _usable(paths: Sequence[str], lengths: Lengths | None) -> list[str]:
-    if lengths is None:
-        return list(paths)
-    return [path for path in paths if isinstance(lengths[path], int)]
+def utterance_lengths(paths: Iterable[str], lengths: Lengths, waveform_format: WaveformFormat) -> list[int]:
+    """Samples of what a model is given of recordings: one or more utterances of each that can be used."""
+    rate, processing = waveform_format.sampling_rate, waveform_format.processing
+    return [
+        math.ceil(length / parts)
+        for path in paths
+        if isinstance(length := lengths[path], int)
+        for parts in [processing.parts(length / rate)]
+        for _ in range(parts)
+    ]
 
 
 def _count(weights: Sequence[Any]) -> int:

@@ -9,7 +9,7 @@ from kser.corpora.splits import PARTS
 from kser.errors import UserError
 from kser.experiment.checking.checkpoints import checkpoint_notes
 from kser.experiment.checking.input_checks import Inputs, read_inputs
-from kser.experiment.checking.model_plans import Lengths, ModelPlan
+from kser.experiment.checking.model_plans import Lengths, ModelPlan, utterance_lengths
 from kser.experiment.checking.obtaining import how_to_obtain
 from kser.experiment.checking.refusals import checkpoint_of, model_facts, unwritable_folders
 from kser.experiment.checking.sound_warnings import sound_warnings
@@ -19,9 +19,11 @@ from kser.experiment.evaluating.test_sets import TestSet, further_test_sets, rea
 from kser.experiment.execution.run_fingerprint import run_settings
 from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
+from kser.experiment.runs.long_recordings import length_notes
 from kser.experiment.runs.planning import Run, first_runs, plan_runs
 from kser.experiment.runs.run_data import RunData
-from kser.pipeline.reading import WaveformReader, check_all
+from kser.pipeline.reading import LeftOutError, WaveformReader, check_all
+from kser.pipeline.waveform_format import WaveformFormat
 from kser.training.events import ProgressListener, reading_progress
 
 
@@ -152,10 +154,12 @@ def _check_model(check: CheckResult, run: Run, inputs: Inputs, audio_files: "_Au
             reader = WaveformReader(facts.format, run.audio_cache)
             lengths = audio_files.lengths(reader, next(iter(of_model.values())), run)
             _add_bad_audio(check, lengths, run)
+            notes = length_notes(lengths, facts.format.processing)
+            check.notes += [f"{run.model_source}: {note}" for note in notes]
             check.warnings += facts.length_warnings(lengths)
             check.mistakes += _lost_to_bad_audio(of_model, lengths, run)
             _try_augmentations(run, reader, lengths)
-            check.notes += facts.audio_notes(_lengths_of_parts(run, of_model, lengths))
+            check.notes += facts.audio_notes(_lengths_of_parts(run, of_model, lengths, facts.format))
         plan = facts.plan(of_model, lengths)
         check.models.append(plan)
         check.mistakes += facts.unfreezing_mistakes(plan.runs)
@@ -164,18 +168,15 @@ def _check_model(check: CheckResult, run: Run, inputs: Inputs, audio_files: "_Au
 
 
 def _lengths_of_parts(
-    run: Run, of_model: Mapping[int, RunData], lengths: Lengths
+    run: Run, of_model: Mapping[int, RunData], lengths: Lengths, waveform_format: WaveformFormat
 ) -> dict[str, Sequence[int]]:
-    """Samples of the usable recordings of a model's first run, by part, and of the further test sets."""
+    """Samples of the utterances of a model's first run, by part, and of the further test sets."""
     seed, data = next(iter(of_model.items()))
     paths = {f"{part} part (seed {seed})": data.rows(part)["path"].tolist() for part in PARTS}
     for test_set in further_test_sets(run.experiment):
         if test_set.test_csv.is_file():
             paths[f"test set {test_set.name}"] = _paths_of(test_set, run)
-    return {
-        part: [length for path in given if isinstance(length := lengths[path], int)]
-        for part, given in paths.items()
-    }
+    return {part: utterance_lengths(given, lengths, waveform_format) for part, given in paths.items()}
 
 
 class _AudioFiles:
@@ -209,7 +210,11 @@ def _paths_of(test_set: TestSet, run: Run) -> list[str]:
 
 
 def _add_bad_audio(check: CheckResult, lengths: Lengths, run: Run) -> None:
-    bad = [str(found) for found in lengths.values() if isinstance(found, UserError)]
+    bad = [
+        str(found)
+        for found in lengths.values()
+        if isinstance(found, UserError) and not isinstance(found, LeftOutError)
+    ]
     if run.config.on_bad_audio == "error":
         check.mistakes += bad
     elif bad:
@@ -218,9 +223,12 @@ def _add_bad_audio(check: CheckResult, lengths: Lengths, run: Run) -> None:
 
 def _lost_to_bad_audio(of_model: Mapping[int, RunData], lengths: Lengths, run: Run) -> list[str]:
     """What no run of a model could learn, or measure, without the files that are left out."""
-    if run.config.on_bad_audio == "error":
-        return []
-    bad_audio = {path: str(found) for path, found in lengths.items() if isinstance(found, UserError)}
+    bad_audio = {
+        path: str(found)
+        for path, found in lengths.items()
+        if isinstance(found, UserError)
+        and (run.config.on_bad_audio == "skip" or isinstance(found, LeftOutError))
+    }
     return [
         line for data in of_model.values() for line in data.bad_audio_mistakes(str(run.data_csv), bad_audio)
     ]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from kser.audio.processing import PROCESSING_STEPS, AudioProcessing
+from kser.audio.processing import PROCESSING_STEPS, AudioProcessing, TooLong
 from kser.experiment.config.dataset_config import EvaluationDataset, TrainingDataset
 from kser.experiment.config.field_types import (
     MOST_SEEDS,
@@ -78,6 +78,18 @@ class ExperimentConfig(Config):
         validation_alias=AliasChoices("trim", "trim_db"),
         description="Silence at both ends is cut: what lies so many dB below the loudest part, e.g. 40.",
     )
+    min_seconds: Positive | None = Field(
+        None, description="Shorter recordings are left out, of test sets too, and listed."
+    )
+    max_seconds: Positive | None = Field(
+        None, description="Longer recordings are cropped, split or left out, see too_long, of test sets too."
+    )
+    too_long: Annotated[TooLong | None, Needs("max_seconds")] = Field(
+        None,
+        description="What becomes of recordings longer than max_seconds. crop (as unset): their beginning is "
+        "left; split: they become parts of one length, whose outputs are averaged in evaluation; skip: they "
+        "are left out and listed.",
+    )
     on_bad_audio: Literal["error", "skip"] = Field(
         "error", description="Whether files that cannot be used stop the run, or are left out and listed."
     )
@@ -143,7 +155,13 @@ class ExperimentConfig(Config):
     def mistakes(self) -> list[str]:
         """See `Config.mistakes`."""
         names = Counter([self.training_dataset.name, *(dataset.name for dataset in self.datasets)])
-        return [
+        mistakes = []
+        if self.min_seconds and self.max_seconds and self.max_seconds < self.min_seconds:
+            mistakes.append(
+                f"max_seconds: {self.max_seconds:g} is less than min_seconds, {self.min_seconds:g}: no "
+                "recording would be left"
+            )
+        return mistakes + [
             f"datasets: two test sets have the name {name!r} (training_dataset gives its name to its own "
             "test part); their results would overwrite each other"
             for name, count in names.items()

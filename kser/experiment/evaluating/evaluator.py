@@ -19,6 +19,7 @@ from kser.experiment.evaluating.evaluation_results import results_there, write_r
 from kser.experiment.evaluating.predicting import predict_outputs
 from kser.experiment.evaluating.test_sets import read_test_set
 from kser.experiment.runs.cut_recordings import count_cut
+from kser.experiment.runs.long_recordings import count_long, in_words
 from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.recording_keys import count_known, recording_keys
 from kser.experiment.runs.run_lock import locked
@@ -72,6 +73,7 @@ class EvaluatedRow:
             lines.append(f"left out, files that cannot be used: {len(skipped)}")
         if cut := first.get("cut_audio"):
             lines.append(f"longer than the model takes, only their beginning was heard: {cut} recordings")
+        lines += in_words(first.get("long_audio", {}))
         if faults := first.get("faulty_audio"):
             lines.append(f"faulty recordings: {counts_in_words(faults)}; kser check names the files")
         return lines
@@ -212,7 +214,9 @@ class Evaluator:
             raise UserError(f"{row.test_csv}: {error}") from error
         further = {
             "cut_audio": count_cut(utterances.lengths, model.backbone),
-            "faulty_audio": known_sounds.count_faults(utterances.paths),
+            "faulty_audio": known_sounds.count_faults(predictions.table["path"]),
+            "left_out_audio": len(utterances.left_out),
+            "long_audio": count_long(predictions.table["path"], model.waveform_format.processing),
         }
         facts = evaluand.facts | {name: found for name, found in further.items() if found}
         reports = write_results(row.eval_out_path, predictions, results, facts)
@@ -235,7 +239,9 @@ class Evaluator:
         return (
             report.get("evaluation_fingerprint") == evaluand.fingerprint
             and set(evaluand.group_columns) <= set(report["subgroups"])
-            and (self.on_bad_audio == "skip" or not report["skipped_audio"])
+            and (
+                self.on_bad_audio == "skip" or len(report["skipped_audio"]) == report.get("left_out_audio", 0)
+            )
         )
 
     def _utterances(self, row: EvaluationRow, table: pd.DataFrame, model: Any) -> Utterances:
@@ -261,7 +267,7 @@ def _predict(evaluand: _Evaluand, model: Any, utterances: Utterances) -> Predict
     outputs = predict_outputs(model, utterances, batch_size, provenance.keeps_backbone)
     _check_finite(outputs, row.model_path)
     return Predictions(
-        evaluand.table.iloc[list(utterances.positions)],
+        evaluand.table.iloc[utterances.recordings],
         outputs,
         evaluand.group_columns,
         f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}",

@@ -32,7 +32,7 @@ def predict_outputs(
 
     Returns:
         By the names of the model's outputs, such as "logits" (utterances, labels) and "values" (utterances,
-        targets): float64, utterances in their order.
+        targets): float64, recordings in their order; of one that is split the mean over its parts.
     """
     predictor: Any = model
     if shares_backbone:
@@ -45,7 +45,10 @@ def predict_outputs(
     if not isinstance(predicted, dict):
         (name,) = model.output_names
         predicted = {name: predicted}
-    return {name: _in_order(values, batches, batch_size) for name, values in predicted.items()}
+    return {
+        name: utterances.of_recordings(_in_order(values, batches, batch_size))
+        for name, values in predicted.items()
+    }
 
 
 def outputs_of_vectors(head: Any, names: Sequence[str], vectors: np.ndarray) -> dict[str, np.ndarray]:

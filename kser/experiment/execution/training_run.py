@@ -21,10 +21,11 @@ from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.continuing import known_recordings
 from kser.experiment.runs.cut_recordings import cut_notes
 from kser.experiment.runs.feature_caching import FrozenPart, above_frozen_part, frozen_part
+from kser.experiment.runs.long_recordings import count_long, in_words
 from kser.experiment.runs.model_building import build_model, forget_frozen_backbone
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.recording_keys import all_keys
-from kser.experiment.runs.run_data import RunData, load_run_data
+from kser.experiment.runs.run_data import SKIPPED_FILE, RunData, load_run_data
 from kser.experiment.runs.run_lock import has_locks, try_lock_run
 from kser.experiment.runs.trained_model import (
     Provenance,
@@ -35,6 +36,7 @@ from kser.experiment.search.searching import SearchFailedError, SearchResult, se
 from kser.experiment.search.trial_runner import TrialFailedError
 from kser.files import read_json, remove_drafts, write_json
 from kser.models import EmotionTask
+from kser.models.feature_split import Features
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.reading import Progress as ReadingProgress
 from kser.pipeline.reading import WaveformReader
@@ -94,7 +96,7 @@ def do_run(
         frozen = frozen_part(run, model, model.waveform_format)
     reader = WaveformReader(model.waveform_format, run.audio_cache)
     parts = _read_parts(run, data, reader, reading_progress(progress, run.title))
-    _say_what_is_cut(run, model, parts, progress)
+    _say_what_is_cut(run, data, model, parts, progress)
     augmentation = _augmentation(run, reader, parts["train"])
     with try_lock_run(run.paths) as ours:
         if not ours:
@@ -242,8 +244,8 @@ def _calibration(
     """What the validation part says of the model's probabilities, see `Target.calibration`."""
     outputs = _outputs(run, model, frozen, validation)
     found = {}
+    given = validation.targets_of_recordings()
     for target in data.task.targets:
-        given = validation.targets
         encoded = given[target.output] if isinstance(given, dict) else given
         if (report := target.calibration(outputs[target.output], encoded)) is not None:
             found[target.output] = report
@@ -254,10 +256,11 @@ def _outputs(
     run: Run, model: EmotionTask, frozen: FrozenPart | None, utterances: Utterances
 ) -> dict[str, np.ndarray]:
     """What the trained model says, from vectors where they are in memory."""
-    if frozen is not None and frozen.cache is not None:
+    if frozen is not None and frozen.cache is not None and frozen.split.kind is Features.VECTORS:
         head, given = above_frozen_part(frozen, {"given": utterances})
         if (vectors := given["given"].vectors()) is not None:
-            return outputs_of_vectors(head, model.output_names, vectors)
+            outputs = outputs_of_vectors(head, model.output_names, vectors)
+            return {name: utterances.of_recordings(values) for name, values in outputs.items()}
     return predict_outputs(model, utterances, run.model.batch_size)
 
 
@@ -326,10 +329,20 @@ def _read_parts(
 
 
 def _say_what_is_cut(
-    run: Run, model: EmotionTask, parts: Mapping[str, Utterances], progress: ProgressListener | None
+    run: Run,
+    data: RunData,
+    model: EmotionTask,
+    parts: Mapping[str, Utterances],
+    progress: ProgressListener | None,
 ) -> None:
     lengths = {f"{part} part": utterances.lengths for part, utterances in parts.items()}
-    for note in cut_notes(lengths, model.backbone, model.waveform_format):
+    processing = model.waveform_format.processing
+    skipped = sum(len(utterances.skipped) for utterances in parts.values())
+    counts = count_long((path for part in PARTS for path in data.rows(part)["path"]), processing)
+    notes = [*cut_notes(lengths, model.backbone, model.waveform_format), *in_words(counts)]
+    if skipped:
+        notes.append(f"{skipped} recordings are left out: {run.paths.split / SKIPPED_FILE} says why")
+    for note in notes:
         if progress is not None:
             progress(Message(run.title, note))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from kser.audio.processing import as_setting
 from kser.corpora.emotions import map_to_model
 from kser.errors import UserError
 from kser.experiment.config.head_argument import HeadField, head_fields
@@ -172,8 +173,8 @@ def _processing_mistakes(classifier: Any, run: Run) -> list[str]:
         return []  # it hears audio as it always did
     before = vars(classifier.waveform_format.processing)
     return [
-        f"{name}: {value:g}, but the model whose training is to be continued, {run.model.name}, was trained "
-        f"with {'none' if before[name] is None else format(before[name], 'g')}; leave it out"
+        f"{name}: {as_setting(value)}, but the model whose training is to be continued, {run.model.name}, "
+        f"was trained with {as_setting(before[name])}; leave it out"
         for name, value in run.config.audio_processing.chosen().items()
         if value != before[name]
     ]

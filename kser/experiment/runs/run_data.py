@@ -19,6 +19,7 @@ from kser.corpora.splits import (
     split_fingerprint,
 )
 from kser.errors import UserError
+from kser.experiment.runs.long_recordings import count_long
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.usable_rows import metadata_files, usable_rows
 from kser.experiment.tasks import Task
@@ -146,9 +147,11 @@ class RunData:
 
         Files that were skipped are in `SKIPPED_FILE`, with the reason, and in none of the others.
         """
-        used = pd.concat([self.rows(part).iloc[list(parts[part].positions)] for part in PARTS])
+        used = pd.concat([self.rows(part).iloc[parts[part].recordings] for part in PARTS])
         shared_speakers = (self.parts[used.index].groupby(used["actor"]).nunique() > 1).sum()
         counts = describe_split(used, self.parts, self.class_column)
+        processing = next(iter(parts.values())).format.processing
+        long = count_long(used["path"], processing)
         skipped = [
             {"part": part, "path": path, "reason": reason}
             for part in PARTS
@@ -172,6 +175,7 @@ class RunData:
                     "left_out": self.left_out,
                     "skipped_audio": len(skipped),
                     "faulty_audio": known_sounds.count_faults(used["path"]),
+                    **({"long_audio": long} if long else {}),
                 },
             )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import kser
+from kser.audio.processing import as_setting
 from kser.errors import UserError
 from kser.files import expanded
 from kser.serving.export.comparison import cases, check_difference, largest_difference
@@ -83,6 +84,10 @@ def export_facts(model: LoadedModel) -> dict[str, Any]:
         "sampling_rate": audio.sampling_rate,
         "minimum_samples": audio.minimum_samples,
         "maximum_samples": model.maximum_samples,
+        "recordings": {
+            name: model.format.processing.chosen().get(name)
+            for name in ("min_seconds", "max_seconds", "too_long")
+        },
         "padding_counts_as_sound": not audio.mask_padding,
         "trained_on": provenance.training_dataset,
         "seed": provenance.seed,
@@ -115,8 +120,8 @@ def _is_earlier_export(path: Path) -> bool:
 
 def _check_exportable(model: LoadedModel) -> None:
     """Raise a `UserError` where the model does something to recordings that the graph does not."""
-    if steps := model.format.processing.chosen():
-        named = ", ".join(f"{name} {value:g}" for name, value in steps.items())
+    if steps := model.format.processing.sound_steps:
+        named = ", ".join(f"{name} {as_setting(value)}" for name, value in steps.items())
         raise UserError(
             f"{model.name}: cannot be exported: it was trained on recordings that kser processed ({named}), "
             "which is no part of the graph; train it without"

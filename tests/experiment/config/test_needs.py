@@ -19,6 +19,7 @@ from tests.experiment.config.test_loading import EXPERIMENT, MODEL, write
 
 # Each field that has no effect by itself: a value, what turns it on, and what turns it off.
 SWITCHED = {
+    "too_long": ("skip", {"max_seconds": 9.0}, {}),
     "layerwise_lr_decay": (0.9, {}, {"freeze_layers": "all"}),
     "gradual_unfreezing_epochs": (2.0, {}, {"freeze_layers": "all"}),
     "freeze_feature_encoder": (False, {}, {"lora_rank": 2}),
