@@ -32,7 +32,8 @@ class SafetensorsFile:
         try:
             self._tensors: Any = safe_open(path, framework="numpy")
         except (SafetensorError, OSError) as error:
-            raise UserError(f"{path}: not a readable safetensors file: {error}") from None
+            reason = " ".join(str(error).split())  # it quotes the file
+            raise UserError(f"{path}: not a readable safetensors file: {reason}") from None
 
     def names(self) -> set[str]:
         """Names of the tensors."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kser.audio.segments import file_of
-from kser.errors import UserError
+from kser.errors import UserError, system_reason
 from kser.files import expanded, write_json, write_text
 from kser.serving.prediction import Prediction, Unusable
 from kser.serving.predictor import Predictor, Result
@@ -76,7 +76,8 @@ class PredictionFile:
                     _write_line(file, {"version": version, **self._earlier[version]})
                     yield result
         except OSError as error:
-            raise UserError(f"{self._partial}: cannot be written: {error.strerror}") from error
+            reason = system_reason(error, self._partial)
+            raise UserError(f"{self._partial}: cannot be written: {reason}") from error
 
     def finish(self, recordings: Sequence[str]) -> list[Result]:
         """Write the file, and remove what was collected.

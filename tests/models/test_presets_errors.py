@@ -95,6 +95,12 @@ def assert_refused(load: Callable[[Path], object], preset: Path | str, says: str
             lambda folder: (folder / "model.safetensors").write_bytes(b"\1" * 99),
             "not a readable safetensors file",
         ),
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes(
+                (42).to_bytes(8, "little") + b'{"a":{"dtype":"a\\nb","shape":[],"data_offsets'
+            ),
+            "not a readable safetensors file",
+        ),
         (lambda folder: cut(folder / "model.safetensors"), "not a readable safetensors file"),
         (without_tensor("encoder.layer_norm.bias"), "lacks the tensor encoder.layer_norm.bias"),
         (
