@@ -161,7 +161,7 @@ class Reading:
 
     def opened(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and str(arguments[0]).endswith(".wav"):
-            self.audio_bytes += os.path.getsize(arguments[0])
+            self.audio_bytes += Path(arguments[0]).stat().st_size
 
 
 def peak_mb() -> float:

@@ -74,6 +74,13 @@ def test_too_little_of_a_recording_is_no_duplicate():
         assert bool(near_duplicates([acoustic_fingerprint(heard, RATE), part])) is is_enough
 
 
+def test_duplicates_are_found_among_more_frames_than_are_sorted_at_once(originals):
+    others = list(np.random.default_rng(0).integers(1, 1 << 32, (15_000, 300), np.uint32))
+    part = others[9_000][50:150]
+    found = near_duplicates([originals[3], *others, part, np.zeros(0, np.uint32), originals[3]])
+    assert found == [(0, 15_003, 0.0), (9_001, 15_001, 0.0)]
+
+
 def test_frames_follow_the_duration(originals):
     assert originals[0].dtype == np.uint32
     assert len(originals[0]) == 100  # one each 20 ms
