@@ -11,7 +11,6 @@ import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -225,17 +224,9 @@ def is_there(path: Path) -> bool:
 def content_digest(path: str | Path) -> str:
     """Fingerprint of a file's bytes, all of them, as 32 hexadecimal digits (BLAKE2b).
 
-    A file is read once as long as its size and time of change stay the same.
-
     Raises:
         OSError: it cannot be read.
     """
-    stat = Path(path).stat()
-    return _digest_of_version(str(path), stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=1 << 20)
-def _digest_of_version(path: str, size: int, mtime_ns: int) -> str:
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 

@@ -31,6 +31,7 @@ GROUND = {
     "markdown",
     "spreadsheets",
     "strict_json",
+    "threads",
     "words",
 }
 # These do not know each other although one stands above the other.

@@ -10,7 +10,7 @@ scale, with bands up to 3.4 kHz, frames of 256 ms, and without frames that are s
 How often it errs: eval/results/2026-11-27_near_duplicates.md.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -126,7 +126,7 @@ def _candidates(bits: np.ndarray, starts: np.ndarray) -> np.ndarray:
     sorts = max(1, -(-telling // _SORTED_AT_ONCE))
     pairs = [np.empty((0, 3), np.int64)]
     for shift, number in product((np.right_shift, np.left_shift), range(sorts)):
-        frames = _equal_frames(_sorted_frames(bits, lambda part, by=shift: by(part, spare), number, sorts))
+        frames = _equal_frames(_sorted_frames(bits, shift, spare, number, sorts))
         recordings = np.searchsorted(starts, frames, side="right") - 1
         shifts = np.diff(frames - starts[recordings], axis=1)
         differ = recordings[:, 0] != recordings[:, 1]
@@ -135,7 +135,7 @@ def _candidates(bits: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 def _sorted_frames(
-    bits: np.ndarray, key_of: Callable[[np.ndarray], np.ndarray], number: int, sorts: int
+    bits: np.ndarray, shift: np.ufunc, spare: np.uint32, number: int, sorts: int
 ) -> np.ndarray:
     """Frames by their keys, those that are left to one of several sorts, each of which has all of a key.
 
@@ -145,7 +145,7 @@ def _sorted_frames(
     found = []
     for start in range(0, len(bits), _SORTED_AT_ONCE):
         part = bits[start : start + _SORTED_AT_ONCE]
-        keys = key_of(part)
+        keys = shift(part, spare)
         (places,) = np.nonzero((part != 0) & ((keys * _SCATTERING >> np.uint32(16)) % sorts == number))
         found.append(keys[places].astype(np.uint64) << np.uint64(32) | (places + start).astype(np.uint64))
     return np.sort(np.concatenate(found))

@@ -1,10 +1,8 @@
 """Facts of recordings, found once: by this process, or by an earlier one of which the store knows."""
 
-import os
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from kser.audio.decoding import Sound, decode
 from kser.audio.sound_facts import SoundFacts
 from kser.audio.sound_store import Known, SoundStore, file_state, store_path
 from kser.errors import UserError
+from kser.threads import in_threads
 
 # A process that is killed loses no more than what so many files gave.
 _KEPT_AT_ONCE = 1000
@@ -80,12 +79,8 @@ class KnownSounds:
             except UserError as error:
                 return error
 
-        with self.recalled(paths), ThreadPoolExecutor(os.cpu_count()) as threads:
-            try:
-                yield from threads.map(found, paths)
-            except BaseException:
-                threads.shutdown(cancel_futures=True)  # Ctrl-C ends it now, not after the last file
-                raise
+        with self.recalled(paths):
+            yield from in_threads(found, paths)
 
     def count_faults(self, paths: Iterable[str]) -> dict[str, int]:
         """How many of those files that were decoded before have each kind of fault; others are left out."""

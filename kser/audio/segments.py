@@ -1,17 +1,14 @@
-"""Parts of a recording as recordings of their own: their names, and what identifies their sound.
+"""Parts of a recording as recordings of their own: their names.
 
 A part is named as in a Media Fragments URI (W3C, 2012): `dialogue.wav#t=1.25,3.5` is what `dialogue.wav`
 has from 1.25 s to 3.5 s, `dialogue.wav#t=1.25` everything from there on. Wherever a path of a recording may
 stand such a name may stand, so that two parts of a file are two recordings.
 """
 
-import hashlib
 import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-
-from kser.files import content_digest
 
 _NAME = re.compile(r"(?s)(.+)#t=([0-9]+(?:\.[0-9]+)?)(?:,([0-9]+(?:\.[0-9]+)?))?")
 _DECIMALS = 9
@@ -89,19 +86,6 @@ def equal_parts(path: str | Path, samples: int, sampling_rate: int, count: int) 
         start_s = whole.start_s if start == 0 else (first + start) / sampling_rate
         parts.append((Segment(whole.file, start_s, end_s).name, end - start))
     return parts
-
-
-def recording_digest(path: str | Path) -> str:
-    """Fingerprint of a recording, 32 hexadecimal digits: of the bytes of its file, and of which part it is.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    segment = segment_of(path)
-    if segment is None:
-        return content_digest(path)
-    part = f"{content_digest(segment.file)} {Segment('', segment.start_s, segment.end_s).name}"
-    return hashlib.blake2b(part.encode(), digest_size=16).hexdigest()
 
 
 def as_seconds(time_s: float) -> str:

@@ -1,12 +1,13 @@
-"""Facts of recordings on disk, so that no process decodes again what another has decoded."""
+"""Facts of recordings on disk, so that no process decodes or reads again what another one has."""
 
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +26,15 @@ _TABLE = (
     "sampling_rate INTEGER, channels INTEGER, digest TEXT, faults TEXT, fingerprint BLOB) WITHOUT ROWID"
 )
 
+_CONTENTS = (
+    "CREATE TABLE IF NOT EXISTS contents (path BLOB PRIMARY KEY, state TEXT, digest TEXT) WITHOUT ROWID"
+)
+
 Known = tuple[str, SoundFacts]
 """The state of a file, see `file_state`, and what it was found to be in it."""
+
+KnownDigest = tuple[str, str]
+"""The state of a file, and `kser.files.content_digest` in it."""
 
 
 def file_state(path: str | Path) -> str:
@@ -61,13 +69,11 @@ class SoundStore:
 
     def read(self, paths: Sequence[str]) -> dict[str, Known]:
         """What is known of files, in whatever state they were then."""
-        if not self.path.is_file():
-            return {}
-        try:
-            with closing(self._connected()) as connection:
-                return dict(_rows(connection, paths))
-        except (sqlite3.Error, OSError):
-            return {}
+        return {os.fsdecode(path): _known(*row) for path, *row in self._rows("sounds", paths)}
+
+    def read_digests(self, paths: Sequence[str]) -> dict[str, KnownDigest]:
+        """The digests of files' bytes that are known, with the state that the files were in."""
+        return {os.fsdecode(path): (state, digest) for path, state, digest in self._rows("contents", paths)}
 
     def write(self, known: Mapping[str, Known]) -> None:
         """Keep what is known of files, in the place of what was."""
@@ -84,11 +90,33 @@ class SoundStore:
             )
             for path, (state, facts) in known.items()
         ]
+        self._write("sounds", _TABLE, rows)
+
+    def write_digests(self, known: Mapping[str, KnownDigest]) -> None:
+        """Keep digests of files' bytes."""
+        self._write("contents", _CONTENTS, [(os.fsencode(path), *of_file) for path, of_file in known.items()])
+
+    def _rows(self, table: str, paths: Sequence[str]) -> list[tuple[Any, ...]]:
+        if not self.path.is_file():
+            return []
+        rows: list[tuple[Any, ...]] = []
+        try:
+            with closing(self._connected()) as connection:
+                for start in range(0, len(paths), _ASKED_AT_ONCE):
+                    keys = [os.fsencode(path) for path in paths[start : start + _ASKED_AT_ONCE]]
+                    places = ",".join("?" * len(keys))
+                    rows += connection.execute(f"SELECT * FROM {table} WHERE path IN ({places})", keys)
+        except (sqlite3.Error, OSError):
+            return []
+        return rows
+
+    def _write(self, table: str, definition: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        places = ",".join("?" * len(rows[0]))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(self._connected()) as connection, connection:
-                connection.execute(_TABLE)
-                connection.executemany("INSERT OR REPLACE INTO sounds VALUES (?,?,?,?,?,?,?,?)", rows)
+                connection.execute(definition)
+                connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({places})", rows)
         except (sqlite3.Error, OSError):
             return
 
@@ -96,18 +124,15 @@ class SoundStore:
         return sqlite3.connect(self.path, timeout=_WAITED_FOR_OTHERS_S)
 
 
-def _rows(connection: sqlite3.Connection, paths: Sequence[str]) -> Iterator[tuple[str, Known]]:
-    for start in range(0, len(paths), _ASKED_AT_ONCE):
-        keys = [os.fsencode(path) for path in paths[start : start + _ASKED_AT_ONCE]]
-        places = ",".join("?" * len(keys))
-        for row in connection.execute(f"SELECT * FROM sounds WHERE path IN ({places})", keys):
-            path, state, samples, rate, channels, digest, faults, fingerprint = row
-            facts = SoundFacts(
-                samples,
-                rate,
-                channels,
-                digest,
-                tuple(Fault(**fault) for fault in json.loads(faults)),
-                np.frombuffer(fingerprint, "<u4"),
-            )
-            yield os.fsdecode(path), (state, facts)
+def _known(
+    state: str, samples: int, rate: int, channels: int, digest: str, faults: str, fingerprint: bytes
+) -> Known:
+    facts = SoundFacts(
+        samples,
+        rate,
+        channels,
+        digest,
+        tuple(Fault(**fault) for fault in json.loads(faults)),
+        np.frombuffer(fingerprint, "<u4"),
+    )
+    return state, facts

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from kser.audio.segments import as_seconds, file_of, recording_digest, segment_of
+from kser.audio.known_contents import known_contents, recording_digest
+from kser.audio.segments import as_seconds, file_of, segment_of
 from kser.corpora.genders import UNKNOWN
 from kser.corpora.headers import OWN_COLUMNS, check_header, likely_column, renamed_header
 from kser.corpora.normalization import normalized
@@ -195,7 +196,7 @@ def content_key(path: str | Path) -> str:
     """A fingerprint of a file's bytes, to recognise the same recording under another name.
 
     It covers all of them: recordings may begin and end in the same silence. A part of a file has one of its
-    own. See `kser.files.content_digest` and `kser.audio.segments.recording_digest`.
+    own. See `kser.files.content_digest` and `kser.audio.known_contents.recording_digest`.
 
     Returns:
         32 hexadecimal digits.
@@ -209,6 +210,13 @@ def content_key(path: str | Path) -> str:
         raise UserError(f"{path}: audio file not found") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def content_keys(paths: Iterable[str]) -> list[str]:
+    """The `content_key` of each of many files; those that an earlier process has read are not read again."""
+    paths = list(paths)
+    with known_contents.recalled(paths):
+        return [content_key(path) for path in paths]
 
 
 def _check_outputs(csv_path: Path, outputs: Sequence[str], input_column: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kser.audio.segments import recording_digest
+from kser.audio.known_contents import recording_digest
 from kser.errors import UserError
 from kser.files import replacing
 from kser.pipeline.audio_cache import LOADER_VERSION

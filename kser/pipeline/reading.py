@@ -1,8 +1,7 @@
 """From an audio file to the waveform that a model expects, and whether that will work for all of them."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,12 +10,14 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from kser.audio.decoding import Sound
+from kser.audio.known_contents import known_contents
 from kser.audio.known_sounds import check_usable, known_sounds
 from kser.audio.loading import load_audio, resampled_length, too_short, waveform_of
 from kser.audio.segments import equal_parts, file_of
 from kser.errors import UserError
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.waveform_format import WaveformFormat
+from kser.threads import in_threads
 
 Item = TypeVar("Item")
 
@@ -137,12 +138,11 @@ def check_all(
         except UserError as error:
             return error
 
-    def in_order() -> Iterator[int | UserError]:
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            yield from threads.map(checked, paths)
-
-    with known_sounds.recalled(paths):
-        return list(progress(in_order(), len(paths)) if progress else in_order())
+    # Entries of the cache are named by the bytes of the files.
+    named = known_contents.recalled(paths) if reader.cache else nullcontext()
+    with known_sounds.recalled(paths), named:
+        lengths = in_threads(checked, paths)
+        return list(progress(lengths, len(paths)) if progress else lengths)
 
 
 @lru_cache(maxsize=1 << 20)

@@ -7,8 +7,9 @@ import pytest
 import soundfile as sf
 
 from kser.audio.decoding import decode
+from kser.audio.known_contents import recording_digest
 from kser.audio.loading import load_audio
-from kser.audio.segments import Segment, equal_parts, file_of, in_other_file, recording_digest, segment_of
+from kser.audio.segments import Segment, equal_parts, file_of, in_other_file, segment_of
 from kser.errors import UserError
 from kser.files import content_digest
 

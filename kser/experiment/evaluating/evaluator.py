@@ -12,7 +12,7 @@ import pandas as pd
 
 import kser
 from kser.audio.known_sounds import known_sounds
-from kser.corpora.metadata import content_key
+from kser.corpora.metadata import content_keys
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_results import results_there, write_results
@@ -111,7 +111,7 @@ class _Evaluand:
             provenance.model_config["input_column"],
             replace(row.table_format, names=tuple(group_columns)),
         ).table
-        recordings = [content_key(path) for path in table["path"]]
+        recordings = content_keys(table["path"])
         return cls(
             row,
             provenance,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from kser.audio.known_sounds import known_sounds
-from kser.corpora.metadata import content_key
+from kser.corpora.metadata import content_keys
 from kser.errors import UserError
 
 RecordingKeys = list[str]
@@ -25,7 +25,8 @@ def recording_keys(paths: Iterable[str], by_sound: bool) -> list[RecordingKeys]:
     """
     paths = list(paths)
     with known_sounds.recalled(paths):
-        return [[content_key(path), *_sound_key(path, by_sound)] for path in paths]
+        keys = zip(content_keys(paths), paths, strict=True)
+        return [[key, *_sound_key(path, by_sound)] for key, path in keys]
 
 
 def all_keys(paths: Iterable[str]) -> list[str]:

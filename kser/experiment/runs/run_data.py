@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kser.audio.known_sounds import known_sounds
-from kser.corpora.metadata import content_key, write_metadata
+from kser.corpora.metadata import content_keys, write_metadata
 from kser.corpora.splits import (
     LEFT_OUT,
     PARTS,
@@ -140,7 +140,7 @@ class RunData:
 
     def recordings(self, part: str) -> list[str]:
         """Fingerprints of the part's audio files, see `content_key`."""
-        return [content_key(path) for path in self.rows(part)["path"]]
+        return content_keys(self.rows(part)["path"])
 
     def write_split(self, folder: Path, parts: Mapping[str, Utterances]) -> None:
         """Write train.csv, validation.csv, test.csv and split.json into a folder, all or nothing.
