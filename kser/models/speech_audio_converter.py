@@ -7,6 +7,8 @@ import keras
 import keras_hub
 import numpy as np
 
+from kser.audio.decoding import Sound
+from kser.audio.loading import waveform_of
 from kser.audio.processing import PROCESSING_STEPS, AudioProcessing
 from kser.audio.waveform import model_inputs
 from kser.checkpoints.published_checkpoint import (
@@ -26,8 +28,7 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
     """Trims and normalises utterances as the model was trained on them, pads them and marks the padding.
 
     Args:
-        sampling_rate: int, Hz that the model was trained on. The converter does not resample: it cannot
-            know the rate of an array (`kser.audio.loading.load_audio` does).
+        sampling_rate: int, Hz that the model was trained on, and of arrays that are given without a rate.
         do_normalize: bool, zero mean and unit variance for each utterance, padding left out.
         mask_padding: bool. `False` repeats the published recipe of models with `feat_extract_norm: group`
             (`return_attention_mask: false`): the model treats the padding as sound, and results
@@ -36,7 +37,8 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
             `loudness_lufs`, applied first; and arguments of `keras_hub.layers.AudioConverter`.
 
     Call arguments:
-        audio: one utterance (samples,), a batch (batch, samples), or a list of utterances of any lengths.
+        audio: one utterance (samples,), a pair of one and its rate in Hz, to be resampled, a batch (batch,
+            samples), or a list of utterances of any lengths or of such pairs.
         padding_mask: bool array (batch, samples), for a batch that is padded already.
 
     Returns:
@@ -81,7 +83,7 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
         }
 
     def call(self, audio, padding_mask=None):
-        utterances = _utterances(audio, padding_mask)
+        utterances = _utterances(audio, padding_mask, self.sampling_rate)
         batch, mask = model_inputs(
             [self.processing(utterance, self.sampling_rate) for utterance in utterances],
             do_normalize=self.do_normalize,
@@ -123,10 +125,33 @@ def _warn_of_assumption(preset: str, assumption: str) -> None:
     logger.warning("%s: %s", preset, assumption)
 
 
-def _utterances(audio, padding_mask) -> list[np.ndarray]:
+def is_with_rate(audio) -> bool:
+    """Whether something is a pair of a waveform and its rate in Hz."""
+    return (
+        isinstance(audio, tuple)
+        and len(audio) == 2
+        and isinstance(audio[1], (int, np.integer))
+        and not np.isscalar(audio[0])
+    )
+
+
+def _at_rate(audio, sampling_rate: int) -> np.ndarray:
+    """One utterance, resampled where its own rate is given."""
+    if not is_with_rate(audio):
+        return np.asarray(audio, dtype=np.float32)
+    waveform, rate = audio
+    samples = np.asarray(waveform, dtype=np.float32)
+    if samples.ndim != 1 or rate < 1:
+        return samples
+    return waveform_of("audio", Sound(samples[:, None], int(rate)), sampling_rate)
+
+
+def _utterances(audio, padding_mask, sampling_rate: int) -> list[np.ndarray]:
     """The unpadded utterances in whatever the user gave."""
+    if is_with_rate(audio):
+        audio = [audio]
     if isinstance(audio, (list, tuple)) and audio and not np.isscalar(audio[0]):
-        utterances = [np.asarray(utterance, dtype=np.float32) for utterance in audio]
+        utterances = [_at_rate(utterance, sampling_rate) for utterance in audio]
     else:
         array = np.asarray(keras.ops.convert_to_numpy(audio), dtype=np.float32)
         utterances = [array] if array.ndim == 1 else list(array)

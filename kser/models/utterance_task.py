@@ -13,6 +13,7 @@ from kser.keras_internals import layers_within
 from kser.models.preset_loader import preset_loader, trained_head
 from kser.models.speech_audio_converter import SpeechAudioConverter
 from kser.models.speech_backbone import SpeechBackbone
+from kser.models.utterance_inputs import as_inputs, is_loose, is_tf_dataset, prepared_tf_dataset
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,56 @@ class UtteranceTask(keras_hub.models.Task):
         for name in given:
             kwargs = {**dict.fromkeys(cls.new_head_arguments[name]), **kwargs}
         return loader.load_task(cls, load_weights, not given, **kwargs)
+
+    def fit(self, x=None, y=None, validation_data=None, **kwargs):
+        """As Keras' `fit`; `x` may also be what `predict` takes, and so may that of `validation_data`."""
+        given = validation_data if isinstance(validation_data, tuple) else (validation_data,)
+        if not self._are_to_be_prepared(x, given[0]):
+            return super().fit(x, y, validation_data=validation_data, **kwargs)
+        if validation_data is not None:
+            validation_data = (self._prepared(given[0]), *given[1:])
+            validation_data = validation_data if len(given) > 1 else validation_data[0]
+        if is_tf_dataset(x):
+            kwargs.setdefault("shuffle", False)  # the data set decides it, and Keras would warn
+        x = self._prepared(x)
+        with self.ready_made_inputs():
+            return keras.Model.fit(self, x, y, validation_data=validation_data, **kwargs)
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        """As Keras' `evaluate`; `x` may also be what `predict` takes."""
+        if not self._are_to_be_prepared(x):
+            return super().evaluate(x, y, **kwargs)
+        x = self._prepared(x)
+        with self.ready_made_inputs():
+            return keras.Model.evaluate(self, x, y, **kwargs)
+
+    def predict(self, x=None, **kwargs):
+        """As Keras' `predict`, on every backend.
+
+        Args:
+            x: a batch of waveforms (batch, samples) at the model's rate; a list of waveforms of any lengths,
+                or of pairs of a waveform and its rate in Hz; one of them; a `tf.data.Dataset` or Grain data
+                set of batches.
+            **kwargs: as Keras'.
+
+        Raises:
+            UserError: an utterance is too short for the model's first frame.
+        """
+        if not self._are_to_be_prepared(x):
+            return super().predict(x, **kwargs)
+        x = self._prepared(x)
+        with self.ready_made_inputs():
+            return keras.Model.predict(self, x, **kwargs)
+
+    def _are_to_be_prepared(self, *given):
+        """Whether the preprocessor makes the inputs here: KerasHub maps it over arrays and Grain alone."""
+        return self.preprocessor is not None and any(is_loose(x) or is_tf_dataset(x) for x in given)
+
+    def _prepared(self, x):
+        if x is None or self.preprocessor is None:
+            return x
+        prepare = prepared_tf_dataset if is_tf_dataset(x) else as_inputs
+        return prepare(x, self.preprocessor.audio_converter, self.backbone.minimum_samples)
 
     @contextmanager
     def ready_made_inputs(self):
