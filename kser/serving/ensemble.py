@@ -68,13 +68,14 @@ class Ensemble:
         memory: VectorMemory = {}
         for model in self._models or self._loaded():
             self._add(model, sounds, sums, memory)
-        count = len(self.folders)
-        return [
-            said
-            if isinstance(said, UserError)
-            else {output: values / count for output, values in said.items()}
-            for said in sums
-        ]
+        return [self._mean(name, said) for (name, _), said in zip(sounds, sums, strict=True)]
+
+    def _mean(self, name: str, said: Said | UserError) -> Said | UserError:
+        if isinstance(said, UserError):
+            return said
+        if not all(np.isfinite(values).all() for values in said.values()):
+            return UserError(f"{name}: the model gives no numbers for it")
+        return {output: values / len(self.folders) for output, values in said.items()}
 
     def _add(
         self,

@@ -155,6 +155,15 @@ def test_arrays_that_are_no_sound_are_one_line(models, audio, says):
     assert says in str(error.value)
 
 
+def test_a_model_that_gives_no_numbers_says_nothing(files, tmp_path):
+    folder = save_model(tmp_path / "model", "class")
+    model = kser.EmotionClassifier.from_preset(str(folder))
+    model.get_layer("logits").bias.assign([np.nan] * len(LABELS))
+    model.save_task_weights(folder / "task.weights.h5")
+    with pytest.raises(UserError, match=r"longer_0\.wav: the model gives no numbers for it"):
+        kser.load_model(folder).predict(files[0])
+
+
 def test_faults_of_the_sound_are_told(models, tmp_path):
     rng = np.random.default_rng(0)
     sf.write(tmp_path / "faint.wav", 0.0005 * rng.normal(size=16000).clip(-1, 1), 16000)
