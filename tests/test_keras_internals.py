@@ -74,6 +74,7 @@ def test_what_batch_normalisation_overrides_is_there() -> None:
         np.testing.assert_array_equal(variance, [1.0, 4.0])
 
 
+@pytest.mark.thorough
 def test_parts_of_kerashubs_layers_are_found(internals: Any) -> None:
     whisper = internals.WhisperEncoder(intermediate_dim=4, num_heads=2)
     moonshine = internals.MoonshineEncoderBlock(4, 8, 2, feedforward_expansion_factor=2)

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parent
 # As in "kser.files._replace", which monkeypatch takes.
 PRIVATE_PATH = re.compile(r"kser(\.\w+)*\._[a-z]\w*")
@@ -47,6 +49,7 @@ def is_patching(call: ast.Call) -> bool:
     return function in {"setattr", "getattr", "delattr"} and len(call.args) > 1
 
 
+@pytest.mark.thorough
 def test_tests_use_no_private_names_of_kser():
     offenders = [
         f"{path.relative_to(TESTS)}:{line}: {name}"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from kser.experiment.quickstart import EXPERIMENT_FILE
 
@@ -45,6 +46,7 @@ def test_paths_that_the_readme_names_exist():
         assert (ROOT / target).is_file(), target
 
 
+@pytest.mark.thorough
 def test_the_main_job_runs_on_a_shrunken_quickstart(tmp_path):
     """`kser train` with no file, in a folder whose run.json is the quickstart with one epoch and one seed."""
     quickstart = json.loads(EXPERIMENT_FILE.read_text())

@@ -67,6 +67,7 @@ def write_keras_json(folder, **fields):
     (folder / "keras.json").write_text(json.dumps(fields))
 
 
+@pytest.mark.thorough
 def test_keras_runs_on_jax_in_a_clean_home_the_first_time_and_every_time_after(clean_home):
     written_by_keras = clean_home["HOME"] / ".keras" / "keras.json"
     assert ran(WHICH, **clean_home) == "jax"
@@ -74,6 +75,7 @@ def test_keras_runs_on_jax_in_a_clean_home_the_first_time_and_every_time_after(c
     assert ran(WHICH, **clean_home) == "jax"
 
 
+@pytest.mark.thorough
 def test_an_imported_keras_keeps_its_backend_and_child_processes_have_it_too(clean_home):
     assert ran(KERAS_FIRST, **clean_home) == "tensorflow tensorflow"
 
@@ -133,11 +135,13 @@ def test_a_backend_that_is_not_installed_is_refused(monkeypatch):
         startup.check_backend()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("backend", "imported"), [("jax", "False"), ("tensorflow", "True")])
 def test_commands_import_tensorflow_as_a_backend_only(tmp_path, backend, imported):
     assert ran(COMMAND, tmp_path / "preset", KERAS_BACKEND=backend) == imported
 
 
+@pytest.mark.thorough
 def test_layers_are_counted_without_tensorflow(tmp_path):
     """The backbone of a model with `probe_layers` is built while its file is read."""
     experiment = {

@@ -166,6 +166,7 @@ class TestWithTransformers:
         fewer = [utterances[1][2000:7000], utterances[2][3000:6000]]
         monkeypatch.setattr(convert, "comparison_utterances", lambda: fewer)
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("variant", ["hubert_without_projection_norm", "with_head", "data2vec_audio"])
     def test_verified_conversion(self, run: Command, tmp_path: Path, variant: str) -> None:
         """Group norm without a mask, layer norm with one, and code that lets padding in."""
@@ -181,6 +182,7 @@ class TestWithTransformers:
         assert "\nequal but for rounding: the largest error, of " in out
         assert preset.is_dir()
 
+    @pytest.mark.thorough
     def test_difference_is_found_and_nothing_written(self, run: Command, tmp_path: Path) -> None:
         """A preset of other weights: each of its numbers is one that a wrong conversion might give."""
         other = Path(shutil.copytree(golden_folder("hubert"), tmp_path / "other"))

@@ -29,6 +29,7 @@ class TestEvaluating:
         (line,) = refused(run, study, "eval", "--eval_path", path)
         assert line.startswith(said)
 
+    @pytest.mark.thorough
     def test_a_backend_that_there_is_not(self, run, trained, monkeypatch):
         monkeypatch.setenv("KERAS_BACKEND", "theano")
         (line,) = refused(run, trained, "eval", "--eval_path", "results/study/evaluation_csv")

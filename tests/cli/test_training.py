@@ -18,6 +18,7 @@ class TestTrainingOnWrongFiles:
     def train(self, run, study):
         return lambda: refused(run, study, "train", "--experiment_file", "experiment.json")
 
+    @pytest.mark.thorough
     def test_the_study_itself_is_right(self, run, trained):
         ended = run("train", "--experiment_file", "experiment.json")
         assert (ended.status, ended.err) == (0, "")

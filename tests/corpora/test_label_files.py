@@ -52,6 +52,7 @@ def test_no_such_file(tmp_path: Path) -> None:
         read_rows(tmp_path / "labels.csv", [])
 
 
+@pytest.mark.thorough
 def test_by_key_and_class() -> None:
     assert by_key(ROWS, lambda row: row["name"], Path("l.csv")) == {"a.wav": ROWS[0], "b.wav": ROWS[1]}
     with pytest.raises(UserError, match=r"l\.csv: more than one row for a\.wav; keep one for each"):

@@ -216,6 +216,7 @@ class TestEveryRecipe:
             assert text in " ".join(card.split())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", REAL_FOLDERS)
 def test_the_real_corpus(tmp_path: Path, name: str) -> None:
     folder = CORPORA / REAL_FOLDERS[name]

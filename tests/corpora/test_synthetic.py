@@ -51,6 +51,7 @@ def wav_bytes(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.wav")}
 
 
+@pytest.mark.thorough
 def test_metadata_lists_exactly_the_files(corpus, table):
     assert list(pd.read_csv(corpus).columns) == ["path", "class_id", "actor", "gender", "sentence", "take"]
     assert set(table["path"]) == set(wav_bytes(corpus.parent))

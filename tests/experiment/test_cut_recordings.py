@@ -27,6 +27,7 @@ def experiment(folder, corpus, **arguments):
     return load_experiment(path)
 
 
+@pytest.mark.thorough
 def test_check_training_and_evaluation_tell_of_it(tmp_path, small_corpus) -> None:
     small = experiment(tmp_path, small_corpus)
     notes = [note for note in check_study(small).notes if CUT in note]
@@ -43,6 +44,7 @@ def test_check_training_and_evaluation_tell_of_it(tmp_path, small_corpus) -> Non
     assert [line for line in result.evaluation.warnings if "only their beginning was heard" in line]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "told"), [({}, True), ({"pad_to_maximum": False}, False), ({"max_frames": 200}, False)]
 )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import pytest
 
 from kser.corpora.metadata import read_metadata, write_metadata
 from tests.experiment.conftest import write_experiment
@@ -26,6 +27,7 @@ MODEL = {
 }
 
 
+@pytest.mark.thorough
 def test_what_is_added_from_outside_is_trained_evaluated_and_reported(tmp_path, small_corpus):
     table = read_metadata(small_corpus)
     write_metadata(table.assign(strength=table["class_id"].map(STRENGTHS)), tmp_path / "metadata.csv")

@@ -123,6 +123,7 @@ def untouched(results: Path) -> dict[str, int]:
     return {name: path.stat().st_mtime_ns for name, path in files(results, *patterns).items()}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_its_runs_are_finished_and_evaluated_to_the_same_numbers(run, stored, study, capsys, name):
     results = study / "results" / name
@@ -139,6 +140,7 @@ def test_its_runs_are_finished_and_evaluated_to_the_same_numbers(run, stored, st
     assert not changes(stored, study, *reports_and_summary(name))
 
 
+@pytest.mark.thorough
 def test_its_statistics_are_the_same(run, stored, study):
     shutil.rmtree(study / "results/study/statistics")
     run(study, "stats", "--input_path", "results/study")

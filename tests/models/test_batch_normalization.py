@@ -37,6 +37,7 @@ def test_one_vector_without_a_mask_is_one_vector() -> None:
     np.testing.assert_allclose(keras.ops.convert_to_numpy(normalised), expected, rtol=1e-4)
 
 
+@pytest.mark.thorough
 def test_a_head_learns_from_batches_of_one() -> None:
     keras.utils.set_random_seed(0)
     model = classifier(log_mel(), use_batch_norm=True, use_relu=False)

@@ -78,6 +78,7 @@ def test_logits_of_a_batch_are_those_of_each_alone(build_backbone) -> None:
     assert np.isfinite(together).all()  # the last has no frame
 
 
+@pytest.mark.thorough
 def test_training_with_an_utterance_without_a_frame_stays_finite(saved: Saved) -> None:
     assert all(np.isfinite(weights).all() for weights in saved.model.get_weights())
 
@@ -138,6 +139,7 @@ def test_converter_and_labels_of_a_preset_are_those_that_were_saved(tmp_path: Pa
     assert json.loads((tmp_path / "task.json").read_text())["config"]["labels"] == LABELS
 
 
+@pytest.mark.thorough
 def test_keras_file_brings_model_and_training_back(tmp_path: Path) -> None:
     model = trained(classifier(wav2vec2()))
     model.save(tmp_path / "model.keras")
@@ -149,6 +151,7 @@ def test_keras_file_brings_model_and_training_back(tmp_path: Path) -> None:
     assert losses[0][0] != losses[0][1]
 
 
+@pytest.mark.thorough
 def test_frozen_feature_encoder_stays_and_the_rest_moves() -> None:
     model = classifier(wav2vec2())
     model.backbone.freeze_feature_encoder()

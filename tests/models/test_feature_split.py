@@ -77,6 +77,7 @@ def test_features_of_valid_frames_do_not_depend_on_the_padding() -> None:
     np.testing.assert_allclose(cut[:, :frames], whole, atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_training_the_upper_part_trains_the_classifier() -> None:
     keras.utils.set_random_seed(0)
     backbone = FAMILIES["wav2vec2"]()
@@ -238,6 +239,7 @@ def test_what_is_read_of_a_backbone_is_part_of_the_key() -> None:
     assert len(set(keys)) == len(keys) - 1
 
 
+@pytest.mark.thorough
 def test_joined_parts_are_random_above_the_frozen_part_only() -> None:
     keras.utils.set_random_seed(0)
     backbone = FAMILIES["wav2vec2"](dropout=0.5)

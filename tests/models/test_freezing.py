@@ -39,6 +39,7 @@ def test_the_convolutions_are_the_layers_of_the_baseline() -> None:
     assert trainable_layers(backbone) == {"convolution_1", "norm_1"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["hubert_batch_norm", "wavlm"])
 def test_training_changes_no_bit_of_what_is_frozen(name: str) -> None:
     keras.utils.set_random_seed(0)

@@ -59,6 +59,7 @@ def test_empty_places_and_padding_change_neither_outputs_nor_statistics(training
     assert moved.all() if training else not moved.any()
 
 
+@pytest.mark.thorough
 def test_what_stands_in_the_padding_may_be_no_number() -> None:
     backbone = log_mel()
     padded = np.pad(np.stack(waveforms(400)), [(0, 0), (0, 200)], constant_values=np.nan)

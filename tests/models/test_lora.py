@@ -42,6 +42,7 @@ def test_of_the_backbone_the_small_matrices_alone_learn(name: str) -> None:
     }
 
 
+@pytest.mark.thorough
 def test_before_training_nothing_has_changed_and_the_head_learns() -> None:
     model, plain = adapted(), classifier(FAMILIES["wavlm"](), use_relu=False)
     frozen = [weight for weight in model.weights if "lora" not in weight.path]
@@ -93,6 +94,7 @@ def test_what_cannot_be_adapted_is_told() -> None:
         backbone.enable_lora(2)
 
 
+@pytest.mark.thorough
 def test_a_saved_model_is_one_like_any_other(tmp_path: Path) -> None:
     model = adapted(alpha=8.0)
     before = logits(model)

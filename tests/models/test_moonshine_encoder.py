@@ -75,6 +75,7 @@ def test_shortest_audio_gives_one_frame() -> None:
         assert outputs(backbone, inputs)["frame_mask"].sum() == frames
 
 
+@pytest.mark.thorough
 def test_config_builds_the_same_backbone_and_keeps_every_argument(tmp_path) -> None:
     arguments = {
         **SMALL,

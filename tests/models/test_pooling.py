@@ -122,6 +122,7 @@ def test_training_with_empty_places_and_single_frames_stays_finite(name: str) ->
     assert any(not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["att_stats", "ecapa"])
 def test_batch_statistics_leave_the_padding_out(name: str) -> None:
     """In training too: padding, and empty places, change neither results nor running statistics."""
@@ -233,6 +234,7 @@ def test_heads_attend_each_with_its_share_of_the_channels() -> None:
     np.testing.assert_allclose(result, np.concatenate(expected), atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_projected_statistics_are_normed_and_projected() -> None:
     plain = randomised(AttentiveStatisticsPooling(5, use_projection=False))
     projected = randomised(AttentiveStatisticsPooling(5, projection_dim=4))
@@ -257,6 +259,7 @@ def test_mirror_image_is_that_of_numpy(length: int, amount: int) -> None:
     np.testing.assert_array_equal(result[:, : length + 2 * amount], expected)
 
 
+@pytest.mark.thorough
 def test_dropout_of_ecapa_is_for_training_alone() -> None:
     pooling = EcapaTdnnPooling(**{**POOLING_ARGUMENTS["ecapa"], "dropout": 0.5})
     first, second = (pooled(pooling, FRAMES, FRAME_MASK) for _ in range(2))
@@ -349,6 +352,7 @@ def assign_weights(pooling: FramePooling, arrays: dict[str, np.ndarray]) -> set[
     return used
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("module", MODULES)
 def test_parity_of_each_utterance_alone(module: str) -> None:
     """And in a padded batch: what kser gives there is what SpeechBrain gives for each alone."""

@@ -208,6 +208,7 @@ def test_xlarge_has_48_layers(tmp_path: Path) -> None:
     assert len(backbone.hidden_states) == 49
 
 
+@pytest.mark.thorough
 def test_adapters_of_mms_are_refused(tmp_path: Path) -> None:
     """What config.json of facebook/mms-1b-all says of its adapters, one for each language."""
     fields = json.loads((golden_folder("layer_norm") / "config.json").read_text())

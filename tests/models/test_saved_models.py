@@ -27,6 +27,7 @@ def model(kind: str) -> EmotionTask:
     return EmotionTask.from_preset(saved_model(kind))
 
 
+@pytest.mark.thorough
 def test_outputs_are_those_that_the_version_gave_which_saved_it(kind: str, model: EmotionTask) -> None:
     assert (type(model).__name__, type(model.backbone).__name__) == KINDS[kind]
     outputs = model.predict_on_batch(saved_model_utterances())  # runs the preprocessor

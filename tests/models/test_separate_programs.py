@@ -82,6 +82,7 @@ def assert_changes_nothing(model: keras.Model, monkeypatch: pytest.MonkeyPatch, 
         assert_same(apart, step(model, data), atol)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "large",
     [pytest.param(LARGE, id="norm first"), pytest.param({}, id="norm last", marks=pytest.mark.slow)],

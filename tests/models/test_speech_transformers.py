@@ -54,6 +54,7 @@ def with_weights_that_matter(backbone: SpeechBackbone) -> SpeechBackbone:
     return backbone
 
 
+@pytest.mark.thorough
 def test_utterance_gives_the_same_alone_and_in_a_batch(build) -> None:
     backbone = with_weights_that_matter(build())
     together = outputs(backbone, batch())
@@ -91,6 +92,7 @@ def test_every_argument_is_in_the_config_and_on_the_backbone(build) -> None:
         assert getattr(backbone, name) == value
 
 
+@pytest.mark.thorough
 def test_randomness_is_for_training_alone(build) -> None:
     backbone, plain = build(**RANDOM), build()
     states = keras.Model(backbone.input, backbone.hidden_states)
@@ -112,6 +114,7 @@ def test_hidden_states_are_one_more_than_layers_and_end_in_the_output(build) -> 
     assert all(np.abs(a - b).max() > 1e-2 for a, b in itertools.pairwise(states))
 
 
+@pytest.mark.thorough
 def test_shortest_audio_gives_one_frame(build) -> None:
     backbone = build()
     assert backbone.minimum_samples == 45
@@ -130,6 +133,7 @@ def test_frozen_feature_encoder_keeps_its_weights_out_of_training(build) -> None
     assert len(backbone.trainable_variables) == before - encoder
 
 
+@pytest.mark.thorough
 def test_bfloat16_is_close_to_float32(build) -> None:
     plain, mixed = build(), build(dtype="mixed_bfloat16")
     mixed.set_weights(plain.get_weights())
@@ -151,6 +155,7 @@ def test_unispeech_is_a_wav2vec2_with_another_name() -> None:
     assert UniSpeechBackbone.__init__ is Wav2Vec2Backbone.__init__
 
 
+@pytest.mark.thorough
 def test_first_layer_of_wavlm_is_never_passed_by() -> None:
     dropped = {
         name: [FAMILIES[name](layer_drop=0.3).get_layer(f"transformer_layer_{i}").layer_drop for i in (0, 1)]

@@ -157,6 +157,7 @@ def test_preset_loads_with_the_other_treatment_of_silence(tmp_path) -> None:
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.thorough
 def test_randomness_is_for_training_alone() -> None:
     backbone, plain = small(pad_to_maximum=False, **RANDOM), small(pad_to_maximum=False)
     plain.set_weights(backbone.get_weights())

@@ -127,6 +127,7 @@ def test_converter_gives_the_published_features_of_each_alone(golden: Golden) ->
     np.testing.assert_array_equal(inputs["padding_mask"].sum(axis=1), golden.expected["lengths"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("golden", ["group_norm", "layer_norm"], indirect=True)
 def test_sequence_output_is_the_last_hidden_state_and_the_mask_counts_the_frames(golden: Golden) -> None:
     features = golden.expected["features_alone"]

@@ -210,6 +210,7 @@ def noisy(mode: str, draws: str = "online") -> AugmentationPlan:
     return AugmentationPlan(tuple(Augmenter(spec, None) for spec in specs), mode, draws, seed=3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("augmentation", [None, noisy("union"), noisy("one_of", "frozen")])
 def test_worker_processes_give_the_same_elements(utterances: Utterances, augmentation) -> None:
     copies = augmentation.copies if augmentation else 1
@@ -220,6 +221,7 @@ def test_worker_processes_give_the_same_elements(utterances: Utterances, augment
         assert_equal_elements(by_workers, by_threads)
 
 
+@pytest.mark.thorough
 def test_position_is_saved_and_restored(utterances: Utterances, batches: ShuffledBatches) -> None:
     for workers in (0, 1):
         dataset = training_dataset(utterances, batches, 0, 9, noisy("one_of"), workers)

@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ shares = st.floats(0.01, 0.99)
 seeds = st.integers(0, 2**32)
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=100)
 @given(corpora(), shares, seeds, st.randoms(use_true_random=False))
 def test_speaker_split(table: pd.DataFrame, share: float, seed: int, random) -> None:

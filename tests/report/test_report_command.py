@@ -57,6 +57,7 @@ def test_help_tells_what_is_done_by_default(command, message, monkeypatch, capsy
     assert message in " ".join(capsys.readouterr().out.replace("│", " ").split())
 
 
+@pytest.mark.thorough
 def test_it_needs_no_backend():
     heavy = "{'keras', 'jax', 'torch', 'tensorflow'}"
     program = f"import sys, kser.report.page; print({heavy} & {{*sys.modules}})"

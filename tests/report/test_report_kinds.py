@@ -98,6 +98,7 @@ def test_results_of_labels(tmp_path):
     assert len(page.all("img")) == 4
 
 
+@pytest.mark.thorough
 def test_a_class_and_numbers_have_sections_each(tmp_path):
     results = write_study(tmp_path, answers=("classes", "numbers"), seeds=2)
     study = read_study(results)
@@ -114,6 +115,7 @@ def test_a_class_and_numbers_have_sections_each(tmp_path):
     assert page.words.count("In the picture each dot is a run") == 2
 
 
+@pytest.mark.thorough
 def test_parts_that_are_missing_or_wrong_are_named(numbers, tmp_path):
     results = shutil.copytree(numbers, tmp_path / "copy" / "results" / numbers.name)
     folder = results / "small" / "seed_0" / "evaluation" / "own"

@@ -33,6 +33,7 @@ def outcome(folder, plan):
     return weights, dataclasses.replace(result, seconds=0.0), log
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", PLANS)
 def test_interrupted_and_continued_equals_uninterrupted(tmp_path, name):
     plan = PLANS[name]

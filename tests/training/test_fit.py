@@ -23,6 +23,7 @@ def finished(tmp_path_factory):
     return folder, model, result, pd.read_csv(folder / "log.csv")
 
 
+@pytest.mark.thorough
 def test_makes_the_updates_of_all_epochs(finished):
     _, model, result, log = finished
     batches_per_epoch = -(-22 // PLAN.batch_size)
@@ -50,6 +51,7 @@ def test_learns(finished):
     assert log["learning_rate"].iloc[-1] == 0.0
 
 
+@pytest.mark.thorough
 def test_ends_with_the_best_weights(finished):
     folder, model, result, log = finished
     evaluations = log.dropna(subset="val_loss").set_index("step")["val_loss"]
@@ -61,6 +63,7 @@ def test_ends_with_the_best_weights(finished):
     assert again["crossentropy"] == pytest.approx(evaluations.min(), abs=1e-5)
 
 
+@pytest.mark.thorough
 def test_vectors_are_standardised_by_those_of_the_training_part_before_the_first_update(finished):
     folder, model, *_ = finished
     layer = model.get_layer("standardization")
@@ -81,6 +84,7 @@ def test_keeps_as_many_states_as_asked_for(finished):
     assert len(states) == PLAN.save_total_limit
 
 
+@pytest.mark.thorough
 def test_called_again_it_has_nothing_left_to_do(finished):
     folder, model, result, log = finished
     again, result_again = small_run(folder)
@@ -92,6 +96,7 @@ def test_called_again_it_has_nothing_left_to_do(finished):
     pd.testing.assert_frame_equal(pd.read_csv(folder / "log.csv"), log)
 
 
+@pytest.mark.thorough
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
     plan = dataclasses.replace(PLAN, learning_rate=float("inf"))
     with pytest.raises(UserError, match=r"log\.csv: the training loss is no longer a number"):
@@ -109,6 +114,7 @@ def test_states_of_another_run_are_refused_and_stay(finished):
     assert {path: path.stat().st_mtime_ns for path in (folder / "states").rglob("*")} == before
 
 
+@pytest.mark.thorough
 def test_the_last_window_is_completed_with_batches_of_one_epoch_more(tmp_path):
     # 6 batches an epoch in windows of 4: 2 epochs are 3 windows, the second one over the end of an epoch.
     # Of 1 epoch the second window is completed with 2 batches of the next one.
@@ -126,6 +132,7 @@ def test_the_last_window_is_completed_with_batches_of_one_epoch_more(tmp_path):
             assert not np.any(keras.ops.convert_to_numpy(gradient))
 
 
+@pytest.mark.thorough
 def test_the_best_metric_chooses_the_weights_and_averages_are_what_is_kept(tmp_path):
     plan = dataclasses.replace(COMBINED, gradual_unfreezing_epochs=None, early_stopping_patience=None)
     recorded = Recorded()
@@ -157,6 +164,7 @@ class Recorded(keras.callbacks.Callback):
         self.data = self.recorder.description
 
 
+@pytest.mark.thorough
 def test_says_how_much_is_trained(tmp_path):
     recorded = Recorded()
     # 12 batches in windows of 2 are 6 updates: the upper layer joins at update 4, the lower one would at 6.

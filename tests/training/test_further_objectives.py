@@ -118,6 +118,7 @@ def one_step(model: keras.Model, targets) -> keras.callbacks.History:
     return model.fit(waveforms(), targets, batch_size=COUNT, shuffle=False, verbose=0)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_kind_trains_and_gives_the_metrics_it_names(kind: str) -> None:
     keras.utils.set_random_seed(0)
@@ -190,6 +191,7 @@ def test_keras_file_keeps_the_joint_loss_together(tmp_path: Path) -> None:
     assert evaluated(loaded, targets) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.thorough
 def test_a_run_learns_class_and_numbers_and_keeps_the_best_of_the_metric_asked_for(tmp_path: Path) -> None:
     """From files to the best weights; the log has a column for each metric."""
     parts = []

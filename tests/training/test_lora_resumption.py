@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 
 from kser.training.optimisation import adamw
 from kser.training.training_state import (
@@ -37,6 +38,7 @@ def step(model: keras.Model, number: int) -> None:
     model.train_on_batch(*TRAINING)
 
 
+@pytest.mark.thorough
 def test_continued_equals_uninterrupted(tmp_path: Path) -> None:
     model = fresh()
     step(model, 0)

@@ -112,6 +112,7 @@ def test_its_slope_is_finite_where_nothing_is_wrong():
     assert np.isfinite(np.asarray(slope)).all()
 
 
+@pytest.mark.thorough
 def test_half_precision_logits_are_computed_in_float32(batch):
     targets, logits, _ = batch
     halves = keras.ops.cast(logits, "bfloat16")

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pandas as pd
+import pytest
 from rich.console import Console
 
 from kser.training.console_progress import ConsoleProgress, LiveLines
@@ -18,6 +19,7 @@ def shown_run(folder, terminal):
     return shown_on.file.getvalue(), display, result
 
 
+@pytest.mark.thorough
 def test_without_a_terminal_a_line_for_each_evaluation(tmp_path):
     text, display, result = shown_run(tmp_path / "run", terminal=False)
     rows = pd.read_csv(tmp_path / "run" / "log.csv").dropna(subset=["val_loss"])
@@ -71,6 +73,7 @@ def test_events_tell_the_whole_run(tmp_path):
     assert ended.best_validation["loss"] == result.best_loss
 
 
+@pytest.mark.thorough
 def test_a_finished_run_reports_its_end_again(tmp_path):
     events = []
     small_run(tmp_path / "run")

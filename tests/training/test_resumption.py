@@ -40,6 +40,7 @@ def run(folder, backend, kill_at=0):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_killed_and_continued_equals_uninterrupted(tmp_path, backend):
     whole, killed = tmp_path / "whole", tmp_path / "killed"

@@ -67,6 +67,7 @@ def test_survives_its_config():
     assert restored.get_config() == schedule.get_config()
 
 
+@pytest.mark.thorough
 def test_an_unknown_schedule_is_refused():
     with pytest.raises(ValueError, match="schedule='steps'"):
         WarmupSchedule("steps", 1.0, 10)

@@ -89,6 +89,7 @@ def assert_equal(got, expected):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.thorough
 def test_workers_are_not_needed(parts, tmp_path):
     without, further = (run(parts, tmp_path / str(workers), 0, workers=workers) for workers in (0, 1))
     assert_equal(further, without)

@@ -97,6 +97,7 @@ def test_unexpected_names_are_told(folder: Path, strange: str) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_another_folder_is_refused_with_the_layout(tmp_path: Path) -> None:
     assert refusal(tmp_path).startswith(f"{tmp_path}: does not look like eNTERFACE'05")
     touch(tmp_path / "s1_an_1.avi")  # outside the folder that would say who speaks

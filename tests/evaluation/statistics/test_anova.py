@@ -40,6 +40,7 @@ def assert_same(one: pd.DataFrame, two: pd.DataFrame) -> None:
     np.testing.assert_allclose(one[numbers], two[numbers], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, deadline=None)
 @given(cells(balanced=True), st.sampled_from([0, 1]))
 def test_both_ways_agree_on_balanced_data(case, sd_ddof):
@@ -51,6 +52,7 @@ def test_both_ways_agree_on_balanced_data(case, sd_ddof):
     assert effects.sum() == pytest.approx(total), "the classic decomposition: the squares add up"
 
 
+@pytest.mark.thorough
 @settings(max_examples=25, deadline=None)
 @given(cells(balanced=False))
 def test_both_ways_agree_on_unbalanced_data(case):

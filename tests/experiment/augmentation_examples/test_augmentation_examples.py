@@ -121,6 +121,7 @@ def contents(folder):
     }
 
 
+@pytest.mark.thorough
 def test_examples_are_the_same_again_and_replace_earlier_ones(experiment_file, tmp_path):
     folder, path = tmp_path / "out", experiment_file({"noise": NOISE})
     table = examples(path, folder)

@@ -91,11 +91,13 @@ def trained(study_folder, before):
     return study_folder
 
 
+@pytest.mark.thorough
 def test_before_it_all_is_to_do_and_nothing_was_written(before):
     assert (before.mistakes, before.to_obtain) == ([], [])
     assert len(before.runs_in(RunState.TO_DO)) == 2
 
 
+@pytest.mark.thorough
 def test_steps_and_weights_are_those_of_training(before, trained):
     (model,) = before.models
     for seed, plan in model.runs.items():
@@ -284,6 +286,7 @@ def test_a_checkpoint_without_weights_is_known_by_its_configuration(tmp_path, sm
     assert plan.memory.activations > 0
 
 
+@pytest.mark.thorough
 def test_what_is_assumed_of_a_checkpoint_and_replaced_in_it_is_told(tmp_path, small_corpus):
     model = published_classifier(tmp_path / "published")
     (model / "preprocessor_config.json").unlink()
@@ -466,6 +469,7 @@ def test_activations_of_inference_are_within_a_factor_of_2_of_one_recording(back
     assert 0.5 < temporary_bytes(frozen, 1, 32000, of_gradient=False) / estimate < 2.0
 
 
+@pytest.mark.thorough
 def test_a_backbone_that_is_computed_once_takes_one_recording_at_a_time(tmp_path, small_corpus):
     path = write_experiment(tmp_path, small_corpus, models=["wav2vec2"])
     file = tmp_path / "models" / "wav2vec2.json"

@@ -52,6 +52,7 @@ def test_each_fault_is_told_with_its_file(faulty):
     assert sorted(left_out) == sorted(files[kind] for kind in UNUSABLE)
 
 
+@pytest.mark.thorough
 def test_strict_ends_with_what_puts_results_in_question(faulty, monkeypatch, capsys):
     path, files = faulty
     with pytest.raises(SystemExit) as usual:

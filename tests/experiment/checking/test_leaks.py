@@ -145,6 +145,7 @@ def test_silent_and_damaged_files_are_not_copies_of_each_other(experiment, tmp_p
     assert warnings_of(experiment) == []
 
 
+@pytest.mark.thorough
 def test_seeds_with_a_leak_are_named_together(tmp_path, small_corpus):
     table = read_metadata(small_corpus)
     speaker = table[table["actor"] == table["actor"].iloc[0]]

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from kser.experiment.config.frozen_defaults import FrozenDefault, frozen_defaults
 from kser.experiment.config.json_schemas import json_schema
 from kser.experiment.config.loading import load_experiment
@@ -67,6 +69,7 @@ def test_they_are_in_the_schema() -> None:
         )
 
 
+@pytest.mark.thorough
 def test_a_search_for_a_learning_rate_is_that_of_a_head() -> None:
     searching = {"skip_hp_search": False}
     (fine_tuning,) = space_of(model(**searching)).dimensions

@@ -41,6 +41,7 @@ def losses(run: Run) -> np.ndarray:
     return pd.read_csv(run.paths.log)["val_loss"].dropna().to_numpy()
 
 
+@pytest.mark.thorough
 def test_frozen_layers_are_those_of_the_model_file(tmp_path: Path, small_corpus: Path) -> None:
     backbone = build_model(run_of(tmp_path, small_corpus, freeze_layers=1), HEAD).backbone
     assert backbone.trainable_variables == []
@@ -124,6 +125,7 @@ def test_kept_features_are_another_run_wherever_they_are_kept(tmp_path: Path, sm
     assert fingerprints[0] != fingerprints[1] == fingerprints[2]
 
 
+@pytest.mark.thorough
 def test_a_frozen_backbone_is_computed_once_as_in_inference(
     tmp_path: Path, small_corpus: Path, computed: list[int]
 ) -> None:
@@ -167,6 +169,7 @@ LOGISTIC = {
 }
 
 
+@pytest.mark.thorough
 def test_a_solved_head_is_a_classifier_like_any_other(tmp_path: Path, small_corpus: Path) -> None:
     run = run_of(tmp_path, small_corpus, **LOGISTIC)
     assert do_run(run) is Outcome.TRAINED
@@ -217,6 +220,7 @@ def test_a_solved_head_requires_vectors(tmp_path: Path, small_corpus: Path) -> N
         do_run(run)
 
 
+@pytest.mark.thorough
 def test_training_on_kept_features_is_training_on_audio(
     tmp_path: Path, small_corpus: Path, computed: list[int]
 ) -> None:
@@ -246,6 +250,7 @@ def test_training_on_kept_features_is_training_on_audio(
     np.testing.assert_allclose(ours.predict(noise, verbose=0), theirs.predict(noise, verbose=0), atol=1e-3)
 
 
+@pytest.mark.thorough
 def test_training_on_what_frozen_layers_gave_is_training_on_audio(
     tmp_path: Path, small_corpus: Path, computed: list[int]
 ) -> None:

@@ -23,6 +23,7 @@ def trained(folder, corpus, **model):
     return load_classifier(row.model_path)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
@@ -53,6 +54,7 @@ def test_the_head_is_the_one_asked_for(tmp_path, small_corpus, fields, expected)
     assert {name: config[name] for name in expected} == expected
 
 
+@pytest.mark.thorough
 def test_arguments_that_the_pooling_does_not_take_are_told_with_the_file(tmp_path, small_corpus) -> None:
     with pytest.raises(UserError, match=r"wav2vec2\.json: .*num_heads"):
         trained(tmp_path, small_corpus, pooling_mode="mean", pooling_arguments={"num_heads": 2})

@@ -72,6 +72,7 @@ def test_what_cannot_be_probed_is_told(tmp_path, fields, message):
     assert line.startswith(f"models/tiny.json: {message}")
 
 
+@pytest.mark.thorough
 def test_the_models_of_a_probe_need_names_of_their_own(tmp_path):
     (line,) = refusals(write(tmp_path, tiny=PROBE, tiny_layer_01={}))
     assert line.startswith(

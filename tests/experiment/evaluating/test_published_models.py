@@ -38,6 +38,7 @@ def evaluated(model: Path, test_set: Path, folder: Path) -> EvaluatedRow:
     return Evaluator().evaluate(row)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("saved_from_python", [False, True])
 def test_classifier(test_set: Path, tmp_path: Path, saved_from_python: bool) -> None:
     model = published_classifier(tmp_path / "model")
@@ -58,6 +59,7 @@ def test_classifier(test_set: Path, tmp_path: Path, saved_from_python: bool) -> 
         assert evaluated(model, test_set, tmp_path).is_new
 
 
+@pytest.mark.thorough
 def test_regressor(test_set: Path, tmp_path: Path) -> None:
     tensors = HEADS["with tanh, out_proj"](32, 3)
     fields = {"problem_type": "regression", "pooling_mode": "mean", "id2label": dict(enumerate(DIMENSIONS))}

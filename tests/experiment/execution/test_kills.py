@@ -173,6 +173,7 @@ def never_killed(tmp_path_factory, small_corpus):
     return done
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "moments"),
     [
@@ -228,6 +229,7 @@ def test_killed_at_random_moments_of_training(tmp_path, small_corpus, never_kill
         assert_equal(experiment, expected)
 
 
+@pytest.mark.thorough
 def test_a_process_that_is_killed_at_a_run_leaves_it_to_the_next(tmp_path, small_corpus, never_killed):
     expected = results(never_killed("log_mel"))
     experiment = write_study(tmp_path, small_corpus, "log_mel")
@@ -247,6 +249,7 @@ def test_a_process_that_is_killed_at_a_run_leaves_it_to_the_next(tmp_path, small
     assert_equal(experiment, expected)
 
 
+@pytest.mark.thorough
 def test_two_processes_at_once_train_each_seed_once(tmp_path, small_corpus):
     alone, shared = (
         write_study(tmp_path / name, small_corpus, "log_mel", cross_validation=2, run_eval=False)

@@ -24,6 +24,7 @@ def start(experiment) -> str:
     return console.export_text()
 
 
+@pytest.mark.thorough
 def test_only_what_is_of_the_finished_run_is_removed(tmp_path, small_corpus):
     experiment = write_experiment(tmp_path, small_corpus, ["log_mel"], run_eval=False)
     start(experiment)

@@ -185,6 +185,7 @@ def test_a_study_of_each_kind_is_checked(tmp_path, corpus, kind):
     assert plan.parameters > 0
 
 
+@pytest.mark.thorough
 def test_numbers_are_learned(tmp_path, small_corpus):
     # Two sentences, each twice: one utterance an emotion and speaker says too little of other speakers.
     whole = read_metadata(small_corpus.parent / "corpus" / "metadata.csv")
@@ -207,6 +208,7 @@ def test_numbers_are_learned(tmp_path, small_corpus):
     assert do_run(run) is Outcome.ALREADY_TRAINED
 
 
+@pytest.mark.thorough
 def test_interrupted_and_continued_equals_uninterrupted(tmp_path, corpus):
     fields = {"number_of_training_epochs": 2, "use_dropout": True, "experiment": {"eval_steps": 2}}
     whole = run_over(tmp_path / "whole", corpus, "numbers", **fields)
@@ -222,6 +224,7 @@ def test_interrupted_and_continued_equals_uninterrupted(tmp_path, corpus):
         np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (one, other)))
 
 
+@pytest.mark.thorough
 def test_kept_features_lora_and_a_further_training(tmp_path, corpus):
     """What a model of classes can do, one of a class and numbers can, too."""
     kind = "class and numbers"

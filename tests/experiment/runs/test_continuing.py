@@ -45,6 +45,7 @@ def further_run(folder, corpus, model, fields=None, experiment=None):
     return run
 
 
+@pytest.mark.thorough
 def test_begins_with_backbone_head_and_preprocessing_of_the_trained_model(tmp_path, small_corpus, first):
     run = further_run(tmp_path, small_corpus, first, {"use_dropout": True, "dropout_rate": 0.25})
     classifier = build_model(run, load_run_data(run).head)
@@ -86,6 +87,7 @@ def test_held_out_recordings_that_the_trained_model_learned_are_told_before(tmp_
     assert not any("in the training of" in note for note in checked_inputs(again.experiment, [again]).notes)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fields", "experiment", "said"),
     [
@@ -112,12 +114,14 @@ def test_files_that_say_something_else_are_told(tmp_path, small_corpus, first, f
     assert said in line
 
 
+@pytest.mark.thorough
 def test_other_classes_are_told(tmp_path, small_corpus, first):
     run = further_run(tmp_path, small_corpus, first)
     with pytest.raises(UserError, match=r"labels: joy, rage, but .*seed_0/model has anger"):
         build_model(run, {"labels": ["joy", "rage"]})
 
 
+@pytest.mark.thorough
 def test_a_checkpoint_without_a_head_is_told(tmp_path, small_corpus, first):
     plain = tmp_path / "plain"
     load_classifier(first).backbone.save_to_preset(str(plain))
@@ -126,6 +130,7 @@ def test_a_checkpoint_without_a_head_is_told(tmp_path, small_corpus, first):
         build_model(run, load_run_data(run).head)
 
 
+@pytest.mark.thorough
 def test_a_published_head_goes_on_with_the_names_and_the_order_of_the_corpus(tmp_path, small_corpus):
     folder = published_classifier(tmp_path / "published")
     run = further_run(tmp_path, small_corpus, folder, {"backbone_arguments": {}, "use_batch_norm": False})

@@ -102,6 +102,7 @@ def report_of(study, name: str) -> dict:
     return json.loads((row.eval_out_path / "classification_report.json").read_text())
 
 
+@pytest.mark.thorough
 def test_the_classes_are_those_asked_for(study) -> None:
     folder, _, _ = study
     model = folder / "results" / "small" / "log_mel" / "seed_0"
@@ -195,6 +196,7 @@ def test_predictions_have_every_row_with_both_names(study) -> None:
     assert {"female_confusion_matrix.png", "male_confusion_matrix.csv", "reliability_diagram.png"} <= names
 
 
+@pytest.mark.thorough
 def test_groups_are_compared_by_any_column(study, foreign_test_set, tmp_path) -> None:
     folder, _, _ = study
     model = folder / "results" / "small" / "log_mel" / "seed_0" / "model"
@@ -260,6 +262,7 @@ def run_of(folder: Path, metadata: Path, split: dict, seed: int = 0, label_map=N
     return plan_runs(load_experiment(path))[seed]
 
 
+@pytest.mark.thorough
 def test_results_that_are_not_whole_are_made_again(study, foreign_test_set, tmp_path) -> None:
     folder, _, _ = study
     model = folder / "results" / "small" / "log_mel" / "seed_0" / "model"
@@ -411,6 +414,7 @@ def test_what_changes_the_result_changes_the_fingerprint(tmp_path, small_corpus)
     assert len({plain, *different}) == 1 + len(different)
 
 
+@pytest.mark.thorough
 def test_a_bad_file_in_a_test_set_stops_its_row_or_is_skipped(study, small_corpus, tmp_path) -> None:
     folder, _, _ = study
     model = folder / "results" / "small" / "log_mel" / "seed_0" / "model"

@@ -175,6 +175,7 @@ def study_of(folder: Path, metadata: Path, columns: dict[str, str]):
     return train_experiment(load_experiment(path))
 
 
+@pytest.mark.thorough
 def test_a_study_on_segments_is_that_on_the_files_cut_out(tmp_path, corpus, segmented) -> None:
     cut, parts = tmp_path / "cut", tmp_path / "parts"
     of_files, of_parts = study_of(cut, corpus, {}), study_of(parts, segmented, COLUMNS)

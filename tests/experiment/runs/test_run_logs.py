@@ -71,6 +71,7 @@ def logged(run):
     return sorted(zip(melted["step"], melted["variable"], melted["value"], strict=True))
 
 
+@pytest.mark.thorough
 def test_event_files_have_the_rows_of_the_log_once(interrupted_run):
     (path,) = (interrupted_run.paths.work / "events").iterdir()
 
@@ -141,6 +142,7 @@ def test_a_server_that_never_answers_fails_the_run_in_a_line(with_mlflow, monkey
     assert first == "log_mel, seed 0: mlflow: http://there: OSError: no answer"
 
 
+@pytest.mark.thorough
 def test_a_server_that_falls_silent_does_not_cost_the_run(with_mlflow, monkeypatch, caplog):
     class Silence(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

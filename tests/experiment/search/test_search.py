@@ -59,6 +59,7 @@ def searched(tmp_path_factory, small_corpus):
     return run, console.file.getvalue(), read
 
 
+@pytest.mark.thorough
 def test_the_winner_is_trained_recorded_and_named(searched):
     run, output, _ = searched
     trials = table(run)
@@ -104,6 +105,7 @@ def test_a_finished_run_is_not_searched_again(searched, monkeypatch):
     assert len(table(run)) == 2
 
 
+@pytest.mark.thorough
 def test_a_search_interrupted_inside_a_trial_goes_on_there(searched, tmp_path, small_corpus, monkeypatch):
     other, _, _ = searched
     run = run_of(tmp_path, small_corpus, hp_num_trials=2)

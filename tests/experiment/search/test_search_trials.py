@@ -29,6 +29,7 @@ from kser.training.objectives import ValidationMetric
 from tests.experiment.searching_runs import FORMAT, Judge, run_of, search_with, table
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("method", "trials"), [("random", 4), ("bayesian", 4), ("hyperband", 6)], ids=str)
 def test_an_interrupted_search_makes_the_same_trials(tmp_path, small_corpus, method, trials):
     model = {"hp_search_method": method, "number_of_training_epochs": 3}

@@ -23,6 +23,9 @@ from kser.report.page import write_report
 from tests.experiment.conftest import write_experiment
 from tests.experiment.evaluated_models import published_classifier, write_corpus
 
+# What all of them share, a trained study, takes a minute or more.
+pytestmark = pytest.mark.thorough
+
 AS_IT_IS = {"number_of_training_epochs": 0, "continue_model_training": True}
 NOTHING = "number_of_training_epochs: 0: nothing is trained: {} is evaluated as it is"
 

@@ -13,6 +13,9 @@ from kser.experiment.evaluating.evaluation_csv import COLUMNS, read_evaluation_c
 from kser.experiment.study.evaluation import evaluate
 from tests.experiment.study.training import console
 
+# What all of them share, a trained study, takes a minute or more.
+pytestmark = pytest.mark.thorough
+
 
 def test_rows_are_evaluated_again_when_asked_or_when_the_test_set_changed(trained, tmp_path):
     _, evaluation_csv = trained

@@ -45,6 +45,7 @@ def done(tmp_path_factory, small_corpus):
     return folder, experiment, result, events
 
 
+@pytest.mark.thorough
 def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch, small_corpus):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "corpus").symlink_to(small_corpus.parent)
@@ -55,6 +56,7 @@ def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch, small_corp
     assert said == []
 
 
+@pytest.mark.thorough
 def test_running_gives_data_frames(done):
     _, _, result, _ = done
     assert result.runs[["model", "seed", "status", "error"]].to_numpy().tolist() == [
@@ -135,6 +137,7 @@ def test_a_second_run_trains_and_evaluates_nothing(done, monkeypatch):
     pd.testing.assert_frame_equal(again.evaluation.results, first.evaluation.results)
 
 
+@pytest.mark.thorough
 def test_evaluating_takes_the_models_of_all_seeds(done, small_corpus, monkeypatch):
     folder, _, first, _ = done
     monkeypatch.chdir(folder)
@@ -198,6 +201,7 @@ def test_mistakes_in_data_are_the_same_in_the_check_and_before_training(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["metadata.csv"]
 
 
+@pytest.mark.thorough
 def test_what_fails_is_raised_at_the_end_with_what_was_done(tmp_path, monkeypatch, small_corpus):
     monkeypatch.chdir(tmp_path)
     write_metadata(read_metadata(small_corpus).iloc[:3], tmp_path / "few.csv")

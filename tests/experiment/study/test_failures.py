@@ -13,6 +13,7 @@ from kser.experiment.study.study import train_experiment
 from tests.experiment.study.training import change_model, failures_of
 
 
+@pytest.mark.thorough
 def test_a_run_that_fails_does_not_stop_the_study_and_is_tried_again(two_seeds, monkeypatch):
     def fails_on_seed_0(run, *arguments):
         if run.seed == 0:
@@ -55,6 +56,7 @@ def test_a_full_disk_is_told_with_what_to_do(two_seeds, monkeypatch):
     ]
 
 
+@pytest.mark.thorough
 def test_a_model_that_cannot_begin_stops_no_other_model_and_is_begun_once(two_models, monkeypatch):
     begun = []
 
@@ -89,6 +91,7 @@ def test_what_no_run_would_begin_with_is_told_before_training(two_models):
     assert not (two_models.parent / "results").exists()
 
 
+@pytest.mark.thorough
 def test_failures_in_training_and_evaluation_are_told_together(two_models, monkeypatch):
     def fails_on_wav2vec2(run, *arguments):
         if run.model.name == "wav2vec2" and run.seed == 1:
@@ -122,6 +125,7 @@ def test_failures_in_training_and_evaluation_are_told_together(two_models, monke
     assert not report.exists()
 
 
+@pytest.mark.thorough
 def test_curves_that_cannot_be_drawn_are_told_at_the_end(two_models, monkeypatch):
     def fails(*arguments, **more):
         raise RuntimeError("no canvas")

@@ -46,6 +46,7 @@ def probed(tmp_path_factory, small_corpus):
     return result, computed
 
 
+@pytest.mark.thorough
 def test_each_layer_has_its_results_and_all_share_the_backbone(probed):
     result, computed = probed
     assert list(result.runs["model"]) == ["probe_layer_00", "probe_layer_01", "probe_layer_02"]

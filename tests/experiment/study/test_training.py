@@ -14,6 +14,9 @@ from kser.experiment.study.study import train_experiment
 from tests.experiment.conftest import write_experiment
 from tests.experiment.study.training import change_model
 
+# What all of them share, a trained study, takes a minute or more.
+pytestmark = pytest.mark.thorough
+
 
 def test_training_writes_the_evaluation_csv(trained):
     _, evaluation_csv = trained

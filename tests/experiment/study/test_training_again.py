@@ -16,6 +16,7 @@ from tests.experiment.conftest import write_experiment
 from tests.experiment.study.training import change_model, console, snapshot
 
 
+@pytest.mark.thorough
 def test_a_second_start_trains_and_evaluates_nothing(trained):
     folder, _ = trained
     before = snapshot(folder / "results")
@@ -38,6 +39,7 @@ def test_results_of_other_settings_are_refused_and_stay(trained, small_corpus):
     assert snapshot(folder / "results") == before
 
 
+@pytest.mark.thorough
 def test_names_that_are_given_later_reach_finished_runs_and_their_reports(tmp_path, small_corpus):
     path = write_experiment(tmp_path, small_corpus, models=["log_mel"], cross_validation=1)
     change_model(path, "log_mel", hidden_state=1)
@@ -70,6 +72,7 @@ def test_another_test_set_under_an_old_name_is_told_before_training(tmp_path, sm
         train_experiment(load_experiment(second))
 
 
+@pytest.mark.thorough
 def test_a_run_that_another_process_does_is_left_to_it(two_seeds):
     runs = plan_runs(load_experiment(two_seeds))
     shown = console()
