@@ -272,12 +272,19 @@ def _recordings(
 ) -> tuple[list[str], list[str], str]:
     """Path and utterance of each row, and what is wrong with the times of segments."""
     paths = [str(resolve_input(file, beside=folder)) for file in files]
+    files = files.map(_named)
     if not all(name in cells for name in SEGMENT_COLUMNS):
         return paths, files.tolist(), ""
     times = [cells[name] for name in SEGMENT_COLUMNS]
     named, wrong_times = named_segments(zip(paths, *times, strict=True), row_numbers)
     utterances, _ = named_segments(zip(files, *times, strict=True), row_numbers)
     return named, utterances, wrong_times
+
+
+def _named(file: str) -> str:
+    """The name of a recording: without what `write_metadata` puts before one that a spreadsheet would run."""
+    name = file.removeprefix("./")
+    return name if name != inert(name) else file
 
 
 def _with_segment_columns(table: pd.DataFrame) -> pd.DataFrame:
