@@ -39,6 +39,7 @@ def assert_same_weights(one: SpeechBackbone, other: SpeechBackbone) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.thorough
 def test_preset_is_the_checkpoint(run: Command, source: Path, tmp_path: Path) -> None:
     preset = tmp_path / "presets" / "new"
     status, out, err = run("convert", source, preset)
@@ -202,6 +203,7 @@ class TestWithTransformers:
         assert "only published checkpoints load in transformers" in err
         assert not (tmp_path / "copy").exists()
 
+    @pytest.mark.thorough
     def test_another_sampling_rate_is_found(self, run: Command, tmp_path: Path) -> None:
         """No comparison of arrays would show it."""
         preset = tmp_path / "preset"
@@ -222,6 +224,7 @@ class TestWithTransformers:
         assert f"kser: {source}: has a PEFT adapter, which transformers does not merge by itself; " in err
         assert not (tmp_path / "preset").exists()
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("family", ["whisper", "moonshine"])
     def test_encoders_of_recognisers(self, tmp_path: Path, family: str) -> None:
         save_small_recogniser(family, tmp_path / "source")

@@ -35,6 +35,7 @@ class TestEvaluating:
         (line,) = refused(run, trained, "eval", "--eval_path", "results/study/evaluation_csv")
         assert line.startswith("KERAS_BACKEND=theano: unknown backend")
 
+    @pytest.mark.thorough
     def test_rows_that_cannot_be_evaluated_are_told_and_the_others_are_done(self, run, trained, tmp_path):
         model = trained / "results" / "study" / "tiny" / "seed_0" / "model"
         for name in ("no_recordings", "other_version"):

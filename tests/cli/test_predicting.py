@@ -9,6 +9,7 @@ import pytest
 MODEL = "results/study/tiny/seed_0/model"
 
 
+@pytest.mark.thorough
 def test_files_are_shown_as_a_table(run, trained):
     ended = run("predict", MODEL, "a_high.wav", "b_low.wav")
     assert ended.status == 0
@@ -30,6 +31,7 @@ def test_folders_patterns_and_metadata_name_all_recordings(run, trained, given, 
     assert len({row["recording"] for row in rows}) == 8
 
 
+@pytest.mark.thorough
 def test_a_study_is_one_model(run, trained, tmp_path):
     of_model, of_study = tmp_path / "model.json", tmp_path / "study.json"
     assert run("predict", MODEL, "a_high.wav", "--output", of_model).status == 0

@@ -242,6 +242,7 @@ class TestTrainingAgain:
         monkeypatch.chdir(folder)
         return folder
 
+    @pytest.mark.thorough
     def test_results_of_other_settings_are_refused_and_stay(self, run, again):
         write_study(again, {"learning_rate": 0.5})
         (line,) = refused(run, again, "train", "--experiment_file", "experiment.json")

@@ -235,6 +235,7 @@ class TestContinuing:
         assert rewrite_corpus(corpus, out, STEP).written == 0
         assert rewrite_corpus(corpus, out, STEP).written == 0
 
+    @pytest.mark.thorough
     def test_killed_at_any_moment(self, tmp_path, out):
         folder = tmp_path / "many"
         for number in range(12):

@@ -133,6 +133,7 @@ def test_genders_give_way_where_a_valid_split_needs_it(case: str, in_test: str) 
         assert describe_split(table, parts)["speakers"].sum() == table["actor"].nunique()
 
 
+@pytest.mark.thorough
 def test_what_is_searched_for_varies_with_the_seed_and_not_with_the_order_of_rows() -> None:
     table = read_metadata(CASES / "one_man.csv", check_files=False)
     fingerprints = [split_fingerprint(table, speaker_split(table, 0.8, seed)) for seed in range(12)]

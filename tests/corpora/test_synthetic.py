@@ -58,6 +58,7 @@ def test_metadata_lists_exactly_the_files(corpus, table):
     assert len(table) == 320
 
 
+@pytest.mark.thorough
 def test_every_speaker_says_everything_in_every_emotion(table):
     assert set(table.groupby(["actor", "class_id"]).size()) == {8}
     assert len(table.groupby(["actor", "class_id", "sentence", "take"])) == len(table)

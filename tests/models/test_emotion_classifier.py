@@ -64,6 +64,7 @@ def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return Saved(model, preset)
 
 
+@pytest.mark.thorough
 def test_logits_of_a_batch_are_those_of_each_alone(build_backbone) -> None:
     keras.utils.set_random_seed(0)
     model = classifier(build_backbone(), use_batch_norm=True)
@@ -83,6 +84,7 @@ def test_training_with_an_utterance_without_a_frame_stays_finite(saved: Saved) -
     assert all(np.isfinite(weights).all() for weights in saved.model.get_weights())
 
 
+@pytest.mark.thorough
 def test_preset_brings_the_model_back(saved: Saved) -> None:
     loaded = EmotionClassifier.from_preset(saved.preset)
     assert loaded.labels == LABELS
@@ -201,6 +203,7 @@ def test_l2_is_the_squared_norm_of_the_dense_kernel() -> None:
     assert not classifier(log_mel()).losses
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_every_pooling_trains_and_comes_back(pooling: str, tmp_path: Path) -> None:
     """And gives an utterance in a batch, one of them without a frame, what it gives it alone."""
@@ -219,6 +222,7 @@ def test_every_pooling_trains_and_comes_back(pooling: str, tmp_path: Path) -> No
     np.testing.assert_allclose(together[1:2], logits(loaded, utterances[1:2]), atol=1e-5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("layer_weighting", "pool_position"), [("softmax", "after"), ("free", "before")])
 def test_layers_are_weighted_before_or_after_pooling(
     layer_weighting: str, pool_position: str, tmp_path: Path
@@ -261,6 +265,7 @@ def test_layers_of_several_sizes_cannot_be_weighted() -> None:
         classifier(log_mel(filters=[4, 8]), layer_weighting="softmax")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("state", [0, 1])
 def test_one_hidden_state_is_pooled_and_what_is_above_it_stays(state: int, tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)

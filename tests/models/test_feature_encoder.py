@@ -57,6 +57,7 @@ def test_encoder_gives_the_frames_that_the_mask_counts(length: int) -> None:
     assert frame_mask.tolist() == [[True] * expected + [False] * (frames.shape[1] - expected)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("norm_kind", ["group", "layer"])
 def test_encoded_frames_do_not_depend_on_the_padding(norm_kind: str) -> None:
     encoder = FeatureEncoder([4, 6], [10, 4], [5, 2], use_bias=True, norm=norm_kind)
@@ -145,6 +146,7 @@ def test_gelu_is_x_times_the_normal_distribution() -> None:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("norm", ["group", "layer"])
 def test_what_stands_in_the_padding_may_be_no_number(norm: str) -> None:
     layer = FeatureEncoder([4, 4], [10, 3], [5, 2], norm=norm)

@@ -41,6 +41,7 @@ def spread(model: keras.Model) -> keras.Model:
     return model
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["hubert_batch_norm", "wavlm", "data2vec_audio"])
 def test_part_after_part_gives_what_the_whole_gives(name: str) -> None:
     keras.utils.set_random_seed(0)
@@ -64,6 +65,7 @@ def test_a_weighting_of_all_layers_comes_along() -> None:
     np.testing.assert_allclose(parts, whole, atol=5e-3)
 
 
+@pytest.mark.thorough
 def test_features_of_valid_frames_do_not_depend_on_the_padding() -> None:
     lower = split_at_feature_encoder(classifier(FAMILIES["wav2vec2"]())).lower
     alone, further = lower(padded(400)), lower(padded(400, samples=900))
@@ -117,6 +119,7 @@ def test_the_key_is_that_of_the_encoder_alone() -> None:
     assert encoder_key(other) != key
 
 
+@pytest.mark.thorough
 def test_below_the_first_layer_nothing_of_a_backbone_may_be_left_above_its_features() -> None:
     model = classifier(moonshine(num_layers=1), hidden_state=0)
     assert model.read_states == [model.backbone.feature_encoder.output]

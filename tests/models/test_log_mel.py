@@ -36,6 +36,7 @@ def test_loud_neighbour_changes_nothing() -> None:
     np.testing.assert_allclose(beside, alone, atol=1e-5)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("training", [True, False])
 def test_empty_places_and_padding_change_neither_outputs_nor_statistics(training: bool) -> None:
     rows = np.stack(waveforms(400, 400))

@@ -35,6 +35,7 @@ def outputs(model: keras.Model, inputs: dict[str, np.ndarray], training: bool = 
     return keras.tree.map_structure(keras.ops.convert_to_numpy, given)
 
 
+@pytest.mark.thorough
 def test_utterance_gives_the_same_however_it_is_padded_and_whatever_the_padding_holds() -> None:
     backbone = small()
     together = outputs(backbone, batch(6000, padding=np.nan))
@@ -110,6 +111,7 @@ def test_scores_depend_on_the_distance_between_frames_alone() -> None:
     np.testing.assert_array_equal(turned[0][:, 6:], query[0, :, 0, 6:])
 
 
+@pytest.mark.thorough
 def test_order_of_frames_matters() -> None:
     layer = RotaryTransformerLayer(16, 32, 2, feedforward_expansion_factor=2)
     frames = np.stack(waveforms(160)).reshape(1, 10, 16)

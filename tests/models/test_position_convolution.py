@@ -57,6 +57,7 @@ def test_every_form_gives_what_the_plain_one_gives_and_its_gradients(form, lengt
     )
 
 
+@pytest.mark.thorough
 def test_frequencies_are_exact_for_minutes_of_frames() -> None:
     frames, kernel = draws(1, 3000, 4), draws(16, 4, 4)
     tensors = ops.convert_to_tensor(frames), ops.convert_to_tensor(kernel)

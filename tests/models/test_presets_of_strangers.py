@@ -200,6 +200,7 @@ def test_shards_are_files_of_the_preset(preset: Path, shard: Any) -> None:
     assert_refused(preset, "weight_map: ")
 
 
+@pytest.mark.thorough
 def test_archives_are_not_unpacked(preset: Path) -> None:
     for name in ("assets.zip", "model.keras", "assets/tokenizer/vocabulary.zip", "model.tar"):
         (preset / name).parent.mkdir(parents=True, exist_ok=True)

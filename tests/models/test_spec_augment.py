@@ -53,6 +53,7 @@ def test_rounding_and_places_are_as_likely_as_they_should_be() -> None:
     assert not masked[:, 40:].any()
 
 
+@pytest.mark.thorough
 def test_spans_are_unbroken() -> None:
     masked = spans([60] * 200, 60, 0.2, 6)
     edges = np.diff(np.pad(masked, [(0, 0), (1, 1)]).astype(int), axis=1)

@@ -150,6 +150,7 @@ def test_groups_that_do_not_divide_the_channels_are_refused(build) -> None:
         build(position_groups=3)
 
 
+@pytest.mark.thorough
 def test_unispeech_is_a_wav2vec2_with_another_name() -> None:
     assert issubclass(UniSpeechBackbone, Wav2Vec2Backbone)
     assert UniSpeechBackbone.__init__ is Wav2Vec2Backbone.__init__

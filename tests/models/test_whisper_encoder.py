@@ -168,6 +168,7 @@ def test_randomness_is_for_training_alone() -> None:
     assert not np.allclose(trained[:2], expected[:2], atol=1e-2)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("field", ["dropout", "attention_dropout", "activation_dropout", "spec_augment"])
 def test_each_kind_of_randomness_changes_training(field: str) -> None:
     backbone = small(pad_to_maximum=False, **{field: RANDOM[field]})

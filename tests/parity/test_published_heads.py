@@ -61,6 +61,7 @@ def assert_equal(actual: np.ndarray, wanted: list[np.ndarray]) -> None:
     assert np.linalg.norm(actual - wanted) <= 1e-5 * np.linalg.norm(wanted)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("variant", "weighted"),
     [
@@ -90,6 +91,7 @@ def test_classifiers_of_transformers(with_head: WithHead, variant: str, weighted
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("output", "pooling", "statistic"), [("out_proj", "mean", np.mean), ("output", "max", np.max)]
 )
@@ -148,6 +150,7 @@ def test_new_head_in_the_place_of_a_trained_one(
     assert not [line for line in caplog.messages if "replaced" in line]
 
 
+@pytest.mark.thorough
 def test_saved_again_it_is_the_same(with_head: WithHead, tmp_path: Path) -> None:
     folder, _ = with_head("whisper", "of transformers", use_weighted_layer_sum=True)
     published = EmotionClassifier.from_preset(folder, dropout=0.5)

@@ -114,6 +114,7 @@ def test_neither_order_nor_threads_play_a_part(mode):
         np.testing.assert_array_equal(waveform, expected[place])
 
 
+@pytest.mark.thorough
 def test_nor_do_processes(tmp_path):
     (tmp_path / "mine.py").write_text(
         "class Noise:\n"

@@ -142,6 +142,7 @@ def test_evaluation_comes_again_and_again(utterances: Utterances) -> None:
         assert_equal_elements(islice(dataset, 2 * len(plan)), [*once, *once])
 
 
+@pytest.mark.thorough
 def test_tf_data_gives_the_same_elements(utterances: Utterances, batches: ShuffledBatches) -> None:
     pytest.importorskip("tensorflow")
     dataset = training_dataset(utterances, batches, 0, 4)
@@ -278,6 +279,7 @@ def test_a_mistake_in_a_worker_process_ends_in_its_own_error(tmp_path: Path) -> 
         next(iter(dataset))
 
 
+@pytest.mark.thorough
 def test_worker_processes_end_with_their_data_set(utterances: Utterances, batches: ShuffledBatches) -> None:
     before = set(multiprocessing.active_children())
     dataset = training_dataset(utterances, batches, 0, 9, workers=2)

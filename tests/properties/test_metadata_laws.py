@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,7 @@ def test_any_dialect_is_read(
         assert_same(read_metadata(csv_path, table_format=AS_WRITTEN), table, folder)
 
 
+@pytest.mark.thorough
 @settings(deadline=None, max_examples=60)
 @given(tables())
 def test_what_is_written_is_read_again(table: pd.DataFrame) -> None:

@@ -35,6 +35,7 @@ def calibrated(folder: Path, kind: str, temperature: float = 2.0) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_a_saved_model_says_what_kser_says(tmp_path):
     model = calibrated(tmp_path / "model", "class and numbers")
     exported = export_model(model, tmp_path / "emotion", "saved_model")
@@ -49,6 +50,7 @@ def test_a_saved_model_says_what_kser_says(tmp_path):
         export_model(model, tmp_path / "notes", "saved_model")
 
 
+@pytest.mark.thorough
 @needs_onnx
 def test_an_onnx_file_says_what_kser_says_and_what_it_is(tmp_path):
     import onnxruntime

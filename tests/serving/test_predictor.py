@@ -78,6 +78,7 @@ def test_each_kind_says_what_it_was_asked_for(models, files, kind):
         assert prediction.labels is None
 
 
+@pytest.mark.thorough
 def test_it_says_what_the_evaluation_says(models, corpus, tmp_path):
     write_test_set(tmp_path / "set", corpus)
     row = ("model", models["class"], tmp_path / "set", tmp_path / "out")
@@ -108,6 +109,7 @@ def test_files_arrays_and_pairs_say_the_same(models, files):
     np.testing.assert_allclose(said((doubled, 2 * rate)), expected, atol=0.01)
 
 
+@pytest.mark.thorough
 def test_a_list_gives_a_list_whose_members_do_not_depend_on_one_another(models, files):
     model = kser.load_model(models["class"])
     alone = [model.predict(path) for path in files]
@@ -192,6 +194,7 @@ def test_the_threshold_says_whether_it_is_sure(models, files, tmp_path):
         kser.load_model(model, threshold=2)
 
 
+@pytest.mark.thorough
 def test_several_models_give_their_mean(models, files, tmp_path):
     seeds = [save_model(tmp_path / f"number_{seed}" / "model", "class", seed=seed) for seed in range(3)]
     each = [kser.load_model(seed).predict(files[0]).probabilities for seed in seeds]
@@ -200,6 +203,7 @@ def test_several_models_give_their_mean(models, files, tmp_path):
         assert kser.load_model(*given).predict(files[0]).probabilities == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.thorough
 def test_models_too_large_to_be_kept_say_the_same(models, files, tmp_path, monkeypatch):
     seeds = [save_model(tmp_path / f"number_{seed}" / "model", "class", seed=seed) for seed in range(2)]
     kept = kser.load_model(*seeds).predict(files)
@@ -225,6 +229,7 @@ def test_models_that_say_different_things_have_no_mean(models):
         kser.load_model(models["class"], models["numbers"])
 
 
+@pytest.mark.thorough
 def test_a_backbone_that_models_share_is_computed_once(files, tmp_path, monkeypatch):
     seeds = [save_model(tmp_path / f"number_{seed}" / "model", "class", seed=0) for seed in range(3)]
     apart = kser.load_model(*seeds).predict(files[:2])
@@ -275,6 +280,7 @@ def test_standard_input_is_a_file_of_any_format(models, files, monkeypatch):
     assert result.recording == "-" and result.probabilities == expected
 
 
+@pytest.mark.thorough
 def test_padded_lengths_are_few_and_near():
     padded = {samples: padded_length(samples) for samples in range(1, 400_000, 37)}
     assert all(samples <= length for samples, length in padded.items())

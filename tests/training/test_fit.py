@@ -32,6 +32,7 @@ def test_makes_the_updates_of_all_epochs(finished):
     assert int(model.optimizer.iterations) == result.updates
 
 
+@pytest.mark.thorough
 def test_logs_at_the_steps_asked_for(finished):
     *_, result, log = finished
     logged = {

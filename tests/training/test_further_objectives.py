@@ -163,6 +163,7 @@ def test_metrics_say_which_way_is_better() -> None:
     assert metric_named(objective, "ccc_valence").keras_name == "values_ccc_valence"
 
 
+@pytest.mark.thorough
 def test_multi_task_loss_of_a_batch_is_the_weighted_sum() -> None:
     objective, model, targets, whole_loss = build("multi_task")
     model.compile(keras.optimizers.SGD(0.0), **objective.compile_arguments(model, targets))
@@ -173,6 +174,7 @@ def test_multi_task_loss_of_a_batch_is_the_weighted_sum() -> None:
     assert loss == pytest.approx(float(whole_loss(outputs)), rel=1e-5)
 
 
+@pytest.mark.thorough
 def test_weight_of_the_numbers_is_that_of_their_gradient() -> None:
     """Without it the layer of the values stays as it was."""
     for weight, moves in [(0.0, False), (1.0, True)]:
@@ -185,6 +187,7 @@ def test_weight_of_the_numbers_is_that_of_their_gradient() -> None:
         assert (not np.array_equal(before, keras.ops.convert_to_numpy(kernel.value))) == moves
 
 
+@pytest.mark.thorough
 def test_keras_file_keeps_the_joint_loss_together(tmp_path: Path) -> None:
     objective, model, targets, _ = build("multi_task")
     model.compile(keras.optimizers.SGD(0.0), **objective.compile_arguments(model, targets))

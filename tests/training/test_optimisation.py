@@ -21,6 +21,7 @@ OTHERS = [
 ]
 
 
+@pytest.mark.thorough
 def test_equals_adamw_by_hand():
     assert differences() < 2e-5
 

@@ -54,6 +54,7 @@ def test_lines_share_one_place(tmp_path):
     assert "above\nstudy\nrun" in text
 
 
+@pytest.mark.thorough
 def test_events_tell_the_whole_run(tmp_path):
     events = []
     _, result = small_run(tmp_path / "run", title="run", progress=events.append)

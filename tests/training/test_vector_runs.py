@@ -95,6 +95,7 @@ def test_workers_are_not_needed(parts, tmp_path):
     assert_equal(further, without)
 
 
+@pytest.mark.thorough
 def test_runs_through_one_program_give_what_each_gives_alone(parts, tmp_path):
     first, second = Seen(), Seen()
     run(parts, tmp_path / "first", 0, callbacks=[first])

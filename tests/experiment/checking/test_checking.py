@@ -113,6 +113,7 @@ def test_steps_and_weights_are_those_of_training(before, trained):
     )
 
 
+@pytest.mark.thorough
 def test_what_training_writes_is_where_it_was_said_to_be(before, trained):
     said = written_to(before)
     places = {name: said[name] for name in ("model", "split", "log", "training curves", "TensorBoard")}
@@ -169,6 +170,7 @@ def stored_bytes(folder):
     return sum(sizes)
 
 
+@pytest.mark.thorough
 def test_finished_and_interrupted_runs_are_found(before, trained):
     run = before.runs[1]
     model, aside = run.paths.model, trained / "aside"
@@ -200,6 +202,7 @@ def test_what_training_would_refuse_is_a_mistake(trained):
     assert "holds a model trained with other settings" in found.mistakes[0]
 
 
+@pytest.mark.thorough
 def test_the_plan_says_everything(tmp_path, small_corpus):
     (tmp_path / "further").mkdir()
     write_metadata(read_metadata(small_corpus).iloc[:8], tmp_path / "further" / "test.csv")
@@ -334,6 +337,7 @@ def test_shipped_experiments_are_right(tmp_path, monkeypatch, offline, name):
     assert "the experiment is right; to be obtained before it can run here" in shown(found)
 
 
+@pytest.mark.thorough
 def test_every_bad_audio_file_is_told(tmp_path, small_corpus):
     table = read_metadata(small_corpus)
     bad = []
@@ -514,6 +518,7 @@ def test_the_command_ends_with_0_where_all_is_right_and_writes_nothing(tmp_path,
     assert sorted(file.name for file in tmp_path.iterdir()) == ["experiment.json", "models"]
 
 
+@pytest.mark.thorough
 def test_the_command_takes_what_is_missing_for_a_mistake_when_strict(tmp_path, command):
     path = write_experiment(tmp_path, tmp_path / "nowhere.csv", models=["log_mel"])
     assert command("--experiment_file", path)[0] == 0
@@ -523,6 +528,7 @@ def test_the_command_takes_what_is_missing_for_a_mistake_when_strict(tmp_path, c
     assert "1 runs, 1 models: 1 to do" in out
 
 
+@pytest.mark.thorough
 def test_the_command_tells_mistakes_after_the_plan(tmp_path, small_corpus, command):
     path = write_experiment(tmp_path, small_corpus)
     change(tmp_path / "models" / "log_mel.json", backbone_arguments={"filtres": [8]})
@@ -608,6 +614,7 @@ def test_a_learning_rate_that_is_searched_is_not_judged(tmp_path, small_corpus):
     assert "next to nothing" not in " ".join(notes)
 
 
+@pytest.mark.thorough
 def test_what_is_wrong_with_any_model_stops_training_and_check_alike(tmp_path, small_corpus):
     path = write_experiment(tmp_path, small_corpus)
     change(tmp_path / "models" / "wav2vec2.json", model_path_or_name="scratch:wav2vec3")

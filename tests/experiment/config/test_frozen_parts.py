@@ -103,6 +103,7 @@ def test_features_are_not_kept_of_audio_that_changes(tmp_path: Path, small_corpu
         run_of(tmp_path, small_corpus, experiment={"augmentations": augmentations}, feature_cache="cache")
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_kept_stops_the_run_before_it_begins(tmp_path: Path, small_corpus: Path) -> None:
     run = run_of(tmp_path, small_corpus, "log_mel", feature_cache=str(tmp_path / "cache"))
     with pytest.raises(
@@ -211,6 +212,7 @@ def test_what_a_solved_head_cannot_have_is_told(tmp_path, small_corpus, fields, 
         run_of(tmp_path, small_corpus, **{**LOGISTIC, **fields})
 
 
+@pytest.mark.thorough
 def test_a_solved_head_requires_vectors(tmp_path: Path, small_corpus: Path) -> None:
     noise = {"module": "audiomentations", "class": "AddGaussianNoise"}
     with pytest.raises(UserError, match=r"head_solver: .*the experiment's augmentations change the audio"):

@@ -71,6 +71,7 @@ def evaluated(tmp_path_factory, corpus):
     return folder, table, shown.export_text()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_writes_its_reports(evaluated, kind):
     folder, table, _ = evaluated

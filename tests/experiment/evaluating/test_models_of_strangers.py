@@ -27,6 +27,7 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_when_it_is_evaluated(model: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
@@ -36,6 +37,7 @@ def test_when_it_is_evaluated(model: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "imported").exists()
 
 
+@pytest.mark.thorough
 def test_when_its_training_is_continued(model: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()

@@ -49,6 +49,7 @@ def hidden(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in folder.rglob(".*")]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "point",
     [

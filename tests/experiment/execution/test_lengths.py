@@ -65,6 +65,7 @@ def report_of(run) -> dict:
     return json.loads(path.read_text())
 
 
+@pytest.mark.thorough
 def test_long_recordings_are_cropped(tmp_path, corpus):
     run, _ = trained(tmp_path, corpus, max_seconds=1.0)
     reader = WaveformReader(load_classifier(run.paths.model).waveform_format)
@@ -79,6 +80,7 @@ def test_long_recordings_are_cropped(tmp_path, corpus):
     assert model.predict(corpus.parent / "0.wav").probabilities == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.thorough
 def test_long_recordings_are_split_and_count_once(tmp_path, corpus):
     run, _ = trained(tmp_path, corpus, max_seconds=1.0, too_long="split")
     table = pd.read_csv(corpus)
@@ -101,6 +103,7 @@ def test_long_recordings_are_split_and_count_once(tmp_path, corpus):
     np.testing.assert_allclose(said, scaled / scaled.sum(), atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_too_long_and_too_short_ones_are_left_out(tmp_path, corpus):
     run, _ = trained(tmp_path, corpus, min_seconds=0.5, max_seconds=1.0, too_long="skip")
     assert len(split_of(run)) == 0.8 * len(pd.read_csv(corpus))
@@ -122,6 +125,7 @@ def test_too_long_and_too_short_ones_are_left_out(tmp_path, corpus):
     assert report_path.stat().st_mtime_ns == written_ns
 
 
+@pytest.mark.thorough
 def test_another_test_set_is_read_as_the_model_was_trained(tmp_path, corpus, small_corpus):
     other = {"name": "other", "eval_csv_path": str(corpus)}
     run, _ = trained(tmp_path, small_corpus, max_seconds=3.0, too_long="skip", datasets=[other])

@@ -56,6 +56,7 @@ def test_begins_with_backbone_head_and_preprocessing_of_the_trained_model(tmp_pa
     assert (expected.head.dropout, classifier.head.dropout) == (0.0, 0.25)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("keeps_head", [True, False])
 def test_what_the_trained_model_has_heard_stays_known(tmp_path, small_corpus, first, keeps_head):
     run = further_run(

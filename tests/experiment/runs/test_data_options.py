@@ -112,6 +112,7 @@ def test_the_classes_are_those_asked_for(study) -> None:
     assert split["left_out"] == {"sadness": 10}
 
 
+@pytest.mark.thorough
 def test_files_that_cannot_be_used_are_left_out_and_listed(study) -> None:
     folder, _, _ = study
     split = folder / "results" / "small" / "log_mel" / "seed_0" / "split"

@@ -84,6 +84,7 @@ def test_event_files_have_the_rows_of_the_log_once(interrupted_run):
     ]
 
 
+@pytest.mark.thorough
 def test_tensorboard_reads_them(interrupted_run):
     found = EventAccumulator(str(interrupted_run.paths.work / "events")).Reload()
     log = pd.read_csv(interrupted_run.paths.log).dropna(subset=["val_uar"])

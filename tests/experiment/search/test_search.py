@@ -80,6 +80,7 @@ def test_the_winner_is_trained_recorded_and_named(searched):
     assert (run.paths.search / "search.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.thorough
 def test_no_test_file_is_read_while_trials_are_made(searched):
     run, _, read = searched
     data = load_run_data(run)

@@ -50,6 +50,7 @@ def test_an_interrupted_search_makes_the_same_trials(tmp_path, small_corpus, met
     assert found.run.model.number_of_training_epochs == 3
 
 
+@pytest.mark.thorough
 def test_a_search_that_ended_is_not_done_again(tmp_path, small_corpus):
     run = run_of(tmp_path, small_corpus)
     first = search_with(Judge(), run)

@@ -75,6 +75,7 @@ def test_running_gives_data_frames(done):
     assert summary["uar_sd"] == pytest.approx(results["uar"].std())
 
 
+@pytest.mark.thorough
 def test_the_frames_say_what_the_files_say(done):
     folder, _, result, _ = done
     rows = result.evaluation.results.to_dict("records")

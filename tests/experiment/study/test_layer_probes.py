@@ -60,6 +60,7 @@ def test_each_layer_has_its_results_and_all_share_the_backbone(probed):
     assert [model.get_layer("logits").kernel.shape[0] for model in models] == [40, 8]
 
 
+@pytest.mark.thorough
 def test_the_page_has_the_curve(probed):
     result, _ = probed
     folder = result.run_results[0].run.paths.results.parent.parent

@@ -25,6 +25,7 @@ def test_a_second_start_trains_and_evaluates_nothing(trained):
     assert {path.parents[1].name for path in changed} == {"summary"}
 
 
+@pytest.mark.thorough
 def test_results_of_other_settings_are_refused_and_stay(trained, small_corpus):
     folder, _ = trained
     text = (folder / "models" / "log_mel.json").read_text()
