@@ -71,7 +71,7 @@ def largest_difference(
     )
     with np.load(workspace / "said.npz") as said:
         return max(
-            _difference(model, case, {name: said[f"{number}/{name}"] for name in _outputs(model)})
+            difference_of(model, case, {name: said[f"{number}/{name}"] for name in _outputs(model)})
             for number, case in enumerate(given)
         )
 
@@ -93,7 +93,14 @@ def _outputs(model: LoadedModel) -> dict[str, str]:
     }
 
 
-def _difference(model: LoadedModel, case: Case, said: Mapping[str, np.ndarray]) -> float:
+def difference_of(model: LoadedModel, case: Case, said: Mapping[str, np.ndarray]) -> float:
+    """How far outputs are from kser's, in probability, or relative to numbers above 1.
+
+    Args:
+        model: kser's own.
+        case: what both were given.
+        said: the exported model's outputs.
+    """
     ours = model.decoded_together(case.waveforms)
     differences = [
         np.abs(said[exported] - ours[output]) / np.maximum(1.0, np.abs(ours[output]))

@@ -46,6 +46,7 @@ def write_saved_model(model: LoadedModel, folder: Path) -> None:
             tf.TensorSpec([None, None], tf.float32, name=WAVEFORM),
             tf.TensorSpec([None], tf.int32, name=LENGTHS),
         ],
+        autograph=False,
     )
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
 
