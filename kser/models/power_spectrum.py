@@ -1,27 +1,11 @@
 """The power of a sound in short windows, in a form for computing and in one for exporting."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 
 import numpy as np
 from keras import ops
 
-_is_exported: ContextVar[bool] = ContextVar("is_exported", default=False)
-
-
-@contextmanager
-def exported() -> Iterator[None]:
-    """Graphs that are traced within this block hold what other runtimes know.
-
-    ONNX has no operation that TensorFlow's Fourier transform becomes, and LiteRT only those of powers of two.
-    """
-    token = _is_exported.set(True)
-    try:
-        yield
-    finally:
-        _is_exported.reset(token)
+from kser.models.export_form import is_exported
 
 
 def power_spectrum(waveform, window_length: int, hop_length: int):
@@ -35,7 +19,8 @@ def power_spectrum(waveform, window_length: int, hop_length: int):
     Returns:
         float32 tensor (batch, 1 + (samples - window_length) // hop_length, 1 + window_length // 2).
     """
-    if _is_exported.get():
+    # ONNX has no operation that TensorFlow's transform becomes, and LiteRT only those of powers of two.
+    if is_exported():
         parts = ops.conv(
             ops.expand_dims(waveform, -1),
             _windowed_waves(window_length),

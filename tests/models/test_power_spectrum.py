@@ -5,7 +5,8 @@ import pytest
 import scipy.signal
 from keras import ops
 
-from kser.models.power_spectrum import exported, power_spectrum
+from kser.models.export_form import exported
+from kser.models.power_spectrum import power_spectrum
 
 
 @pytest.mark.parametrize(("window", "hop"), [(400, 160), (512, 256), (64, 20)])

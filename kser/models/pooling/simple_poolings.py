@@ -5,6 +5,7 @@ from typing import ClassVar
 import keras
 from keras import ops
 
+from kser.models.export_form import is_exported
 from kser.models.pooling.frame_pooling import NEVER, FramePooling, valid_frames
 
 
@@ -59,6 +60,8 @@ class MaskedMaxPooling(FramePooling):
         # Not `ops.max`: JAX finds the gradient by asking which frames equal the maximum. XLA may have
         # computed them twice, with another rounding, and then none does: the gradient is wrong, or 0 / 0.
         candidates = ops.where(ops.expand_dims(frame_mask, -1), frames, NEVER)
+        if is_exported():  # there is no gradient, and Keras' `argmax` has an operation that ONNX lacks
+            return ops.max(candidates, axis=1)
         where = ops.argmax(ops.stop_gradient(candidates), axis=1, keepdims=True)
         return ops.squeeze(ops.take_along_axis(frames, where, axis=1), axis=1)
 

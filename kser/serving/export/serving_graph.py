@@ -24,7 +24,7 @@ def write_saved_model(model: LoadedModel, folder: Path) -> None:
     """
     import tensorflow as tf
 
-    from kser.models.power_spectrum import exported
+    from kser.models.export_form import exported
 
     def serve(waveform: Any, lengths: Any) -> dict[str, Any]:
         # Counted with a running sum: it exports with a dynamic time axis.
