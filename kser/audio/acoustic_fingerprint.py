@@ -10,8 +10,8 @@ scale, with bands up to 3.4 kHz, frames of 256 ms, and without frames that are s
 How often it errs: eval/results/2026-11-27_near_duplicates.md.
 """
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Iterator, Sequence
+from itertools import chain, product
 from typing import NamedTuple
 
 import numpy as np
@@ -107,31 +107,30 @@ def near_duplicates(fingerprints: Sequence[np.ndarray]) -> list[NearDuplicate]:
     starts = np.concatenate([[0], np.cumsum(lengths)])
     bits = np.concatenate([np.asarray(each, np.uint32) for each in fingerprints])
     found: dict[tuple[int, int], float] = {}
-    for candidates in _in_portions(_candidates(bits, starts), lengths):
+    portions = (_in_portions(candidates, lengths) for candidates in _candidates(bits, starts))
+    for candidates in chain.from_iterable(portions):
         differing, enough = _differing_bits(bits, starts, lengths, candidates)
         for (first, second, _), share in zip(candidates[enough].tolist(), differing[enough], strict=True):
             found[first, second] = min(float(share), found.get((first, second), 1.0))
     return [NearDuplicate(*pair, share) for pair, share in sorted(found.items())]
 
 
-def _candidates(bits: np.ndarray, starts: np.ndarray) -> np.ndarray:
+def _candidates(bits: np.ndarray, starts: np.ndarray) -> Iterator[np.ndarray]:
     """Pairs with a frame that is equal in its upper or in its lower bits, and how much later it comes.
 
-    Returns:
-        int64 array (pairs, 3): first and second recording, and the frame in the second one minus that in
-        the first; a pair may come with several shifts, but not twice with the same one.
+    Yields:
+        int64 arrays (pairs, 3): first and second recording, and the frame in the second one minus that in
+        the first; a pair may come with several shifts, but not twice in one array with the same one.
     """
     telling = int(np.count_nonzero(bits))
     spare = np.uint32(max(0, _BITS - max(telling, 1).bit_length() - _SPARE_KEY_BITS))
     sorts = max(1, -(-telling // _SORTED_AT_ONCE))
-    pairs = [np.empty((0, 3), np.int64)]
     for shift, number in product((np.right_shift, np.left_shift), range(sorts)):
         frames = _equal_frames(_sorted_frames(bits, shift, spare, number, sorts))
         recordings = np.searchsorted(starts, frames, side="right") - 1
         shifts = np.diff(frames - starts[recordings], axis=1)
         differ = recordings[:, 0] != recordings[:, 1]
-        pairs.append(np.concatenate([recordings, shifts], axis=1)[differ])
-    return np.unique(np.concatenate(pairs), axis=0)
+        yield np.unique(np.concatenate([recordings, shifts], axis=1)[differ], axis=0)
 
 
 def _sorted_frames(

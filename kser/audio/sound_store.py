@@ -21,9 +21,10 @@ _FACTS_VERSION = 2
 _FOLDER_VARIABLE = "KSER_CACHE"
 _WAITED_FOR_OTHERS_S = 5.0
 _ASKED_AT_ONCE = 500
+# Not WITHOUT ROWID: there, each row as long as that of a usual recording takes a page of its own.
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS sounds (path BLOB PRIMARY KEY, state TEXT, samples INTEGER, "
-    "sampling_rate INTEGER, channels INTEGER, digest TEXT, faults TEXT, fingerprint BLOB) WITHOUT ROWID"
+    "sampling_rate INTEGER, channels INTEGER, digest TEXT, faults TEXT, fingerprint BLOB)"
 )
 
 _CONTENTS = (

@@ -1,5 +1,6 @@
 """A recording is known by its samples, and what is known is found out once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from kser.audio.decoding import decode
 from kser.audio.known_sounds import KnownSounds
 from kser.audio.loading import load_audio
 from kser.audio.sound_facts import SoundFacts
-from kser.audio.sound_store import store_path
+from kser.audio.sound_store import SoundStore, store_path
 from tests.audio.made_up_speech import RATE, speech
 
 SOUND = np.round(speech(0, 0.5) * 2**15) / 2**15
@@ -94,6 +95,14 @@ def test_another_process_decodes_nothing_again(tmp_path, own_store, monkeypatch)
     again = list(KnownSounds().of_all(paths))
     assert again == found
     assert all(np.array_equal(a.fingerprint, b.fingerprint) for a, b in zip(again, found, strict=True))
+
+
+def test_the_store_takes_little_more_than_fingerprints_do(tmp_path, own_store):
+    sf.write(tmp_path / "a.wav", speech(0), RATE)
+    facts = replace(SoundFacts.of(decode(tmp_path / "a.wav")), fingerprint=np.arange(288, dtype=np.uint32))
+    recordings = {f"/a/folder/with/recordings/{number:06}.wav": ("as it is", facts) for number in range(500)}
+    SoundStore(store_path()).write(recordings)
+    assert store_path().stat().st_size < 2 * 500 * facts.fingerprint.nbytes
 
 
 def test_a_file_that_changed_is_decoded_again(tmp_path, own_store):
