@@ -117,7 +117,7 @@ def test_mistakes_are_told_before_anything_is_loaded(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="--format pickle: unknown; must be one of saved_model, onnx"):
         export_model(tmp_path / "none", tmp_path / "x", "pickle")
     monkeypatch.setattr("kser.serving.export.formats.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"tf2onnx and onnx and onnxruntime not installed.*'kser\[export\]'"):
+    with pytest.raises(UserError, match=r"tf2onnx, onnx, onnxruntime not installed.*'kser\[export\]'"):
         export_model(tmp_path / "none", tmp_path / "x.onnx", "onnx")
     monkeypatch.undo()
     if find_spec("tf2onnx"):
