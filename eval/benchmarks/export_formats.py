@@ -59,7 +59,7 @@ BACKBONES: dict[str, Callable[[], Any]] = {
     "UniSpeech": lambda: UniSpeechBackbone(**TRANSFORMER, **LARGE),
     "UniSpeech-SAT": lambda: UniSpeechSatBackbone(**TRANSFORMER),
     "Whisper": lambda: WhisperEncoderBackbone(**ENCODER, pad_to_maximum=False),
-    "Moonshine": lambda: MoonshineEncoderBackbone(**ENCODER),
+    "Moonshine": lambda: MoonshineEncoderBackbone(**{**ENCODER, "intermediate_dim": 32, "rotary_dim": 4}),
 }
 POOLINGS: dict[str, dict[str, Any]] = {
     **{name: {} for name in ("mean", "max", "sum", "first_last", "attention")},
@@ -72,10 +72,12 @@ POOLINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def tasks() -> Iterator[tuple[str, EmotionTask]]:
-    """Every family with every pooling, then other tasks and heads on one of them."""
-    for family, backbone in BACKBONES.items():
-        for pooling, arguments in POOLINGS.items():
+def tasks(families: Sequence[str], poolings: Sequence[str]) -> Iterator[tuple[str, EmotionTask]]:
+    """Families with poolings, then other tasks and heads on one of them."""
+    for family in families:
+        backbone = BACKBONES[family]
+        for pooling in poolings:
+            arguments = POOLINGS[pooling]
             yield (
                 f"{family} | {pooling}",
                 _task(
@@ -128,11 +130,11 @@ def exported_difference(folder: Path, format_name: str, workspace: Path) -> floa
     return max(difference_of(model, case, compute(*case.arrays())) for case in recordings())
 
 
-def main(formats: Sequence[str]) -> None:
+def main(formats: Sequence[str], families: Sequence[str], poolings: Sequence[str]) -> None:
     """Print the table."""
     print("| model | pooling or task |", " | ".join(formats), "|", flush=True)
     print("| --- | --- |", "---: |" * len(formats), flush=True)
-    for name, task in tasks():
+    for name, task in tasks(families, poolings):
         with tempfile.TemporaryDirectory() as folder:
             task.save_to_preset(f"{folder}/model")
             differences = []
@@ -152,4 +154,7 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--formats", nargs="+", default=list(FORMATS), choices=list(FORMATS))
-    main(parser.parse_args().formats)
+    parser.add_argument("--families", nargs="*", default=list(BACKBONES), choices=list(BACKBONES))
+    parser.add_argument("--poolings", nargs="+", default=list(POOLINGS), choices=list(POOLINGS))
+    given = parser.parse_args()
+    main(given.formats, given.families, given.poolings)
