@@ -39,8 +39,7 @@ class ExportFormat(ABC):
         """Raise a `UserError` where a package is missing."""
         if missing := [name for name in self.packages if find_spec(name) is None]:
             raise UserError(
-                f"--format {self.name}: {', '.join(missing)} not installed; "
-                f"pip install 'kser[{self.extra}]'"
+                f"--format {self.name}: {', '.join(missing)} not installed; pip install 'kser[{self.extra}]'"
             )
 
     @abstractmethod
