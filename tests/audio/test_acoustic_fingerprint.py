@@ -81,6 +81,18 @@ def test_duplicates_are_found_among_more_frames_than_are_sorted_at_once(original
     assert found == [(0, 15_003, 0.0), (9_001, 15_001, 0.0)]
 
 
+@pytest.mark.parametrize(("common", "is_duplicate"), [(1.0, True), (0.5, True), (0.3, False)])
+def test_long_recordings_are_compared_as_a_whole(common, is_duplicate):
+    generator = np.random.default_rng(0)
+    long, another = generator.integers(1, 1 << 32, (2, 30_000), np.uint32)
+    copy = np.where(np.arange(30_000) < common * 30_000, long, another)[100:]
+    found = near_duplicates([another[::-1], long, copy])
+    assert [pair[:2] for pair in found] == [(1, 2)] * is_duplicate
+    if found:
+        frames_apart = np.bitwise_count(long[100:] ^ copy)
+        assert found[0].differing == pytest.approx(frames_apart.mean() / 32)
+
+
 def test_frames_follow_the_duration(originals):
     assert originals[0].dtype == np.uint32
     assert len(originals[0]) == 100  # one each 20 ms
