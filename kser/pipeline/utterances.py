@@ -125,8 +125,10 @@ class Utterances:
 
     def targets_of_recordings(self) -> TargetArrays:
         """The targets of each recording, as those of its utterances."""
-        first = [self.positions.index(position) for position in self.recordings]
-        found: TargetArrays = map_targets(lambda values: values[first], self.targets)
+        first: dict[int, int] = {}
+        for row, position in enumerate(self.positions):
+            first.setdefault(position, row)
+        found: TargetArrays = map_targets(lambda values: values[list(first.values())], self.targets)
         return found
 
     @property
