@@ -20,6 +20,7 @@ from kser.experiment.execution.run_state import RunState
 from kser.experiment.runs.paths import evaluation_csv_folder, results_folder
 from kser.experiment.runs.run_logs import EVENTS_FOLDER
 from kser.files import resolve_input
+from kser.words import counted
 
 _SPLITS_IN_FULL = 3
 _UNKNOWN = "?"
@@ -65,6 +66,9 @@ def _verdict(check: CheckResult) -> tuple[str, str]:
         )
     if not to_come:
         return "\nall runs are finished", "green"
+    if check.warnings:
+        number = counted(len(check.warnings), "warning")
+        return f"\nto be looked at first: {number}; then: kser train {check.experiment.source}", "yellow"
     return f"\nready: kser train {check.experiment.source}", "green"
 
 

@@ -1,6 +1,7 @@
-"""The device that computes, on which the fastest formulation of a layer depends."""
+"""The device that computes, on which the fastest formulation of a layer depends, and what memory there is."""
 
 import functools
+import os
 
 import keras
 
@@ -18,3 +19,8 @@ def xla_on_cpu() -> bool:
 
         return not tensorflow.config.list_physical_devices("GPU")
     return False
+
+
+def machine_memory() -> int:
+    """Bytes of the machine's own memory, which an accelerator's seldom is more than."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

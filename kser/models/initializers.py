@@ -7,7 +7,6 @@ PyTorch.
 """
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from kser.errors import UserError
+from kser.models.computing_device import machine_memory
 
 _draws = ContextVar("draws", default=True)
 
@@ -53,7 +53,7 @@ def room_for_weights(numbers: int | None, otherwise: str) -> Iterator[None]:
         otherwise: message of the `UserError` that is raised before one more is made.
     """
     if numbers is None:
-        numbers = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+        numbers = machine_memory() // 4
     token = _room.set(_Room(numbers, otherwise))
     try:
         yield

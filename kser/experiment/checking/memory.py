@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from kser.models.computing_device import machine_memory
 from kser.models.separate_program import computes_apart
 from kser.models.wav2vec2.feature_encoder import convolved_length
 
@@ -28,6 +29,7 @@ _PAIRS_AT_A_TIME, _UNITS_AT_A_TIME, _CHANNELS_AT_A_TIME = 3, 2, 3
 _PER_CONVOLVED, _PER_FROZEN_CONVOLVED = 5, 3
 # For each number among the hidden states of a backbone without transformer.
 _PER_HIDDEN_STATE = 5
+_FACTOR = 2  # that estimates may be wrong by
 _BYTES = 4  # float32, which weights and moments are kept in also with mixed precision
 
 
@@ -51,6 +53,11 @@ class MemoryEstimate:
     def total(self) -> int:
         """Of all that is known."""
         return self.weights + self.gradients + self.optimizer + (self.activations or 0)
+
+    @property
+    def cannot_be_had(self) -> bool:
+        """Whether a step takes more than the machine has even if it was estimated too high."""
+        return self.activations is not None and self.activations > _FACTOR * machine_memory()
 
 
 def estimate_memory(

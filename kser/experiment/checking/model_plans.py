@@ -18,6 +18,7 @@ from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
 from kser.models.building import build_backbone, without_values
+from kser.models.computing_device import machine_memory
 from kser.models.feature_split import split_above_backbone
 from kser.models.freezing import ALL
 from kser.pipeline.buckets import choose_bucket_lengths
@@ -102,6 +103,20 @@ class ModelPlan:
         # While a state is written the oldest one is still there.
         states = (plan.save_total_limit + 1) * (memory.weights + memory.gradients + memory.optimizer)
         return states + memory.weights
+
+    @property
+    def memory_warnings(self) -> list[str]:
+        """That the longest batch takes more memory than can be had; empty where it does not."""
+        if self.memory is None or not self.memory.cannot_be_had:
+            return []
+        longest = max(plan.lengths[-1] for plan in self.runs.values() if plan.lengths)
+        seconds = longest / self.format.sampling_rate
+        wanted, there_is = ((count or 0) / 1e9 for count in (self.memory.activations, machine_memory()))
+        return [
+            f"{self.run.model_source}: a step with recordings of {seconds:.3g} s takes about {wanted:,.0f} "
+            f"GB of memory, and this machine has {there_is:,.0f} GB; give the experiment a max_seconds, or a "
+            "smaller one, or the model a smaller per_device_batch_size"
+        ]
 
 
 class ModelFacts:

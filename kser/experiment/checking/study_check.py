@@ -40,8 +40,8 @@ class CheckResult:
         mistakes: a line each.
         to_obtain: what is not on this machine, and how to come by it, a line each.
         notes: what is worth knowing, a line each.
-        warnings: what puts results or memory in question, a line each: leaks, faults of recordings, and
-            recordings much longer than others.
+        warnings: what puts results or memory in question, a line each: leaks, faults of recordings,
+            recordings much longer than others, and batches that no memory holds.
     """
 
     experiment: ExperimentDefinition
@@ -162,6 +162,7 @@ def _check_model(check: CheckResult, run: Run, inputs: Inputs, audio_files: "_Au
             check.notes += facts.audio_notes(_lengths_of_parts(run, of_model, lengths, facts.format))
         plan = facts.plan(of_model, lengths)
         check.models.append(plan)
+        check.warnings += plan.memory_warnings
         check.mistakes += facts.unfreezing_mistakes(plan.runs)
     except UserError as error:
         check.mistakes += str(error).splitlines()

@@ -226,7 +226,7 @@ def test_the_plan_says_everything(tmp_path, small_corpus):
     assert next(line[:4] for line in lines if line[:1] == ["log_mel"]) == ["log_mel", str(training), "×", "2"]
     assert "log_mel: 1 of 2 s; 8 utterances each in training, 8 in evaluation" in text
     assert "log_mel: scratch:log_mel, random weights" in text
-    assert f"ready: kser train {path}" in text
+    assert f"to be looked at first: {len(found.warnings)} warnings; then: kser train {path}" in text
     assert found.mistakes == []
 
 
@@ -487,6 +487,19 @@ def test_a_backbone_that_is_computed_once_takes_one_recording_at_a_time(tmp_path
     every_epoch = activations(pooling_mode="att_stats")  # frames, and no folder for them
     assert trained >= every_epoch == 8 * once
     assert activations(feature_cache=str(tmp_path / "cache")) == once
+
+
+@pytest.mark.parametrize(("times", "is_warned_of"), [(0.4, True), (0.6, False)])
+def test_batches_that_no_memory_holds(monkeypatch, tmp_path, small_corpus, times, is_warned_of):
+    path = write_experiment(tmp_path, small_corpus, models=["wav2vec2"])
+    (plan,) = checked(path).models
+    monkeypatch.setattr(memory, "machine_memory", lambda: int(times * plan.memory.activations))
+    found = checked(path)
+    says = f"{tmp_path / 'models' / 'wav2vec2.json'}: a step with recordings of "
+    warned = [line for line in found.warnings if line.startswith(says)]
+    assert len(warned) == is_warned_of and all("give the experiment a max_seconds" in line for line in warned)
+    assert ("ready" in shown(found)) is not is_warned_of
+    assert checked(path, audio=False).warnings == []
 
 
 def test_memory_counts_accumulated_gradients_and_averages():
