@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +22,7 @@ _TAGS = {
     "tracknumber": "track",
 }
 _PRECISION_S = 0.001
+_SAMPLES_A_BLOCK = 1 << 20
 # FFmpeg's sample formats: type, and full scale of the integer ones.
 _SAMPLE_FORMATS = {
     "u8": ("u1", 2.0**7),
@@ -32,10 +34,11 @@ _SAMPLE_FORMATS = {
 }
 
 
-def decode_with_av(
+@contextmanager
+def decoded_with_av(
     path: str | Path, file: BinaryIO, kind: str, what: str, dtype: str
-) -> tuple[np.ndarray, int]:
-    """Decode the first audio stream of a file, whole.
+) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+    """Decode the first audio stream of a file.
 
     Args:
         path: what messages call it.
@@ -44,20 +47,33 @@ def decode_with_av(
         what: it is that only FFmpeg decodes, for messages.
         dtype: `float32` or `float64`.
 
-    Returns:
-        Array (samples, channels), full scale ±1, without the encoder's delay where the container states it;
-        and the sampling rate in Hz.
+    Yields:
+        The sampling rate in Hz, and the sound in blocks (samples, channels), full scale ±1, without the
+        encoder's delay where the container states it.
 
     Raises:
-        UserError: PyAV is not installed, or cannot decode every packet.
+        UserError: PyAV is not installed, or cannot decode every packet; the latter also from the blocks.
     """
     with _opened(path, file, kind, what) as container:
-        return _decode_stream(path, container, dtype)
+        if not container.streams.audio:
+            raise UserError(f"{path}: has no sound in it; leave the file out")
+        stream = container.streams.audio[0]
+        if stream.codec_context is None:
+            raise UserError(f"{path}: has sound that PyAV has no decoder for; convert it to WAV or FLAC")
+        stream.codec_context.options = {"err_detect": "explode"}
+        frames = _frames(path, container, stream)
+        first = next(frames, None)
+        if first is None:
+            yield stream.codec_context.sample_rate, iter(())
+            return
+        rate = first.sample_rate
+        samples = (_samples(frame, dtype) for frame in chain([first], frames))
+        yield rate, _in_blocks(_as_promised(path, container, stream, rate, samples))
 
 
 def tags_with_av(path: str | Path, file: BinaryIO, kind: str, what: str) -> dict[str, str]:
     """Tags of a file, by soundfile's names of them; arguments and errors are those of `decode_with_av`."""
-    with _opened(path, file, kind, what) as container:
+    with _opened(path, file, kind, what) as container, _in_words(path):
         streams = container.streams.audio[:1]
         found = {name: text for holder in (*streams, container) for name, text in holder.metadata.items()}
     by_name = {name.lower(): text for name, text in found.items()}
@@ -77,39 +93,75 @@ def _opened(path: str | Path, file: BinaryIO, kind: str, what: str) -> Iterator[
     # A name that is a number: FFmpeg would see a suffix in a path and think it knows.
     with os.fdopen(os.dup(file.fileno()), "rb") as nameless:
         nameless.seek(0)
-        try:
-            with av.open(nameless, format=_DEMUXERS.get(kind, kind), metadata_errors="replace") as container:
-                yield container
-        except (av.FFmpegError, OSError) as error:  # the latter where a header names a place that cannot be
-            raise UserError(
-                f"{path}: is damaged or cannot be decoded: {error.strerror}; WAV or FLAC is safe"
-            ) from None
+        with _in_words(path):
+            container = av.open(nameless, format=_DEMUXERS.get(kind, kind), metadata_errors="replace")
+        with container:
+            yield container
 
 
-def _decode_stream(path: str | Path, container: Any, dtype: str) -> tuple[np.ndarray, int]:
-    if not container.streams.audio:
-        raise UserError(f"{path}: has no sound in it; leave the file out")
-    stream = container.streams.audio[0]
-    if stream.codec_context is None:
-        raise UserError(f"{path}: has sound that PyAV has no decoder for; convert it to WAV or FLAC")
-    stream.codec_context.options = {"err_detect": "explode"}
-    frames = [frame for packet in container.demux(stream) for frame in packet.decode() if frame.samples]
-    if len({(frame.sample_rate, frame.layout.nb_channels) for frame in frames}) > 1:
-        raise UserError(f"{path}: changes its sampling rate or channels midway; convert it to WAV or FLAC")
-    if not frames:
-        return np.zeros((0, 1), dtype), stream.codec_context.sample_rate
-    rate = frames[0].sample_rate
-    samples = np.concatenate([_samples(frame, dtype) for frame in frames])
-    if not container.format.name.startswith("mov") or stream.duration is None:
-        return samples, rate  # other containers estimate the duration
-    # MP4 knows how much of the last packet is sound, many writers of it to a millisecond only.
-    promised = round(Fraction(stream.duration) * stream.time_base * rate)
-    if len(samples) < promised - math.ceil(rate * _PRECISION_S):
+@contextmanager
+def _in_words(path: str | Path) -> Iterator[None]:
+    """What FFmpeg raises as a line that names the file."""
+    import av
+
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:  # the latter where a header names a place that cannot be
         raise UserError(
-            f"{path}: is cut short: {len(samples)} of the {promised} promised samples are present; "
-            "obtain it again"
+            f"{path}: is damaged or cannot be decoded: {error.strerror}; WAV or FLAC is safe"
+        ) from None
+
+
+def _frames(path: str | Path, container: Any, stream: Any) -> Iterator[Any]:
+    """The frames of a stream that have samples, all of one rate and number of channels."""
+    form = None
+    with _in_words(path):
+        for packet in container.demux(stream):
+            for frame in packet.decode():
+                if not frame.samples:
+                    continue
+                form = form or (frame.sample_rate, frame.layout.nb_channels)
+                if form != (frame.sample_rate, frame.layout.nb_channels):
+                    raise UserError(
+                        f"{path}: changes its sampling rate or channels midway; convert it to WAV or FLAC"
+                    )
+                yield frame
+
+
+def _as_promised(
+    path: str | Path, container: Any, stream: Any, rate: int, decoded: Iterator[np.ndarray]
+) -> Iterator[np.ndarray]:
+    """As many samples as the container promises, where it knows.
+
+    MP4 knows how much of the last packet is sound, many writers of it to a millisecond only; other containers
+    estimate the duration.
+    """
+    if not container.format.name.startswith("mov") or stream.duration is None:
+        yield from decoded
+        return
+    promised = round(Fraction(stream.duration) * stream.time_base * rate)
+    present = 0
+    for samples in decoded:
+        yield samples[: max(0, promised - present)]
+        present += len(samples)
+    if present < promised - math.ceil(rate * _PRECISION_S):
+        raise UserError(
+            f"{path}: is cut short: {present} of the {promised} promised samples are present; obtain it again"
         )
-    return samples[:promised], rate
+
+
+def _in_blocks(decoded: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The samples of frames, which are short, in blocks, none of them empty."""
+    waiting: list[np.ndarray] = []
+    count = 0
+    for samples in decoded:
+        waiting.append(samples)
+        count += samples.size
+        if count >= _SAMPLES_A_BLOCK:
+            yield np.concatenate(waiting)
+            waiting, count = [], 0
+    if count:
+        yield np.concatenate(waiting)
 
 
 def _samples(frame: Any, dtype: str) -> np.ndarray:

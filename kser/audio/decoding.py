@@ -10,18 +10,19 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from kser.audio.av_decoding import decode_with_av, tags_with_av
-from kser.audio.containers import kind_of, unannounced_bytes, what_is_missing
+from kser.audio.av_decoding import decoded_with_av, tags_with_av
+from kser.audio.containers import kind_of, what_is_missing
 from kser.audio.encodings import only_for_ffmpeg
 from kser.audio.segments import Segment, segment_of
-from kser.audio.sndfile_decoding import Opened, opened_by_libsndfile, read_all
+from kser.audio.sndfile_decoding import Opened, opened_by_libsndfile, read_blocks
 from kser.errors import UserError
 
 # libsndfile refuses rates above 655 350 Hz itself. Below this one there is no speech, and a damaged header
@@ -43,6 +44,22 @@ class Sound:
     """
 
     samples: np.ndarray
+    sampling_rate: int
+    unannounced: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class SoundInBlocks:
+    """A file that is decoded as its blocks are taken.
+
+    Attributes:
+        blocks: float arrays (samples, channels) to be taken once, none of them empty; full scale is ±1.
+            Taking them raises what `decode` raises, up to behind the last one.
+        sampling_rate: Hz.
+        unannounced: as of a `Sound`.
+    """
+
+    blocks: Iterator[np.ndarray]
     sampling_rate: int
     unannounced: tuple[int, int] = (0, 0)
 
@@ -103,26 +120,80 @@ def decode_bytes(content: bytes, name: str, dtype: str = "float32") -> Sound:
     Raises:
         UserError: as `decode`.
     """
+    with bytes_decoded_in_blocks(content, name, dtype) as sound:
+        return _joined(sound)
+
+
+@contextmanager
+def decoded_in_blocks(path: str | Path, dtype: str = "float32") -> Iterator[SoundInBlocks]:
+    """Decode a recording of any length in memory of bounded size.
+
+    Of a part of a file (see `kser.audio.segments`) the whole file is decoded at once.
+
+    Args:
+        path, dtype: see `decode`.
+
+    Yields:
+        The blocks, which together are what `decode` gives.
+
+    Raises:
+        UserError: as `decode`, here or from the blocks.
+    """
+    if segment_of(path) is not None:
+        part = decode(path, dtype)
+        yield SoundInBlocks(iter([part.samples]), part.sampling_rate, part.unannounced)
+        return
+    with _opened(path) as (file, kind), _in_blocks(path, file, kind, dtype) as sound:
+        yield sound
+
+
+@contextmanager
+def bytes_decoded_in_blocks(content: bytes, name: str, dtype: str = "float32") -> Iterator[SoundInBlocks]:
+    """As `decoded_in_blocks`, of a file in memory, see `decode_bytes`."""
     with _in_memory() as file:
         file.write(content)
-        return _decoded(name, file, _checked_kind(name, file), dtype)
+        with _in_blocks(name, file, _checked_kind(name, file), dtype) as sound:
+            yield sound
 
 
 def _decode_file(path: str | Path, dtype: str) -> Sound:
-    with _opened(path) as (file, kind):
-        return _decoded(path, file, kind, dtype)
+    with decoded_in_blocks(path, dtype) as sound:
+        return _joined(sound)
 
 
-def _decoded(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> Sound:
-    sound = _decode_with_libsndfile(path, file, kind, dtype)
-    if sound is None:
-        sound = Sound(*decode_with_av(path, file, kind, _only_for_ffmpeg(file, kind), dtype))
-    if not len(sound.samples):
+def _joined(sound: SoundInBlocks) -> Sound:
+    blocks = list(sound.blocks)
+    samples = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    return Sound(samples, sound.sampling_rate, sound.unannounced)
+
+
+@contextmanager
+def _in_blocks(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> Iterator[SoundInBlocks]:
+    with _libsndfile(path, file, kind) as opened:
+        if opened is not None:
+            blocks = _all_promised(path, opened, read_blocks(path, opened, dtype))
+            yield _checked(path, SoundInBlocks(blocks, opened.sound.samplerate, opened.unannounced))
+            return
+    with decoded_with_av(path, file, kind, _only_for_ffmpeg(file, kind), dtype) as (rate, blocks):
+        yield _checked(path, SoundInBlocks(blocks, rate))
+
+
+def _checked(path: str | Path, sound: SoundInBlocks) -> SoundInBlocks:
+    """The same blocks, of which there is one, and whose samples are finite."""
+    first = next(sound.blocks, None)
+    if first is None:
         raise _no_samples(path)
     _check_sampling_rate(path, sound.sampling_rate)
-    if not np.isfinite(sound.samples).all():
-        raise UserError(f"{path}: has samples that are NaN or infinite; write the file anew from its source")
-    return sound
+    return replace(sound, blocks=_finite(path, chain([first], sound.blocks)))
+
+
+def _finite(path: str | Path, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    for block in blocks:
+        if not np.isfinite(block).all():
+            raise UserError(
+                f"{path}: has samples that are NaN or infinite; write the file anew from its source"
+            )
+        yield block
 
 
 def stored_as(path: str | Path) -> tuple[str, str, str] | None:
@@ -195,15 +266,14 @@ def _libsndfile(path: str | Path, file: BinaryIO, kind: str) -> Iterator[Opened 
         yield opened
 
 
-def _decode_with_libsndfile(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> Sound | None:
-    with _libsndfile(path, file, kind) as opened:
-        if opened is None:
-            return None
-        samples = read_all(path, opened, dtype)
-        if opened.samples is not None and len(samples) < opened.samples:
-            promised = f"{opened.samples} samples that its header promises"
-            raise _cut_short(path, f"only {len(samples)} of the {promised} are present")
-        return Sound(samples, opened.sound.samplerate, unannounced_bytes(file, kind))
+def _all_promised(path: str | Path, opened: Opened, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    present = 0
+    for block in blocks:
+        yield block
+        present += len(block)
+    if opened.samples is not None and present < opened.samples:
+        promised = f"{opened.samples} samples that its header promises"
+        raise _cut_short(path, f"only {present} of the {promised} are present")
 
 
 def _only_for_ffmpeg(file: BinaryIO, kind: str) -> str:

@@ -24,7 +24,7 @@ from kser.errors import UserError
 _LENGTH_UNKNOWN = np.iinfo(np.int64).max
 # No codec gets more than about 5000 samples into a byte; a header that promises more is damaged.
 _SAMPLES_A_BYTE = 8192
-_SAMPLES_A_READ = 1 << 22
+SAMPLES_A_READ = 1 << 22
 # Formats and encodings that libsndfile 1.2.2 decodes wrongly: noise for packets of ALAC that could not be
 # compressed (and writes such); starts of blocks rounded to 9 bits in AIFF's ADPCM; lengths of SDS; and XI,
 # which has no sampling rate.
@@ -42,10 +42,12 @@ class Opened:
     Attributes:
         sound: to be read from its beginning to its end.
         samples: for each channel, that the file promises; `None` where it does not say.
+        unannounced: see `kser.audio.containers.unannounced_bytes`.
     """
 
     sound: sf.SoundFile
     samples: int | None
+    unannounced: tuple[int, int]
 
 
 @contextmanager
@@ -64,7 +66,7 @@ def opened_by_libsndfile(path: str | Path, file: BinaryIO, kind: str) -> Iterato
         UserError: the file is no audio, is damaged, has no header or no samples.
     """
     size = file.seek(0, io.SEEK_END)
-    unannounced = unannounced_bytes(file, kind)[1]  # moves the file, which libsndfile may be reading later on
+    unannounced = unannounced_bytes(file, kind)  # moves the file, which libsndfile may be reading later on
     header = wave_header_of(file, kind)
     stream = _mpeg_stream(path, file, kind, size, header)
     source = _as_libsndfile_takes_it(path, file, kind) if stream is None else mpeg.OfAnyLength(stream)
@@ -88,30 +90,30 @@ def opened_by_libsndfile(path: str | Path, file: BinaryIO, kind: str) -> Iterato
                 )
             yield None
         elif stream is not None:
-            yield Opened(sound, stream.samples)
+            yield Opened(sound, stream.samples, unannounced)
         else:
-            _check_length(path, sound.frames, size, unannounced)
+            _check_length(path, sound.frames, size, unannounced[1])
             whole = header.samples_of_whole_blocks if header else None
             promised = None if sound.frames == _LENGTH_UNKNOWN else sound.frames
-            yield Opened(sound, promised if whole is None else whole)
+            yield Opened(sound, promised if whole is None else whole, unannounced)
 
 
-def read_all(path: str | Path, opened: Opened, dtype: str) -> np.ndarray:
-    """All samples, (samples, channels).
+def read_blocks(path: str | Path, opened: Opened, dtype: str) -> Iterator[np.ndarray]:
+    """All samples, in blocks (samples, channels), none of them empty.
 
-    Read in blocks, so that memory follows what the file holds and not what its header promises.
+    So memory follows what the file holds, or a block, and not what its header promises.
     """
-    frames_a_read = max(1, _SAMPLES_A_READ // opened.sound.channels)
+    frames_a_read = max(1, SAMPLES_A_READ // opened.sound.channels)
     left = _LENGTH_UNKNOWN if opened.samples is None else opened.samples
-    blocks: list[np.ndarray] = []
     try:
         while left:
             wanted = min(left, frames_a_read)
-            blocks.append(opened.sound.read(wanted, dtype=dtype, always_2d=True))
-            left = left - wanted if len(blocks[-1]) == wanted else 0
+            block = opened.sound.read(wanted, dtype=dtype, always_2d=True)
+            left = left - wanted if len(block) == wanted else 0
+            if len(block):
+                yield block
     except sf.SoundFileError as error:
         raise UserError(f"{path}: is damaged: {reason_of(error)}; obtain the file again") from None
-    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
 def reason_of(error: Exception, kind: str = "") -> str:
