@@ -55,6 +55,12 @@ class Ensemble:
         """What the models are known by: other ones have others."""
         return [model_provenance(folder).run_fingerprint for folder in self.folders]
 
+    @property
+    def heard_seconds(self) -> tuple[float, float]:
+        """See `LoadedModel.heard_seconds`: what all models take that are in memory."""
+        heard = [model.heard_seconds for model in [self.first, *self._models]]
+        return max(shortest for shortest, _ in heard), min(longest for _, longest in heard)
+
     def say(self, sounds: Sequence[tuple[str, Sound]]) -> list[Said | UserError]:
         """What the models say of recordings, on average.
 

@@ -108,6 +108,15 @@ class LoadedModel:
         """By which the logits of a target are divided; 1 where it is not known."""
         return float(self.provenance.calibration.get(target.output, {}).get("temperature", 1.0))
 
+    @property
+    def heard_seconds(self) -> tuple[float, float]:
+        """How long a recording must be for the model, and how much of it the model takes at most."""
+        processing, rate = self.format.processing, self.format.sampling_rate
+        longest_s = np.inf if self.maximum_samples is None else self.maximum_samples / rate
+        if processing.max_seconds is not None and processing.too_long != "split":
+            longest_s = min(longest_s, processing.max_seconds)
+        return max(self.format.minimum_samples / rate, processing.min_seconds or 0.0), longest_s
+
     def waveforms(self, name: str, sound: Sound) -> list[np.ndarray]:
         """A recording as the model was trained on them, float32 (samples,); its parts where it is split.
 

@@ -1,7 +1,6 @@
 """`kser.load_model`: what recordings express, by one trained model or the mean of several."""
 
-import numbers
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from os import cpu_count
@@ -10,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from kser.audio.decoding import Sound, decode, decode_bytes
+from kser.audio.decoding import Sound
 from kser.audio.sound_faults import sound_faults
 from kser.errors import UserError
 from kser.serving.ensemble import Ensemble, Said
+from kser.serving.given_audio import sound_of
 from kser.serving.model_folders import model_folders
 from kser.serving.prediction import Prediction, Unusable
-from kser.serving.recordings import STANDARD_INPUT, standard_input
+from kser.serving.segments.segment import Segment
+from kser.serving.segments.segmenting import segments_of
+from kser.serving.segments.settings import WINDOW_SECONDS, Windows
+from kser.serving.segments.stream import SegmentStream
 
 # Recordings in memory at a time: so many, or so long together.
 MOST_RECORDINGS, MOST_SECONDS = 256, 1800
@@ -101,16 +104,70 @@ class Predictor:
         """
         return self._results((path, path) for path in paths)
 
+    def predict_sounds(self, sounds: Sequence[tuple[str, Sound]]) -> list[Result]:
+        """Say what decoded recordings express, all of them at once.
+
+        Args:
+            sounds: of each its name, for messages, and what decoding it gave.
+
+        Returns:
+            For each a `Prediction`, or an `Unusable` with the reason, such as that it is too short.
+        """
+        said = self.ensemble.say(sounds) if sounds else []
+        return [
+            Unusable(name, str(answer))
+            if isinstance(answer, UserError)
+            else self._prediction(name, sound, answer)
+            for (name, sound), answer in zip(sounds, said, strict=True)
+        ]
+
+    def predict_windows(
+        self, audio: Any, *, window_seconds: float = WINDOW_SECONDS, hop_seconds: float | None = None
+    ) -> list[Segment]:
+        """Say what a long recording expresses in each of overlapping windows.
+
+        Args:
+            audio: one recording, see `predict`; a file may last for hours, in memory of bounded size.
+            window_seconds: length of a window.
+            hop_seconds: from the start of one to that of the next; `None` for half a window.
+
+        Returns:
+            A `Segment` for each window of `kser.audio.windows.windows_of`, in order.
+
+        Raises:
+            UserError: the recording cannot be read, or the model does not take such windows.
+        """
+        return segments_of(self, audio, Windows(window_seconds, hop_seconds))
+
+    def stream(
+        self, rate: int, *, window_seconds: float = WINDOW_SECONDS, hop_seconds: float | None = None
+    ) -> SegmentStream:
+        """Say what a recording expresses while it is still coming.
+
+        Args:
+            rate: Hz of the samples that will come.
+            window_seconds, hop_seconds: see `predict_windows`, which says the same of the whole.
+
+        Raises:
+            UserError: the model does not take such windows, or the rate is no whole number.
+
+        Example:
+
+            stream = model.stream(48_000, window_seconds=3, hop_seconds=1)
+            for chunk in microphone:
+                for segment in stream.feed(chunk):
+                    print(segment.start_s, segment.label)
+            stream.close()
+        """
+        return SegmentStream(self, rate, Windows(window_seconds, hop_seconds))
+
     def _results(self, recordings: Iterable[tuple[str, Any]]) -> Iterator[Result]:
         for chunk in _chunks(self._decoded(recordings)):
-            sounds = [(name, sound) for name, sound in chunk if isinstance(sound, Sound)]
-            said = iter(self.ensemble.say(sounds)) if sounds else iter(())
+            results = iter(
+                self.predict_sounds([(name, sound) for name, sound in chunk if isinstance(sound, Sound)])
+            )
             for name, sound in chunk:
-                answer = next(said) if isinstance(sound, Sound) else sound
-                if isinstance(answer, UserError) or isinstance(sound, UserError):
-                    yield Unusable(name, str(answer))
-                else:
-                    yield self._prediction(name, sound, answer)
+                yield next(results) if isinstance(sound, Sound) else Unusable(name, str(sound))
 
     def _decoded(self, recordings: Iterable[tuple[str, Any]]) -> Iterator[_Decoded]:
         """Recordings as they are, decoded in threads that are a little ahead."""
@@ -133,7 +190,7 @@ class Predictor:
         Raises:
             UserError: it cannot be read, or is not to be used: silent, say.
         """
-        sound = _sound(name, audio, self.sampling_rate)
+        sound = sound_of(name, audio, self.sampling_rate)
         if problem := next((fault.words for fault in sound_faults(sound) if fault.unusable), ""):
             raise UserError(f"{name}: {problem}")
         return sound
@@ -180,31 +237,3 @@ def _chunks(decoded: Iterator[_Decoded]) -> Iterator[list[_Decoded]]:
 
 def _name(audio: Any, otherwise: str) -> str:
     return str(audio) if isinstance(audio, str | Path) else otherwise
-
-
-def _sound(name: str, audio: Any, rate: int) -> Sound:
-    """What a user gave as decoded audio."""
-    if isinstance(audio, str | Path):
-        if str(audio) == STANDARD_INPUT:
-            return decode_bytes(standard_input(), "standard input")
-        return decode(audio)
-    if isinstance(audio, tuple) and len(audio) == 2 and isinstance(audio[1], numbers.Real):
-        audio, rate = audio[0], _whole_rate(name, audio[1])
-    try:
-        samples = np.asarray(audio, dtype=np.float32)
-    except (TypeError, ValueError):
-        raise UserError(f"{name}: is neither a file nor an array of samples") from None
-    if samples.ndim not in (1, 2) or not samples.size:
-        raise UserError(
-            f"{name}: an array must be (samples,) or (samples, channels) with at least one sample, got "
-            f"{samples.shape}"
-        )
-    if not np.isfinite(samples).all():
-        raise UserError(f"{name}: has samples that are NaN or infinite")
-    return Sound(samples[:, None] if samples.ndim == 1 else samples, rate)
-
-
-def _whole_rate(name: str, rate: Any) -> int:
-    if rate != int(rate) or rate < 1:
-        raise UserError(f"{name}: its sampling rate must be a whole number of Hz, got {rate}")
-    return int(rate)

@@ -1,0 +1,1 @@
+"""Long recordings: what is expressed when, by windows or by stretches of voice, whole or as a stream."""
