@@ -31,8 +31,8 @@ def export(
     """
     check_backend()
     import_keras()
+    from kser.experiment.runs.model_folders import model_folder
     from kser.serving.export.exporting import export_model
-    from kser.serving.model_folders import model_folder
 
     shown_on = console()
     exported = export_model(

@@ -1,6 +1,6 @@
 """Trained models as one: the mean of what they say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from kser.audio.decoding import Sound
 from kser.errors import UserError
 from kser.experiment.runs.published_model import model_provenance
 from kser.serving.loaded_model import LoadedModel, VectorMemory
-from kser.words import listed
 
 # Models that are larger together are loaded one by one, anew for each group of recordings.
 MOST_BYTES_LOADED = 4 << 30
@@ -46,9 +45,9 @@ class Ensemble:
             self._models = list(self._loaded())
 
     @property
-    def names(self) -> dict[str, list[str]]:
+    def names(self) -> Mapping[str, list[str]]:
         """What the values of each output are called: the labels of a classifier, say."""
-        return {target.output: self.first.names(target) for target in self.first.task.targets}
+        return self.first.vocabulary.names
 
     @property
     def fingerprints(self) -> list[str]:
@@ -101,36 +100,21 @@ class Ensemble:
             return
         places = 1 if len(sounds) == 1 else self._batch_size
         decoded = model.decoded(list(waveforms.values()), places, memory)
-        for target in self.first.task.targets:
-            names = model.names(target)
-            order = [names.index(name) for name in self.first.names(target)]
-            for place, values in zip(waveforms, decoded[target.output][:, order], strict=True):
+        for output, order in self.first.vocabulary.order_of(model.vocabulary).items():
+            for place, values in zip(waveforms, decoded[output][:, order], strict=True):
                 if not isinstance(said := sums[place], UserError):
-                    said[target.output] = said.get(target.output, 0.0) + values
+                    said[output] = said.get(output, 0.0) + values
 
     def _loaded(self) -> Iterator[LoadedModel]:
         """The models, one after another; a backbone that was loaded before is not kept twice."""
         backbones: dict[Any, Any] = {}
         for place, folder in enumerate(self.folders):
             model = self.first if place == 0 else LoadedModel.load(folder, self._may_share)
-            self._check_agreement(model)
+            self.first.vocabulary.order_of(model.vocabulary)
             if model.backbone is not None:
                 key, parts = model.backbone
                 model = model.with_backbone((key, backbones.setdefault((key, model.format), parts)))
             yield model
-
-    def _check_agreement(self, model: LoadedModel) -> None:
-        """Raise a `UserError` where a model says other things than the first one."""
-        ours, theirs = (
-            {target.output: sorted(each.names(target)) for target in each.task.targets}
-            for each in (self.first, model)
-        )
-        if ours != theirs:
-            said = [
-                f"{each.name} says {listed([name for names in what.values() for name in names])}"
-                for each, what in ((self.first, ours), (model, theirs))
-            ]
-            raise UserError(f"models of which a mean is taken must say the same things: {'; '.join(said)}")
 
     def _mean_threshold(self) -> float | None:
         found: list[Any] = []

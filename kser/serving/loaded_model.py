@@ -15,6 +15,7 @@ from kser.errors import UserError
 from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.trained_model import Provenance, load_classifier
 from kser.experiment.tasks import Task
+from kser.experiment.tasks.agreement import Vocabulary
 from kser.experiment.tasks.target import Target
 from kser.grouping import grouped
 from kser.models.feature_split import Features, split_above_backbone
@@ -104,9 +105,10 @@ class LoadedModel:
         """What the values of a target are called, in the order of the model's output."""
         return target.names(self.head)
 
-    def temperature(self, target: Target) -> float:
-        """By which the logits of a target are divided; 1 where it is not known."""
-        return float(self.provenance.calibration.get(target.output, {}).get("temperature", 1.0))
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What the model can say."""
+        return Vocabulary(self.name, {target.output: self.names(target) for target in self.task.targets})
 
     @property
     def heard_seconds(self) -> tuple[float, float]:
@@ -176,7 +178,7 @@ class LoadedModel:
     def _decode(self, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {
             target.output: target.evaluation.decode(
-                outputs[target.output].astype(np.float64) / self.temperature(target)
+                outputs[target.output].astype(np.float64) / self.provenance.temperature(target.output)
             )
             for target in self.task.targets
         }

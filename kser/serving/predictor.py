@@ -12,9 +12,9 @@ import numpy as np
 from kser.audio.decoding import Sound
 from kser.audio.sound_faults import sound_faults
 from kser.errors import UserError
+from kser.experiment.runs.model_folders import model_folders
 from kser.serving.ensemble import Ensemble, Said
 from kser.serving.given_audio import sound_of
-from kser.serving.model_folders import model_folders
 from kser.serving.prediction import Prediction, Unusable
 from kser.serving.segments.segment import Segment
 from kser.serving.segments.segmenting import segments_of
@@ -32,8 +32,8 @@ def load_model(*models: str | Path, threshold: float | None = None) -> "Predicto
     """Load trained models to predict with.
 
     Args:
-        *models: see `kser.serving.model_folders.model_folders`; of several, probabilities and numbers are
-            averaged.
+        *models: see `kser.experiment.runs.model_folders.model_folders`; of several, probabilities and numbers
+            are averaged.
         threshold: the probability below which a prediction is not sure, 0 to 1; `None` for the one that the
             validation part gave.
 
@@ -75,7 +75,7 @@ class Predictor:
     @property
     def labels(self) -> list[str]:
         """The names of all that is said: classes, labels, numbers."""
-        return [name for names in self.ensemble.names.values() for name in names]
+        return self.ensemble.first.vocabulary.all_names
 
     def predict(self, audio: Any) -> Any:
         """Say what a recording expresses, or each of several.

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 
 from kser.errors import UserError
 from kser.experiment.evaluating.evaluation_results import write_results
@@ -357,7 +358,9 @@ def test_it_reads_what_an_evaluation_writes(tmp_path):
         }
     )
     logits = np.random.default_rng(0).normal(size=(24, 3))
-    predictions = Predictions(table, {"logits": logits}, group_columns=(), title="title", skipped={})
+    predictions = Predictions(
+        table, {"logits": softmax(logits, axis=1)}, group_columns=(), title="title", skipped={}
+    )
     names = {"labels_renamed": {}, "labels_unknown_to_model": [], "labels_left_out": {}}
     evaluation = ClassEvaluation()
     result = evaluation.evaluate(Truth(table[["class_id"]], names), predictions, "logits", list(LABELS))

@@ -31,13 +31,16 @@ class EvaluationRow:
     Attributes:
         model_name: what reports call the model; seeds of one model share it.
         dataset_name: what reports call the test set.
-        model_path: folder of the model, or the short name or Hugging Face id of a published one.
+        model_path: folder of the model, or the short name or Hugging Face id of a published one; the folder
+            of a model with its seeds, or of a study, for all trained models in it as one: the mean of what
+            they say.
         eval_csv_path: metadata of the test set, or a folder that has them as test.csv.
         eval_out_path: folder for what the evaluation gives, see `default_out_path`.
         label_map: as the experiment's field of a test set, a name or a JSON object; empty for none.
         classes: likewise, a JSON list; empty for all.
         columns: likewise, a JSON object; empty for none.
         normalize_metadata: as the experiment's field; empty for true.
+        further_models: those that a JSON list in the column `model_path` names after the first.
     """
 
     model_name: str
@@ -49,6 +52,12 @@ class EvaluationRow:
     classes: str = ""
     columns: str = ""
     normalize_metadata: str = ""
+    further_models: tuple[Path, ...] = ()
+
+    @property
+    def models(self) -> tuple[Path, ...]:
+        """All that the column `model_path` names."""
+        return self.model_path, *self.further_models
 
     @property
     def title(self) -> str:
@@ -257,12 +266,14 @@ def _row(cells: Mapping[str, str], folder: Path) -> EvaluationRow:
     """A row of a CSV in a folder."""
     if empty := [column for column in REQUIRED_COLUMNS if not cells.get(column)]:
         raise UserError(f"{', '.join(empty)}: empty; one separator is between two cells")
-    model_path = _model_path(cells["model_path"], folder)
+    model_path, *further_models = _model_paths(cells["model_path"], folder)
     dataset_name = cells["dataset_name"]
     if out_cell := cells.get("eval_out_path"):
         out_path = resolve_input(out_cell)
     elif dataset_name in (".", "..") or re.search(r"[/\\\0]", dataset_name):
         raise UserError(f"eval_out_path: is required, because {dataset_name!r} cannot name a folder")
+    elif further_models:
+        raise UserError("eval_out_path: is required where model_path is a list")
     else:
         out_path = default_out_path(model_path, dataset_name)
     row = EvaluationRow(
@@ -272,9 +283,22 @@ def _row(cells: Mapping[str, str], folder: Path) -> EvaluationRow:
         resolve_input(cells["eval_csv_path"], beside=folder),
         out_path,
         **{name: cells.get(name, "") for name in OPTIONAL_COLUMNS},
+        further_models=tuple(further_models),
     )
     _ = row.class_choice  # raises where it is wrong
     return row
+
+
+def _model_paths(cell: str, folder: Path) -> list[Path]:
+    """The models of a cell: one, or a JSON list of several."""
+    if not cell.startswith("["):
+        return [_model_path(cell, folder)]
+    names = _json_cell("model_path", cell)
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise UserError(
+            f'model_path: {cell}: should be a model, or a list such as ["results/a", "results/b"]'
+        )
+    return [_model_path(name, folder) for name in names]
 
 
 def _model_path(cell: str, folder: Path) -> Path:

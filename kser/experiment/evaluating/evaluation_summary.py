@@ -121,13 +121,13 @@ def _result_row(done: EvaluatedRow) -> dict[str, Any]:
 
 def _warnings(evaluated: Sequence[EvaluatedRow]) -> list[str]:
     """What a reader must know about the evaluations, each line once for all its seeds; leaks first."""
-    seeds = grouped(
-        ((done.row.title, line), str(done.report["seed"])) for done in evaluated for line in done.warnings
+    runs = grouped(
+        ((done.row.title, line), done.which_models) for done in evaluated for line in done.warnings
     )
     lines = []
-    for (title, line), concerned in seeds.items():
+    for (title, line), concerned in runs.items():
         before, leak, text = line.rpartition("LEAK: ")
-        which = f"seed {concerned[0]}" if len(concerned) == 1 else f"{len(concerned)} seeds"
+        which = concerned[0] if len(concerned) == 1 else f"{len(concerned)} seeds"
         lines.append(f"{before}{leak}{title}, {which}: {text}")
     return sorted(lines, key=lambda line: not line.startswith("LEAK"))
 
@@ -136,7 +136,7 @@ def _distinct(evaluated: Sequence[EvaluatedRow]) -> list[EvaluatedRow]:
     found: dict[tuple[Any, ...], EvaluatedRow] = {}
     for done in evaluated:
         row = done.row
-        found.setdefault((row.model_name, row.dataset_name, row.model_path, row.test_set), done)
+        found.setdefault((row.model_name, row.dataset_name, row.models, row.test_set), done)
     return list(found.values())
 
 

@@ -4,22 +4,22 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 import kser
 from kser.audio.known_sounds import known_sounds
 from kser.corpora.metadata import content_keys
 from kser.errors import UserError
+from kser.experiment.evaluating.answers import Answers, answers_of, mean_of
 from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_results import results_there, write_results
-from kser.experiment.evaluating.predicting import predict_outputs
 from kser.experiment.evaluating.test_sets import read_test_set
-from kser.experiment.runs.cut_recordings import count_cut
 from kser.experiment.runs.long_recordings import count_long, in_words
+from kser.experiment.runs.model_folders import model_folders
 from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.recording_keys import count_known, recording_keys
 from kser.experiment.runs.run_lock import locked
@@ -27,6 +27,7 @@ from kser.experiment.runs.trained_model import PROVENANCE_FILE, Provenance, load
 from kser.experiment.tasks import Task
 from kser.experiment.tasks.evaluation import Evaluation, Predictions
 from kser.files import read_json, write_json
+from kser.grouping import grouped
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
@@ -51,6 +52,12 @@ class EvaluatedRow:
     def report(self) -> dict[str, Any]:
         """The first report; names, seed, leaks and groups are the same in all."""
         return self.reports[0][1]
+
+    @property
+    def which_models(self) -> str:
+        """Which of the models of its name were evaluated: "seed 3", or "mean of 5 models"."""
+        models = self.report.get("models")
+        return f"mean of {len(models)} models" if models else f"seed {self.report['seed']}"
 
     @property
     def headline(self) -> str:
@@ -85,8 +92,8 @@ class _Evaluand:
 
     Attributes:
         row: the row.
-        provenance: of the model.
-        task: of the model.
+        models: where each model comes from, by its folder or name; of several a mean is taken.
+        task: of the models.
         table: metadata of the test set.
         recordings: fingerprints of its audio files.
         group_columns: those columns whose groups are compared that the test set has.
@@ -94,7 +101,7 @@ class _Evaluand:
     """
 
     row: EvaluationRow
-    provenance: Provenance
+    models: Mapping[Path, Provenance]
     task: Task
     table: pd.DataFrame
     recordings: list[str]
@@ -103,7 +110,8 @@ class _Evaluand:
 
     @classmethod
     def of(cls, row: EvaluationRow, group_columns: Sequence[str]) -> "_Evaluand":
-        provenance = model_provenance(row.model_path)
+        models = {folder: model_provenance(folder) for folder in model_folders(row.models)}
+        provenance = next(iter(models.values()))
         task = provenance.task
         table = read_test_set(
             row.test_csv,
@@ -114,12 +122,12 @@ class _Evaluand:
         recordings = content_keys(table["path"])
         return cls(
             row,
-            provenance,
+            models,
             task,
             table,
             recordings,
             [column for column in group_columns if column in table],
-            _evaluation_fingerprint(row, provenance, recordings),
+            _evaluation_fingerprint(row, models, recordings),
         )
 
     @property
@@ -128,12 +136,28 @@ class _Evaluand:
         return [target.evaluation for target in self.task.targets]
 
     @property
+    def first(self) -> Provenance:
+        """Where the first model comes from, often the only one."""
+        return next(iter(self.models.values()))
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether a mean of several models is evaluated."""
+        return len(self.models) > 1
+
+    @property
+    def title(self) -> str:
+        """Of figures."""
+        which = f"mean of {len(self.models)} models" if self.is_ensemble else f"seed {self.first.seed}"
+        return f"{self.row.title}, {which}"
+
+    @property
     def names(self) -> dict[str, Any]:
         """What reports call the model and the test set: it may change, and the results stay."""
         return {
             "model_name": self.row.model_name,
             "dataset_name": self.row.dataset_name,
-            "factors": self.provenance.model_config.get("factors", {}),
+            "factors": self.first.model_config.get("factors", {}),
         }
 
     @property
@@ -141,11 +165,12 @@ class _Evaluand:
         """What every report begins with."""
         return self.names | {
             "model_path": str(self.row.model_path),
+            **({"models": list(map(str, self.models))} if self.is_ensemble else {}),
             "test_csv": str(self.row.test_csv),
             **({"columns": dict(self.row.table_format.columns)} if self.row.columns else {}),
-            "seed": self.provenance.seed,
+            "seed": None if self.is_ensemble else self.first.seed,
             "evaluation_fingerprint": self.fingerprint,
-            "seen_in_training": _seen_in_training(self.table["path"], self.provenance.recordings),
+            "seen_in_training": _seen_in_training(self.table["path"], self.models.values()),
             "n_recordings": len(self.table),
         }
 
@@ -195,13 +220,22 @@ class Evaluator:
 
     def _evaluate_now(self, evaluand: _Evaluand) -> EvaluatedRow:
         row, task = evaluand.row, evaluand.task
-        model = self._model(row.model_path)
+        first, *others = evaluand.models
+        model = self._model(first)
         head = {name: getattr(model, name) for name in model.new_head_arguments}
         truths = [
             target.truth(evaluand.table, head, row.class_choice, str(row.test_csv)) for target in task.targets
         ]
-        utterances = self._utterances(row, evaluand.table, model)
-        predictions = _predict(evaluand, model, utterances)
+        processing = model.waveform_format.processing
+        answers = mean_of([self._answers(evaluand, folder) for folder in (first, *others)])
+        predictions = Predictions(
+            evaluand.table.iloc[list(answers.recordings)],
+            dict(answers.decoded),
+            evaluand.group_columns,
+            evaluand.title,
+            dict(answers.skipped),
+            {} if evaluand.is_ensemble else evaluand.first.calibration,
+        )
         try:
             results = [
                 (
@@ -213,14 +247,19 @@ class Evaluator:
         except UserError as error:
             raise UserError(f"{row.test_csv}: {error}") from error
         further = {
-            "cut_audio": count_cut(utterances.lengths, model.backbone),
+            "cut_audio": answers.cut,
             "faulty_audio": known_sounds.count_faults(predictions.table["path"]),
-            "left_out_audio": len(utterances.left_out),
-            "long_audio": count_long(predictions.table["path"], model.waveform_format.processing),
+            "left_out_audio": len(answers.left_out),
+            "long_audio": count_long(predictions.table["path"], processing),
         }
         facts = evaluand.facts | {name: found for name, found in further.items() if found}
         reports = write_results(row.eval_out_path, predictions, results, facts)
         return EvaluatedRow(row, list(zip(evaluand.evaluations, reports, strict=True)), is_new=True)
+
+    def _answers(self, evaluand: _Evaluand, folder: Path) -> Answers:
+        model = self._model(folder)
+        utterances = self._utterances(evaluand.row, evaluand.table, model)
+        return answers_of(str(folder), model, evaluand.models[folder], utterances, evaluand.is_ensemble)
 
     def _evaluated_before(self, evaluand: _Evaluand) -> EvaluatedRow | None:
         """The results on disk, if they are those that would come of evaluating again and may be taken."""
@@ -261,34 +300,11 @@ class Evaluator:
         return self._loaded[1]
 
 
-def _predict(evaluand: _Evaluand, model: Any, utterances: Utterances) -> Predictions:
-    row, provenance = evaluand.row, evaluand.provenance
-    batch_size = provenance.model_config["batch_size"]
-    outputs = predict_outputs(model, utterances, batch_size, provenance.keeps_backbone)
-    _check_finite(outputs, row.model_path)
-    return Predictions(
-        evaluand.table.iloc[utterances.recordings],
-        outputs,
-        evaluand.group_columns,
-        f"{row.model_name} on {row.dataset_name}, seed {provenance.seed}",
-        utterances.skipped,
-        provenance.calibration,
-    )
-
-
-def _check_finite(outputs: Mapping[str, np.ndarray], folder: Path) -> None:
-    """Every output must be a number: nothing can be judged by NaN or infinity."""
-    finite = np.all([np.isfinite(values).all(axis=1) for values in outputs.values()], axis=0)
-    if not finite.all():
-        raise UserError(
-            f"{folder}: the model gives no numbers for {(~finite).sum()} of {len(finite)} recordings"
-        )
-
-
-def _seen_in_training(tested: Iterable[str], recordings: Mapping[str, list[str]]) -> dict[str, int]:
-    """How many of the test recordings were in each part that the model was made with."""
+def _seen_in_training(tested: Iterable[str], models: Iterable[Provenance]) -> dict[str, int]:
+    """How many of the test recordings were in each part that a model was made with, any of several."""
     keys = recording_keys(tested, by_sound=True)
-    return {part: count_known(keys, known) for part, known in recordings.items()}
+    known = grouped((part, known) for model in models for part, known in model.recordings.items())
+    return {part: count_known(keys, chain.from_iterable(lists)) for part, lists in known.items()}
 
 
 def _with_names(report: dict[str, Any], names: dict[str, Any], path: Path) -> dict[str, Any]:
@@ -299,13 +315,17 @@ def _with_names(report: dict[str, Any], names: dict[str, Any], path: Path) -> di
     return report | names
 
 
-def _evaluation_fingerprint(row: EvaluationRow, provenance: Provenance, recordings: list[str]) -> str:
-    """What the results follow from: the model, the list of the test set and its recordings."""
-    path = row.model_path / PROVENANCE_FILE
-    facts = read_json(path) if path.is_file() else asdict(provenance)
-    for name in ("factors", "layer_curve"):  # names, which may change
-        facts["model_config"].pop(name, None)
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+def _evaluation_fingerprint(
+    row: EvaluationRow, models: Mapping[Path, Provenance], recordings: list[str]
+) -> str:
+    """What the results follow from: the models, the list of the test set and its recordings."""
+    digest = hashlib.sha256()
+    for folder, provenance in models.items():
+        path = folder / PROVENANCE_FILE
+        facts = read_json(path) if path.is_file() else asdict(provenance)
+        for name in ("factors", "layer_curve"):  # names, which may change
+            facts["model_config"].pop(name, None)
+        digest.update(json.dumps(facts, sort_keys=True).encode())
     digest.update(row.test_csv.read_bytes())
     digest.update(f"{kser.__version__}\n{row.label_map}\n{row.classes}\n".encode())
     if later := f"{row.columns}{row.normalize_metadata}":

@@ -77,6 +77,10 @@ class Provenance:
         }
         return task_from_settings(SimpleNamespace(**defaults | self.model_config))
 
+    def temperature(self, output: str) -> float:
+        """By which the logits of an output are divided; 1 where it is not known."""
+        return float(self.calibration.get(output, {}).get("temperature", 1.0))
+
     @property
     def keeps_backbone(self) -> bool:
         """Whether the run left the backbone as it was, so that models of other seeds have the same."""

@@ -79,7 +79,7 @@ def _evaluate_rows(
     evaluated: dict[int, EvaluatedRow] = {}
     mistakes = []
     # By model, so that each is loaded once; the results are in the order of the CSV.
-    for number in sorted(range(len(rows)), key=lambda place: (str(rows[place].model_path), place)):
+    for number in sorted(range(len(rows)), key=lambda place: (list(map(str, rows[place].models)), place)):
         row = rows[number]
         try:
             evaluated[number] = evaluator.evaluate(row)
@@ -92,7 +92,7 @@ def _evaluate_rows(
             continue
         (row.eval_out_path / ERROR_FILE).unlink(missing_ok=True)
         done = evaluated[number]
-        progress(TestSetEvaluated(f"{row.title}, seed {done.report['seed']}", done))
+        progress(TestSetEvaluated(f"{row.title}, {done.which_models}", done))
     return [evaluated[number] for number in sorted(evaluated)], mistakes
 
 

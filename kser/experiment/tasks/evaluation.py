@@ -36,7 +36,8 @@ class Predictions:
 
     Attributes:
         table: their metadata, a row each.
-        outputs: of the model by name, such as "logits" (utterances, labels) and "values" (utterances,
+        decoded: by the names of the model's outputs, such as "logits" and "values", what
+            `Evaluation.decode` makes of them: probabilities (utterances, labels), values (utterances,
             targets).
         group_columns: columns whose groups are compared besides `gender`.
         title: of figures.
@@ -45,7 +46,7 @@ class Predictions:
     """
 
     table: pd.DataFrame
-    outputs: dict[str, np.ndarray]
+    decoded: dict[str, np.ndarray]
     group_columns: Sequence[str]
     title: str
     skipped: dict[str, str]
@@ -139,7 +140,7 @@ class Evaluation(ABC):
         every = Comparison(
             table,
             truth.values.loc[table.index],
-            self.decode(np.asarray(predictions.outputs[output], np.float64)),
+            predictions.decoded[output],
             names,
             predictions.group_columns,
             predictions.title,

@@ -76,7 +76,7 @@ def export_facts(model: LoadedModel) -> dict[str, Any]:
         "model": Path(model.name).name if not provenance.experiment_name else provenance.experiment_name,
         "outputs": {target.output: model.names(target) for target in model.task.targets},
         "temperature": {
-            target.output: model.temperature(target)
+            target.output: model.provenance.temperature(target.output)
             for target in model.task.targets
             if target.evaluation.activation is not None
         },

@@ -74,7 +74,8 @@ def _answers(model: LoadedModel, outputs: Any) -> dict[str, Any]:
         values = tf.cast(outputs[target.output], tf.float32)
         answers[target.output] = values
         if (activation := target.evaluation.activation) is not None:
-            answers[PROBABILITIES] = activations[activation](values / model.temperature(target))
+            temperature = model.provenance.temperature(target.output)
+            answers[PROBABILITIES] = activations[activation](values / temperature)
     return answers
 
 

@@ -14,7 +14,7 @@ from sklearn import metrics as sklearn_metrics
 from kser.cli.study_display import StudyDisplay
 from kser.errors import UserError
 from kser.evaluation.regression import concordance_correlation
-from kser.experiment.evaluating import evaluator
+from kser.experiment.evaluating import answers, evaluator
 from kser.experiment.evaluating.evaluation_results import results_there
 from kser.experiment.evaluating.statistics_inputs import read_results
 from kser.experiment.runs.run_lock import locked
@@ -283,8 +283,8 @@ def test_a_model_that_gives_no_numbers_is_named_and_the_rows_after_it_are_done(
             next(iter(outputs.values()))[3:5] = np.inf
         return outputs
 
-    broken, predict_outputs = [], evaluator.predict_outputs
-    monkeypatch.setattr(evaluator, "predict_outputs", predict)
+    broken, predict_outputs = [], answers.predict_outputs
+    monkeypatch.setattr(answers, "predict_outputs", predict)
     rows = [(f"m{i}", model, folder / "set", tmp_path / f"out {i}") for i, model in enumerate(models)]
     with pytest.raises(UserError) as error:
         evaluate(write_rows(tmp_path / "two.csv", rows))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from scipy.special import softmax
 
 from kser.experiment.tasks.class_evaluation import CONFUSION_FILE, ClassEvaluation, matrices_of_groups
 from kser.experiment.tasks.evaluation import Predictions, Truth
@@ -37,7 +38,7 @@ def written(tmp_path, titles):
         }
     )
     logits = np.where(np.arange(16)[:, None] % 3 == 0, [[2.0, 0.0]], [[0.0, 2.0]])
-    predictions = Predictions(table, {"logits": logits}, ["style"], "wavlm on EMOVO", {})
+    predictions = Predictions(table, {"logits": softmax(logits, axis=1)}, ["style"], "wavlm on EMOVO", {})
     result = ClassEvaluation().evaluate(Truth(table[["class_id"]]), predictions, "logits", LABELS)
     result.write(tmp_path)
     return tmp_path, result.measures
