@@ -61,6 +61,8 @@ class SpeechAudioConverter(keras_hub.layers.AudioConverter):
         self.do_normalize = do_normalize
         self.mask_padding = mask_padding
         self.processing = AudioProcessing(**steps)
+        # On JAX Keras runs a model with a layer that is not built once more, uncompiled, in each prediction.
+        self.built = True
 
     @classmethod
     def from_preset(cls, preset, **kwargs):

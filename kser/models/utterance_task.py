@@ -37,6 +37,7 @@ class UtterancePreprocessor(keras_hub.models.Preprocessor):
     def __init__(self, audio_converter, **kwargs):
         super().__init__(**kwargs)
         self.audio_converter = audio_converter
+        self.built = True  # as the converter is
 
     def call(self, x, y=None, sample_weight=None):
         return keras.utils.pack_x_y_sample_weight(self.audio_converter(x), y, sample_weight)

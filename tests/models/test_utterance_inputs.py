@@ -102,3 +102,17 @@ def test_what_is_too_short_is_told(model, given):
         UserError, match=r"utterance \d of \d: 0\.001 s is too short: the model needs 0\.004 s"
     ):
         model.predict(given(), verbose=0)
+
+
+def test_a_prediction_runs_the_model_once(model, monkeypatch):
+    """Keras would run it once more, uncompiled on JAX, if a layer were not built."""
+    inputs = model.preprocessor.audio_converter(waveforms(*LENGTHS))
+    with model.ready_made_inputs():
+        model.predict_on_batch(inputs)
+        calls = []
+        call = model.call
+        monkeypatch.setattr(model, "call", lambda *args, **kwargs: calls.append(1) or call(*args, **kwargs))
+        model.predict_on_batch(inputs)
+        model.predict(inputs, verbose=0)
+    # PyTorch compiles nothing, and calls it for each batch.
+    assert len(calls) == (2 if keras.config.backend() == "torch" else 0)
