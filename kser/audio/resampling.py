@@ -1,9 +1,12 @@
 """Resampling a recording that comes piece by piece, as `kser.audio.loading` resamples the whole."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import soxr
 
-from kser.audio.loading import resampled_length
+from kser.audio.decoding import Sound, SoundInBlocks
+from kser.audio.loading import mixed_down, resampled_length
 
 
 class StreamResampler:
@@ -38,3 +41,11 @@ class StreamResampler:
             return np.zeros(0, np.float32)
         rest = self._stream.resample_chunk(np.zeros(0, np.float32), last=True)[:left]
         return np.pad(rest, (0, left - len(rest)))
+
+
+def waveform_in_blocks(sound: SoundInBlocks, sampling_rate: int) -> Iterator[np.ndarray]:
+    """The waveform of a recording, see `kser.audio.loading.load_audio`, in blocks float32 (samples,)."""
+    resampler = StreamResampler(sound.sampling_rate, sampling_rate)
+    for block in sound.blocks:
+        yield resampler.feed(mixed_down(Sound(block, sound.sampling_rate)))
+    yield resampler.close()

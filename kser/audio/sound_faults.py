@@ -42,11 +42,15 @@ def sound_faults(sound: Sound) -> tuple[Fault, ...]:
     Args:
         sound: as decoded, before channels are averaged.
     """
-    return (*_header(*sound.unannounced), *_faults_of_samples(sound.samples))
+    return (*header_faults(*sound.unannounced), *_faults_of_samples(sound.samples))
 
 
-def _header(announced: int, following: int) -> tuple[Fault, ...]:
-    """A header that leaves a part of the recording out, the larger part even."""
+def header_faults(announced: int, following: int) -> tuple[Fault, ...]:
+    """What is wrong with a header that leaves a part of the recording out, the larger part even.
+
+    Args:
+        announced, following: `Sound.unannounced`.
+    """
     if not following:
         return ()
     words = (
