@@ -1,20 +1,27 @@
-"""`kser predict`: what recordings express, by trained models."""
+"""`kser predict`: what recordings express, by trained models, as a whole or when."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kser.cli.options import console, option
-from kser.console import aligned, print_line
+from kser.cli.prediction_display import show_notes, show_predictions
+from kser.console import print_line
+from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 
 if TYPE_CHECKING:
-    from kser.serving.predictor import Predictor, Result
+    from kser.serving.prediction_files import Kept, PredictionFile
+    from kser.serving.predictor import Predictor
+    from kser.serving.segments.settings import Cutting
 
 BAD_RECORDINGS_STATUS = 1
-_MOST_NUMBERS_SHOWN = 8
+
+Say = Callable[[Iterable[str]], "Iterator[Kept]"]
+"""Says what files express, one after another."""
 
 
 def predict(
@@ -39,91 +46,149 @@ def predict(
     ] = None,
     output: Annotated[
         Path | None,
-        option("output", "File for the predictions, .csv, .json or .jsonl; the same command continues it."),
+        option(
+            "output",
+            "File for the predictions, .csv, .json or .jsonl (of segments also .rttm); the same command "
+            "continues it.",
+        ),
     ] = None,
     threshold: Annotated[
         float | None,
         option("threshold", "Probability below which a prediction is not sure (default: the model's own)."),
     ] = None,
     input_column: Annotated[str, option("input_column", "Column of a metadata CSV with the audio.")] = "path",
+    segments: Annotated[
+        str | None,
+        option(
+            "segments",
+            "Say it of parts of each recording: voice (stretches in which somebody speaks) or windows "
+            "(overlapping ones).",
+            metavar="voice|windows",
+        ),
+    ] = None,
+    window_seconds: Annotated[
+        float | None,
+        option("window_seconds", "Length of a window (default: 4), or of the longest stretch of voice (8)."),
+    ] = None,
+    hop_seconds: Annotated[
+        float | None,
+        option("hop_seconds", "From the start of a window to that of the next (default: half a window)."),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        option("figure", "File for a figure of the segments of one recording over time, .png or .svg."),
+    ] = None,
 ) -> None:
-    """Say what recordings express.
+    """Say what recordings express, each as a whole or, with --segments, when.
 
     Files that cannot be used are named and passed over; the exit status is 1 then.
     """
     from kser.serving.recordings import recordings_at
 
     check_backend()
+    cutting = _cutting(segments, window_seconds, hop_seconds, figure)
     paths = recordings_at(recordings, input_column)
+    figure = None if figure is None else _checked_figure(figure, paths)
     import_keras()
-    from kser.serving.prediction_files import checked_output
     from kser.serving.predictor import load_model
 
-    target = None if output is None else checked_output(output)
+    file = None if output is None else _checked_output(output, segments)
     predictor = load_model(model, *(also or ()), threshold=threshold)
-    results = _shown(predictor, paths) if target is None else _written(predictor, paths, target)
-    if any(not hasattr(result, "label") for result in results):
+    say, prediction_file = _how(predictor, cutting, file)
+    results = _shown(say, paths) if prediction_file is None else _written(say, paths, prediction_file)
+    show_notes(results)
+    if figure is not None:
+        _draw(predictor, results, figure)
+    if any(hasattr(result, "reason") for result in results):
         raise typer.Exit(BAD_RECORDINGS_STATUS)
 
 
-def _shown(predictor: "Predictor", paths: Sequence[str]) -> "list[Result]":
-    results = list(_with_progress(predictor, paths))
-    shown_on = console()
-    rows = [row for result in results if (row := _row(result))]
-    if rows:
-        for line in aligned([list(rows[0]), *(list(row.values()) for row in rows)], 1):
-            print_line(shown_on, line)
-    _name_bad_ones(results)
+def _cutting(
+    segments: str | None, window_seconds: float | None, hop_seconds: float | None, figure: Path | None
+) -> "Cutting | None":
+    from kser.serving.segments.settings import cutting_of
+
+    if segments is not None:
+        return cutting_of(segments, window_seconds, hop_seconds)
+    needing = {"window_seconds": window_seconds, "hop_seconds": hop_seconds, "figure": figure}
+    for name, value in needing.items():
+        if value is not None:
+            raise UserError(f"--{name} {value}: needs --segments voice or --segments windows")
+    return None
+
+
+def _checked_figure(figure: Path, paths: Sequence[str]) -> Path:
+    from kser.files import expanded
+    from kser.serving.recordings import STANDARD_INPUT
+
+    figure = expanded(figure)
+    if figure.suffix.lower() not in (".png", ".svg"):
+        raise UserError(f"--figure {figure}: must end with .png, .svg")
+    if figure.is_dir():
+        raise UserError(f"--figure {figure}: is a folder")
+    if len(paths) > 1:
+        raise UserError(f"--figure {figure}: shows one recording, got {len(paths)}")
+    if paths[0] == STANDARD_INPUT:
+        raise UserError(f"--figure {figure}: shows a file, not standard input, which can be read only once")
+    return figure
+
+
+def _checked_output(output: Path, segments: str | None) -> Path:
+    from kser.serving.prediction_files import SEGMENT_SUFFIXES, SUFFIXES, checked_output
+
+    return checked_output(output, SUFFIXES if segments is None else SEGMENT_SUFFIXES)
+
+
+def _how(
+    predictor: "Predictor", cutting: "Cutting | None", output: Path | None
+) -> "tuple[Say, PredictionFile | None]":
+    """What says it, and what keeps it where a file is asked for."""
+    from kser.serving.prediction_files import PredictionFile
+    from kser.serving.segments.segmenting import segmented_files
+
+    if output is not None and output.suffix.lower() == ".rttm" and not predictor.names_labels:
+        raise UserError(f"--output {output}: the model gives numbers, and .rttm has labels; use .csv")
+    file = None if output is None else PredictionFile(output, predictor, repr(cutting) if cutting else "")
+    if cutting is None:
+        return predictor.predict_files, file
+    cutting.check(predictor)
+    return partial(segmented_files, predictor, cutting), file
+
+
+def _shown(say: Say, paths: Sequence[str]) -> "list[Kept]":
+    results = list(_with_progress(say, paths))
+    show_predictions(results)
     return results
 
 
-def _written(predictor: "Predictor", paths: Sequence[str], target: Path) -> "list[Result]":
-    from kser.serving.prediction_files import PredictionFile
-
-    file = PredictionFile(target, predictor)
+def _written(say: Say, paths: Sequence[str], file: "PredictionFile") -> "list[Kept]":
     missing = [path for path in paths if not file.known(path)]
-    for _ in file.add(_with_progress(predictor, missing)):
+    for _ in file.add(_with_progress(say, missing)):
         pass
     results = file.finish(paths)
-    _name_bad_ones(results)
     before = len(paths) - len(missing)
     earlier = f", {before} of them before" if before else ""
-    print_line(console(), f"{target}: {len(paths)} recordings{earlier}")
+    print_line(console(), f"{file.path}: {len(paths)} recordings{earlier}")
     return results
 
 
-def _with_progress(predictor: "Predictor", paths: Sequence[str]) -> "Iterator[Result]":
+def _with_progress(say: Say, paths: Sequence[str]) -> "Iterator[Kept]":
     from rich.console import Console
 
     from kser.corpora.progress_bar import progress_bar
 
     shown_on = Console(stderr=True) if len(paths) > 1 else None
     with progress_bar(shown_on, "predicting", len(paths), "files") as show:
-        for number, result in enumerate(predictor.predict_files(paths), 1):
+        for number, result in enumerate(say(paths), 1):
             yield result
             show(number)
 
 
-def _row(result: Any) -> dict[str, str]:
-    """The cells of a recording that could be used."""
-    if not hasattr(result, "as_row"):
-        return {}
-    cells = {"recording": result.recording, "s": f"{result.duration_s:.2f}"}
-    if result.label is not None:
-        sure = {None: "", True: "", False: "not sure"}[result.is_sure]
-        cells |= {"label": result.label, "probability": f"{result.probability:.3f}", "": sure}
-    if result.labels is not None:
-        cells["labels"] = " ".join(result.labels) or "none"
-    numbers = {**result.probabilities, **result.values}
-    if len(numbers) <= _MOST_NUMBERS_SHOWN:
-        cells |= {name: f"{value:.3f}" for name, value in numbers.items()}
-    return cells
+def _draw(predictor: "Predictor", results: "Sequence[Kept]", figure: Path) -> None:
+    from kser.serving.segments.segment import SegmentedRecording
+    from kser.serving.segments.timeline import Envelope, plot_timeline
 
-
-def _name_bad_ones(results: "Sequence[Result]") -> None:
-    """What a reader must know of single recordings, on standard error."""
     for result in results:
-        if reason := getattr(result, "reason", ""):
-            typer.secho(f"kser: {reason}", fg="red", err=True)
-        elif notes := getattr(result, "notes", ()):
-            typer.secho(f"kser: {result.recording}: {'; '.join(notes)}", fg="yellow", err=True)
+        if isinstance(result, SegmentedRecording):
+            plot_timeline(result, Envelope.of_file(result.recording, predictor.sampling_rate), figure)
+            print_line(console(), f"{figure}: {result.recording} over time")

@@ -12,26 +12,37 @@ from kser.audio.segments import file_of
 from kser.errors import UserError, system_reason
 from kser.files import expanded, write_json, write_text
 from kser.serving.prediction import Prediction, Unusable
-from kser.serving.predictor import Predictor, Result
+from kser.serving.predictor import Predictor
 from kser.serving.recordings import STANDARD_INPUT
+from kser.serving.segments.rttm import rttm_of
+from kser.serving.segments.segment import Segment, SegmentedRecording
 from kser.spreadsheets import inert
 from kser.strict_json import StrictJsonError, parse_json
 
 SUFFIXES = (".csv", ".json", ".jsonl")
+SEGMENT_SUFFIXES = (*SUFFIXES, ".rttm")
 _PARTIAL = ".partial"
 
+Kept = Prediction | SegmentedRecording | Unusable
+"""What is said of a recording, or why nothing can be."""
 
-def checked_output(path: str | Path) -> Path:
+
+def checked_output(path: str | Path, suffixes: Sequence[str] = SUFFIXES, option: str = "output") -> Path:
     """The file to write to.
+
+    Args:
+        path: as the user gave it.
+        suffixes: of the formats that it may have.
+        option: by which it was given.
 
     Raises:
         UserError: its suffix names no format, or it is a folder.
     """
     path = expanded(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"--output {path}: must end with {', '.join(SUFFIXES)}")
+    if path.suffix.lower() not in suffixes:
+        raise UserError(f"--{option} {path}: must end with {', '.join(suffixes)}")
     if path.is_dir():
-        raise UserError(f"--output {path}: is a folder")
+        raise UserError(f"--{option} {path}: is a folder")
     return path
 
 
@@ -44,19 +55,20 @@ class PredictionFile:
     Args:
         path: of `checked_output`.
         predictor: the models.
+        settings: what else the predictions depend on, in any words.
     """
 
-    def __init__(self, path: Path, predictor: Predictor):
+    def __init__(self, path: Path, predictor: Predictor, settings: str = ""):
         self.path = path
         self._partial = path.with_name(path.name + _PARTIAL)
-        self._identity = _identity(predictor)
+        self._identity = _identity(predictor, settings)
         self._earlier = dict(self._read())
 
     def known(self, recording: str) -> bool:
         """Whether an interrupted command has predicted a recording."""
         return _version(recording) in self._earlier
 
-    def add(self, results: Iterator[Result]) -> Iterator[Result]:
+    def add(self, results: Iterator[Kept]) -> Iterator[Kept]:
         """Keep results as they come.
 
         Yields:
@@ -79,7 +91,7 @@ class PredictionFile:
             reason = system_reason(error, self._partial)
             raise UserError(f"{self._partial}: cannot be written: {reason}") from error
 
-    def finish(self, recordings: Sequence[str]) -> list[Result]:
+    def finish(self, recordings: Sequence[str]) -> list[Kept]:
         """Write the file, and remove what was collected.
 
         Args:
@@ -107,25 +119,38 @@ class PredictionFile:
                 yield kept.pop("version"), kept
 
 
-def write_predictions(path: Path, results: Sequence[Result]) -> None:
+def write_predictions(path: Path, results: Sequence[Kept]) -> None:
     """Write results in the format that the file's suffix names, whole or not at all."""
     kind = path.suffix.lower()
     if kind == ".json":
-        write_json(path, [result.as_json() for result in results])
+        write_json(path, _entries(results))
     elif kind == ".jsonl":
-        lines = [json.dumps(result.as_json(), ensure_ascii=False) for result in results]
+        lines = [json.dumps(entry, ensure_ascii=False) for entry in _entries(results)]
         write_text(path, "".join(f"{line}\n" for line in lines))
+    elif kind == ".rttm":
+        write_text(path, rttm_of([each for each in results if isinstance(each, SegmentedRecording)]))
     else:
         write_text(path, _as_csv(results))
 
 
-def _as_csv(results: Sequence[Result]) -> str:
-    rows = [
-        result.as_row()
-        if isinstance(result, Prediction)
-        else {"recording": result.recording, "error": result.reason}
-        for result in results
-    ]
+def _entries(results: Sequence[Kept]) -> list[dict[str, Any]]:
+    """What stands in a list of JSON: one of each recording, or of each segment."""
+    entries: list[dict[str, Any]] = []
+    for result in results:
+        entries += result.as_json() if isinstance(result, SegmentedRecording) else [result.as_json()]
+    return entries
+
+
+def _rows(result: Kept) -> list[dict[str, Any]]:
+    if isinstance(result, SegmentedRecording):
+        return result.as_rows()
+    if isinstance(result, Prediction):
+        return [result.as_row()]
+    return [{"recording": result.recording, "error": result.reason}]
+
+
+def _as_csv(results: Sequence[Kept]) -> str:
+    rows = [row for result in results for row in _rows(result)]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
@@ -134,17 +159,27 @@ def _as_csv(results: Sequence[Result]) -> str:
     return text.getvalue()
 
 
-def _described(result: Result) -> dict[str, Any]:
-    return {"kind": type(result).__name__, "fields": vars(result)}
+def _described(result: Kept) -> dict[str, Any]:
+    fields = dict(vars(result))
+    if isinstance(result, SegmentedRecording):
+        fields["segments"] = [vars(segment) for segment in result.segments]
+    return {"kind": type(result).__name__, "fields": fields}
 
 
-def _result(kept: dict[str, Any]) -> Result:
-    fields = dict(kept["fields"])
+def _result(kept: dict[str, Any]) -> Kept:
+    fields = kept["fields"]
     if kept["kind"] == Unusable.__name__:
         return Unusable(**fields)
-    for name in ("labels", "notes"):
-        fields[name] = None if fields[name] is None else tuple(fields[name])
-    return Prediction(**fields)
+    if kept["kind"] == SegmentedRecording.__name__:
+        segments = tuple(Segment(**_with_tuples(segment)) for segment in fields["segments"])
+        return SegmentedRecording(**{**fields, "segments": segments})
+    return Prediction(**_with_tuples(fields))
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a prediction, with tuples where JSON has lists."""
+    tuples = {name: fields[name] for name in ("labels", "notes") if fields[name] is not None}
+    return {**fields, **{name: tuple(values) for name, values in tuples.items()}}
 
 
 def _version(recording: str) -> str:
@@ -156,9 +191,10 @@ def _version(recording: str) -> str:
     return f"{recording} {stat.st_size} {stat.st_mtime_ns}"
 
 
-def _identity(predictor: Predictor) -> str:
-    models = predictor.ensemble.fingerprints
-    return hashlib.sha256(json.dumps([models, predictor.threshold]).encode()).hexdigest()[:16]
+def _identity(predictor: Predictor, settings: str) -> str:
+    known_by: list[Any] = [predictor.ensemble.fingerprints, predictor.threshold]
+    known_by += [settings] if settings else []
+    return hashlib.sha256(json.dumps(known_by).encode()).hexdigest()[:16]
 
 
 def _parsed(line: str) -> dict[str, Any]:

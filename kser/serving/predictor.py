@@ -17,8 +17,9 @@ from kser.serving.ensemble import Ensemble, Said
 from kser.serving.given_audio import sound_of
 from kser.serving.prediction import Prediction, Unusable
 from kser.serving.segments.segment import Segment
-from kser.serving.segments.segmenting import segments_of
-from kser.serving.segments.settings import WINDOW_SECONDS, Windows
+from kser.serving.segments.segmenting import segmented
+from kser.serving.segments.settings import Windows, cutting_of
+from kser.serving.segments.source import Source
 from kser.serving.segments.stream import SegmentStream
 
 # Recordings in memory at a time: so many, or so long together.
@@ -77,6 +78,16 @@ class Predictor:
         """The names of all that is said: classes, labels, numbers."""
         return self.ensemble.first.vocabulary.all_names
 
+    @property
+    def names_labels(self) -> bool:
+        """Whether it names classes or labels, and not only numbers."""
+        model = self.ensemble.first
+        said = [
+            target.evaluation.said(np.zeros(len(model.names(target))), model.names(target))
+            for target in model.task.targets
+        ]
+        return any("label" in fields or "labels" in fields for fields in said)
+
     def predict(self, audio: Any) -> Any:
         """Say what a recording expresses, or each of several.
 
@@ -121,32 +132,48 @@ class Predictor:
             for (name, sound), answer in zip(sounds, said, strict=True)
         ]
 
-    def predict_windows(
-        self, audio: Any, *, window_seconds: float = WINDOW_SECONDS, hop_seconds: float | None = None
+    def predict_segments(
+        self,
+        audio: Any,
+        segments: str = "voice",
+        *,
+        window_seconds: float | None = None,
+        hop_seconds: float | None = None,
     ) -> list[Segment]:
-        """Say what a long recording expresses in each of overlapping windows.
+        """Say what a long recording expresses when.
 
         Args:
             audio: one recording, see `predict`; a file may last for hours, in memory of bounded size.
-            window_seconds: length of a window.
-            hop_seconds: from the start of one to that of the next; `None` for half a window.
+            segments: "voice", stretches in which somebody speaks, by their energy; or "windows", overlapping
+                ones over the whole recording, the last of which ends with it.
+            window_seconds: length of a window, or the longest stretch of voice; `None` for 4 s and 8 s, or
+                as much as the model takes.
+            hop_seconds: from the start of a window to that of the next; `None` for half a window.
 
         Returns:
-            A `Segment` for each window of `kser.audio.windows.windows_of`, in order.
+            The segments in order. Each is judged as a recording of its own: what the model does to
+            recordings, trimming and loudness say, it does to each.
 
         Raises:
-            UserError: the recording cannot be read, or the model does not take such windows.
+            UserError: the recording cannot be read, or the model does not take such segments.
         """
-        return segments_of(self, audio, Windows(window_seconds, hop_seconds))
+        cutting = cutting_of(segments, window_seconds, hop_seconds)
+        return list(segmented(self, Source.of(audio, self.sampling_rate), cutting).segments)
+
+    def predict_windows(
+        self, audio: Any, *, window_seconds: float | None = None, hop_seconds: float | None = None
+    ) -> list[Segment]:
+        """As `predict_segments`, of overlapping windows."""
+        return self.predict_segments(audio, "windows", window_seconds=window_seconds, hop_seconds=hop_seconds)
 
     def stream(
-        self, rate: int, *, window_seconds: float = WINDOW_SECONDS, hop_seconds: float | None = None
+        self, rate: int, *, window_seconds: float | None = None, hop_seconds: float | None = None
     ) -> SegmentStream:
         """Say what a recording expresses while it is still coming.
 
         Args:
             rate: Hz of the samples that will come.
-            window_seconds, hop_seconds: see `predict_windows`, which says the same of the whole.
+            window_seconds, hop_seconds: of windows, see `predict_segments`, which says the same of the whole.
 
         Raises:
             UserError: the model does not take such windows, or the rate is no whole number.

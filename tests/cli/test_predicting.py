@@ -5,8 +5,10 @@ import json
 import shutil
 
 import pytest
+import soundfile
 
 MODEL = "results/study/tiny/seed_0/model"
+VOICE = ("--segments", "voice")
 
 
 @pytest.mark.thorough
@@ -49,6 +51,37 @@ def test_bad_files_are_named_and_the_others_predicted(run, trained, tmp_path):
     assert ["error" in each for each in json.loads(output.read_text())] == [True, False, True]
 
 
+@pytest.mark.thorough
+def test_segments_are_shown_and_written(run, trained, tmp_path):
+    windows = ["--segments", "windows", "--window_seconds", "0.1", "--hop_seconds", "0.05"]
+    ended = run("predict", MODEL, "a_high.wav", *windows)
+    assert ended.status == 0
+    header, *lines = ended.out.splitlines()
+    assert header.split()[:4] == ["recording", "start_s", "end_s", "label"]
+    assert [line.split()[1:3] for line in lines] == [
+        ["0.00", "0.10"], ["0.05", "0.15"], ["0.10", "0.20"], ["0.15", "0.25"]
+    ]  # fmt: skip
+    files = ["a_high.wav", "b_low.wav"]
+    assert run("predict", MODEL, *files, *windows, "--output", tmp_path / "x.csv").status == 0
+    assert len(list(csv.DictReader((tmp_path / "x.csv").read_text().splitlines()))) == 8
+    assert run("predict", MODEL, *files, *windows, "--output", tmp_path / "x.rttm").status == 0
+    assert len((tmp_path / "x.rttm").read_text().splitlines()) == 8
+
+
+@pytest.mark.thorough
+def test_a_figure_shows_one_recording(run, trained, tmp_path):
+    ended = run("predict", MODEL, "a_high.wav", "--segments", "voice", "--figure", tmp_path / "x.svg")
+    assert ended.status == 0 and f"{tmp_path / 'x.svg'}: a_high.wav over time" in ended.out
+    assert "a_high.wav" in (tmp_path / "x.svg").read_text()
+
+
+@pytest.mark.thorough
+def test_where_nobody_speaks_is_told(run, trained, tmp_path):
+    soundfile.write(tmp_path / "hum.wav", [0.001] * 8000, 16000)
+    ended = run("predict", MODEL, tmp_path / "hum.wav", "--segments", "voice")
+    assert ended.status == 0 and ended.out == "" and "hum.wav: no voice found" in ended.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -59,6 +92,16 @@ def test_bad_files_are_named_and_the_others_predicted(run, trained, tmp_path):
         ([MODEL, "a_high.wav", "--output", "x.txt"], "--output x.txt: must end with .csv, .json, .jsonl"),
         ([MODEL, "a_high.wav", "--threshold", "1.5"], "threshold: must be from 0 to 1, got 1.5"),
         ([MODEL, "metadata.csv", "--input_column", "sound"], "metadata.csv: "),
+        ([MODEL, "a_high.wav", "--window_seconds", "2"], "--window_seconds 2.0: needs --segments"),
+        ([MODEL, "a_high.wav", "--hop_seconds", "2"], "--hop_seconds 2.0: needs --segments"),
+        ([MODEL, "a_high.wav", "--figure", "x.png"], "--figure x.png: needs --segments"),
+        ([MODEL, "a_high.wav", "--output", "x.rttm"], "--output x.rttm: must end with .csv, .json, .jsonl"),
+        ([MODEL, "a_high.wav", "--segments", "words"], "segments: must be voice or windows, got words"),
+        ([MODEL, "a_high.wav", *VOICE, "--hop_seconds", "1"], "hop_seconds: only windows have one"),
+        ([MODEL, "a_high.wav", *VOICE, "--figure", "x.pdf"], "--figure x.pdf: must end with .png, .svg"),
+        ([MODEL, "a_high.wav", "b_low.wav", *VOICE, "--figure", "x.png"], "shows one recording, got 2"),
+        ([MODEL, "-", *VOICE, "--figure", "x.png"], "--figure x.png: shows a file, not standard input"),
+        ([MODEL, "a_high.wav", *VOICE, "--window_seconds", "0.001"], "window_seconds: must be at least 0."),
     ],
 )
 def test_mistakes_are_one_line(run, trained, arguments, says):

@@ -50,7 +50,9 @@ def write_corpus(folder: Path) -> Path:
     return folder / "metadata.csv"
 
 
-def save_model(folder: Path, kind: str, seed: int = 0, trained_on: tuple[Path, ...] = ()) -> Path:
+def save_model(
+    folder: Path, kind: str, seed: int = 0, trained_on: tuple[Path, ...] = (), **steps: object
+) -> Path:
     """Save a model with random weights as if a run had trained it.
 
     Args:
@@ -58,9 +60,10 @@ def save_model(folder: Path, kind: str, seed: int = 0, trained_on: tuple[Path, .
         kind: a key of `SETTINGS`.
         seed: of the weights.
         trained_on: recordings of its training part.
+        **steps: what is done to audio, settings of an `AudioProcessing`.
     """
     keras.utils.set_random_seed(seed)
-    shared = {"preprocessor": UtterancePreprocessor(SpeechAudioConverter()), "use_relu": False}
+    shared = {"preprocessor": UtterancePreprocessor(SpeechAudioConverter(**steps)), "use_relu": False}
     backbone = log_mel()
     model = {
         "class": lambda: EmotionClassifier(backbone, LABELS, **shared),

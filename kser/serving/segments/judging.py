@@ -1,14 +1,12 @@
 """From the pieces of a recording to what models say of them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from kser.audio.decoding import Sound
 from kser.audio.sound_faults import sound_faults
 from kser.serving.prediction import Unusable
+from kser.serving.segments.pieces import Piece
 from kser.serving.segments.segment import Segment
 
 if TYPE_CHECKING:
@@ -16,19 +14,6 @@ if TYPE_CHECKING:
 
 # So much is given to the models at a time.
 _MOST_SECONDS = 600
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """A part of a recording.
-
-    Attributes:
-        start: its first sample.
-        samples: float32 (samples,), channels averaged, at the predictor's rate.
-    """
-
-    start: int
-    samples: np.ndarray
 
 
 def judged(predictor: "Predictor", recording: str, pieces: Iterable[Piece]) -> Iterator[Segment]:

@@ -1,18 +1,18 @@
 """What a recording expresses, said while it comes."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from kser.audio.decoding import Sound
 from kser.audio.loading import mixed_down
 from kser.audio.resampling import StreamResampler
-from kser.audio.windows import windows_of, windows_within
 from kser.errors import UserError
 from kser.serving.given_audio import samples_of, whole_rate
-from kser.serving.segments.judging import Piece, judged
+from kser.serving.segments.judging import judged
+from kser.serving.segments.pieces import WindowCutter
 from kser.serving.segments.segment import Segment
 from kser.serving.segments.settings import Windows
-from kser.serving.segments.waveform_buffer import WaveformBuffer
 
 if TYPE_CHECKING:
     from kser.serving.predictor import Predictor
@@ -39,11 +39,9 @@ class SegmentStream:
     ) -> None:
         self._predictor = predictor
         self._recording = recording
-        self._window, self._hop = windows.in_samples(predictor)
+        self._cutter = WindowCutter(*windows.in_samples(predictor))
         self._resampler = StreamResampler(whole_rate("rate", rate), predictor.sampling_rate)
-        self._buffer = WaveformBuffer()
         self._channels = 0
-        self._said = 0
         self._is_closed = False
 
     def feed(self, chunk: Any) -> list[Segment]:
@@ -67,9 +65,9 @@ class SegmentStream:
                 f"{self._recording}: its chunks must all have {self._channels} channels, as the first one, "
                 f"got {samples.shape[1]}"
             )
-        if len(samples):
-            self._buffer.add(self._resampler.feed(mixed_down(Sound(samples, self._resampler.rate))))
-        return list(judged(self._predictor, self._recording, self._whole()))
+        if not len(samples):
+            return []
+        return self._judged(self._resampler.feed(mixed_down(Sound(samples, self._resampler.rate))))
 
     def close(self) -> list[Segment]:
         """End the recording.
@@ -80,20 +78,8 @@ class SegmentStream:
         if self._is_closed:
             return []
         self._is_closed = True
-        self._buffer.add(self._resampler.close())
-        return list(judged(self._predictor, self._recording, self._left()))
+        return self._judged(self._resampler.close(), is_last=True)
 
-    def _whole(self) -> Iterator[Piece]:
-        """Windows that came to be whole."""
-        for start in windows_within(self._buffer.end, self._window, self._hop)[self._said :]:
-            yield self._piece(start, start + self._window)
-        # The last window of all may begin anywhere in what would be another one.
-        self._buffer.forget(self._buffer.end - self._window)
-
-    def _left(self) -> Iterator[Piece]:
-        for start, end in windows_of(self._buffer.end, self._window, self._hop)[self._said :]:
-            yield self._piece(start, end)
-
-    def _piece(self, start: int, end: int) -> Piece:
-        self._said += 1
-        return Piece(start, self._buffer.between(start, end))
+    def _judged(self, samples: np.ndarray, is_last: bool = False) -> list[Segment]:
+        pieces = self._cutter.feed(samples) + (self._cutter.close() if is_last else [])
+        return list(judged(self._predictor, self._recording, pieces))

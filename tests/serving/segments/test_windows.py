@@ -76,6 +76,7 @@ def test_a_stream_says_what_the_whole_does_whatever_the_chunks(model, noise, len
     np.testing.assert_allclose(said(segments), said(whole), atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_a_window_is_said_as_soon_as_it_is_there(model, noise):
     stream = model.stream(RATE, window_seconds=0.5, hop_seconds=0.5)
     assert stream.feed(noise[:7999]) == []
@@ -118,7 +119,7 @@ def test_numbers_are_said_of_windows(noise, tmp_path):
             {"window_seconds": 1, "hop_seconds": 2},
             "hop_seconds: must be from 0.01 to window_seconds, 1, got 2",
         ),
-        ({"hop_seconds": 0}, "hop_seconds: must be from 0.01 to window_seconds, 4, got 0"),
+        ({"hop_seconds": 0}, "hop_seconds: must be from 0.01 to window_seconds, got 0"),
     ],
 )
 def test_windows_that_cannot_be_are_refused(model, noise, windows, says):
