@@ -15,6 +15,7 @@ LAYERS = (
     "keras_internals",
     "models",
     "evaluation",
+    "analysis",
     "training",
     "experiment",
     "serving",
@@ -41,12 +42,15 @@ STRANGERS = [
     {"corpora", "evaluation"},
     {"training", "corpora"},
     {"training", "evaluation"},
+    {"analysis", "models"},
+    {"analysis", "corpora"},
+    {"analysis", "training"},
     {"pipeline", "corpora"},
     {"checkpoints", "pipeline"},
 ]
 # Worker processes and the command line's help must not wait for these.
 HEAVY = {"keras", "keras_hub", "jax", "tensorflow", "torch"}
-WITHOUT_KERAS = {"audio", "corpora", "checkpoints", "evaluation"}
+WITHOUT_KERAS = {"audio", "corpora", "checkpoints", "evaluation", "analysis"}
 # The folders of the experiment, from the ground up.
 ROOMS = (
     "tasks",
