@@ -1,0 +1,178 @@
+"""What a probe reads from vectors: classes or numbers, each with its model, its measure and its control."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score
+
+from kser.analysis.folds import Fold, check_all_learnt, group_codes
+from kser.errors import UserError
+from kser.evaluation.metrics import class_measures
+
+MOST_ITERATIONS = 1000
+"""Of the solver of a logistic regression, on standardised channels."""
+
+
+class Target(Protocol):
+    """What `kser.analysis.probes.probe` asks of a target."""
+
+    @property
+    def measure(self) -> str:
+        """Name of the measure, which is higher for better probes."""
+
+    @property
+    def truth(self) -> np.ndarray:
+        """(utterances, …): what is fitted."""
+
+    @property
+    def strata(self) -> np.ndarray:
+        """int (utterances,): what folds should hold in equal parts."""
+
+    @property
+    def chance(self) -> float:
+        """The measure of a probe that knows nothing."""
+
+    def estimator(self, penalty: float) -> LogisticRegression | Ridge:
+        """A linear model of scikit-learn, to be fitted to standardised channels."""
+
+    def score(self, predicted: np.ndarray) -> float:
+        """The measure of predictions of all utterances."""
+
+    def named(self, predicted: np.ndarray) -> np.ndarray:
+        """Predictions in the words of the user."""
+
+    def part(self, rows: np.ndarray) -> Self:
+        """The same target of some utterances."""
+
+    def check(self, folds: Sequence[Fold]) -> None:
+        """Raise a UserError where a fold cannot be learnt."""
+
+    def control(self, units: np.ndarray | None, rng: np.random.Generator) -> Self:
+        """A random target of the same kind, see `kser.analysis.probes.control_scores`."""
+
+
+@dataclass(frozen=True)
+class ClassTarget:
+    """Classes, read by a logistic regression in which each class weighs the same; measured by UAR.
+
+    Attributes:
+        truth: int (utterances,), positions in `names`.
+        names: of the classes.
+    """
+
+    truth: np.ndarray
+    names: Sequence[str]
+    measure: str = "uar"
+
+    @classmethod
+    def of(cls, labels: ArrayLike | Sequence[object] | pd.Series) -> "ClassTarget":
+        """From one label an utterance.
+
+        Raises:
+            UserError: a label is missing, or all are the same.
+        """
+        values = [str(label) for label in labels]  # type: ignore[union-attr]
+        codes = group_codes(labels, len(values), "labels")
+        names = sorted(set(values))
+        if len(names) < 2:
+            raise UserError(
+                f"labels: all are {names[0]!r}, a probe needs two or more" if names else "no labels"
+            )
+        return cls(codes, names)
+
+    @property
+    def strata(self) -> np.ndarray:
+        return self.truth
+
+    @property
+    def chance(self) -> float:
+        return 1 / len(self.names)
+
+    def estimator(self, penalty: float) -> LogisticRegression:
+        return LogisticRegression(C=1 / penalty, class_weight="balanced", max_iter=MOST_ITERATIONS)
+
+    def score(self, predicted: np.ndarray) -> float:
+        labels = range(len(self.names))
+        return class_measures(y_true=self.truth, y_pred=predicted, labels=labels)["uar"]
+
+    def named(self, predicted: np.ndarray) -> np.ndarray:
+        return np.array(self.names, dtype=object)[predicted]
+
+    def part(self, rows: np.ndarray) -> "ClassTarget":
+        return replace(self, truth=self.truth[rows])
+
+    def check(self, folds: Sequence[Fold]) -> None:
+        check_all_learnt(folds, self.truth, self.names)
+
+    def control(self, units: np.ndarray | None, rng: np.random.Generator) -> "ClassTarget":
+        if units is None:
+            return replace(self, truth=rng.permutation(self.truth))
+        n_units, n_classes = int(units.max()) + 1, len(self.names)
+        if n_units < n_classes:
+            raise UserError(f"units: {n_units} cannot stand for {n_classes} classes; leave them out")
+        dealt = rng.permutation(np.resize(rng.permutation(n_classes), n_units))
+        return replace(self, truth=dealt[units])
+
+
+@dataclass(frozen=True)
+class NumberTarget:
+    """Numbers, read by ridge regression; measured by R², the mean of the columns.
+
+    Attributes:
+        truth: float64 (utterances, columns), such as arousal, or a group of features.
+    """
+
+    truth: np.ndarray
+    measure: str = "r2"
+
+    @classmethod
+    def of(cls, values: ArrayLike) -> "NumberTarget":
+        """From (utterances,) or (utterances, columns).
+
+        Raises:
+            ValueError: another shape.
+            UserError: a value is not finite, or a column has the same value everywhere.
+        """
+        array = np.asarray(values, dtype=np.float64)
+        if array.ndim not in (1, 2) or not array.size:
+            raise ValueError(
+                f"values has the shape {array.shape}, not (utterances,) or (utterances, columns)"
+            )
+        table = array.reshape(len(array), -1)
+        if len(bad := np.flatnonzero(~np.isfinite(table).all(axis=1))):
+            raise UserError(f"values: row {bad[0]} has a value that is not finite; leave such utterances out")
+        if len(constant := np.flatnonzero(np.ptp(table, axis=0) == 0)):
+            raise UserError(f"values: column {constant[0]} has the same value everywhere")
+        return cls(table)
+
+    @property
+    def strata(self) -> np.ndarray:
+        return np.zeros(len(self.truth), dtype=np.int64)
+
+    @property
+    def chance(self) -> float:
+        return 0.0
+
+    def estimator(self, penalty: float) -> Ridge:
+        return Ridge(alpha=penalty)
+
+    def score(self, predicted: np.ndarray) -> float:
+        return float(r2_score(self.truth, predicted))
+
+    def named(self, predicted: np.ndarray) -> np.ndarray:
+        return predicted
+
+    def part(self, rows: np.ndarray) -> "NumberTarget":
+        return replace(self, truth=self.truth[rows])
+
+    def check(self, folds: Sequence[Fold]) -> None:
+        """Numbers can be learnt from any utterances."""
+
+    def control(self, units: np.ndarray | None, rng: np.random.Generator) -> "NumberTarget":
+        drawn = rng.permutation(len(self.truth))
+        return replace(self, truth=self.truth[drawn if units is None else drawn[units]])
