@@ -4,7 +4,6 @@ The screenshots stay in the test's temporary folder, for people to look at.
 """
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,22 +11,16 @@ import pytest
 from matplotlib import image as matplotlib_image
 
 from kser.report.page import write_report
+from tests.browser import browser_command, needs_browser
 from tests.experiment.made_up_study import write_study
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 LIGHT, DARK = 1, 0
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"no browser: {', '.join(BROWSERS)}")
+pytestmark = needs_browser
 
 
 def browse(folder: Path, page: Path, *arguments: str) -> subprocess.CompletedProcess:
-    command = [
-        *(str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
-        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-        *("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}"),
-        *("--enable-logging=stderr", *arguments, page.as_uri()),
-    ]
+    command = browser_command(folder, "--enable-logging=stderr", *arguments, page.as_uri())
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 
 
