@@ -1,22 +1,27 @@
 """Where somebody speaks in a recording, by the energy of its frames.
 
-A gate whose threshold follows the noise of the surroundings: it needs no model, and takes for voice whatever
-is louder than that noise and lasts, music too. Where louder noise sets in it follows within 15 s.
+A gate in bands of frequency whose thresholds follow the noise of the surroundings: it needs no model, and
+takes for voice whatever is louder than that noise in one of them and lasts, music too. Where louder noise
+sets in it follows within 15 s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 FRAME_S = 0.01
-_LOWEST_DB = -90.0
+# Voiced sounds are in the lower bands, fricatives in the higher ones.
+_BAND_EDGES_HZ = (100, 500, 1000, 2000, 4000, 7500)
 _SMOOTHED_FRAMES = 5
+_LOWEST_POWER = 1e-9
+_FRAMES_AT_ONCE = 1 << 14
 # Noise and loudness are measured for each second, of what surrounds it.
 _MEASURED_EVERY, _MEASURED_WITHIN = round(1.0 / FRAME_S), round(15.0 / FRAME_S)
 _NOISE_PERCENTILE, _LOUDNESS_PERCENTILE = 10, 95
-# Voice begins so far above the noise, and no farther below the loudest; it goes on until it is softer yet.
+# Voice begins so far above the noise of a band, and no farther below the loudest; it goes on until it is
+# softer yet.
 _ABOVE_NOISE_DB, _BELOW_LOUDEST_DB = 6.0, 33.0
 _HYSTERESIS_DB = 3.0
 _SOFTEST_VOICE_DB = -60.0
@@ -40,75 +45,100 @@ class VoiceSettings:
     longest_s: float = np.inf
 
 
-class FrameLevels:
-    """Collects the levels of the frames of a waveform that comes in pieces.
+class BandPowers:
+    """Collects the powers of the frames of a waveform that comes in pieces, in bands of frequency.
+
+    Frames of 20 ms begin every 10 ms.
 
     Args:
         sampling_rate: Hz of the waveform.
+
+    Attributes:
+        hop: samples from one frame to the next.
     """
 
     def __init__(self, sampling_rate: int):
-        self.frame = max(1, round(FRAME_S * sampling_rate))
+        self.hop = max(1, round(FRAME_S * sampling_rate))
+        self._window = np.hanning(2 * self.hop + 1)[:-1].astype(np.float32)
+        edges = [edge for edge in _BAND_EDGES_HZ if edge <= sampling_rate / 2]
+        self._bins = np.round(np.array(edges) * len(self._window) / sampling_rate).astype(int)
         self._rest = np.zeros(0, np.float32)
-        self._levels: list[np.ndarray] = []
+        self._powers: list[np.ndarray] = []
 
     def add(self, samples: np.ndarray) -> None:
         """Take the next samples, float32 (samples,)."""
         samples = np.concatenate([self._rest, samples])
-        whole = len(samples) // self.frame * self.frame
-        # The variance, not the power: an offset and the lowest hum are no voice.
-        variance = samples[:whole].reshape(-1, self.frame).var(axis=1, dtype=np.float64)
-        self._levels.append(10 * np.log10(np.maximum(variance, 10 ** (_LOWEST_DB / 10))))
-        self._rest = samples[whole:]
+        frames = max(0, len(samples) // self.hop - 1)
+        for start in range(0, frames, _FRAMES_AT_ONCE):
+            count = min(_FRAMES_AT_ONCE, frames - start)
+            part = samples[start * self.hop : (start + count + 1) * self.hop].reshape(-1, self.hop)
+            self._powers.append(self._of(np.concatenate([part[:-1], part[1:]], axis=1)))
+        self._rest = samples[frames * self.hop :]
+
+    def _of(self, frames: np.ndarray) -> np.ndarray:
+        first, last = self._bins[[0, -1]]
+        spectrum = np.fft.rfft(frames * self._window, axis=1)[:, first:last]
+        power = np.square(spectrum.real) + np.square(spectrum.imag)
+        scale = len(self._window) * np.square(self._window).sum() / 2
+        return (np.add.reduceat(power, self._bins[:-1] - first, axis=1) / scale).astype(np.float32)
 
     @property
-    def levels(self) -> np.ndarray:
-        """Of each frame of 10 ms that is whole, dB of full scale, −90 at least; float64 (frames,)."""
-        return np.concatenate([np.zeros(0), *self._levels])
+    def powers(self) -> np.ndarray:
+        """Mean square of each frame that is whole, float32 (frames, bands)."""
+        return np.concatenate([np.zeros((0, len(self._bins) - 1), np.float32), *self._powers])
 
 
-def voice_spans(levels: np.ndarray, settings: VoiceSettings | None = None) -> list[tuple[int, int]]:
+def voice_spans(powers: np.ndarray, settings: VoiceSettings | None = None) -> list[tuple[int, int]]:
     """The stretches of voice in a recording.
 
     Args:
-        levels: of its frames, see `FrameLevels`.
+        powers: of its frames, see `BandPowers`.
         settings: what counts as one; `None` for the defaults.
 
     Returns:
         Of each its first frame and the one after its last, in order; they do not overlap.
     """
     settings = settings or VoiceSettings()
-    if not len(levels):
+    if not len(powers):
         return []
-    smooth = np.convolve(np.pad(levels, _SMOOTHED_FRAMES // 2, "edge"), _KERNEL, "valid")
-    threshold = _thresholds(smooth)
+    smooth = _smoothed(powers)
+    clearance = np.concatenate(list(_clearances(smooth)))
     spans = [
-        (start, end)
-        for start, end in _runs(smooth > threshold - _HYSTERESIS_DB)
-        if (smooth[start:end] > threshold[start:end]).any()
+        (start, end) for start, end in _runs(clearance > -_HYSTERESIS_DB) if (clearance[start:end] > 0).any()
     ]
     spans = _joined(spans, _frames(settings.min_silence_s))
     spans = [(start, end) for start, end in spans if end - start >= _frames(settings.min_speech_s)]
-    spans = _widened(spans, _frames(settings.hangover_s), len(levels))
-    longest = len(levels) if settings.longest_s == np.inf else max(1, int(settings.longest_s / FRAME_S))
-    return [part for span in spans for part in _cut(smooth, span, longest)]
-
-
-_KERNEL = np.full(_SMOOTHED_FRAMES, 1 / _SMOOTHED_FRAMES)
+    spans = _widened(spans, _frames(settings.hangover_s), len(powers))
+    longest = len(powers) if settings.longest_s == np.inf else max(1, int(settings.longest_s / FRAME_S))
+    loudness = smooth.sum(axis=1)
+    return [part for span in spans for part in _cut(loudness, span, longest)]
 
 
 def _frames(seconds: float) -> int:
     return round(seconds / FRAME_S)
 
 
-def _thresholds(levels: np.ndarray) -> np.ndarray:
-    """Level above which a frame is voice (frames,)."""
-    found = []
-    for start in range(0, len(levels), _MEASURED_EVERY):
-        around = levels[max(0, start - _MEASURED_WITHIN) : start + _MEASURED_EVERY + _MEASURED_WITHIN]
-        noise, loudest = np.percentile(around, [_NOISE_PERCENTILE, _LOUDNESS_PERCENTILE])
-        found.append(max(noise + _ABOVE_NOISE_DB, loudest - _BELOW_LOUDEST_DB, _SOFTEST_VOICE_DB))
-    return np.repeat(found, _MEASURED_EVERY)[: len(levels)]
+def _smoothed(powers: np.ndarray) -> np.ndarray:
+    """Means of neighbouring frames, float32 (frames, bands)."""
+    kernel = np.full(_SMOOTHED_FRAMES, 1 / _SMOOTHED_FRAMES, np.float32)
+    padded = np.pad(powers, ((_SMOOTHED_FRAMES // 2, _SMOOTHED_FRAMES // 2), (0, 0)), "edge")
+    return np.stack([np.convolve(band, kernel, "valid") for band in padded.T], axis=1)
+
+
+def _clearances(powers: np.ndarray) -> Iterator[np.ndarray]:
+    """By how many dB frames are above the threshold of voice (frames,), for each second."""
+    for start in range(0, len(powers), _MEASURED_EVERY):
+        around = powers[max(0, start - _MEASURED_WITHIN) : start + _MEASURED_EVERY + _MEASURED_WITHIN]
+        noise_db = _in_db(np.percentile(around, _NOISE_PERCENTILE, axis=0))
+        loudest_db = _in_db(np.percentile(around.sum(axis=1), _LOUDNESS_PERCENTILE))
+        ours = powers[start : start + _MEASURED_EVERY]
+        above_noise_db = (_in_db(ours) - noise_db).max(axis=1) - _ABOVE_NOISE_DB
+        softest_db = max(float(loudest_db) - _BELOW_LOUDEST_DB, _SOFTEST_VOICE_DB)
+        yield np.minimum(above_noise_db, _in_db(ours.sum(axis=1)) - softest_db)
+
+
+def _in_db(power: np.ndarray) -> np.ndarray:
+    return 10 * np.log10(np.maximum(power, _LOWEST_POWER))
 
 
 def _runs(is_voice: np.ndarray) -> list[tuple[int, int]]:
@@ -137,12 +167,12 @@ def _widened(spans: Sequence[tuple[int, int]], by: int, frames: int) -> list[tup
     ]
 
 
-def _cut(levels: np.ndarray, span: tuple[int, int], longest: int) -> list[tuple[int, int]]:
+def _cut(loudness: np.ndarray, span: tuple[int, int], longest: int) -> list[tuple[int, int]]:
     """Parts of a span, none longer than so many frames, cut where it is softest in its middle half."""
     start, end = span
     length = end - start
     if length <= longest:
         return [span]
     first, last = start + max(1, length // 4), end - max(1, length // 4)
-    softest = first + int(levels[first : last + 1].argmin())
-    return [*_cut(levels, (start, softest), longest), *_cut(levels, (softest, end), longest)]
+    softest = first + int(loudness[first : last + 1].argmin())
+    return [*_cut(loudness, (start, softest), longest), *_cut(loudness, (softest, end), longest)]

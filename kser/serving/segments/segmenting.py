@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kser.audio.voice_activity import FrameLevels, voice_spans
+from kser.audio.voice_activity import BandPowers, voice_spans
 from kser.errors import UserError
 from kser.serving.prediction import Unusable
 from kser.serving.segments.judging import judged
@@ -76,12 +76,12 @@ def _pieces(predictor: "Predictor", source: Source, cutting: Cutting, length: _L
         with source.waveform(rate) as blocks:
             yield from windows_in(length.of(blocks), window, hop)
         return
-    settings, levels = cutting.for_models(predictor), FrameLevels(rate)
+    settings, bands = cutting.for_models(predictor), BandPowers(rate)
     # What is noise shows only in what comes later: the recording is decoded once more for its samples.
     with source.waveform(rate) as blocks:
         for block in length.of(blocks):
-            levels.add(block)
-    frames = voice_spans(levels.levels, settings)
-    spans = [(start * levels.frame, end * levels.frame) for start, end in frames]
+            bands.add(block)
+    frames = voice_spans(bands.powers, settings)
+    spans = [(start * bands.hop, end * bands.hop) for start, end in frames]
     with source.waveform(rate) as blocks:
         yield from spans_in(blocks, spans)
