@@ -56,6 +56,20 @@ def check_backend() -> None:
         raise UserError(f"KERAS_BACKEND={backend}: its library is not installed here; pip install {backend}")
 
 
+def check_extra(extra: str, *packages: str) -> None:
+    """Make sure that what a command needs is installed.
+
+    Args:
+        extra: of kser, that brings it.
+        *packages: as they are imported.
+
+    Raises:
+        UserError: one is not installed.
+    """
+    if missing := [name for name in packages if find_spec(name) is None]:
+        raise UserError(f"{', '.join(missing)} not installed; pip install 'kser[{extra}]'")
+
+
 def import_keras() -> None:
     """Import Keras and KerasHub for a command: no TensorFlow, unless it is the backend, and no noise.
 

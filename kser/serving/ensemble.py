@@ -60,11 +60,13 @@ class Ensemble:
         heard = [model.heard_seconds for model in [self.first, *self._models]]
         return max(shortest for shortest, _ in heard), min(longest for _, longest in heard)
 
-    def say(self, sounds: Sequence[tuple[str, Sound]]) -> list[Said | UserError]:
+    def say(self, sounds: Sequence[tuple[str, Sound]], places: int | None = None) -> list[Said | UserError]:
         """What the models say of recordings, on average.
 
         Args:
             sounds: of each its name, for messages, and what decoding it gave.
+            places: of a batch: each is computed whole, and compiled for each length. `None` for 1 where there
+                is one recording, else for as many as in a batch of training.
 
         Returns:
             Of each what is said of it, or why nothing can be: it is too short for one of the models.
@@ -72,7 +74,7 @@ class Ensemble:
         sums: list[Said | UserError] = [{} for _ in sounds]
         memory: VectorMemory = {}
         for model in self._models or self._loaded():
-            self._add(model, sounds, sums, memory)
+            self._add(model, sounds, places or self._usual_places(len(sounds)), sums, memory)
         return [self._mean(name, said) for (name, _), said in zip(sounds, sums, strict=True)]
 
     def _mean(self, name: str, said: Said | UserError) -> Said | UserError:
@@ -86,6 +88,7 @@ class Ensemble:
         self,
         model: LoadedModel,
         sounds: Sequence[tuple[str, Sound]],
+        places: int,
         sums: list[Said | UserError],
         memory: VectorMemory,
     ) -> None:
@@ -98,7 +101,6 @@ class Ensemble:
                 sums[place] = error
         if not waveforms:
             return
-        places = 1 if len(sounds) == 1 else self._batch_size
         decoded = model.decoded(list(waveforms.values()), places, memory)
         for output, order in self.first.vocabulary.order_of(model.vocabulary).items():
             for place, values in zip(waveforms, decoded[output][:, order], strict=True):
@@ -131,9 +133,8 @@ class Ensemble:
     def _may_share(self) -> bool:
         return len(self.folders) > 1
 
-    @property
-    def _batch_size(self) -> int:
-        return int(self.first.provenance.model_config["batch_size"])
+    def _usual_places(self, recordings: int) -> int:
+        return 1 if recordings == 1 else int(self.first.provenance.model_config["batch_size"])
 
 
 def _bytes_of_weights(folder: Path) -> int:

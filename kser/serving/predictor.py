@@ -115,16 +115,17 @@ class Predictor:
         """
         return self._results((path, path) for path in paths)
 
-    def predict_sounds(self, sounds: Sequence[tuple[str, Sound]]) -> list[Result]:
+    def predict_sounds(self, sounds: Sequence[tuple[str, Sound]], places: int | None = None) -> list[Result]:
         """Say what decoded recordings express, all of them at once.
 
         Args:
-            sounds: of each its name, for messages, and what decoding it gave.
+            sounds: of each its name, for messages, and what decoding it gave, see `usable`.
+            places: of a batch, see `Ensemble.say`.
 
         Returns:
             For each a `Prediction`, or an `Unusable` with the reason, such as that it is too short.
         """
-        said = self.ensemble.say(sounds) if sounds else []
+        said = self.ensemble.say(sounds, places) if sounds else []
         return [
             Unusable(name, str(answer))
             if isinstance(answer, UserError)
@@ -202,7 +203,7 @@ class Predictor:
         def decoded(named: tuple[str, Any]) -> _Decoded:
             name, audio = named
             try:
-                return name, self._usable(name, audio)
+                return name, usable(name, sound_of(name, audio, self.sampling_rate))
             except UserError as error:
                 return name, error
 
@@ -210,17 +211,6 @@ class Predictor:
         with ThreadPoolExecutor(threads) as pool:
             while group := list(islice(waiting, 4 * threads)):
                 yield from pool.map(decoded, group)
-
-    def _usable(self, name: str, audio: Any) -> Sound:
-        """A recording with one channel.
-
-        Raises:
-            UserError: it cannot be read, or is not to be used: silent, say.
-        """
-        sound = sound_of(name, audio, self.sampling_rate)
-        if problem := next((fault.words for fault in sound_faults(sound) if fault.unusable), ""):
-            raise UserError(f"{name}: {problem}")
-        return sound
 
     def _prediction(self, name: str, sound: Sound, said: Said) -> Prediction:
         model = self.ensemble.first
@@ -235,6 +225,17 @@ class Predictor:
         if longest_s is not None and duration_s > longest_s:
             notes.append(f"only its first {longest_s:g} s were heard: the model takes no more")
         return Prediction(name, duration_s, **fields, notes=tuple(notes))
+
+
+def usable(name: str, sound: Sound) -> Sound:
+    """A recording, unless nothing can be said of it.
+
+    Raises:
+        UserError: it is silent, say.
+    """
+    if problem := next((fault.words for fault in sound_faults(sound) if fault.unusable), ""):
+        raise UserError(f"{name}: {problem}")
+    return sound
 
 
 def _without_mistakes(results: Iterable[Result]) -> list[Prediction]:

@@ -261,7 +261,9 @@ def test_memory_is_bounded_by_groups_of_recordings(models, files, monkeypatch):
     monkeypatch.setattr(predictor_module, "MOST_RECORDINGS", 5)
     groups = []
     say = model.ensemble.say
-    monkeypatch.setattr(model.ensemble, "say", lambda sounds: groups.append(len(sounds)) or say(sounds))
+    monkeypatch.setattr(
+        model.ensemble, "say", lambda sounds, places: groups.append(len(sounds)) or say(sounds)
+    )
     again = list(model.predict_files(files * 3))
     assert groups == [5, 5, 2]
     for one, other in zip(expected, again, strict=True):

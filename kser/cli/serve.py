@@ -1,0 +1,83 @@
+"""`kser serve`: a trained model behind HTTP."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Annotated
+
+import typer
+
+from kser.cli.options import console, option
+from kser.console import print_line
+from kser.startup import check_backend, check_extra, import_keras
+
+
+def serve(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="Folder of a trained model, or of a study: all models in it as one, their mean.",
+            show_default=False,
+        ),
+    ],
+    also: Annotated[
+        list[str] | None, option("also", "A further model for the mean; may be repeated.", metavar="MODEL")
+    ] = None,
+    host: Annotated[
+        str, option("host", "Address to listen at; 0.0.0.0 for all of this machine.")
+    ] = "127.0.0.1",
+    port: Annotated[int, option("port", "Port to listen at; 0 for any that is free.")] = 8000,
+    threshold: Annotated[
+        float | None,
+        option("threshold", "Probability below which a prediction is not sure (default: the model's own)."),
+    ] = None,
+    max_megabytes: Annotated[float, option("max_megabytes", "Largest upload.")] = 25.0,
+    max_seconds: Annotated[float, option("max_seconds", "Longest recording.")] = 300.0,
+    max_waiting: Annotated[
+        float, option("max_waiting", "Seconds that an upload may take, and then wait for the model.")
+    ] = 30.0,
+    max_requests: Annotated[
+        int, option("max_requests", "Recordings that are received, waiting or computed at once.")
+    ] = 64,
+    max_batch: Annotated[int, option("max_batch", "Recordings that are computed together.")] = 8,
+) -> None:
+    """Serve a trained model over HTTP.
+
+    An audio file that is posted to /predict is answered with what it expresses. /health says when it is
+    ready, /model what it knows, /metrics what it did, /openapi.json all of this. Nothing that is sent is
+    written to a disk. SIGTERM or Ctrl-C ends it when all who wait are answered.
+    """
+    check_extra("serve", "fastapi", "uvicorn", "prometheus_client", "python_multipart")
+    check_backend()
+    from kser.serving.http.limits import Limits
+    from kser.serving.http.server import bound, run, url_of
+
+    limits = Limits(max_megabytes, max_seconds, max_waiting, max_requests, max_batch)
+    with bound(host, port) as listening:
+        import_keras()
+        from kser.serving.http.app import create_app
+        from kser.serving.http.warm_up import shapes_to_compile
+        from kser.serving.predictor import load_model
+
+        predictor = load_model(model, *(also or ()), threshold=threshold)
+        programs = len(shapes_to_compile(predictor, limits))
+        with _shown(programs, f"ready at {url_of(listening)}; POST an audio file to /predict") as progress:
+            run(create_app(predictor, limits, progress), listening)
+
+
+@contextmanager
+def _shown(programs: int, when_ready: str) -> Iterator[Callable[[int], None]]:
+    """A bar of the programs that are compiled, and a line when all are."""
+    from kser.corpora.progress_bar import progress_bar
+
+    shown_on = console()
+    with ExitStack() as bar:
+        show = bar.enter_context(progress_bar(shown_on, "compiling", programs, "programs"))
+
+        def progress(compiled: int) -> None:
+            show(compiled)
+            if compiled == programs:
+                bar.close()
+                print_line(shown_on, when_ready)
+
+        yield progress

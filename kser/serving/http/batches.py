@@ -1,0 +1,153 @@
+"""Recordings of like length that wait at the same time are computed together."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from kser.audio.decoding import Sound
+from kser.audio.loading import resampled_length
+from kser.serving.http.limits import Limits
+from kser.serving.http.metrics import Metrics
+from kser.serving.loaded_model import padded_length
+from kser.serving.predictor import Predictor, Result
+
+# The first to arrive waits so long for others. While a batch is computed, others arrive anyway.
+_GATHERING_S = 0.003
+# Longer recordings go alone: together they gain little, and each size of a batch is compiled for each length.
+BATCHED_S = 8.0
+
+Value = TypeVar("Value")
+
+
+class WaitedTooLong(Exception):  # noqa: N818 — nothing went wrong with it
+    """A recording whose turn did not come in time."""
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """A recording whose turn comes.
+
+    Attributes:
+        name: for messages.
+        sound: decoded.
+        samples: the length that it is padded to.
+        answer: to be set.
+        since: when it arrived, on the loop's clock.
+    """
+
+    name: str
+    sound: Sound
+    samples: int
+    answer: asyncio.Future[Result]
+    since: float = field(default_factory=time.monotonic)
+
+
+class Batches:
+    """Gathers recordings into batches, which one thread gives to the model.
+
+    The one that waits longest is next, with others that are padded to the same length. A batch has 1, 2, 4, …
+    recordings, so that no place of it stays empty and few programs are compiled.
+
+    Args:
+        predictor: the model.
+        limits: of the size of a batch, and of waiting.
+        metrics: that count.
+    """
+
+    def __init__(self, predictor: Predictor, limits: Limits, metrics: Metrics):
+        self._predictor = predictor
+        self._limits = limits
+        self._metrics = metrics
+        self._waiting: list[_Waiting] = []
+        self._arrived = asyncio.Event()
+        self._thread = ThreadPoolExecutor(1, "kser_model")
+        self.last_wait_s = 0.0
+
+    async def say(self, name: str, sound: Sound) -> Result:
+        """What the model says of a recording, when its turn has come.
+
+        Raises:
+            WaitedTooLong: it did not come within the limit.
+        """
+        loop = asyncio.get_running_loop()
+        each = _Waiting(name, sound, self._padded(sound), loop.create_future())
+        self._waiting.append(each)
+        self._arrived.set()
+        self._metrics.waiting.set(len(self._waiting))
+        timer = loop.call_later(self._limits.max_waiting, self._give_up, each)
+        try:
+            return await each.answer
+        finally:
+            timer.cancel()
+            self._leave(each)
+
+    async def in_thread(self, function: Callable[[], Value]) -> Value:
+        """Call what uses the model in the one thread that does so."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+
+    async def work(self) -> None:
+        """Compute what waits, batch after batch, until cancelled."""
+        while True:
+            await self._arrived.wait()
+            if len(self._waiting) == 1:
+                await asyncio.sleep(_GATHERING_S)
+            if batch := self._next():
+                await self._answer(batch)
+            if not self._waiting:
+                self._arrived.clear()
+
+    def close(self) -> None:
+        """Begin nothing further."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _next(self) -> list[_Waiting]:
+        if not self._waiting:
+            return []
+        samples = self._waiting[0].samples
+        alike = [each for each in self._waiting if each.samples == samples]
+        most = self._limits.max_batch if samples <= self._most_batched else 1
+        batch = alike[: places_for(min(len(alike), most))]
+        for each in batch:
+            self._leave(each)
+        return batch
+
+    async def _answer(self, batch: Sequence[_Waiting]) -> None:
+        self._metrics.in_batch.observe(len(batch))
+        self.last_wait_s = time.monotonic() - batch[0].since
+        sounds = [(each.name, each.sound) for each in batch]
+        try:
+            results = await self.in_thread(lambda: self._predictor.predict_sounds(sounds, places=len(batch)))
+        except Exception as error:  # is theirs, and the next batch's turn comes all the same
+            for each in batch:
+                if not each.answer.done():
+                    each.answer.set_exception(error)
+            return
+        for each, result in zip(batch, results, strict=True):
+            if not each.answer.done():
+                each.answer.set_result(result)
+
+    def _give_up(self, each: _Waiting) -> None:
+        if each in self._waiting:
+            self._leave(each)
+            each.answer.set_exception(WaitedTooLong())
+
+    def _leave(self, each: _Waiting) -> None:
+        if each in self._waiting:
+            self._waiting.remove(each)
+            self._metrics.waiting.set(len(self._waiting))
+
+    def _padded(self, sound: Sound) -> int:
+        rate = self._predictor.sampling_rate
+        return padded_length(max(1, resampled_length(len(sound.samples), sound.sampling_rate, rate)))
+
+    @property
+    def _most_batched(self) -> int:
+        return padded_length(round(BATCHED_S * self._predictor.sampling_rate))
+
+
+def places_for(recordings: int) -> int:
+    """The largest power of two that is not above a number of recordings."""
+    return 1 << (recordings.bit_length() - 1)

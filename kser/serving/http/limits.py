@@ -1,0 +1,40 @@
+"""What a server takes on, so that it refuses in place of falling over."""
+
+from dataclasses import dataclass, fields
+
+from kser.errors import UserError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is taken on.
+
+    Attributes:
+        max_megabytes: of an upload, in units of 10⁶ bytes.
+        max_seconds: of a recording.
+        max_waiting: seconds that an upload may take to arrive, and then to wait for the model.
+        max_requests: recordings that are received, waiting or computed at once.
+        max_batch: recordings that are computed together.
+
+    Raises:
+        UserError: a limit is not above 0.
+    """
+
+    max_megabytes: float = 25.0
+    max_seconds: float = 300.0
+    max_waiting: float = 30.0
+    max_requests: int = 64
+    max_batch: int = 8
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            if not (value := getattr(self, limit.name)) > 0:
+                raise UserError(f"--{limit.name}: must be above 0, got {value:g}")
+
+    @property
+    def bytes(self) -> int:
+        """Of an upload at most."""
+        return int(self.max_megabytes * 1e6)
+
+
+USUAL_LIMITS = Limits()

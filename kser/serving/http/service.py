@@ -1,0 +1,159 @@
+"""A recording's way through the server: admitted, received, decoded, batched, answered."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from kser.audio.decoding import Sound
+from kser.serving.export.exporting import export_facts
+from kser.serving.http.batches import Batches, WaitedTooLong
+from kser.serving.http.limits import Limits
+from kser.serving.http.metrics import Metrics
+from kser.serving.http.recordings import decoded
+from kser.serving.http.uploads import Upload, received
+from kser.serving.http.warm_up import compile_shape, shapes_to_compile
+from kser.serving.prediction import Unusable
+from kser.serving.predictor import Predictor
+
+Progress = Callable[[int], None]
+"""Takes how many programs are compiled."""
+
+_LOG = logging.getLogger(__name__)
+READY, WARMING_UP, FAILED = "ready", "warming up", "failed"
+
+
+class Service:
+    """What answers the requests to one server.
+
+    Args:
+        predictor: the models.
+        limits: what is taken on.
+        progress: is called as programs are compiled.
+
+    Attributes:
+        to_compile: the shapes that are compiled before it is ready.
+        facts: what a user must know of the model.
+    """
+
+    def __init__(self, predictor: Predictor, limits: Limits, progress: Progress):
+        self.to_compile = shapes_to_compile(predictor, limits)
+        self.facts = _facts(predictor, limits)
+        self._predictor = predictor
+        self._limits = limits
+        self._progress = progress
+        self._status = WARMING_UP
+        self._compiled = 0
+        self._requests = 0
+        self._metrics = Metrics()
+        self._batches = Batches(predictor, limits, self._metrics)
+        self._decoders = ThreadPoolExecutor(os.cpu_count(), "kser_decoding")
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to compile, and then to answer."""
+        self._tasks = [asyncio.create_task(self._warm_up()), asyncio.create_task(self._batches.work())]
+
+    def stop(self) -> None:
+        """Begin nothing further; whoever waited has been answered before."""
+        for task in self._tasks:
+            task.cancel()
+        self._batches.close()
+        self._decoders.shutdown(wait=False, cancel_futures=True)
+
+    async def predict(self, request: Request) -> JSONResponse:
+        """Say what a recording expresses.
+
+        The recording is the body of the request, or the field `file` of a form. It is kept in memory only.
+        """
+        with self._metrics.request(), self._admitted():
+            upload = await self._upload(request)
+            sound = await asyncio.get_running_loop().run_in_executor(
+                self._decoders, decoded, upload, self._limits.max_seconds
+            )
+            result = await self._result(upload.name, sound)
+            self._metrics.audio_seconds.inc(result["duration_s"])
+            model = {name: self.facts[name] for name in ("name", "fingerprints")}
+            return JSONResponse(result | {"model": model})
+
+    async def health(self) -> JSONResponse:
+        """Whether recordings are taken: status 200, or 503 while programs are compiled."""
+        said = {
+            "status": self._status,
+            "compiled": self._compiled,
+            "to_compile": len(self.to_compile),
+        }
+        return JSONResponse(said, 200 if self._status == READY else 503)
+
+    async def model(self) -> JSONResponse:
+        """What the model says, of which recordings, and where it comes from."""
+        return JSONResponse(self.facts)
+
+    async def metrics(self) -> Response:
+        """What was counted, in Prometheus' text format."""
+        return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        if self._status != READY:
+            raise HTTPException(503, f"the model is not ready: {self._status}", {"Retry-After": "5"})
+        if self._requests >= self._limits.max_requests:
+            raise self._busy(f"{self._requests} recordings are being received or waiting")
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+
+    async def _upload(self, request: Request) -> Upload:
+        try:
+            async with asyncio.timeout(self._limits.max_waiting):
+                return await received(request, self._limits.bytes)
+        except TimeoutError:
+            raise HTTPException(408, f"the upload took longer than {self._limits.max_waiting:g} s") from None
+
+    async def _result(self, name: str, sound: Sound) -> dict[str, Any]:
+        try:
+            result = await self._batches.say(name, sound)
+        except WaitedTooLong:
+            raise self._busy(f"its turn did not come within {self._limits.max_waiting:g} s") from None
+        if isinstance(result, Unusable):
+            raise HTTPException(422, result.reason)
+        return result.as_json()
+
+    def _busy(self, why: str) -> HTTPException:
+        seconds = max(1, round(self._batches.last_wait_s))
+        return HTTPException(429, f"{why}; try again in {seconds} s", {"Retry-After": str(seconds)})
+
+    async def _warm_up(self) -> None:
+        try:
+            for places, samples in self.to_compile:
+                await self._batches.in_thread(partial(compile_shape, self._predictor, places, samples))
+                self._compiled += 1
+                self._progress(self._compiled)
+        except Exception:
+            self._status = FAILED
+            _LOG.exception("the model failed on noise, before any recording")
+        else:
+            self._status = READY
+
+
+def _facts(predictor: Predictor, limits: Limits) -> dict[str, Any]:
+    facts = export_facts(predictor.ensemble.first)
+    of_one = {name: facts.pop(name) for name in ("model", "seed", "run_fingerprint", "split_fingerprint")}
+    return {
+        "name": of_one["model"],
+        "fingerprints": predictor.ensemble.fingerprints,
+        **facts,
+        "threshold": predictor.threshold,
+        "limits": asdict(limits),
+    }

@@ -1,0 +1,225 @@
+"""What the server answers to recordings, and to what is none."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+import kser
+from kser.serving.http.app import create_app
+from tests.experiment.evaluated_models import LABELS, save_model
+from tests.serving.http.served_models import LIMITS, RATE, encoded, noise, served
+from tests.serving.http.written_files import opened_to_write
+
+WAV = encoded(noise(0.5))
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    return {kind: save_model(folder / kind, kind) for kind in ("class", "numbers")}
+
+
+@pytest.fixture(scope="module")
+def predictor(models):
+    return kser.load_model(models["class"], threshold=0.5)
+
+
+@pytest.fixture(scope="module")
+def client(predictor):
+    with served(predictor) as client:
+        yield client
+
+
+def assert_one_line(answer, status: int, says: str) -> None:
+    assert answer.status_code == status, answer.text
+    assert list(answer.json()) == ["detail"]
+    detail = answer.json()["detail"]
+    assert says in detail and len(detail.splitlines()) == 1, detail
+
+
+def test_a_body_and_a_form_get_what_predict_says(client, predictor):
+    samples = noise(0.5)
+    said = predictor.predict((samples, RATE)).as_json()
+    of_body = client.post("/predict", content=WAV, headers={"content-type": "audio/wav"})
+    of_form = client.post("/predict", files={"file": ("calls/one.wav", WAV, "audio/wav")})
+    for answer, name in ((of_body, "recording"), (of_form, "one.wav")):
+        assert answer.status_code == 200, answer.text
+        given = answer.json()
+        model = given.pop("model")
+        assert model == {"name": "study", "fingerprints": ["0" * 16]}
+        assert given["recording"] == name and given["label"] == said["label"]
+        assert given["probabilities"] == pytest.approx(said["probabilities"], abs=1e-4)
+        assert list(given) == list(said)
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "application/x-www-form-urlencoded", "text/plain", "video/webm"]
+)
+def test_the_content_decides_not_the_type(client, content_type):
+    headers = {"content-type": content_type} if content_type else {}
+    assert client.post("/predict", content=WAV, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "says"),
+    [
+        (b"", 400, "recording: is empty (0 bytes)"),
+        (b"no audio " * 100, 415, "its content is of no format known here"),
+        (b"\x1f\x8b\x08" + bytes(1000), 415, "its content is of no format known here"),
+        (WAV[:1000], 422, "is cut short"),
+        (WAV[:20], 422, "recording: "),
+        (encoded(np.zeros(8000)), 422, "is silent"),
+        (encoded(np.array([0.1, 0.2] * 8)), 422, "is too short"),
+        (encoded(np.array([0.1, np.nan] * 800), subtype="FLOAT"), 422, "NaN or infinite"),
+        (encoded(noise(1.3)), 413, "recording: is longer than 1.2 s"),
+        (encoded(np.zeros((400_000, 3)), 400_000), 413, "too many channels at too high a rate"),
+        (bytes(4_000_001), 413, "the upload is larger than 4 MB"),
+    ],
+)
+def test_what_is_no_recording_gets_one_line(client, content, status, says):
+    assert_one_line(client.post("/predict", content=content), status, says)
+    assert client.post("/predict", content=WAV).status_code == 200
+
+
+def test_an_upload_of_unknown_length_is_refused_as_it_grows(client):
+    sent = []
+
+    def endless():
+        for _ in range(10):
+            sent.append(1)
+            yield bytes(1_000_000)
+
+    assert_one_line(client.post("/predict", content=endless()), 413, "larger than 4 MB")
+
+
+FORM = {"content-type": "multipart/form-data; boundary=x"}
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "says"),
+    [
+        (b"--x--\r\n", FORM, 400, "send the audio file in the field `file`: the form has none"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\ntext\r\n--x--\r\n',
+            FORM,
+            400,
+            "send the audio file in the field `file`: it holds text",
+        ),
+        (b"no form", FORM, 400, "the form cannot be read"),
+        (b"", FORM, 400, "the form"),
+        (
+            b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--\r\n",
+            FORM,
+            400,
+            "the form cannot be read",
+        ),
+        (b"--x", {"content-type": "multipart/form-data"}, 400, "the form cannot be read: Missing boundary"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n\r\n--x--\r\n',
+            FORM,
+            400,
+            "a.wav: is empty (0 bytes)",
+        ),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a\x1b"\r\n\r\ntext\r\n--x--\r\n',
+            FORM,
+            415,
+            "a\\x1b: cannot be read as audio",
+        ),
+    ],
+)
+def test_wrong_forms_get_one_line(client, content, headers, status, says):
+    assert_one_line(client.post("/predict", content=content, headers=headers), status, says)
+
+
+def test_two_files_in_a_form_are_too_many(client):
+    files = [("file", ("a.wav", WAV)), ("file", ("b.wav", WAV))]
+    assert_one_line(client.post("/predict", files=files), 400, "Too many files")
+
+
+def test_health_and_model_say_what_there_is(client, predictor):
+    assert client.get("/health").json()["status"] == "ready"
+    facts = client.get("/model").json()
+    assert facts["outputs"] == {"logits": LABELS} and facts["sampling_rate"] == RATE
+    assert facts["threshold"] == 0.5 and facts["limits"]["max_seconds"] == 1.2
+    assert client.get("/nothing").status_code == 404
+    assert client.get("/predict").status_code == 405
+
+
+def test_the_description_needs_no_other_host(client):
+    described = client.get("/openapi.json").json()
+    assert set(described["paths"]) == {"/predict", "/health", "/model"}
+    assert "multipart/form-data" in described["paths"]["/predict"]["post"]["requestBody"]["content"]
+    assert {"200", "413", "415", "422", "429"} <= set(described["paths"]["/predict"]["post"]["responses"])
+    assert client.get("/docs").status_code == 404
+
+
+def test_metrics_count_requests_batches_and_audio(client):
+    def value(name: str) -> float:
+        lines = client.get("/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
+
+    names = (
+        'kser_requests_total{status="200"}',
+        'kser_requests_total{status="415"}',
+        "kser_request_seconds_count",
+        "kser_batch_recordings_count",
+        "kser_audio_seconds_total",
+    )
+    before = [value(name) for name in names]
+    client.post("/predict", content=WAV)
+    client.post("/predict", content=b"text")
+    assert [value(name) - was for name, was in zip(names, before, strict=True)] == [1, 1, 1, 1, 0.5]
+    assert value("kser_waiting_recordings") == 0
+
+
+def test_a_regressor_gives_numbers(models):
+    with served(kser.load_model(models["numbers"])) as client:
+        given = client.post("/predict", content=WAV).json()
+    assert set(given["values"]) == {"arousal", "valence"} and "label" not in given
+
+
+def test_what_the_model_fails_on_is_one_line_and_the_next_is_answered(models, monkeypatch):
+    predictor = kser.load_model(models["class"])
+    with served(predictor) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(predictor, "predict_sounds", lambda sounds, places: 1 / 0)
+            assert_one_line(client.post("/predict", content=WAV), 500, "the server failed")
+        assert client.post("/predict", content=WAV).status_code == 200
+
+
+def test_a_model_that_fails_before_any_recording_is_not_ready(models, monkeypatch, caplog):
+    predictor = kser.load_model(models["class"])
+    monkeypatch.setattr(predictor, "predict_sounds", lambda sounds, places: 1 / 0)
+    with TestClient(create_app(predictor, LIMITS)) as client:
+        while client.get("/health").json()["status"] == "warming up":
+            pass
+        assert client.get("/health").status_code == 503
+        assert client.get("/health").json()["status"] == "failed"
+        assert_one_line(client.post("/predict", content=WAV), 503, "the model is not ready: failed")
+    assert "ZeroDivisionError" in caplog.text
+
+
+def large_files() -> dict[str, bytes]:
+    """Recordings of some MB each that are answered, and one that is not."""
+    stereo = np.stack([noise(1.15, seed, rate=192_000) for seed in range(2)], axis=1)
+    files = {kind: encoded(stereo, 192_000, kind, subtype="PCM_24") for kind in ("WAV", "FLAC")}
+    return {**files, "MP3": encoded(noise(0.5), RATE, "MP3"), "text": b"text" * 900_000}
+
+
+def test_no_file_is_written(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    files = large_files()
+    # Starlette puts what is larger than 1 MiB into a file.
+    assert min(len(files[name]) for name in ("WAV", "FLAC", "text")) > 1 << 20
+    with opened_to_write() as found:
+        for name, content in files.items():
+            for sent in ({"content": content}, {"files": {"file": (name, content)}}):
+                answer = client.post("/predict", **sent)
+                assert answer.status_code == (415 if name == "text" else 200), answer.text
+    assert found == [] and not list(tmp_path.iterdir())
+    with opened_to_write() as found, tempfile.TemporaryFile():
+        assert found  # it would have been seen

@@ -1,0 +1,108 @@
+"""Who is computed with whom, and when."""
+
+import asyncio
+import threading
+
+import numpy as np
+import pytest
+
+from kser.audio.decoding import Sound
+from kser.errors import UserError
+from kser.serving.http.batches import Batches, WaitedTooLong, places_for
+from kser.serving.http.limits import Limits
+from kser.serving.http.metrics import Metrics
+from kser.serving.prediction import Prediction
+
+RATE = 16000
+
+
+def sound(seconds: float) -> Sound:
+    return Sound(np.ones((round(RATE * seconds), 1), np.float32), RATE)
+
+
+class Computing:
+    """Stands for a model: keeps what it was given, and waits while it is held."""
+
+    sampling_rate = RATE
+
+    def __init__(self):
+        self.batches: list[list[str]] = []
+        self.free = threading.Event()
+        self.free.set()
+        self.begun = threading.Event()
+
+    def predict_sounds(self, sounds, places):
+        self.begun.set()
+        assert self.free.wait(10) and places == len(sounds)
+        self.batches.append([name for name, _ in sounds])
+        if any(name == "bad" for name, _ in sounds):
+            raise ValueError("no such luck")
+        return [Prediction(name, 1.0) for name, _ in sounds]
+
+
+def computed(recordings: list[tuple[str, float]], **limits) -> tuple[Computing, list[object]]:
+    """Send recordings, of which the first is being computed as the others come."""
+    model = Computing()
+
+    async def run():
+        batches = Batches(model, Limits(**limits), Metrics())
+        work = asyncio.create_task(batches.work())
+        model.free.clear()
+        answers = [asyncio.create_task(batches.say(recordings[0][0], sound(recordings[0][1])))]
+        await asyncio.to_thread(model.begun.wait)
+        answers += [
+            asyncio.create_task(batches.say(name, sound(seconds))) for name, seconds in recordings[1:]
+        ]
+        await asyncio.sleep(0)
+        if limits.get("max_waiting", 1) < 1:
+            await asyncio.sleep(2 * limits["max_waiting"])
+        model.free.set()
+        try:
+            return await asyncio.gather(*answers, return_exceptions=True)
+        finally:
+            work.cancel()
+            batches.close()
+
+    return model, asyncio.run(run())
+
+
+def test_those_of_one_length_go_together_the_oldest_first():
+    recordings = [("0", 1.0), ("1", 1.1), ("2", 3.0), ("3", 1.15), ("4", 3.05), ("5", 1.2), ("6", 1.12)]
+    model, answers = computed(recordings, max_batch=4)
+    assert model.batches == [["0"], ["1", "3", "5", "6"], ["2", "4"]]
+    assert [answer.recording for answer in answers] == [name for name, _ in recordings]
+
+
+def test_no_place_stays_empty():
+    model, _ = computed([(str(number), 1.0) for number in range(8)], max_batch=4)
+    assert list(map(len, model.batches)) == [1, 4, 2, 1]
+    assert [places_for(count) for count in range(1, 10)] == [1, 2, 2, 4, 4, 4, 4, 8, 8]
+
+
+def test_long_ones_go_alone():
+    model, _ = computed([(str(number), 30.0) for number in range(3)])
+    assert model.batches == [["0"], ["1"], ["2"]]
+
+
+def test_one_at_a_time_if_asked():
+    model, _ = computed([(str(number), 1.0) for number in range(3)], max_batch=1)
+    assert model.batches == [["0"], ["1"], ["2"]]
+
+
+def test_whose_turn_does_not_come_gives_up_and_takes_no_place():
+    model, answers = computed([("0", 1.0), ("1", 1.0)], max_waiting=0.02)
+    assert model.batches == [["0"]]
+    assert answers[0].recording == "0" and isinstance(answers[1], WaitedTooLong)
+
+
+def test_a_failure_is_of_its_batch_only():
+    model, answers = computed([("0", 1.0), ("bad", 1.0), ("1", 1.0), ("2", 3.0)])
+    assert model.batches == [["0"], ["bad", "1"], ["2"]]
+    assert [type(answer) for answer in answers] == [Prediction, ValueError, ValueError, Prediction]
+
+
+@pytest.mark.parametrize("name", ["max_megabytes", "max_seconds", "max_waiting", "max_requests", "max_batch"])
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_limits_are_above_zero(name, value):
+    with pytest.raises(UserError, match=f"--{name}: must be above 0, got "):
+        Limits(**{name: value})
