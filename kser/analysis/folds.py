@@ -66,16 +66,16 @@ def group_codes(groups: ArrayLike | Sequence[object] | pd.Series, n: int, name: 
     return np.unique(values.astype(str).to_numpy(dtype=str), return_inverse=True)[1]
 
 
-def check_all_learnt(folds: Sequence[Fold], codes: np.ndarray, names: Sequence[str]) -> None:
+def check_all_learnt(folds: Sequence[Fold], labels: np.ndarray) -> None:
     """Whether every label is in every fold's training part.
 
     Raises:
         UserError: one is not, and could never be recognised there.
     """
     for train, _ in folds:
-        missing = np.setdiff1d(np.arange(len(names)), codes[train])
-        if len(missing):
+        missing = np.setdiff1d(labels, labels[train]).tolist()
+        if missing:
             raise UserError(
-                f"{listed([repr(names[code]) for code in missing])}: all utterances are in too few groups "
+                f"{listed([repr(label) for label in missing])}: all utterances are in too few groups "
                 "to be both in training and test; leave the label out, or make more folds"
             )

@@ -104,7 +104,7 @@ def probe(
         target.measure,
         target.score(predicted),
         target.chance,
-        target.named(predicted),
+        predicted,
         tuple(chosen),
         unfinished,
     )

@@ -43,9 +43,6 @@ class Target(Protocol):
     def score(self, predicted: np.ndarray) -> float:
         """The measure of predictions of all utterances."""
 
-    def named(self, predicted: np.ndarray) -> np.ndarray:
-        """Predictions in the words of the user."""
-
     def part(self, rows: np.ndarray) -> Self:
         """The same target of some utterances."""
 
@@ -61,12 +58,10 @@ class ClassTarget:
     """Classes, read by a logistic regression in which each class weighs the same; measured by UAR.
 
     Attributes:
-        truth: int (utterances,), positions in `names`.
-        names: of the classes.
+        truth: str (utterances,).
     """
 
     truth: np.ndarray
-    names: Sequence[str]
     measure: str = "uar"
 
     @classmethod
@@ -76,46 +71,45 @@ class ClassTarget:
         Raises:
             UserError: a label is missing, or all are the same.
         """
-        values = [str(label) for label in labels]  # type: ignore[union-attr]
-        codes = group_codes(labels, len(values), "labels")
-        names = sorted(set(values))
-        if len(names) < 2:
-            raise UserError(
-                f"labels: all are {names[0]!r}, a probe needs two or more" if names else "no labels"
-            )
-        return cls(codes, names)
+        values = list(labels)  # type: ignore[arg-type]
+        n_classes = len(set(group_codes(values, len(values), "labels")))
+        if n_classes < 2:
+            raise UserError(f"labels: a probe needs two or more classes, got {n_classes}")
+        return cls(np.array([str(label) for label in values]))
+
+    @property
+    def classes(self) -> np.ndarray:
+        """str (classes,), in the order of their names."""
+        return np.unique(self.truth)
 
     @property
     def strata(self) -> np.ndarray:
-        return self.truth
+        return np.unique(self.truth, return_inverse=True)[1]
 
     @property
     def chance(self) -> float:
-        return 1 / len(self.names)
+        return 1 / len(self.classes)
 
     def estimator(self, penalty: float) -> LogisticRegression:
         return LogisticRegression(C=1 / penalty, class_weight="balanced", max_iter=MOST_ITERATIONS)
 
     def score(self, predicted: np.ndarray) -> float:
-        labels = range(len(self.names))
+        labels = np.union1d(self.truth, predicted).tolist()
         return class_measures(y_true=self.truth, y_pred=predicted, labels=labels)["uar"]
-
-    def named(self, predicted: np.ndarray) -> np.ndarray:
-        return np.array(self.names, dtype=object)[predicted]
 
     def part(self, rows: np.ndarray) -> "ClassTarget":
         return replace(self, truth=self.truth[rows])
 
     def check(self, folds: Sequence[Fold]) -> None:
-        check_all_learnt(folds, self.truth, self.names)
+        check_all_learnt(folds, self.truth)
 
     def control(self, units: np.ndarray | None, rng: np.random.Generator) -> "ClassTarget":
         if units is None:
             return replace(self, truth=rng.permutation(self.truth))
-        n_units, n_classes = int(units.max()) + 1, len(self.names)
+        n_units, n_classes = int(units.max()) + 1, len(self.classes)
         if n_units < n_classes:
             raise UserError(f"units: {n_units} cannot stand for {n_classes} classes; leave them out")
-        dealt = rng.permutation(np.resize(rng.permutation(n_classes), n_units))
+        dealt = rng.permutation(np.resize(rng.permutation(self.classes), n_units))
         return replace(self, truth=dealt[units])
 
 
@@ -163,9 +157,6 @@ class NumberTarget:
 
     def score(self, predicted: np.ndarray) -> float:
         return float(r2_score(self.truth, predicted))
-
-    def named(self, predicted: np.ndarray) -> np.ndarray:
-        return predicted
 
     def part(self, rows: np.ndarray) -> "NumberTarget":
         return replace(self, truth=self.truth[rows])

@@ -98,8 +98,8 @@ def speaker_band(
     """Interval of a measure of similarity for other speakers, by the jackknife: each is left out once.
 
     Measures of similarity are made of pairs of utterances. The bootstrap, which draws speakers more than
-    once, pairs an utterance with itself and every speaker too often with himself: its percentiles contained
-    the truth in 5 to 43% of simulated corpora instead of 95%, this interval in 89 to 95%
+    once, pairs utterances with themselves and a speaker too often with the same: its percentiles contained
+    the truth in 9 to 54% of simulated corpora instead of 95%, this interval in 81 to 95%
     (eval/results/2026-11-28_speaker_bands.md). It is the bias-corrected estimate ± Student's t with one
     degree of freedom less than speakers (Tukey 1958; Arvesen, "Jackknifing U-statistics", 1969). For the UAR
     of a probe see `kser.evaluation.over_speakers.outcome_intervals`.

@@ -195,7 +195,7 @@ def test_what_cannot_be_probed():
         probe(corpus.noise, target, ["a"], QUICK)
     with pytest.raises(UserError, match="units: 2 cannot stand for 3 classes"):
         control_scores(corpus.noise, target, corpus.speaker, corpus.sentence % 2)
-    with pytest.raises(UserError, match="labels: all are 'anger', a probe needs two or more"):
+    with pytest.raises(UserError, match="labels: a probe needs two or more classes, got 1"):
         ClassTarget.of(["anger", "anger"])
     with pytest.raises(UserError, match="labels: no value in row 1"):
         ClassTarget.of(["anger", None])
