@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from kser.analysis.cka import linear_cka
 from kser.analysis.drift import layer_drift
 from kser.analysis.geometry import effective_rank, participation_ratio, rankme, silhouette
-from kser.analysis.probes import PROBE, Groups, ProbeSettings, control_scores, probe
+from kser.analysis.probes import PROBE, Groups, ProbeSettings, control_scores, probe, score_interval
 from kser.analysis.targets import Target
 from kser.analysis.uncertainty import speaker_band
 
@@ -144,14 +144,14 @@ def probe_table(
 
     def row_of(layer: Hashable, vectors: ArrayLike, seed: int) -> dict[str, Any]:
         seeded = replace(settings, seed=seed)
-        row = {"layer": layer, "seed": seed, **vars(probe(vectors, target, groups, seeded))}
-        predicted = row.pop("predicted")
+        found = probe(vectors, target, groups, seeded)
+        row = {"layer": layer, "seed": seed, **vars(found)}
+        del row["predicted"]
         if speakers is not None:
-            band = speaker_band(lambda chosen: target.part(chosen).score(predicted[chosen]), speakers)
-            row |= {"low": float(band.low), "high": float(band.high)}
+            row["low"], row["high"] = score_interval(found, target, speakers)
         if draws:
             controls = control_scores(vectors, target, groups, units, draws=draws, settings=seeded)
-            row |= {"control": controls.mean(), "selectivity": row["score"] - controls.mean()}
+            row |= {"control": controls.mean(), "selectivity": found.score - controls.mean()}
         return row
 
     return pd.DataFrame(row_of(layer, vectors, seed) for layer, vectors in layers.items() for seed in seeds)

@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from kser.analysis.folds import group_codes, grouped_folds
 from kser.analysis.targets import MOST_ITERATIONS, Target
 from kser.analysis.vectors import checked
+from kser.evaluation.speaker_bootstrap import RESAMPLING, Resampling, speaker_intervals
 
 Groups = ArrayLike | Sequence[object] | pd.Series
 
@@ -40,7 +41,7 @@ class ProbeSettings:
 
     folds: int = 5
     inner_folds: int = 3
-    penalties: tuple[float, ...] = (1.0, 10.0, 100.0, 1e3, 1e4)
+    penalties: tuple[float, ...] = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
     seed: int = 0
 
 
@@ -56,7 +57,7 @@ class Probe:
         score: the measure over the predictions of all test parts together.
         chance: of a probe that knows nothing.
         predicted: (utterances,) labels or (utterances, columns) numbers, each by a probe that did not know
-            the utterance's group; `kser.evaluation` makes intervals over speakers of them.
+            the utterance's group.
         penalties: the one chosen in each fold; if it is the first or last that there was, offer more.
         unfinished: in how many folds the solver ended before it had converged.
     """
@@ -110,6 +111,25 @@ def probe(
     )
 
 
+def score_interval(
+    found: Probe, target: Target, speakers: Groups, resampling: Resampling = RESAMPLING
+) -> tuple[float, float]:
+    """Interval of a probe's score for other speakers, by the bootstrap of every report of kser.
+
+    Args:
+        found: the probe.
+        target: what it read.
+        speakers: one an utterance, also where the groups of the probe are others.
+        resampling: how they are drawn.
+
+    Returns:
+        Low and high, see `kser.evaluation.speaker_bootstrap.speaker_intervals`; NaN with one speaker.
+    """
+    sums = target.by_speaker(found.predicted, group_codes(speakers, len(found.predicted), "speakers"))
+    low, high = speaker_intervals(sums, resampling)[found.measure] or (np.nan, np.nan)
+    return low, high
+
+
 def control_scores(
     vectors: ArrayLike,
     target: Target,
@@ -122,11 +142,13 @@ def control_scores(
     """Scores of the same probe on random targets; `Probe.score` less their mean is its selectivity.
 
     Hewitt & Liang ("Designing and interpreting probes with control tasks", 2019) give each word type a random
-    label: what a probe learns of that it learns from the identity of the word. Here the units that come again
-    in training and test are the sentences, where the groups are speakers: then the control is how well any
-    function of the sentence can be read, and a score that is no higher may be read off the words. Speakers
-    cannot be units, as no test part has one of the training's. Without units each utterance gets a random
-    label of another one: then the control is the chance level of these folds.
+    label: what a probe learns of that it learns from the identity of the word. Where the groups are speakers,
+    the units that come again in training and test are sentences: then the control is how well any function of
+    the sentence can be read, and where emotions go with sentences, a score that is no higher may be read off
+    the words. Where every sentence is said with every emotion, words tell nothing of it, and such a control,
+    which is close to 1 for the layers of speech encoders, is no reference. Without units each utterance gets
+    the label of another one at random: the control is the chance level of these folds. Speakers cannot be
+    units, as no test part has one of the training's.
 
     Args:
         vectors: see `probe`.

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import r2_score
 
 from kser.analysis.folds import Fold, check_all_learnt, group_codes
 from kser.errors import UserError
-from kser.evaluation.metrics import class_measures
+from kser.evaluation.shares import mean_of_defined, share
+from kser.evaluation.speaker_sums import SpeakerSums, sum_by_speaker
 
 MOST_ITERATIONS = 1000
 """Of the solver of a logistic regression, on standardised channels."""
@@ -42,6 +42,9 @@ class Target(Protocol):
 
     def score(self, predicted: np.ndarray) -> float:
         """The measure of predictions of all utterances."""
+
+    def by_speaker(self, predicted: np.ndarray, speakers: np.ndarray) -> SpeakerSums:
+        """What each speaker adds to the measure of predictions; speakers are int (utterances,)."""
 
     def part(self, rows: np.ndarray) -> Self:
         """The same target of some utterances."""
@@ -94,8 +97,18 @@ class ClassTarget:
         return LogisticRegression(C=1 / penalty, class_weight="balanced", max_iter=MOST_ITERATIONS)
 
     def score(self, predicted: np.ndarray) -> float:
-        labels = np.union1d(self.truth, predicted).tolist()
-        return class_measures(y_true=self.truth, y_pred=predicted, labels=labels)["uar"]
+        return self.by_speaker(predicted, np.zeros(len(predicted), dtype=np.int64)).estimates[self.measure]
+
+    def by_speaker(self, predicted: np.ndarray, speakers: np.ndarray) -> SpeakerSums:
+        # Of the classes' utterances only those that are right and all of them: UAR needs no more, and with a
+        # hundred speakers as classes the cells of confusion matrices would be many.
+        of_class = np.eye(len(self.classes))[self.strata]
+        right = of_class * (predicted == self.truth)[:, None]
+        entries = np.concatenate([right, of_class], axis=1)
+        return SpeakerSums(
+            sum_by_speaker(entries, speakers, int(speakers.max()) + 1),
+            lambda sums: {self.measure: _recall(sums)},
+        )
 
     def part(self, rows: np.ndarray) -> "ClassTarget":
         return replace(self, truth=self.truth[rows])
@@ -156,7 +169,17 @@ class NumberTarget:
         return Ridge(alpha=penalty)
 
     def score(self, predicted: np.ndarray) -> float:
-        return float(r2_score(self.truth, predicted))
+        return self.by_speaker(predicted, np.zeros(len(predicted), dtype=np.int64)).estimates[self.measure]
+
+    def by_speaker(self, predicted: np.ndarray, speakers: np.ndarray) -> SpeakerSums:
+        # Moments of values that are far from 0 for their spread would lose it in rounding.
+        truth = self.truth - self.truth.mean(axis=0)
+        moments = [np.ones_like(truth), truth, truth**2, (self.truth - predicted) ** 2]
+        entries = np.stack(moments, axis=-1).reshape(len(truth), -1)
+        return SpeakerSums(
+            sum_by_speaker(entries, speakers, int(speakers.max()) + 1),
+            lambda sums: {self.measure: _mean_r2(sums.reshape(*sums.shape[:-1], -1, len(moments)))},
+        )
 
     def part(self, rows: np.ndarray) -> "NumberTarget":
         return replace(self, truth=self.truth[rows])
@@ -167,3 +190,15 @@ class NumberTarget:
     def control(self, units: np.ndarray | None, rng: np.random.Generator) -> "NumberTarget":
         drawn = rng.permutation(len(self.truth))
         return replace(self, truth=self.truth[drawn if units is None else drawn[units]])
+
+
+def _recall(sums: np.ndarray) -> np.ndarray:
+    """UAR (…), the mean recall of the classes that occur, from right ones, then all (…, 2 × classes)."""
+    right, all_of_class = np.split(sums, 2, axis=-1)
+    return mean_of_defined(share(right, all_of_class))
+
+
+def _mean_r2(sums: np.ndarray) -> np.ndarray:
+    """R² (…), the mean over targets, from n, Σt, Σt² and Σ(t − p)² (…, targets, 4)."""
+    n, total, square, error = np.moveaxis(sums, -1, 0)
+    return (1 - share(error, square - total**2 / n)).mean(axis=-1)

@@ -101,8 +101,8 @@ def speaker_band(
     once, pairs utterances with themselves and a speaker too often with the same: its percentiles contained
     the truth in 9 to 54% of simulated corpora instead of 95%, this interval in 81 to 95%
     (eval/results/2026-11-28_speaker_bands.md). It is the bias-corrected estimate ± Student's t with one
-    degree of freedom less than speakers (Tukey 1958; Arvesen, "Jackknifing U-statistics", 1969). For the UAR
-    of a probe see `kser.evaluation.over_speakers.outcome_intervals`.
+    degree of freedom less than speakers (Tukey 1958; Arvesen, "Jackknifing U-statistics", 1969). For a
+    probe's score see `kser.analysis.probes.score_interval`.
 
     Args:
         statistic: takes positions of utterances: `lambda rows: linear_cka(first[rows], second[rows])`.

@@ -95,8 +95,8 @@ def test_the_probe_s_curve_rises_where_the_emotion_was_planted(layers):
     planted = table["layer"] == 3
     assert table.loc[planted, "score"].min() > 0.9
     assert table.loc[~planted, "score"].max() < 0.5
-    assert (table["low"] <= table["score"] + 0.02).all()
-    assert (table["high"] >= table["score"] - 0.02).all()
+    assert (table["low"] <= table["score"]).all()
+    assert (table["high"] >= table["score"]).all()
     assert table["selectivity"].to_numpy() == pytest.approx(table["score"] - table["control"])
     assert set(table["measure"]) == {"uar"}
 

@@ -3,14 +3,18 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
+from sklearn.metrics import balanced_accuracy_score, r2_score
 from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from kser.analysis.folds import grouped_folds
-from kser.analysis.probes import ProbeSettings, control_scores, probe
+from kser.analysis.probes import ProbeSettings, control_scores, probe, score_interval
 from kser.analysis.targets import ClassTarget, NumberTarget
 from kser.errors import UserError
+from kser.evaluation.class_measures import class_outcome
+from kser.evaluation.labels import encode
+from kser.evaluation.over_speakers import outcome_intervals
 
 SPEAKERS, SENTENCES, EMOTIONS, CHANNELS = 12, 6, 3, 40
 QUICK = ProbeSettings(folds=4, inner_folds=2, penalties=(1.0, 100.0))
@@ -106,6 +110,32 @@ def test_predictions_are_those_of_models_trained_without_the_group():
     for train, test in GroupKFold(SPEAKERS).split(values, groups=corpus.speaker):
         model = make_pipeline(StandardScaler(), Ridge(alpha=10.0)).fit(corpus.noise[train], values[train])
         assert found.predicted[test] == pytest.approx(model.predict(corpus.noise[test]))
+
+
+def test_scores_are_scikit_learn_s():
+    corpus = Corpus()
+    values = corpus.noise[:, :2] + corpus.rng.normal(size=(len(corpus.noise), 2)) + 1000
+    found = probe(corpus.noise, NumberTarget.of(values), corpus.speaker, QUICK)
+    assert found.score == pytest.approx(r2_score(values, found.predicted))
+    found = read_emotion(corpus, corpus.noise, corpus.speaker)
+    assert found.score == pytest.approx(balanced_accuracy_score(corpus.emotions, found.predicted))
+
+
+def test_intervals_draw_speakers():
+    corpus = Corpus()
+    strength = np.linspace(0, 2, SPEAKERS)[corpus.speaker][:, None]
+    vectors = corpus.noise + strength * corpus.codes(corpus.emotion)
+    found = read_emotion(corpus, vectors, corpus.speaker)
+    target = ClassTarget.of(corpus.emotions)
+    low, high = score_interval(found, target, corpus.speaker)
+    outcome = class_outcome(encode(target.truth, found.predicted, target.classes))
+    assert [low, high] == outcome_intervals(outcome, corpus.speaker)["uar"]
+    assert low < found.score < high
+    assert np.isnan(score_interval(found, target, ["one"] * len(vectors))).all()
+    numbers = NumberTarget.of(corpus.noise[:, :3] + corpus.rng.normal(size=(len(vectors), 3)))
+    read = probe(corpus.noise, numbers, corpus.speaker, QUICK)
+    low, high = score_interval(read, numbers, corpus.speaker)
+    assert low < read.score < high < 1
 
 
 def test_the_penalty_suits_the_data():
