@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import kser
-from kser.cli import audio, augment, convert, data, export, graph, predict, report, serve, stats, study
+from kser.cli import audio, augment, convert, data, demo, export, graph, predict, report, serve, stats, study
 from kser.errors import UserError, is_of_the_system, system_reason
 from kser.words import printable
 
@@ -52,6 +52,7 @@ app.command("eval")(study.evaluate)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
 app.command("graph")(graph.graph)
 app.command("stats")(stats.stats)
 app.command("report")(report.report)

@@ -80,6 +80,11 @@ def export_facts(model: LoadedModel) -> dict[str, Any]:
             for target in model.task.targets
             if target.evaluation.activation is not None
         },
+        "activations": {
+            target.output: target.evaluation.activation
+            for target in model.task.targets
+            if target.evaluation.activation is not None
+        },
         "calibration": provenance.calibration,
         "sampling_rate": audio.sampling_rate,
         "minimum_samples": audio.minimum_samples,

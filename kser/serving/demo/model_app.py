@@ -1,0 +1,30 @@
+"""The page beside a model that answers it."""
+
+from fastapi import FastAPI
+
+from kser.serving.demo.page_app import add_page
+from kser.serving.demo.page_facts import page_facts
+from kser.serving.export.exporting import export_facts
+from kser.serving.http.app import create_app
+from kser.serving.http.limits import USUAL_LIMITS, Limits
+from kser.serving.predictor import Predictor
+
+
+def model_app(predictor: Predictor, limits: Limits = USUAL_LIMITS) -> FastAPI:
+    """The page beside `kser serve`, whose `/predict` it asks.
+
+    Args:
+        predictor: the models.
+        limits: what the server takes on.
+    """
+    app = create_app(predictor, limits)
+    ensemble = predictor.ensemble
+    facts = page_facts(
+        export_facts(ensemble.first),
+        "server",
+        threshold=predictor.threshold,
+        models=len(ensemble.folders),
+        longest_s=limits.max_seconds,
+    )
+    add_page(app, facts)
+    return app
