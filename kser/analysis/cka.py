@@ -55,7 +55,8 @@ def linear_cka(
 ) -> float:
     """CKA of inner products.
 
-    Computed from channels × channels, in parts of the utterances: memory does not grow with their number.
+    Of more utterances than channels it is computed from channels × channels, in parts of the utterances:
+    memory does not grow with their number.
 
     Args:
         first: (utterances, channels).
@@ -121,7 +122,9 @@ def rbf_cka(
 def linear_sums(arrays: Sequence[np.ndarray]) -> GramSums:
     """Of inner products of centred vectors; arrays as `kser.analysis.vectors.checked` gives them."""
     n, k = len(arrays[0]), len(arrays)
-    arrays = [narrow(centred(array)) if array.shape[1] > n else array for array in arrays]
+    if any(array.shape[1] > n for array in arrays):
+        points = [centred(array) for array in arrays]
+        return _sums_of_rows(n, k, lambda rows: [vectors[rows] @ vectors.T for vectors in points])
     means = [array.mean(axis=0, dtype=np.float64) for array in arrays]
     crossed = {
         (i, j): np.zeros((arrays[i].shape[1], arrays[j].shape[1])) for i in range(k) for j in range(i, k)
@@ -142,17 +145,26 @@ def linear_sums(arrays: Sequence[np.ndarray]) -> GramSums:
 
 def rbf_sums(arrays: Sequence[np.ndarray], bandwidths: Sequence[float]) -> GramSums:
     """Of Gaussian kernels; arrays float64 and centred, or nearly so, which keeps rounding small."""
-    n, k = len(arrays[0]), len(arrays)
-    products, row_sums = np.zeros((k, k)), np.empty((k, n))
+
+    def gram_rows(rows: slice) -> list[np.ndarray]:
+        return [
+            np.exp(squared_distances(vectors[rows], vectors) / (-2 * bandwidth**2))
+            for vectors, bandwidth in zip(arrays, bandwidths, strict=True)
+        ]
+
+    return _sums_of_rows(len(arrays[0]), len(arrays), gram_rows)
+
+
+def _sums_of_rows(n: int, k: int, gram_rows: Callable[[slice], list[np.ndarray]]) -> GramSums:
+    """The sums of k Gram matrices, of which a function gives some rows at a time, each (rows, n)."""
+    sums = GramSums(np.zeros((k, k)), np.empty((k, n)), np.empty((k, n)))
     for rows in row_blocks(n, k * n):
-        grams = np.empty((k, rows.stop - rows.start, n))
-        for gram, vectors, bandwidth in zip(grams, arrays, bandwidths, strict=True):
-            np.exp(squared_distances(vectors[rows], vectors) / (-2 * bandwidth**2), out=gram)
-            np.fill_diagonal(gram[:, rows], 1.0)
-        row_sums[:, rows] = grams.sum(axis=2)
+        grams = np.stack(gram_rows(rows))
+        sums.rows[:, rows] = grams.sum(axis=2)
+        sums.diagonals[:, rows] = np.diagonal(grams[:, :, rows], axis1=1, axis2=2)
         flat = grams.reshape(k, -1)
-        products += flat @ flat.T
-    return GramSums(products, row_sums, np.ones((k, n)))
+        sums.products[:] += flat @ flat.T
+    return sums
 
 
 def hsic(sums: GramSums, *, debiased: bool = True) -> np.ndarray:

@@ -31,13 +31,14 @@ def grouped_folds(strata: np.ndarray, groups: np.ndarray | None, n_folds: int, s
         Folds whose tests hold every utterance once.
 
     Raises:
-        UserError: there is only one group.
+        UserError: there is only one group, or every stratum has one utterance only.
     """
     n_groups = len(strata) if groups is None else len(np.unique(groups))
     if n_groups < 2:
         raise UserError("only one group of utterances: nothing to test on; at least 2 are needed")
-    # A fold can hold no more than a share of every stratum, but one of them suffices.
-    n_folds = min(n_folds, n_groups, int(np.bincount(strata).max()))
+    if (largest := int(np.bincount(strata).max())) < 2:
+        raise UserError("no two utterances have the same label: nothing can be both learnt and tested")
+    n_folds = min(n_folds, n_groups, largest)
     splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
     with warnings.catch_warnings():
         # A stratum of fewer utterances than folds; what that means is checked by who learns it.

@@ -73,6 +73,32 @@ def similarity_bands(
     )
 
 
+def trajectory_table(
+    checkpoints: Mapping[Hashable, NamedVectors], features: NamedVectors, measure: Similarity = linear_cka
+) -> pd.DataFrame:
+    """A measure of each layer and feature group, from checkpoint to checkpoint.
+
+    Args:
+        checkpoints: by name (updates so far), the layers by name.
+        features: groups of features of the same utterances, by name.
+        measure: takes a layer and a feature group.
+
+    Returns:
+        One row a checkpoint, layer and feature group: `checkpoint`, `layer`, `features`, `value`.
+    """
+    return pd.DataFrame(
+        {
+            "checkpoint": checkpoint,
+            "layer": layer,
+            "features": name,
+            "value": measure(vectors, group),
+        }
+        for checkpoint, layers in checkpoints.items()
+        for layer, vectors in layers.items()
+        for name, group in features.items()
+    )
+
+
 def drift_table(checkpoints: Mapping[Hashable, NamedVectors]) -> pd.DataFrame:
     """How far each layer is from what it was at the first checkpoint.
 

@@ -44,6 +44,13 @@ class ProbeSettings:
     penalties: tuple[float, ...] = (0.1, 1.0, 10.0, 100.0, 1e3, 1e4)
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("folds", "inner_folds"):
+            if getattr(self, name) < 2:
+                raise ValueError(f"{name} must be at least 2, got {getattr(self, name)}")
+        if not self.penalties or not min(self.penalties) > 0:
+            raise ValueError(f"penalties must be above 0, got {self.penalties}")
+
 
 PROBE = ProbeSettings()
 

@@ -46,6 +46,15 @@ def test_biased_cka_is_that_of_whole_gram_matrices(n):
     assert rbf_cka(first, second, fraction=0.7, debiased=False) == pytest.approx(textbook_cka(*kernels))
 
 
+def test_of_more_channels_than_utterances_it_is_the_same():
+    first, second = related_pair(30)
+    wide = first @ rotation(50)[:6]
+    for debiased in (True, False):
+        assert linear_cka(wide, second, debiased=debiased) == pytest.approx(
+            linear_cka(first, second, debiased=debiased)
+        )
+
+
 def test_unbiased_hsic_is_the_mean_over_all_quadruples():
     first, second = related_pair(8)
     expected = mean_over_quadruples(first @ first.T, second @ second.T)

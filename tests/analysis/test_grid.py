@@ -6,7 +6,14 @@ import pytest
 from kser.analysis.cka import linear_cka
 from kser.analysis.drift import layer_drift
 from kser.analysis.geometry import silhouette
-from kser.analysis.grid import drift_table, geometry_table, probe_table, similarity_bands, similarity_table
+from kser.analysis.grid import (
+    drift_table,
+    geometry_table,
+    probe_table,
+    similarity_bands,
+    similarity_table,
+    trajectory_table,
+)
 from kser.analysis.probes import ProbeSettings
 from kser.analysis.procrustes import procrustes_distance
 from kser.analysis.targets import ClassTarget, NumberTarget
@@ -68,6 +75,16 @@ def test_drift_is_from_the_first_checkpoint(layers):
     assert table["moved"].tolist() == pytest.approx([0, 0, 0, 1, 1] + [0] * 5)
     row = table.iloc[3]
     assert (row.rearranged, row.turned) == pytest.approx(layer_drift(layers[3], trained[3])[:2])
+
+
+def test_feature_groups_are_followed_through_training(layers):
+    features = {"planted": layers[3][:, :5], "noise": random_vectors(N, 5, 99)}
+    trained = layers | {0: layers[3]}
+    table = trajectory_table({0: layers, 50: trained}, features)
+    assert len(table) == 2 * 5 * 2
+    values = table.set_index(["checkpoint", "layer", "features"])["value"]
+    assert values[50, 0, "planted"] == values[0, 3, "planted"] == linear_cka(layers[3], features["planted"])
+    assert values[50, 0, "planted"] > 0.3 > values[0, 0, "planted"]
 
 
 def test_geometry_of_each_layer(layers):

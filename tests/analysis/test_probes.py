@@ -223,6 +223,12 @@ def test_what_cannot_be_probed():
         probe(corpus.noise, ClassTarget.of(list("ababa")), corpus.speaker, QUICK)
     with pytest.raises(ValueError, match="groups has 1 values but there are 216 utterances"):
         probe(corpus.noise, target, ["a"], QUICK)
+    with pytest.raises(UserError, match="no two utterances have the same label"):
+        probe(corpus.noise, ClassTarget.of(range(len(corpus.noise))), corpus.speaker, QUICK)
+    with pytest.raises(ValueError, match="inner_folds must be at least 2, got 1"):
+        ProbeSettings(inner_folds=1)
+    with pytest.raises(ValueError, match=r"penalties must be above 0, got \(1\.0, 0\.0\)"):
+        ProbeSettings(penalties=(1.0, 0.0))
     with pytest.raises(UserError, match="units: 2 cannot stand for 3 classes"):
         control_scores(corpus.noise, target, corpus.speaker, corpus.sentence % 2)
     with pytest.raises(UserError, match="labels: a probe needs two or more classes, got 1"):
