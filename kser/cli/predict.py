@@ -79,7 +79,7 @@ def predict(
         option("figure", "File for a figure of the segments of one recording over time, .png or .svg."),
     ] = None,
 ) -> None:
-    """Say what recordings express, each as a whole or, with --segments, when.
+    """Say what recordings express, or with --segments when.
 
     Files that cannot be used are named and passed over; the exit status is 1 then.
     """

@@ -56,27 +56,28 @@ def serve(
     with bound(host, port) as listening:
         import_keras()
         from kser.serving.http.app import create_app
-        from kser.serving.http.warm_up import shapes_to_compile
         from kser.serving.predictor import load_model
 
         predictor = load_model(model, *(also or ()), threshold=threshold)
-        programs = len(shapes_to_compile(predictor, limits))
-        with _shown(programs, f"ready at {url_of(listening)}; POST an audio file to /predict") as progress:
+        with _shown(f"ready at {url_of(listening)}; POST an audio file to /predict") as progress:
             run(create_app(predictor, limits, progress), listening)
 
 
 @contextmanager
-def _shown(programs: int, when_ready: str) -> Iterator[Callable[[int], None]]:
+def _shown(when_ready: str) -> Iterator[Callable[[int, int], None]]:
     """A bar of the programs that are compiled, and a line when all are."""
     from kser.corpora.progress_bar import progress_bar
 
     shown_on = console()
     with ExitStack() as bar:
-        show = bar.enter_context(progress_bar(shown_on, "compiling", programs, "programs"))
+        show: Callable[[int], None] | None = None
 
-        def progress(compiled: int) -> None:
+        def progress(compiled: int, to_compile: int) -> None:
+            nonlocal show
+            if show is None:
+                show = bar.enter_context(progress_bar(shown_on, "compiling", to_compile, "programs"))
             show(compiled)
-            if compiled == programs:
+            if compiled == to_compile:
                 bar.close()
                 print_line(shown_on, when_ready)
 

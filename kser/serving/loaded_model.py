@@ -55,6 +55,7 @@ class LoadedModel:
         head: what its head is for, by the arguments of its class.
         format: how recordings are read for it.
         maximum_samples: what it takes of a recording; `None` for all.
+        padded_samples: what it pads shorter ones to itself; `None` where it does not.
         body: the model, or its layers above a frozen backbone that other models share.
         backbone: the frozen backbone, with a key that is equal where backbones are; or `None`.
     """
@@ -65,6 +66,7 @@ class LoadedModel:
     head: Mapping[str, Any]
     format: WaveformFormat
     maximum_samples: int | None
+    padded_samples: int | None
     body: Any = field(repr=False)
     backbone: tuple[str, Any] | None = field(default=None, repr=False)
 
@@ -93,6 +95,7 @@ class LoadedModel:
             {name: getattr(model, name) for name in model.new_head_arguments},
             model.waveform_format,
             model.backbone.maximum_samples,
+            model.backbone.padded_samples,
             body,
             backbone,
         )
@@ -183,9 +186,17 @@ class LoadedModel:
             for target in self.task.targets
         }
 
+    def padded_length(self, samples: int) -> int:
+        """The length that a waveform is padded to, see the function of this name.
+
+        What the model would pad itself is padded here, so that one program is compiled for all lengths.
+        """
+        fixed = self.padded_samples if self.format.mask_padding else None
+        return padded_length(samples) if fixed is None or samples > fixed else fixed
+
     def _batches(self, waveforms: Sequence[np.ndarray], places: int) -> list[Batch]:
         lengths = [len(waveform) for waveform in waveforms]
-        padded = [padded_length(length) for length in lengths]
+        padded = [self.padded_length(length) for length in lengths]
         if self.format.mask_padding:
             planned = plan_in_order(lengths, sorted(set(padded)), places)
             return [Batch(batch.indices, batch.samples) for batch in planned]

@@ -15,7 +15,9 @@ from kser.serving.predictor import Predictor
 
 
 def create_app(
-    predictor: Predictor, limits: Limits = USUAL_LIMITS, progress: Progress = lambda compiled: None
+    predictor: Predictor,
+    limits: Limits = USUAL_LIMITS,
+    progress: Progress = lambda compiled, to_compile: None,
 ) -> FastAPI:
     """An application that says what recordings express.
 
@@ -25,7 +27,7 @@ def create_app(
     Args:
         predictor: the models, used by one thread of the application and by nothing else.
         limits: what it takes on.
-        progress: is called with the number of programs that are compiled, of `app.state.service.to_compile`.
+        progress: is called with the number of programs that are compiled, and that will be.
 
     Example:
 
@@ -42,7 +44,6 @@ def create_app(
 
     # The usual pages of documentation load scripts from elsewhere.
     app = FastAPI(title="kser", version=kser.__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.state.service = service
     app.add_api_route(
         "/predict",
         service.predict,

@@ -11,7 +11,6 @@ from kser.audio.decoding import Sound
 from kser.audio.loading import resampled_length
 from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
-from kser.serving.loaded_model import padded_length
 from kser.serving.predictor import Predictor, Result
 
 # The first to arrive waits so long for others. While a batch is computed, others arrive anyway.
@@ -55,12 +54,17 @@ class Batches:
         predictor: the model.
         limits: of the size of a batch, and of waiting.
         metrics: that count.
+
+    Attributes:
+        most: recordings of a batch.
+        last_wait_s: how long the recording waited that was begun last.
     """
 
     def __init__(self, predictor: Predictor, limits: Limits, metrics: Metrics):
         self._predictor = predictor
         self._limits = limits
         self._metrics = metrics
+        self.most = limits.max_batch
         self._waiting: list[_Waiting] = []
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "kser_model")
@@ -108,7 +112,7 @@ class Batches:
             return []
         samples = self._waiting[0].samples
         alike = [each for each in self._waiting if each.samples == samples]
-        most = self._limits.max_batch if samples <= self._most_batched else 1
+        most = self.most if samples <= self._most_batched else 1
         batch = alike[: places_for(min(len(alike), most))]
         for each in batch:
             self._leave(each)
@@ -141,11 +145,13 @@ class Batches:
 
     def _padded(self, sound: Sound) -> int:
         rate = self._predictor.sampling_rate
-        return padded_length(max(1, resampled_length(len(sound.samples), sound.sampling_rate, rate)))
+        samples = resampled_length(len(sound.samples), sound.sampling_rate, rate)
+        return self._predictor.ensemble.first.padded_length(max(1, samples))
 
     @property
     def _most_batched(self) -> int:
-        return padded_length(round(BATCHED_S * self._predictor.sampling_rate))
+        longest = round(BATCHED_S * self._predictor.sampling_rate)
+        return self._predictor.ensemble.first.padded_length(longest)
 
 
 def places_for(recordings: int) -> int:

@@ -21,12 +21,12 @@ from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
 from kser.serving.http.recordings import decoded
 from kser.serving.http.uploads import Upload, received
-from kser.serving.http.warm_up import compile_shape, shapes_to_compile
+from kser.serving.http.warm_up import Shape, batches_pay, compile_shape, shapes_of_batches, shapes_of_one
 from kser.serving.prediction import Unusable
 from kser.serving.predictor import Predictor
 
-Progress = Callable[[int], None]
-"""Takes how many programs are compiled."""
+Progress = Callable[[int, int], None]
+"""Takes how many programs are compiled, and how many will be."""
 
 _LOG = logging.getLogger(__name__)
 READY, WARMING_UP, FAILED = "ready", "warming up", "failed"
@@ -41,18 +41,16 @@ class Service:
         progress: is called as programs are compiled.
 
     Attributes:
-        to_compile: the shapes that are compiled before it is ready.
         facts: what a user must know of the model.
     """
 
     def __init__(self, predictor: Predictor, limits: Limits, progress: Progress):
-        self.to_compile = shapes_to_compile(predictor, limits)
         self.facts = _facts(predictor, limits)
         self._predictor = predictor
         self._limits = limits
         self._progress = progress
         self._status = WARMING_UP
-        self._compiled = 0
+        self._compiled = self._to_compile = 0
         self._requests = 0
         self._metrics = Metrics()
         self._batches = Batches(predictor, limits, self._metrics)
@@ -90,7 +88,7 @@ class Service:
         said = {
             "status": self._status,
             "compiled": self._compiled,
-            "to_compile": len(self.to_compile),
+            "to_compile": self._to_compile,
         }
         return JSONResponse(said, 200 if self._status == READY else 503)
 
@@ -134,12 +132,22 @@ class Service:
         seconds = max(1, round(self._batches.last_wait_s))
         return HTTPException(429, f"{why}; try again in {seconds} s", {"Retry-After": str(seconds)})
 
+    async def _shapes(self) -> list[Shape]:
+        """What is to be compiled; the size of batches follows from whether they pay."""
+        longest_s, most = self._limits.max_seconds, self._batches.most
+        if most > 1 and not await self._batches.in_thread(partial(batches_pay, self._predictor, most)):
+            self._batches.most = most = 1
+        of_batches = shapes_of_batches(self._predictor, longest_s, most)
+        return shapes_of_one(self._predictor, longest_s) + of_batches
+
     async def _warm_up(self) -> None:
         try:
-            for places, samples in self.to_compile:
-                await self._batches.in_thread(partial(compile_shape, self._predictor, places, samples))
-                self._compiled += 1
-                self._progress(self._compiled)
+            shapes = await self._shapes()
+            self._to_compile = len(shapes)
+            self._progress(0, len(shapes))
+            for self._compiled, shape in enumerate(shapes, 1):
+                await self._batches.in_thread(partial(compile_shape, self._predictor, shape))
+                self._progress(self._compiled, len(shapes))
         except Exception:
             self._status = FAILED
             _LOG.exception("the model failed on noise, before any recording")

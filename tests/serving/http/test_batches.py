@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from kser.errors import UserError
 from kser.serving.http.batches import Batches, WaitedTooLong, places_for
 from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
+from kser.serving.loaded_model import padded_length
 from kser.serving.prediction import Prediction
 
 RATE = 16000
@@ -24,6 +26,7 @@ class Computing:
     """Stands for a model: keeps what it was given, and waits while it is held."""
 
     sampling_rate = RATE
+    ensemble = SimpleNamespace(first=SimpleNamespace(padded_length=padded_length))
 
     def __init__(self):
         self.batches: list[list[str]] = []
@@ -49,7 +52,7 @@ def computed(recordings: list[tuple[str, float]], **limits) -> tuple[Computing, 
         work = asyncio.create_task(batches.work())
         model.free.clear()
         answers = [asyncio.create_task(batches.say(recordings[0][0], sound(recordings[0][1])))]
-        await asyncio.to_thread(model.begun.wait)
+        assert await asyncio.to_thread(model.begun.wait, 10)
         answers += [
             asyncio.create_task(batches.say(name, sound(seconds))) for name, seconds in recordings[1:]
         ]
