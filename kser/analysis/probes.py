@@ -91,8 +91,8 @@ def probe(
 
     Raises:
         ValueError: arrays do not fit together.
-        UserError: values are not finite or missing; there are fewer than 3 groups, or so few of a class that
-            it cannot be learnt in every fold.
+        UserError: values are not finite or missing; there are fewer than 3 groups, in all or of a class: one
+            to test on, one to choose the penalty by, and one to learn from.
     """
     array = np.asarray(checked(vectors, "vectors"), dtype=np.float64)
     if len(target.truth) != len(array):
