@@ -77,6 +77,6 @@ def check_all_learnt(folds: Sequence[Fold], labels: np.ndarray) -> None:
         missing = np.setdiff1d(labels, labels[train]).tolist()
         if missing:
             raise UserError(
-                f"{listed([repr(label) for label in missing])}: all utterances are in too few groups to be in "
-                "every training part; a label needs utterances of 3 groups (speakers) or more"
+                f"{listed([repr(label) for label in missing])}: all utterances are in too few groups to be "
+                "in every training part; a label needs utterances of 3 groups (speakers) or more"
             )
