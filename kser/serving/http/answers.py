@@ -14,11 +14,9 @@ class ModelName(BaseModel):
     fingerprints: list[str] = Field(description="Of the runs that trained it; of several, the mean is taken.")
 
 
-class PredictionAnswer(BaseModel):
-    """What the model says of a recording; what it is not asked for is absent."""
+class SaidAnswer(BaseModel):
+    """What the model says; what it is not asked for is absent."""
 
-    recording: str = Field(description="The file's name, or `recording`.")
-    duration_s: float = Field(description="Of the recording, in seconds.")
     label: str | None = Field(None, description="The most probable class.")
     probability: float | None = Field(None, description="Of that class, 0 to 1.")
     is_sure: bool | None = Field(None, description="Whether the probability reaches the threshold.")
@@ -26,6 +24,21 @@ class PredictionAnswer(BaseModel):
     probabilities: dict[str, float] | None = Field(None, description="Of all classes or labels.")
     values: dict[str, float] | None = Field(None, description="Numbers of a regressor, arousal say.")
     notes: list[str] | None = Field(None, description="Faults of the sound, and what was not heard.")
+
+
+class WindowAnswer(SaidAnswer):
+    """What the model says of a window; of silence, say, only why it says nothing, in `notes`."""
+
+    start_s: float = Field(description="Seconds from the beginning of the recording.")
+    end_s: float
+
+
+class PredictionAnswer(SaidAnswer):
+    """What the model says of a recording."""
+
+    recording: str = Field(description="The file's name, or `recording`.")
+    duration_s: float = Field(description="Of the recording, in seconds.")
+    windows: list[WindowAnswer] | None = Field(None, description="If window_seconds was given.")
     model: ModelName
 
 

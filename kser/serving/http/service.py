@@ -8,26 +8,31 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import HTTPException, Request, Response
+from fastapi import HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from kser.audio.decoding import Sound
+from kser.audio.windows import windows_of
+from kser.errors import UserError
 from kser.serving.export.exporting import export_facts
 from kser.serving.http.batches import Batches, WaitedTooLong
 from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
 from kser.serving.http.recordings import decoded
+from kser.serving.http.room import NoRoom, Room, Share
 from kser.serving.http.uploads import Upload, received
 from kser.serving.http.warm_up import Shape, batches_pay, compile_shape, shapes_of_batches, shapes_of_one
 from kser.serving.prediction import Unusable
 from kser.serving.predictor import Predictor
+from kser.serving.segments.settings import Windows
 
 Progress = Callable[[int, int], None]
 """Takes how many programs are compiled, and how many will be."""
 
+_MOST_WINDOWS = 1000
 _LOG = logging.getLogger(__name__)
 READY, WARMING_UP, FAILED = "ready", "warming up", "failed"
 
@@ -52,6 +57,7 @@ class Service:
         self._status = WARMING_UP
         self._compiled = self._to_compile = 0
         self._requests = 0
+        self._room = Room()
         self._metrics = Metrics()
         self._batches = Batches(predictor, limits, self._metrics)
         self._decoders = ThreadPoolExecutor(os.cpu_count(), "kser_decoding")
@@ -68,17 +74,27 @@ class Service:
         self._batches.close()
         self._decoders.shutdown(wait=False, cancel_futures=True)
 
-    async def predict(self, request: Request) -> JSONResponse:
+    async def predict(
+        self,
+        request: Request,
+        window_seconds: Annotated[
+            float | None, Query(description="Also what is said of overlapping windows of this length.")
+        ] = None,
+        hop_seconds: Annotated[
+            float | None, Query(description="From one window to the next; half a window if not given.")
+        ] = None,
+    ) -> JSONResponse:
         """Say what a recording expresses.
 
         The recording is the body of the request, or the field `file` of a form. It is kept in memory only.
         """
-        with self._metrics.request(), self._admitted():
-            upload = await self._upload(request)
-            sound = await asyncio.get_running_loop().run_in_executor(
-                self._decoders, decoded, upload, self._limits.max_seconds
-            )
+        with self._metrics.request(), self._admitted() as share:
+            windows = self._windows(window_seconds, hop_seconds)
+            upload = await self._upload(request, share)
+            sound = await self._decoded(upload, share)
             result = await self._result(upload.name, sound)
+            if windows is not None:
+                result |= {"windows": await self._over_time(sound, windows)}
             self._metrics.audio_seconds.inc(result["duration_s"])
             model = {name: self.facts[name] for name in ("name", "fingerprints")}
             return JSONResponse(result | {"model": model})
@@ -101,23 +117,60 @@ class Service:
         return Response(self._metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     @contextmanager
-    def _admitted(self) -> Iterator[None]:
+    def _admitted(self) -> Iterator[Share]:
         if self._status != READY:
             raise HTTPException(503, f"the model is not ready: {self._status}", {"Retry-After": "5"})
         if self._requests >= self._limits.max_requests:
             raise self._busy(f"{self._requests} recordings are being received or waiting")
         self._requests += 1
         try:
-            yield
+            with self._room.share() as share:
+                yield share
+        except NoRoom:
+            raise self._busy("other recordings leave no memory for it") from None
         finally:
             self._requests -= 1
 
-    async def _upload(self, request: Request) -> Upload:
+    async def _upload(self, request: Request, share: Share) -> Upload:
         try:
             async with asyncio.timeout(self._limits.max_waiting):
-                return await received(request, self._limits.bytes)
+                return await received(request, self._limits.bytes, share)
         except TimeoutError:
             raise HTTPException(408, f"the upload took longer than {self._limits.max_waiting:g} s") from None
+
+    async def _decoded(self, upload: Upload, share: Share) -> Sound:
+        loop = asyncio.get_running_loop()
+        sound = await loop.run_in_executor(self._decoders, decoded, upload, self._limits.max_seconds)
+        share.hold(len(upload.content) + sound.samples.nbytes)
+        return sound
+
+    def _windows(self, window_seconds: float | None, hop_seconds: float | None) -> Windows | None:
+        """The windows that are asked for, which the model takes."""
+        if window_seconds is None:
+            if hop_seconds is not None:
+                raise HTTPException(422, "hop_seconds: only with window_seconds")
+            return None
+        try:
+            windows = Windows(window_seconds, hop_seconds)
+            windows.check(self._predictor)
+        except UserError as error:
+            raise HTTPException(422, str(error)) from None
+        return windows
+
+    async def _over_time(self, sound: Sound, windows: Windows) -> list[dict[str, Any]]:
+        window, hop = windows.in_samples(self._predictor)
+        samples = len(sound.samples) / sound.sampling_rate * self._predictor.sampling_rate
+        if (count := len(windows_of(round(samples), window, hop))) > _MOST_WINDOWS:
+            raise HTTPException(422, f"hop_seconds: would give {count} windows, more than {_MOST_WINDOWS}")
+        segments = await self._batches.in_thread(
+            partial(
+                self._predictor.predict_windows,
+                (sound.samples, sound.sampling_rate),
+                window_seconds=windows.window_seconds,
+                hop_seconds=windows.hop_seconds,
+            )
+        )
+        return [_without_name(segment.as_json()) for segment in segments]
 
     async def _result(self, name: str, sound: Sound) -> dict[str, Any]:
         try:
@@ -153,6 +206,10 @@ class Service:
             _LOG.exception("the model failed on noise, before any recording")
         else:
             self._status = READY
+
+
+def _without_name(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if name != "recording"}
 
 
 def _facts(predictor: Predictor, limits: Limits) -> dict[str, Any]:

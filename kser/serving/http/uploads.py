@@ -9,6 +9,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
+from kser.serving.http.room import Share
 from kser.words import printable
 
 FIELD = "file"
@@ -29,24 +30,27 @@ class Upload:
     content: bytes
 
 
-async def received(request: Request, most_bytes: int) -> Upload:
+async def received(request: Request, most_bytes: int, share: Share) -> Upload:
     """Receive a recording: the field `file` of a form, or a body of any other type.
 
     Args:
         request: not yet read.
         most_bytes: of the whole body.
+        share: holds what has arrived.
 
     Raises:
         HTTPException: 400 for what holds no file, 413 as soon as more arrives than is taken.
+        NoRoom: others leave none.
     """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most_bytes:
         raise _too_large(most_bytes)
     try:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            upload = await _of_form(request, most_bytes)
+            upload = await _of_form(request, most_bytes, share)
         else:
-            upload = Upload(NAMELESS, b"".join([chunk async for chunk in _limited(request, most_bytes)]))
+            chunks = [chunk async for chunk in _limited(request, most_bytes, share)]
+            upload = Upload(NAMELESS, b"".join(chunks))
     except ClientDisconnect:
         raise HTTPException(400, "the upload ended early") from None
     if not upload.content:
@@ -54,18 +58,17 @@ async def received(request: Request, most_bytes: int) -> Upload:
     return upload
 
 
-async def _limited(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
+async def _limited(request: Request, most_bytes: int, share: Share) -> AsyncGenerator[bytes, None]:
     """What arrives, as long as it is not too much, whatever its header announced."""
-    arrived = 0
     async for chunk in request.stream():
-        arrived += len(chunk)
-        if arrived > most_bytes:
+        share.hold(share.bytes + len(chunk))
+        if share.bytes > most_bytes:
             raise _too_large(most_bytes)
         yield chunk
 
 
-async def _of_form(request: Request, most_bytes: int) -> Upload:
-    parser = MultiPartParser(request.headers, _limited(request, most_bytes), max_files=1)
+async def _of_form(request: Request, most_bytes: int, share: Share) -> Upload:
+    parser = MultiPartParser(request.headers, _limited(request, most_bytes, share), max_files=1)
     parser.spool_max_size = most_bytes  # more than that would be put into a temporary file
     try:
         form = await parser.parse()

@@ -1,6 +1,8 @@
 """What the server answers to recordings, and to what is none."""
 
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 import kser
+from kser.serving.http import service
 from kser.serving.http.app import create_app
+from kser.serving.http.limits import Limits
+from kser.serving.http.room import Room
 from tests.experiment.evaluated_models import LABELS, save_model
 from tests.serving.http.served_models import LIMITS, RATE, encoded, noise, served
 from tests.serving.http.written_files import opened_to_write
@@ -135,6 +140,36 @@ def test_wrong_forms_get_one_line(client, content, headers, status, says):
     assert_one_line(client.post("/predict", content=content, headers=headers), status, says)
 
 
+def test_windows_are_those_of_predict_windows(client, predictor):
+    samples = np.concatenate([noise(0.5), np.zeros(4000), noise(0.3, 1)])
+    expected = predictor.predict_windows((samples, RATE), window_seconds=0.25, hop_seconds=0.125)
+    asked = client.post("/predict?window_seconds=0.25&hop_seconds=0.125", content=encoded(samples))
+    given = asked.json()["windows"]
+    assert [(window["start_s"], window["end_s"]) for window in given] == [
+        (pytest.approx(segment.start_s, abs=1e-3), pytest.approx(segment.end_s, abs=1e-3))
+        for segment in expected
+    ]
+    assert [window.get("label") for window in given] == [segment.label for segment in expected]
+    assert any("label" not in window and window["notes"] for window in given)
+    for window, segment in zip(given, expected, strict=True):
+        assert window.get("probabilities", {}) == pytest.approx(segment.probabilities, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("hop_seconds=1", "hop_seconds: only with window_seconds"),
+        ("window_seconds=x", "window_seconds: Input should be a valid number"),
+        ("window_seconds=0", "window_seconds: must be above 0, got 0"),
+        ("window_seconds=nan", "window_seconds: must be above 0, got nan"),
+        ("window_seconds=0.001", "window_seconds: must be at least"),
+        ("window_seconds=1&hop_seconds=2", "hop_seconds: must be from 0.01 to window_seconds"),
+    ],
+)
+def test_wrong_windows_get_one_line(client, query, says):
+    assert_one_line(client.post(f"/predict?{query}", content=WAV), 422, says)
+
+
 def test_two_files_in_a_form_are_too_many(client):
     files = [("file", ("a.wav", WAV)), ("file", ("b.wav", WAV))]
     assert_one_line(client.post("/predict", files=files), 400, "Too many files")
@@ -223,3 +258,55 @@ def test_no_file_is_written(client, tmp_path, monkeypatch):
     assert found == [] and not list(tmp_path.iterdir())
     with opened_to_write() as found, tempfile.TemporaryFile():
         assert found  # it would have been seen
+
+
+class Held:
+    """A model that waits while it is held."""
+
+    def __init__(self, predictor, monkeypatch):
+        self.begun, self.free = threading.Event(), threading.Event()
+        say = predictor.predict_sounds
+
+        def held(sounds, places):
+            self.begun.set()
+            assert self.free.wait(30)
+            return say(sounds, places)
+
+        monkeypatch.setattr(predictor, "predict_sounds", held)
+
+
+@pytest.mark.parametrize("limits", [Limits(max_seconds=1, max_batch=1, max_requests=1), None])
+def test_who_is_too_much_is_told_when_to_come_again(models, monkeypatch, limits):
+    """Too many requests, or too much memory."""
+    predictor = kser.load_model(models["class"])
+    if limits is None:
+        monkeypatch.setattr(service, "Room", lambda: Room(len(WAV) + 1000))
+    with served(predictor, limits or LIMITS) as client, ThreadPoolExecutor(1) as thread:
+        model = Held(predictor, monkeypatch)
+        first = thread.submit(client.post, "/predict", content=WAV)
+        assert model.begun.wait(30)
+        refused = client.post("/predict", content=WAV)
+        assert_one_line(refused, 429, "try again in 1 s")
+        assert refused.headers["retry-after"] == "1"
+        model.free.set()
+        assert first.result().status_code == 200
+        assert client.post("/predict", content=WAV).status_code == 200
+
+
+def test_whose_turn_does_not_come_is_told_so(models, monkeypatch):
+    predictor = kser.load_model(models["class"])
+    limits = Limits(max_seconds=1, max_batch=1, max_waiting=0.1)
+    with served(predictor, limits) as client, ThreadPoolExecutor(1) as thread:
+        model = Held(predictor, monkeypatch)
+        first = thread.submit(client.post, "/predict", content=WAV)
+        assert model.begun.wait(30)
+        assert_one_line(client.post("/predict", content=WAV), 429, "its turn did not come within 0.1 s")
+        model.free.set()
+        assert first.result().status_code == 200
+
+
+@pytest.mark.parametrize("worth", [True, False])
+def test_batches_are_compiled_where_they_pay(models, monkeypatch, worth):
+    monkeypatch.setattr(service, "batches_pay", lambda predictor, places: worth)
+    with served(kser.load_model(models["class"]), Limits(max_seconds=0.5, max_batch=2)) as client:
+        assert client.get("/health").json()["to_compile"] == (4 if worth else 2)
