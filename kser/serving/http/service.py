@@ -15,24 +15,21 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from kser.audio.decoding import Sound
-from kser.audio.windows import windows_of
-from kser.errors import UserError
 from kser.serving.export.exporting import export_facts
 from kser.serving.http.batches import Batches, WaitedTooLong
 from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
+from kser.serving.http.over_time import asked_windows, check_count, say_over_time
 from kser.serving.http.recordings import decoded
 from kser.serving.http.room import NoRoom, Room, Share
 from kser.serving.http.uploads import Upload, received
 from kser.serving.http.warm_up import Shape, batches_pay, compile_shape, shapes_of_batches, shapes_of_one
 from kser.serving.prediction import Unusable
 from kser.serving.predictor import Predictor
-from kser.serving.segments.settings import Windows
 
 Progress = Callable[[int, int], None]
 """Takes how many programs are compiled, and how many will be."""
 
-_MOST_WINDOWS = 1000
 _LOG = logging.getLogger(__name__)
 READY, WARMING_UP, FAILED = "ready", "warming up", "failed"
 
@@ -89,12 +86,15 @@ class Service:
         The recording is the body of the request, or the field `file` of a form. It is kept in memory only.
         """
         with self._metrics.request(), self._admitted() as share:
-            windows = self._windows(window_seconds, hop_seconds)
+            windows = asked_windows(self._predictor, window_seconds, hop_seconds)
             upload = await self._upload(request, share)
             sound = await self._decoded(upload, share)
+            if windows is not None:
+                check_count(self._predictor, sound, windows)
             result = await self._result(upload.name, sound)
             if windows is not None:
-                result |= {"windows": await self._over_time(sound, windows)}
+                over_time = partial(say_over_time, self._predictor, sound, windows)
+                result["windows"] = await self._batches.in_thread(over_time)
             self._metrics.audio_seconds.inc(result["duration_s"])
             model = {name: self.facts[name] for name in ("name", "fingerprints")}
             return JSONResponse(result | {"model": model})
@@ -144,34 +144,6 @@ class Service:
         share.hold(len(upload.content) + sound.samples.nbytes)
         return sound
 
-    def _windows(self, window_seconds: float | None, hop_seconds: float | None) -> Windows | None:
-        """The windows that are asked for, which the model takes."""
-        if window_seconds is None:
-            if hop_seconds is not None:
-                raise HTTPException(422, "hop_seconds: only with window_seconds")
-            return None
-        try:
-            windows = Windows(window_seconds, hop_seconds)
-            windows.check(self._predictor)
-        except UserError as error:
-            raise HTTPException(422, str(error)) from None
-        return windows
-
-    async def _over_time(self, sound: Sound, windows: Windows) -> list[dict[str, Any]]:
-        window, hop = windows.in_samples(self._predictor)
-        samples = len(sound.samples) / sound.sampling_rate * self._predictor.sampling_rate
-        if (count := len(windows_of(round(samples), window, hop))) > _MOST_WINDOWS:
-            raise HTTPException(422, f"hop_seconds: would give {count} windows, more than {_MOST_WINDOWS}")
-        segments = await self._batches.in_thread(
-            partial(
-                self._predictor.predict_windows,
-                (sound.samples, sound.sampling_rate),
-                window_seconds=windows.window_seconds,
-                hop_seconds=windows.hop_seconds,
-            )
-        )
-        return [_without_name(segment.as_json()) for segment in segments]
-
     async def _result(self, name: str, sound: Sound) -> dict[str, Any]:
         try:
             result = await self._batches.say(name, sound)
@@ -206,10 +178,6 @@ class Service:
             _LOG.exception("the model failed on noise, before any recording")
         else:
             self._status = READY
-
-
-def _without_name(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if name != "recording"}
 
 
 def _facts(predictor: Predictor, limits: Limits) -> dict[str, Any]:

@@ -170,6 +170,12 @@ def test_wrong_windows_get_one_line(client, query, says):
     assert_one_line(client.post(f"/predict?{query}", content=WAV), 422, says)
 
 
+def test_too_many_windows_get_one_line(client, predictor, monkeypatch):
+    monkeypatch.setattr("kser.serving.http.over_time.windows_of", lambda *given: range(1001))
+    says = "hop_seconds: would give 1001 windows, more than 1000"
+    assert_one_line(client.post("/predict?window_seconds=0.25", content=WAV), 422, says)
+
+
 def test_two_files_in_a_form_are_too_many(client):
     files = [("file", ("a.wav", WAV)), ("file", ("b.wav", WAV))]
     assert_one_line(client.post("/predict", files=files), 400, "Too many files")

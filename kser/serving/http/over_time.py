@@ -1,0 +1,52 @@
+"""What is said of the windows of a recording, where a request asks for them."""
+
+from typing import Any
+
+from fastapi import HTTPException
+
+from kser.audio.decoding import Sound
+from kser.audio.loading import resampled_length
+from kser.audio.windows import windows_of
+from kser.errors import UserError
+from kser.serving.predictor import Predictor
+from kser.serving.segments.settings import Windows
+
+_MOST_WINDOWS = 1000
+
+
+def asked_windows(
+    predictor: Predictor, window_seconds: float | None, hop_seconds: float | None
+) -> Windows | None:
+    """The windows that a request asks for; `None` where it asks for none.
+
+    Raises:
+        HTTPException: 422 for those that the model does not take.
+    """
+    if window_seconds is None:
+        if hop_seconds is not None:
+            raise HTTPException(422, "hop_seconds: only with window_seconds")
+        return None
+    try:
+        windows = Windows(window_seconds, hop_seconds)
+        windows.check(predictor)
+    except UserError as error:
+        raise HTTPException(422, str(error)) from None
+    return windows
+
+
+def check_count(predictor: Predictor, sound: Sound, windows: Windows) -> None:
+    """Raise an `HTTPException` where a recording has too many windows."""
+    samples = resampled_length(len(sound.samples), sound.sampling_rate, predictor.sampling_rate)
+    if (count := len(windows_of(samples, *windows.in_samples(predictor)))) > _MOST_WINDOWS:
+        raise HTTPException(422, f"hop_seconds: would give {count} windows, more than {_MOST_WINDOWS}")
+
+
+def say_over_time(predictor: Predictor, sound: Sound, windows: Windows) -> list[dict[str, Any]]:
+    """What the model says of each window, ready for JSON."""
+    segments = predictor.predict_windows(
+        (sound.samples, sound.sampling_rate),
+        window_seconds=windows.window_seconds,
+        hop_seconds=windows.hop_seconds,
+    )
+    said = [segment.as_json() for segment in segments]
+    return [{name: value for name, value in each.items() if name != "recording"} for each in said]
