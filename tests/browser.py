@@ -86,7 +86,7 @@ class Tab:
         """Wait until an expression holds."""
         until = time.monotonic() + seconds
         while not self.value(expression):
-            assert time.monotonic() < until, f"waited {seconds} s for {expression}: {self.complaints}"
+            assert time.monotonic() < until, f"waited {seconds} s for {expression}: {self.complaints[-3:]}"
             time.sleep(0.05)
 
     def click(self, selector: str) -> None:

@@ -6,11 +6,14 @@ from kser.serving.demo.page_app import add_page
 from kser.serving.demo.page_facts import page_facts
 from kser.serving.export.exporting import export_facts
 from kser.serving.http.app import create_app
-from kser.serving.http.limits import USUAL_LIMITS, Limits
+from kser.serving.http.limits import Limits
 from kser.serving.predictor import Predictor
 
+# Few visitors come at the same moment, and what is compiled for batches of theirs keeps the first waiting.
+PAGE_LIMITS = Limits(max_batch=1)
 
-def model_app(predictor: Predictor, limits: Limits = USUAL_LIMITS) -> FastAPI:
+
+def model_app(predictor: Predictor, limits: Limits = PAGE_LIMITS) -> FastAPI:
     """The page beside `kser serve`, whose `/predict` it asks.
 
     Args:

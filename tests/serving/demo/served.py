@@ -67,10 +67,12 @@ class MadeUpModel:
 
     Attributes:
         uploads: the recordings that came.
+        health: what it says of itself, one after another; then it is ready.
     """
 
     def __init__(self, facts: dict[str, Any], said: dict[str, Any], status: int = 200):
         self.uploads: list[bytes] = []
+        self.health: list[dict[str, Any]] = []
         self.app = FastAPI()
 
         async def predict(request: Request) -> JSONResponse:
@@ -78,7 +80,7 @@ class MadeUpModel:
             return JSONResponse(said, status)
 
         async def health() -> dict[str, Any]:
-            return {"status": "ready"}
+            return self.health.pop(0) if self.health else {"status": "ready"}
 
         self.app.add_route("/predict", predict, methods=["POST"])
         self.app.add_api_route("/health", health)

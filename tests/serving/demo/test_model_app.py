@@ -20,7 +20,7 @@ RATE = 16_000
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     model = save_model(tmp_path_factory.mktemp("model") / "model", "class")
-    with TestClient(model_app(kser.load_model(model), Limits(max_seconds=20))) as client:
+    with TestClient(model_app(kser.load_model(model), Limits(max_seconds=20, max_batch=1))) as client:
         while client.get("/health").json()["status"] != "ready":
             time.sleep(0.1)
         yield client

@@ -166,6 +166,24 @@ def test_what_cannot_be_judged_is_one_line(tab, tmp_path, recording):
     tab.complaints.clear()  # the browser's own, of status 422 and of a server that is gone
 
 
+def test_it_waits_for_a_server_that_gets_ready(tab):
+    model = MadeUpModel(FACTS, ANGRY)
+    model.health = [
+        {"status": "warming up", "compiled": done, "to_compile": total} for done, total in ((0, 0), (3, 4))
+    ]
+    with served(model.app) as url:
+        tab.open(url)
+        tab.wait_until("document.getElementById('progress').position === -1")
+        tab.wait_until("document.getElementById('progress').value === 0.75")
+        assert tab.value("document.getElementById('record').disabled")
+        tab.wait_until(READY)
+        assert tab.value("document.getElementById('waiting').hidden")
+        model.health = [{"status": "failed"}]
+        tab.open(url)
+        tab.wait_until(f'{TEXT.format("message")} === "The server\'s model failed; its log says why."')
+    assert not tab.complaints
+
+
 def test_names_from_a_model_are_text_and_never_markup(tab, recording):
     name = "<img src=x onerror=alert(1)>"
     answers = [{"kind": "class", "names": [name, "joy"]}]

@@ -7,7 +7,7 @@
 
 import { notesOn, wavOf } from "./sound.js";
 
-const ASKED_AGAIN_MS = 500;
+const ASKED_AGAIN_MS = 1000;
 
 /** @param {object} facts of the model, `model.json` */
 export function engineOf(facts) {
@@ -21,13 +21,13 @@ class ServerEngine {
     this.#rate = facts.sampling_rate;
   }
 
-  /** @param {(share: number) => void} progress is told how far the server is with its model, 0 to 1 */
+  /** @param {(share: number | null) => void} progress is told how far the server is with its model, 0 to 1 */
   async load(progress) {
     for (;;) {
       const { said } = await answerOf("health");
       if (said.status === "ready") return;
       if (said.status === "failed") throw new Error("The server's model failed; its log says why.");
-      progress(said.compiled / said.to_compile);
+      progress(said.to_compile ? said.compiled / said.to_compile : null);
       await new Promise((resolve) => setTimeout(resolve, ASKED_AGAIN_MS));
     }
   }
