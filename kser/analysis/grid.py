@@ -16,11 +16,13 @@ from kser.analysis.cka import linear_cka
 from kser.analysis.drift import layer_drift
 from kser.analysis.geometry import effective_rank, participation_ratio, rankme, silhouette
 from kser.analysis.probes import PROBE, Groups, ProbeSettings, control_scores, probe, score_interval
+from kser.analysis.speaker_cka import speaker_cka
 from kser.analysis.targets import Target
 from kser.analysis.uncertainty import speaker_band
 
 NamedVectors = Mapping[Hashable, ArrayLike]
 Similarity = Callable[[ArrayLike, ArrayLike], float]
+SpeakerSimilarity = Callable[[ArrayLike, ArrayLike, np.ndarray], float]
 
 
 def similarity_table(
@@ -44,17 +46,18 @@ def similarity_bands(
     rows: NamedVectors,
     columns: NamedVectors,
     speakers: Groups,
-    measure: Similarity = linear_cka,
+    measure: SpeakerSimilarity = speaker_cka,
     *,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """As `similarity_table`, with intervals for other speakers.
+    """A measure of each two sets of vectors, with its interval for other speakers.
 
     Args:
         rows: see `similarity_table`.
         columns: see `similarity_table`.
         speakers: one an utterance; takes as many times longer as there are of them.
-        measure: see `similarity_table`.
+        measure: takes one of the rows, one of the columns, and their speakers:
+            `lambda first, second, _: procrustes_distance(first, second)` where it needs none.
         level: of the intervals.
 
     Returns:
@@ -62,9 +65,16 @@ def similarity_bands(
         `kser.analysis.uncertainty.speaker_band` gives them.
     """
 
+    names = np.array([str(speaker) for speaker in speakers])  # type: ignore[union-attr]
+
     def band_of(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-        band = speaker_band(lambda chosen: measure(first[chosen], second[chosen]), speakers, level=level)
-        return {name: float(value) for name, value in band._asdict().items()}
+        def statistic(chosen: np.ndarray) -> float:
+            return measure(first[chosen], second[chosen], names[chosen])
+
+        return {
+            name: float(value)
+            for name, value in speaker_band(statistic, speakers, level=level)._asdict().items()
+        }
 
     return pd.DataFrame(
         {"row": row, "column": column, **band_of(np.asanyarray(first), np.asanyarray(second))}

@@ -98,20 +98,21 @@ def speaker_band(
     """Interval of a measure of similarity for other speakers, by the jackknife: each is left out once.
 
     Measures of similarity are made of pairs of utterances. The bootstrap, which draws speakers more than
-    once, pairs utterances with themselves and a speaker too often with the same: its percentiles contained
-    the truth in 9 to 54% of simulated corpora instead of 95%, this interval in 81 to 95%
-    (eval/results/2026-11-28_speaker_bands.md). It is the bias-corrected estimate ± Student's t with one
-    degree of freedom less than speakers (Tukey 1958; Arvesen, "Jackknifing U-statistics", 1969). For a
+    once, pairs utterances with themselves and a speaker too often with the same: its percentiles missed the
+    truth in most of the simulated corpora of eval/results/2026-11-28_speaker_bands.md. This interval is the
+    bias-corrected estimate ± Student's t with one degree of freedom less than speakers (Tukey 1958; Arvesen,
+    "Jackknifing U-statistics", 1969). It contains what it should where the statistic itself is about
+    different speakers, as `kser.analysis.speaker_cka.speaker_cka` is, less often for `linear_cka`. For a
     probe's score see `kser.analysis.probes.score_interval`.
 
     Args:
-        statistic: takes positions of utterances: `lambda rows: linear_cka(first[rows], second[rows])`.
+        statistic: takes positions of utterances:
+            `lambda rows: speaker_cka(first[rows], second[rows], speakers[rows])`.
         speakers: one an utterance.
         level: the probability with which the interval should contain the true value.
 
     Returns:
-        The statistic of all utterances, and the interval, which need not lie around it: the correction takes
-        away what utterances of the same speaker have in common only for that reason.
+        The statistic of all utterances, and the interval, whose middle is the corrected one.
 
     Raises:
         UserError: there are fewer than 3 speakers, or a name is missing.

@@ -16,6 +16,7 @@ from kser.analysis.grid import (
 )
 from kser.analysis.probes import ProbeSettings
 from kser.analysis.procrustes import procrustes_distance
+from kser.analysis.speaker_cka import speaker_cka
 from kser.analysis.targets import ClassTarget, NumberTarget
 from tests.analysis.made_up import random_vectors, rotation
 
@@ -47,12 +48,18 @@ def test_a_turned_layer_is_found(layers):
 def test_intervals_of_similarities(layers):
     table = similarity_bands({0: layers[0], 2: layers[2]}, {4: layers[4]}, SPEAKERS)
     assert table.columns.tolist() == ["row", "column", "estimate", "low", "high"]
-    assert table["estimate"].tolist() == [linear_cka(layers[layer], layers[4]) for layer in (0, 2)]
+    expected = [speaker_cka(layers[layer], layers[4], SPEAKERS) for layer in (0, 2)]
+    assert table["estimate"].tolist() == expected
     unrelated, turned = table.itertuples()
     assert unrelated.low < 0 < unrelated.high
     assert turned.low == pytest.approx(turned.high) == pytest.approx(1)
+    distances = similarity_bands(
+        {0: layers[0]}, {4: layers[4]}, SPEAKERS, lambda first, second, _: procrustes_distance(first, second)
+    )
+    assert distances.loc[0, "estimate"] == procrustes_distance(layers[0], layers[4])
 
 
+@pytest.mark.thorough
 def test_intervals_of_independent_layers_contain_zero():
     """Voices differ in both, but do not go together."""
     covered = 0
