@@ -1,5 +1,6 @@
 """The figure of a long recording: its waveform, and over it what is expressed when."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,11 +12,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from kser.evaluation.curves import COLOURS
 from kser.evaluation.figure_files import luminance
 from kser.files import replacing
+from kser.serving.segments.means_over_time import means_over_time
 from kser.serving.segments.segment import Segment, SegmentedRecording
 from kser.serving.segments.source import Source
 
@@ -25,6 +27,11 @@ _FRAME_S = 0.02
 _COLUMNS = 2000
 _LINE_STYLES = ("-", "--", ":")
 _HATCHES = ("", "///", "...")
+# Of more segments than can be told apart there are so many means, each over a round time.
+_MOST_SEGMENTS, _MOST_MEANS = 300, 120
+_ROUND_TIMES_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+_MOST_TICKS, _MOST_MARKERS = 10, 80
+_SHORTEST_WITH_MINUTES_S = 120
 # Text of a label is written where its bar has so much of the figure's width for each letter.
 _LETTER_SHARE = 0.0066
 
@@ -72,7 +79,8 @@ def plot_timeline(recording: SegmentedRecording, envelope: Envelope, path: str |
 
     Above the waveform; below a strip with the most probable class, faint where the model is not sure, and the
     probability of each class, or numbers in their units. What is said of a window stands at its middle, what
-    is said of a stretch of voice reaches over it.
+    is said of a stretch of voice reaches over it; of more than can be seen there are means, see
+    `kser.serving.segments.means_over_time`.
 
     Args:
         recording: with its segments.
@@ -80,6 +88,10 @@ def plot_timeline(recording: SegmentedRecording, envelope: Envelope, path: str |
         path: the file to write, its suffix says the format; an older one is replaced whole.
     """
     path = Path(path)
+    mean_over_s = None
+    if len(recording.segments) > _MOST_SEGMENTS:
+        mean_over_s = _round_time(recording.duration_s / _MOST_MEANS)
+        recording = means_over_time(recording, mean_over_s)
     panels = [
         name for name in ("probabilities", "values") if any(getattr(s, name) for s in recording.segments)
     ]
@@ -95,8 +107,8 @@ def plot_timeline(recording: SegmentedRecording, envelope: Envelope, path: str |
     if has_strip:
         _draw_strip(all_axes[1], recording)
     for axes, panel in zip(all_axes[len(heights) - len(panels) :], panels, strict=True):
-        _draw_panel(axes, recording.segments, panel)
-    _name_time(all_axes[-1], recording.duration_s)
+        _draw_panel(axes, recording.segments, panel, in_lines=mean_over_s is not None)
+    _name_time(all_axes[-1], recording.duration_s, mean_over_s)
     with replacing(path) as draft:
         figure.savefig(draft, format=path.suffix[1:].lower(), dpi=_DPI)
 
@@ -149,16 +161,19 @@ def _draw_strip(axes: Axes, recording: SegmentedRecording) -> None:
     axes.tick_params(length=0)
 
 
-def _draw_panel(axes: Axes, segments: Sequence[Segment], panel: str) -> None:
+def _draw_panel(axes: Axes, segments: Sequence[Segment], panel: str, in_lines: bool) -> None:
     styles = _styles(segments, panel)
-    overlap = any(after.start_s < before.end_s for before, after in pairwise(segments))
+    in_lines = in_lines or any(after.start_s < before.end_s for before, after in pairwise(segments))
     for name, (number, colour) in styles.items():
         line_style = _of(_LINE_STYLES, number)
         heights = np.array([getattr(segment, panel).get(name, np.nan) for segment in segments])
-        if overlap:
-            middles = [(segment.start_s + segment.end_s) / 2 for segment in segments]
-            marker = "o" if len(segments) <= 80 else ""
-            axes.plot(middles, heights, line_style, color=colour, linewidth=1.5, marker=marker, markersize=3)
+        if in_lines:
+            middles = np.array([(segment.start_s + segment.end_s) / 2 for segment in segments])
+            marker = "o" if len(segments) <= _MOST_MARKERS else ""
+            # Where there is a pause the line is broken.
+            pauses = [at + 1 for at, (a, b) in enumerate(pairwise(segments)) if b.start_s > a.end_s + 1e-6]
+            points = (np.insert(middles, pauses, np.nan), np.insert(heights, pauses, np.nan))
+            axes.plot(*points, line_style, color=colour, linewidth=1.5, marker=marker, markersize=3)
         else:
             starts, ends = ([getattr(each, at) for each in segments] for at in ("start_s", "end_s"))
             axes.hlines(heights, starts, ends, color=colour, linewidth=2.4, linestyle=line_style)
@@ -210,14 +225,20 @@ def _of(further: Sequence[str], number: int) -> str:
     return further[number // len(COLOURS) % len(further)]
 
 
-def _name_time(axes: Axes, duration_s: float) -> None:
+def _name_time(axes: Axes, duration_s: float, mean_over_s: float | None) -> None:
     axes.set_xlim(0, max(duration_s, 1e-3))
-    if duration_s < 120:
-        axes.set_xlabel("Time (s)", fontsize=9)
-        return
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, 1.5, 3, 6, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _clock(seconds)))
-    axes.set_xlabel("Time (h:min:s)" if duration_s >= 3600 else "Time (min:s)", fontsize=9)
+    unit = "s"
+    if duration_s >= _SHORTEST_WITH_MINUTES_S:
+        axes.xaxis.set_major_locator(MultipleLocator(_round_time(duration_s / _MOST_TICKS)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _clock(seconds)))
+        unit = "h:min:s" if duration_s >= 3600 else "min:s"
+    means = "" if mean_over_s is None else f"; each point is a mean over {mean_over_s:g} s"
+    axes.set_xlabel(f"Time ({unit}){means}", fontsize=9)
+
+
+def _round_time(seconds: float) -> float:
+    """A round time that is no shorter."""
+    return next((time_s for time_s in _ROUND_TIMES_S if time_s >= seconds), math.ceil(seconds / 3600) * 3600)
 
 
 def _clock(seconds: float) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from kser.serving.segments.means_over_time import means_over_time
 from kser.serving.segments.segment import Segment, SegmentedRecording
 from kser.serving.segments.timeline import Envelope, plot_timeline
 
@@ -61,3 +62,28 @@ def test_a_figure_names_classes_times_and_the_file(tmp_path):
 def test_what_is_missing_numbers_and_many_classes_are_drawn(tmp_path, found):
     plot_timeline(SegmentedRecording("x.wav", 5.0, found), envelope(5), tmp_path / "x.svg")
     assert (tmp_path / "x.svg").stat().st_size > 5000
+
+
+def test_of_more_than_can_be_seen_there_are_means(tmp_path):
+    recording = SegmentedRecording("x.wav", 4000.0, segments(5.0, 4.0, 800))
+    plot_timeline(recording, envelope(4), tmp_path / "x.svg")
+    assert "each point is a mean over 60 s" in (tmp_path / "x.svg").read_text()
+
+
+def test_means_weigh_segments_by_what_they_share():
+    first = Segment("x.wav", 4.0, "joy", 1.0, {"joy": 1.0, "fear": 0.0}, True, start_s=0.0, end_s=4.0)
+    second = Segment("x.wav", 3.0, "fear", 0.8, {"joy": 0.2, "fear": 0.8}, False, start_s=4.0, end_s=7.0)
+    silent = Segment("x.wav", 5.0, notes=("silent",), start_s=10.0, end_s=15.0)
+    means = means_over_time(SegmentedRecording("x.wav", 17.0, (first, second, silent)), 5.0).segments
+    assert [(mean.start_s, mean.end_s) for mean in means] == [(0, 5), (5, 10)]
+    assert means[0].probabilities == pytest.approx({"joy": 0.84, "fear": 0.16})
+    assert means[1].probabilities == pytest.approx({"joy": 0.2, "fear": 0.8})
+    assert [(mean.label, mean.is_sure) for mean in means] == [("joy", True), ("fear", False)]
+
+
+def test_means_of_numbers_have_no_class():
+    numbers = [
+        Segment("x.wav", 1.0, values={"arousal": float(at)}, start_s=at, end_s=at + 1.0) for at in range(4)
+    ]
+    means = means_over_time(SegmentedRecording("x.wav", 4.0, tuple(numbers)), 2.0).segments
+    assert [mean.values["arousal"] for mean in means] == [0.5, 2.5] and means[0].label is None
