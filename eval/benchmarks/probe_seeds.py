@@ -4,11 +4,13 @@
         [--backbone_arguments '{"pad_to_maximum": false}'] [--folder FOLDER]
 
 For one seed, then for all, in new folders and without kept features: the commands `kser train`, `kser eval`
-and `kser stats`, each a process of its own, whose starting counts.
+and `kser stats`, each a process of its own, whose starting counts. Beside other work the seconds of the
+processor tell more than those of the clock; both are printed.
 """
 
 import argparse
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -27,15 +29,17 @@ def main() -> None:
     arguments = parser.parse_args()
     one = study(arguments, 1)
     many = study(arguments, arguments.seeds)
-    for seeds, seconds in ((1, one), (arguments.seeds, many)):
-        steps = ", ".join(f"{step} {value:.1f} s" for step, value in seconds.items())
-        print(f"{seeds} seeds: {steps}, in all {sum(seconds.values()):.1f} s")
-    print(f"training: {many['train'] / one['train']:.2f} times one seed")
-    print(f"whole study: {sum(many.values()) / sum(one.values()):.2f} times one seed")
+    for place, what in enumerate(("clock", "processor")):
+        first, all_seeds = ({step: value[place] for step, value in each.items()} for each in (one, many))
+        for seeds, seconds in ((1, first), (arguments.seeds, all_seeds)):
+            steps = ", ".join(f"{step} {value:.1f} s" for step, value in seconds.items())
+            print(f"{what}, {seeds} seeds: {steps}, in all {sum(seconds.values()):.1f} s")
+        print(f"{what}, training: {all_seeds['train'] / first['train']:.2f} times one seed")
+        print(f"{what}, whole study: {sum(all_seeds.values()) / sum(first.values()):.2f} times one seed")
 
 
-def study(arguments: argparse.Namespace, seeds: int) -> dict[str, float]:
-    """Seconds of each command of a study of so many seeds."""
+def study(arguments: argparse.Namespace, seeds: int) -> dict[str, tuple[float, float]]:
+    """Seconds of each command of a study of so many seeds, by the clock and of the processor."""
     folder = (arguments.folder / f"{seeds}_seeds").absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -61,10 +65,10 @@ def study(arguments: argparse.Namespace, seeds: int) -> dict[str, float]:
     return seconds
 
 
-def timed(folder: Path, *command: str) -> float:
+def timed(folder: Path, *command: str) -> tuple[float, float]:
     """Seconds of a kser command in a folder; what it prints goes to a file there."""
     with (folder / f"{command[0]}.txt").open("w") as printed:
-        started = time.perf_counter()
+        started, used = time.perf_counter(), processor_seconds()
         subprocess.run(
             [Path(sys.executable).with_name("kser"), *command],
             cwd=folder,
@@ -72,7 +76,13 @@ def timed(folder: Path, *command: str) -> float:
             stderr=subprocess.STDOUT,
             check=True,
         )
-    return time.perf_counter() - started
+    return time.perf_counter() - started, processor_seconds() - used
+
+
+def processor_seconds() -> float:
+    """What all processes that ended have used of the processor."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pandas as pd
 from kser.evaluation.measures import number_or_none
 from kser.evaluation.outcomes import Outcome
 from kser.evaluation.speaker_bootstrap import RESAMPLING, Resampling, speaker_intervals
-from kser.evaluation.speaker_sums import speaker_codes
+from kser.evaluation.speaker_sums import SpeakerSums, speaker_codes
 from kser.evaluation.speaker_tests import compare_groups
 from kser.evaluation.statistics.comparisons import holm
 
@@ -37,6 +37,40 @@ def outcome_intervals(
     """
     sums = outcome.by_speaker(*_speakers_of(outcome, speakers))
     return speaker_intervals(sums, resampling)
+
+
+def outcome_changes(
+    before: Outcome, after: Outcome, speakers: GroupArray, resampling: Resampling = RESAMPLING
+) -> dict[str, Any]:
+    """How much the measures change between two models on the same utterances, with intervals over speakers.
+
+    Speakers are drawn for both models at once, so that what is hard for both does not widen the interval.
+
+    Args:
+        before: of one model.
+        after: of another one, on the same utterances.
+        speakers: one speaker an utterance.
+        resampling: how they are drawn.
+
+    Returns:
+        `changes`: after − before by measure; `intervals` of these, see
+        `kser.evaluation.speaker_bootstrap.speaker_intervals`.
+
+    Raises:
+        ValueError: the outcomes are not of the same utterances.
+    """
+    if not np.array_equal(before.counted, after.counted):
+        raise ValueError("the outcomes are of different utterances")
+    codes, n_speakers = _speakers_of(before, speakers)
+    ours, theirs = (outcome.by_speaker(codes, n_speakers).sums for outcome in (before, after))
+    width = ours.shape[1]
+
+    def changes(sums: np.ndarray) -> dict[str, np.ndarray]:
+        first, second = before.measures(sums[..., :width]), after.measures(sums[..., width:])
+        return {name: second[name] - first[name] for name in first}
+
+    both = SpeakerSums(np.concatenate([ours, theirs], axis=1), changes)
+    return {"changes": both.estimates, "intervals": speaker_intervals(both, resampling)}
 
 
 def compare_subgroups(

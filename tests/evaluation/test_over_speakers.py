@@ -9,7 +9,7 @@ from statsmodels.stats.multitest import multipletests
 from kser.evaluation.class_measures import class_outcome
 from kser.evaluation.labels import encode
 from kser.evaluation.metrics import class_measures
-from kser.evaluation.over_speakers import compare_subgroups
+from kser.evaluation.over_speakers import compare_subgroups, outcome_changes
 from kser.evaluation.speaker_bootstrap import Resampling
 
 LABELS = ["anger", "joy"]
@@ -35,6 +35,25 @@ def compare(**kwargs):
     report, tests = subgroups(**{"resampling": Resampling(resamples=300)} | kwargs)
     [comparison] = tests["comparisons"]
     return report, comparison
+
+
+def test_the_change_between_two_models_is_paired():
+    hard = [0.95, 0.9, 0.85, 0.8, 0.4, 0.35, 0.3, 0.25, 0.2, 0.15]
+    given = corpus(hard, each=40)
+    first = class_outcome(encode(given["y_true"], given["y_pred"], LABELS))
+    # The other model is right once more for each speaker: they differ widely, the change does not.
+    better = given["y_pred"].copy()
+    for speaker in range(len(hard)):
+        wrong = np.flatnonzero((given["speakers"] == speaker) & (better != given["y_true"]))
+        better[wrong[0]] = given["y_true"][wrong[0]]
+    second = class_outcome(encode(given["y_true"], better, LABELS))
+    found = outcome_changes(first, second, given["speakers"], Resampling(resamples=500))
+    assert found["changes"]["wa"] == pytest.approx(1 / 40)
+    assert found["intervals"]["wa"] == pytest.approx([1 / 40, 1 / 40])
+    low, high = found["intervals"]["uar"]
+    assert low <= found["changes"]["uar"] <= high and high - low < 0.02
+    with pytest.raises(ValueError, match="different utterances"):
+        outcome_changes(first, class_outcome(encode(["joy"], ["joy"], LABELS)), given["speakers"])
 
 
 def test_each_group_has_its_own_measures():

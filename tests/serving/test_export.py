@@ -16,9 +16,25 @@ from kser.serving.export.comparison import Case, cases, check_difference
 from kser.serving.export.exporting import export_model
 from kser.serving.export.formats import FORMATS
 from kser.serving.loaded_model import LoadedModel
-from tests.experiment.evaluated_models import DIMENSIONS, LABELS, TAGS, save_model
+from tests.experiment.evaluated_models import (
+    DIMENSIONS,
+    LABELS,
+    TAGS,
+    save_model,
+    write_corpus,
+    write_test_set,
+)
 
 needs_onnx = pytest.mark.skipif(find_spec("tf2onnx") is None, reason="the extra export is not installed")
+INSTALLED = {name: all(map(find_spec, form.packages)) for name, form in FORMATS.items()}
+
+
+def formats(*names: str):
+    """Those formats as parameters of a test, skipped where an extra is not installed."""
+    missing = {name: pytest.mark.skipif(not INSTALLED[name], reason="extra not installed") for name in names}
+    return [pytest.param(name, marks=mark) for name, mark in missing.items()]
+
+
 OUTPUTS = {
     "class": {"logits": LABELS},
     "numbers": {"values": DIMENSIONS},
@@ -73,9 +89,42 @@ def test_an_onnx_file_says_what_kser_says_and_what_it_is(tmp_path):
     np.testing.assert_allclose(probabilities, ours, atol=1e-5)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("form", formats("litert", "openvino"))
+def test_other_formats_say_what_kser_says(tmp_path, form):
+    model = calibrated(tmp_path / "model", "class")
+    path = tmp_path / f"emotion{FORMATS[form].suffix}"
+    exported = export_model(model, path, form)
+    assert exported.difference < 1e-5 and exported.bytes >= path.stat().st_size > 0
+    assert json.loads((tmp_path / "emotion.json").read_text())["outputs"] == OUTPUTS["class"]
+    # As its own runtime loads it from where it was moved to.
+    waveform = np.random.default_rng(0).normal(size=(1, 9000)).astype(np.float32)
+    outputs = FORMATS[form].load(path)(waveform, np.array([9000], np.int32))
+    ours = LoadedModel.load(model).decoded([[waveform[0]]], 1)["logits"]
+    np.testing.assert_allclose(outputs["probabilities"], ours, atol=1e-5)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("form", formats("onnx", "litert"))
+def test_what_8_bit_integers_cost_is_measured(tmp_path, form):
+    model = save_model(tmp_path / "model", "class")
+    table = write_test_set(tmp_path / "set", write_corpus(tmp_path))
+    path = tmp_path / f"emotion{FORMATS[form].suffix}"
+    exported = export_model(model, path, form, quantize="int8", test_set=tmp_path / "set")
+    found = exported.quantized
+    assert exported.difference < 1e-5 and 0 < found.difference < 0.2
+    assert found.bytes == exported.bytes != found.bytes_float32 and found.seconds > 0
+    assert (found.uar.n, found.uar.n_speakers) == (len(table), table["actor"].nunique())
+    low, high = found.uar.interval
+    assert low <= found.uar.uar - found.uar.uar_float32 <= high
+    assert 0.5 <= found.uar.same_class <= 1
+    assert json.loads((tmp_path / "emotion.json").read_text())["quantized"]["uar"]["n"] == len(table)
+    assert "UAR " in found.lines()[1] and "times" in found.lines()[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", OUTPUTS)
-@pytest.mark.parametrize("form", [pytest.param(name, marks=needs_onnx) for name in FORMATS])
+@pytest.mark.parametrize("form", formats(*FORMATS))
 def test_every_kind_of_task_in_every_format(tmp_path, kind, form):
     model = calibrated(tmp_path / "model", kind)
     path = tmp_path / f"exported{FORMATS[form].suffix}"
@@ -114,15 +163,33 @@ def test_a_model_of_processed_recordings_is_refused(tmp_path):
 
 
 def test_mistakes_are_told_before_anything_is_loaded(tmp_path, monkeypatch):
-    with pytest.raises(UserError, match="--format pickle: unknown; must be one of saved_model, onnx"):
+    with pytest.raises(
+        UserError, match="pickle: unknown; must be one of saved_model, onnx, litert, openvino"
+    ):
         export_model(tmp_path / "none", tmp_path / "x", "pickle")
-    monkeypatch.setattr("kser.serving.export.formats.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"tf2onnx, onnx, onnxruntime not installed.*'kser\[export\]'"):
-        export_model(tmp_path / "none", tmp_path / "x.onnx", "onnx")
-    monkeypatch.undo()
-    if find_spec("tf2onnx"):
-        with pytest.raises(UserError, match=r"onnx is a file that ends with \.onnx"):
-            export_model(tmp_path / "none", tmp_path / "x", "onnx")
+    with pytest.raises(UserError, match="--quantize int4: unknown; must be int8"):
+        export_model(tmp_path / "none", tmp_path / "x", "saved_model", quantize="int4")
+    with pytest.raises(UserError, match="not for saved_model; the formats that take it are onnx, litert"):
+        export_model(tmp_path / "none", tmp_path / "x", "saved_model", quantize="int8")
+    with pytest.raises(UserError, match="--test_set: is what --quantize is judged on; give both"):
+        export_model(tmp_path / "none", tmp_path / "x", "saved_model", test_set=tmp_path)
+
+
+@pytest.mark.parametrize("form", [name for name in FORMATS if FORMATS[name].packages])
+def test_a_missing_extra_is_named_with_its_command(tmp_path, monkeypatch, form):
+    monkeypatch.setattr("kser.serving.export.formats.base.find_spec", lambda name: None)
+    packages = ", ".join(FORMATS[form].packages)
+    with pytest.raises(UserError) as failed:
+        export_model(tmp_path / "none", tmp_path / "x", form)
+    command = f"pip install 'kser[{FORMATS[form].extra}]'"
+    assert str(failed.value) == f"--format {form}: {packages} not installed; {command}"
+
+
+@pytest.mark.parametrize("form", [name for name in FORMATS if FORMATS[name].suffix])
+def test_a_file_has_the_suffix_of_its_format(tmp_path, monkeypatch, form):
+    monkeypatch.setattr("kser.serving.export.formats.base.find_spec", lambda name: name)
+    with pytest.raises(UserError, match=rf"{form} is a file that ends with \{FORMATS[form].suffix}"):
+        export_model(tmp_path / "none", tmp_path / "x", form)
 
 
 def test_short_and_long_recordings_are_compared_alone_and_padded(tmp_path):

@@ -10,8 +10,10 @@ import kser
 from kser.audio.processing import as_setting
 from kser.errors import UserError
 from kser.files import expanded
-from kser.serving.export.comparison import cases, check_difference, largest_difference
-from kser.serving.export.formats import FACTS_FILE, FORMATS, ExportFormat
+from kser.serving.export.comparison import ExportedFile, cases, check_difference, largest_difference
+from kser.serving.export.formats import FORMATS, INT8, ExportFormat
+from kser.serving.export.formats.saved_model import FACTS_FILE
+from kser.serving.export.quantization import Quantized, TestRecordings, compare_quantized
 from kser.serving.export.subprocesses import run_module
 from kser.serving.loaded_model import LoadedModel
 
@@ -24,17 +26,24 @@ class Exported:
 
     Attributes:
         path: the file or folder.
-        difference: the largest one from kser's own probabilities.
-        bytes: of everything written.
+        difference: the largest one from kser's own probabilities, in float32.
+        bytes: of graph and weights.
+        quantized: what quantisation gained and cost, where it was asked for.
     """
 
     path: Path
     difference: float
     bytes: int
+    quantized: Quantized | None = None
 
 
 def export_model(
-    folder: Path, target: str | Path, format_name: str, say: Say = lambda line: None
+    folder: Path,
+    target: str | Path,
+    format_name: str,
+    say: Say = lambda line: None,
+    quantize: str | None = None,
+    test_set: Path | None = None,
 ) -> Exported:
     """Export a trained model.
 
@@ -43,29 +52,42 @@ def export_model(
         target: the file or folder to write; what is there is replaced.
         format_name: a key of `FORMATS`.
         say: is told what is being done.
+        quantize: `INT8` for weights of matrix products as 8-bit integers.
+        test_set: metadata of recordings on which quantisation is judged.
 
     Raises:
         UserError: the format is unknown or its packages are missing, the model cannot be exported, or what
-            was written says something else than kser; then nothing is left.
+            was written in float32 says something else than kser; then nothing is left.
     """
     form = _format(format_name)
+    _check_quantization(form, quantize, test_set)
     path = _checked_target(expanded(target), form)
     say(f"loading {folder}")
     model = LoadedModel.load(folder)
     _check_exportable(model)
+    test = None if test_set is None else TestRecordings.read(expanded(test_set), model)
     with tempfile.TemporaryDirectory(prefix="kser_export_") as name:
         workspace = Path(name)
         say("tracing the model with TensorFlow")
         saved_model = workspace / "saved_model"
         run_module("kser.serving.export.serving_graph", folder, saved_model, backend="tensorflow")
         say(f"writing {form.name}")
-        draft = workspace / f"model{form.suffix}"
-        form.write(saved_model, draft, export_facts(model))
+        draft, facts = workspace / f"model{form.suffix}", export_facts(model)
+        form.write(saved_model, draft, facts)
         say("comparing it with kser")
-        difference = largest_difference(form.name, draft, model, cases(model), workspace)
+        float32 = ExportedFile(form.name, draft)
+        difference = largest_difference(float32, model, cases(model))
         check_difference(difference, path)
+        quantized = None
+        if quantize is not None:
+            say(f"writing it in {quantize}, and comparing both")
+            draft = workspace / f"model_{quantize}{form.suffix}"
+            form.write(saved_model, draft, facts, quantize)
+            sizes = (form.bytes(float32.path), form.bytes(draft))
+            quantized = compare_quantized(float32, ExportedFile(form.name, draft), sizes, model, test)
+            form.write_facts(draft, facts | {"quantized": quantized.as_json()})
         form.move(draft, path)
-    return Exported(path, difference, _bytes_of(path))
+    return Exported(path, difference, form.bytes(path), quantized)
 
 
 def export_facts(model: LoadedModel) -> dict[str, Any]:
@@ -109,6 +131,16 @@ def _format(name: str) -> ExportFormat:
     return FORMATS[name]
 
 
+def _check_quantization(form: ExportFormat, quantize: str | None, test_set: Path | None) -> None:
+    able = ", ".join(name for name, each in FORMATS.items() if each.takes_int8)
+    if quantize not in (None, INT8):
+        raise UserError(f"--quantize {quantize}: unknown; must be {INT8}")
+    if quantize is not None and not form.takes_int8:
+        raise UserError(f"--quantize {quantize}: not for {form.name}; the formats that take it are {able}")
+    if test_set is not None and quantize is None:
+        raise UserError("--test_set: is what --quantize is judged on; give both")
+
+
 def _checked_target(path: Path, form: ExportFormat) -> Path:
     if path.suffix != form.suffix and form.suffix:
         raise UserError(f"{path}: {form.name} is a file that ends with {form.suffix}")
@@ -131,8 +163,3 @@ def _check_exportable(model: LoadedModel) -> None:
             f"{model.name}: cannot be exported: it was trained on recordings that kser processed ({named}), "
             "which is no part of the graph; train it without"
         )
-
-
-def _bytes_of(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files if file.is_file())

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kser.serving.export.formats.base import LENGTHS, WAVEFORM
 from kser.serving.loaded_model import LoadedModel
 
-WAVEFORM, LENGTHS = "waveform", "lengths"
 PROBABILITIES = "probabilities"
 _VARIANCE_FLOOR = 1e-7  # as `kser.audio.waveform.zero_mean_unit_variance`
 

@@ -1,0 +1,53 @@
+"""LiteRT, formerly TensorFlow Lite: for phones and small devices."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from kser.serving.export.formats.base import INT8, LENGTHS, WAVEFORM, Computed, ExportFormat
+from kser.serving.export.subprocesses import run_module
+
+
+class LiteRtFormat(ExportFormat):
+    """One file, that needs no operations but LiteRT's own; its signature is `serving_default`."""
+
+    name: ClassVar[str] = "litert"
+    suffix: ClassVar[str] = ".tflite"
+    packages: ClassVar[tuple[str, ...]] = ("ai_edge_litert",)
+    extra: ClassVar[str] = "litert"
+    takes_int8: ClassVar[bool] = True
+
+    def write(
+        self, saved_model: Path, target: Path, facts: Mapping[str, Any], quantize: str | None = None
+    ) -> None:
+        run_module(__name__, saved_model, target, quantize or "")
+        self.write_facts(target, facts)
+
+    def load(self, path: Path) -> Computed:
+        from ai_edge_litert.interpreter import Interpreter
+
+        def compute(waveform: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
+            # Anew for each shape: an interpreter that was resized keeps states of the shape before.
+            runner = Interpreter(str(path)).get_signature_runner("serving_default")
+            outputs: dict[str, np.ndarray] = runner(**{WAVEFORM: waveform, LENGTHS: lengths})
+            return {name: np.array(values) for name, values in outputs.items()}
+
+        return compute
+
+
+def main(saved_model: str, target: str, quantize: str) -> None:
+    """Convert a SavedModel, in a process that has TensorFlow in memory and ends."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
+    if quantize == INT8:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]  # of weights alone, where no data are given
+    Path(target).write_bytes(converter.convert())
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(*sys.argv[1:])
