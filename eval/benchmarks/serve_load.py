@@ -149,7 +149,11 @@ def broken_off(server: Server, recording: bytes) -> None:
 
 def compare(model: str, recordings: list[bytes], clients: int, rounds: int) -> None:
     print(f"\n## {model}\n")
-    with serving(model, "--max_batch", "8") as together, serving(model, "--max_batch", "1") as alone:
+    patient = ("--max_waiting", "600")
+    with (
+        serving(model, "--max_batch", "8", *patient) as together,
+        serving(model, "--max_batch", "1", *patient) as alone,
+    ):
         for server in (together, alone):
             measured(server, recordings[: 2 * clients], clients)
         batches = together.metric("kser_batch_recordings_count"), together.metric("kser_batch_recordings_sum")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import av
 import numpy as np
 import soundfile as sf
 from starlette.testclient import TestClient
@@ -37,3 +38,19 @@ def served(predictor: Predictor, limits: Limits = LIMITS) -> Iterator[TestClient
             assert health.json()["status"] == "warming up"
             time.sleep(0.01)
         yield client
+
+
+def encoded_with_av(samples: np.ndarray, container: str, codec: str, rate: int = 48_000) -> bytes:
+    """A file of a format that only FFmpeg decodes, of mono samples."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as opened:
+        stream = opened.add_stream(codec, rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray((samples * 2**15).astype(np.int16)[None], "s16", "mono")
+        frame.sample_rate, frame.pts = rate, 0
+        stream.codec_context.open()
+        size = stream.codec_context.frame_size or None
+        resampler = av.AudioResampler(stream.codec_context.format.name, "mono", rate, size)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            opened.mux(stream.encode(part))
+        opened.mux(stream.encode(None))
+    return file.getvalue()

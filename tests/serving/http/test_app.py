@@ -15,7 +15,7 @@ from kser.serving.http.app import create_app
 from kser.serving.http.limits import Limits
 from kser.serving.http.room import Room
 from tests.experiment.evaluated_models import LABELS, save_model
-from tests.serving.http.served_models import LIMITS, RATE, encoded, noise, served
+from tests.serving.http.served_models import LIMITS, RATE, encoded, encoded_with_av, noise, served
 from tests.serving.http.written_files import opened_to_write
 
 WAV = encoded(noise(0.5))
@@ -245,10 +245,13 @@ def test_a_model_that_fails_before_any_recording_is_not_ready(models, monkeypatc
 
 
 def large_files() -> dict[str, bytes]:
-    """Recordings of some MB each that are answered, and one that is not."""
+    """Recordings that are answered, as many formats as decoders, some of them large, and a text."""
     stereo = np.stack([noise(1.15, seed, rate=192_000) for seed in range(2)], axis=1)
     files = {kind: encoded(stereo, 192_000, kind, subtype="PCM_24") for kind in ("WAV", "FLAC")}
-    return {**files, "MP3": encoded(noise(0.5), RATE, "MP3"), "text": b"text" * 900_000}
+    files["MP3"] = encoded(noise(0.5), RATE, "MP3")
+    files["WebM"] = encoded_with_av(noise(0.5, rate=48_000), "webm", "libopus")
+    files["M4A"] = encoded_with_av(noise(0.5, rate=48_000), "ipod", "aac")
+    return {**files, "text": b"text" * 900_000}
 
 
 def test_no_file_is_written(client, tmp_path, monkeypatch):
