@@ -155,7 +155,7 @@ def compare(model: str, recordings: list[bytes], clients: int, rounds: int) -> N
         serving(model, "--max_batch", "1", *patient) as alone,
     ):
         for server in (together, alone):
-            measured(server, recordings[: 2 * clients], clients)
+            measured(server, recordings[:clients], clients)
         batches = together.metric("kser_batch_recordings_count"), together.metric("kser_batch_recordings_sum")
         rates: dict[str, list[float]] = {"together": [], "alone": []}
         latencies: dict[str, list[float]] = {"together": [], "alone": []}

@@ -1,5 +1,6 @@
 """An application at an address, until it is told to stop."""
 
+import logging
 import signal
 import socket
 
@@ -54,6 +55,8 @@ def run(app: FastAPI, bound_to: socket.socket) -> None:
     config = uvicorn.Config(
         app, http="h11", lifespan="on", access_log=False, log_level="warning", backlog=_BACKLOG
     )
+    # What is wrong with a form is told to its sender.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     # uvicorn raises the signal again that has stopped it, which is no failure here.
     before = {number: signal.signal(number, _ended) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
