@@ -39,7 +39,10 @@ def serve(
     max_requests: Annotated[
         int, option("max_requests", "Recordings that are received, waiting or computed at once.")
     ] = 64,
-    max_batch: Annotated[int, option("max_batch", "Recordings that are computed together.")] = 8,
+    max_batch: Annotated[
+        int | None,
+        option("max_batch", "Recordings that are computed together (default: 8 where that is faster)."),
+    ] = None,
 ) -> None:
     """Serve a trained model over HTTP.
 

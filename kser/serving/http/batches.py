@@ -52,11 +52,11 @@ class Batches:
 
     Args:
         predictor: the model.
-        limits: of the size of a batch, and of waiting.
+        limits: of waiting.
         metrics: that count.
 
     Attributes:
-        most: recordings of a batch.
+        most: recordings of a batch, to be set.
         last_wait_s: how long the recording waited that was begun last.
     """
 
@@ -64,7 +64,7 @@ class Batches:
         self._predictor = predictor
         self._limits = limits
         self._metrics = metrics
-        self.most = limits.max_batch
+        self.most = 1
         self._waiting: list[_Waiting] = []
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "kser_model")

@@ -14,7 +14,7 @@ class Limits:
         max_seconds: of a recording.
         max_waiting: seconds that an upload may take to arrive, and then to wait for the model.
         max_requests: recordings that are received, waiting or computed at once.
-        max_batch: recordings that are computed together.
+        max_batch: recordings that are computed together; `None` for 8 where that is faster on the machine.
 
     Raises:
         UserError: a limit is not above 0.
@@ -24,11 +24,11 @@ class Limits:
     max_seconds: float = 300.0
     max_waiting: float = 30.0
     max_requests: int = 64
-    max_batch: int = 8
+    max_batch: int | None = None
 
     def __post_init__(self) -> None:
         for limit in fields(self):
-            if not (value := getattr(self, limit.name)) > 0:
+            if (value := getattr(self, limit.name)) is not None and not value > 0:
                 raise UserError(f"--{limit.name}: must be above 0, got {value:g}")
 
     @property

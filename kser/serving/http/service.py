@@ -23,7 +23,14 @@ from kser.serving.http.over_time import asked_windows, check_count, say_over_tim
 from kser.serving.http.recordings import decoded
 from kser.serving.http.room import NoRoom, Room, Share
 from kser.serving.http.uploads import Upload, received
-from kser.serving.http.warm_up import Shape, batches_pay, compile_shape, shapes_of_batches, shapes_of_one
+from kser.serving.http.warm_up import (
+    USUAL_BATCH,
+    Shape,
+    batches_pay,
+    compile_shape,
+    shapes_of_batches,
+    shapes_of_one,
+)
 from kser.serving.prediction import Unusable
 from kser.serving.predictor import Predictor
 
@@ -158,10 +165,12 @@ class Service:
         return HTTPException(429, f"{why}; try again in {seconds} s", {"Retry-After": str(seconds)})
 
     async def _shapes(self) -> list[Shape]:
-        """What is to be compiled; the size of batches follows from whether they pay."""
-        longest_s, most = self._limits.max_seconds, self._batches.most
-        if most > 1 and not await self._batches.in_thread(partial(batches_pay, self._predictor, most)):
-            self._batches.most = most = 1
+        """What is to be compiled, which follows from whether batches pay where nobody chose their size."""
+        longest_s, most = self._limits.max_seconds, self._limits.max_batch
+        if most is None:
+            pays = await self._batches.in_thread(partial(batches_pay, self._predictor, USUAL_BATCH))
+            most = USUAL_BATCH if pays else 1
+        self._batches.most = most
         of_batches = shapes_of_batches(self._predictor, longest_s, most)
         return shapes_of_one(self._predictor, longest_s) + of_batches
 

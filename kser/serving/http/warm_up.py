@@ -16,6 +16,7 @@ _COMPILED_S = 16.0
 _TRIED_S = 2.0
 _LEAST_TIMES, _LEAST_S = 3, 0.5
 _WORTH = 0.9
+USUAL_BATCH = 8
 
 Shape = tuple[int, int]
 """Recordings of a batch, and samples that each is padded to."""

@@ -317,5 +317,6 @@ def test_whose_turn_does_not_come_is_told_so(models, monkeypatch):
 @pytest.mark.parametrize("worth", [True, False])
 def test_batches_are_compiled_where_they_pay(models, monkeypatch, worth):
     monkeypatch.setattr(service, "batches_pay", lambda predictor, places: worth)
-    with served(kser.load_model(models["class"]), Limits(max_seconds=0.5, max_batch=2)) as client:
+    monkeypatch.setattr(service, "USUAL_BATCH", 2)
+    with served(kser.load_model(models["class"]), Limits(max_seconds=0.5)) as client:
         assert client.get("/health").json()["to_compile"] == (4 if worth else 2)

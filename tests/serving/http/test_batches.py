@@ -43,12 +43,13 @@ class Computing:
         return [Prediction(name, 1.0) for name, _ in sounds]
 
 
-def computed(recordings: list[tuple[str, float]], **limits) -> tuple[Computing, list[object]]:
+def computed(recordings: list[tuple[str, float]], most: int = 8, **limits) -> tuple[Computing, list[object]]:
     """Send recordings, of which the first is being computed as the others come."""
     model = Computing()
 
     async def run():
         batches = Batches(model, Limits(**limits), Metrics())
+        batches.most = most
         work = asyncio.create_task(batches.work())
         model.free.clear()
         answers = [asyncio.create_task(batches.say(recordings[0][0], sound(recordings[0][1])))]
@@ -71,13 +72,13 @@ def computed(recordings: list[tuple[str, float]], **limits) -> tuple[Computing, 
 
 def test_those_of_one_length_go_together_the_oldest_first():
     recordings = [("0", 1.0), ("1", 1.1), ("2", 3.0), ("3", 1.15), ("4", 3.05), ("5", 1.2), ("6", 1.12)]
-    model, answers = computed(recordings, max_batch=4)
+    model, answers = computed(recordings, most=4)
     assert model.batches == [["0"], ["1", "3", "5", "6"], ["2", "4"]]
     assert [answer.recording for answer in answers] == [name for name, _ in recordings]
 
 
 def test_no_place_stays_empty():
-    model, _ = computed([(str(number), 1.0) for number in range(8)], max_batch=4)
+    model, _ = computed([(str(number), 1.0) for number in range(8)], most=4)
     assert list(map(len, model.batches)) == [1, 4, 2, 1]
     assert [places_for(count) for count in range(1, 10)] == [1, 2, 2, 4, 4, 4, 4, 8, 8]
 
@@ -88,7 +89,7 @@ def test_long_ones_go_alone():
 
 
 def test_one_at_a_time_if_asked():
-    model, _ = computed([(str(number), 1.0) for number in range(3)], max_batch=1)
+    model, _ = computed([(str(number), 1.0) for number in range(3)], most=1)
     assert model.batches == [["0"], ["1"], ["2"]]
 
 
