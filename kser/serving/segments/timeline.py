@@ -30,7 +30,7 @@ _HATCHES = ("", "///", "...")
 # Of more segments than can be told apart there are so many means, each over a round time.
 _MOST_SEGMENTS, _MOST_MEANS = 300, 120
 _ROUND_TIMES_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-_MOST_TICKS, _MOST_MARKERS = 10, 80
+_MOST_TICKS, _MOST_LARGE_MARKERS = 10, 80
 _SHORTEST_WITH_MINUTES_S = 120
 # Text of a label is written where its bar has so much of the figure's width for each letter.
 _LETTER_SHARE = 0.0066
@@ -169,11 +169,11 @@ def _draw_panel(axes: Axes, segments: Sequence[Segment], panel: str, in_lines: b
         heights = np.array([getattr(segment, panel).get(name, np.nan) for segment in segments])
         if in_lines:
             middles = np.array([(segment.start_s + segment.end_s) / 2 for segment in segments])
-            marker = "o" if len(segments) <= _MOST_MARKERS else ""
+            size = 3.0 if len(segments) <= _MOST_LARGE_MARKERS else 1.5
             # Where there is a pause the line is broken.
             pauses = [at + 1 for at, (a, b) in enumerate(pairwise(segments)) if b.start_s > a.end_s + 1e-6]
             points = (np.insert(middles, pauses, np.nan), np.insert(heights, pauses, np.nan))
-            axes.plot(*points, line_style, color=colour, linewidth=1.5, marker=marker, markersize=3)
+            axes.plot(*points, line_style, color=colour, linewidth=1.5, marker="o", markersize=size)
         else:
             starts, ends = ([getattr(each, at) for each in segments] for at in ("start_s", "end_s"))
             axes.hlines(heights, starts, ends, color=colour, linewidth=2.4, linestyle=line_style)
