@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kser import startup
+from tests.browser import needs_browser, open_tab
 
 MODEL = "results/study/tiny/seed_0/model"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -60,6 +61,39 @@ def shown(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def loaded(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read()
+
+
+def judged(url: str, recording: Path, folder: Path) -> str:
+    """What the page says of a recording, in words."""
+    with open_tab(folder) as tab:
+        tab.open(url)
+        tab.wait_until("!document.getElementById('file').disabled")
+        tab.choose_file("#file", recording)
+        tab.wait_until("!document.getElementById('result').hidden")
+        return tab.value("document.getElementById('status').textContent")
+
+
+@pytest.mark.thorough
+@needs_browser
+@pytest.mark.parametrize(
+    "where",
+    [
+        "server",
+        pytest.param(
+            "browser",
+            marks=pytest.mark.skipif(
+                find_spec("tf2onnx") is None, reason="the extra export is not installed"
+            ),
+        ),
+    ],
+)
+def test_the_page_says_what_predict_says(run, trained, tmp_path, where):
+    assert run("predict", MODEL, "a_high.wav", "--output", tmp_path / "said.json").status == 0
+    (said,) = json.loads((tmp_path / "said.json").read_text())
+    with shown(*(["--in_browser"] if where == "browser" else [])) as (_, url):
+        in_words = judged(url, trained / "a_high.wav", tmp_path)
+    unsure = "" if said.get("is_sure", True) else "Not sure: "
+    assert in_words == f"{unsure}{said['label']}, {100 * said['probability']:.0f}%."
 
 
 @pytest.mark.thorough

@@ -19,7 +19,7 @@ NUMBERS = {"kind": "numbers", "names": ["arousal", "valence"]}
 KINDS = {
     "class": (FACTS["answers"], ANGRY, "anger, 81%."),
     "unsure": (FACTS["answers"], ANGRY | {"is_sure": False}, "Not sure: anger, 81%."),
-    "numbers": ([NUMBERS], {"values": {"arousal": 4.256, "valence": -0.5}}, "arousal 4.26; valence -0.5."),
+    "numbers": ([NUMBERS], {"values": {"arousal": 4.256, "valence": -0.5}}, "arousal 4.26; valence −0.5."),
     "both": (
         [*FACTS["answers"], NUMBERS],
         ANGRY | {"values": {"arousal": 4.2, "valence": 3.0}},

@@ -6,9 +6,9 @@ export function percent(probability) {
   return `${Math.round(100 * probability)}%`;
 }
 
-/** A number of a regressor: three digits. */
+/** A number of a regressor: three digits, `−0.52`. */
 export function number(value) {
-  return String(Number(value.toPrecision(3)));
+  return String(Number(value.toPrecision(3))).replace("-", "−");
 }
 
 export function seconds(value) {
