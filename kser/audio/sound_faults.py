@@ -86,20 +86,41 @@ def _scale(peak: float) -> int:
     return next(1 << bits for bits in (7, 15, 23, 31, 63) if peak <= 1 << bits or bits == 63)
 
 
+class Cancellation:
+    """Finds a channel that is the inverse of another: the mean that models get has little of either."""
+
+    def __init__(self) -> None:
+        self._of_channels = np.zeros(1)
+        self._of_mean = 0.0
+
+    def add(self, samples: np.ndarray) -> None:
+        """Take the next samples of a recording, float (samples, channels)."""
+        self._of_channels = self._of_channels + np.square(samples, dtype=np.float64).sum(axis=0)
+        self._of_mean += float(np.square(samples.mean(axis=1, dtype=np.float64)).sum())
+
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with all of them."""
+        of_channels = float(self._of_channels.max())
+        if not of_channels or len(self._of_channels) == 1:
+            return ()
+        left_db = 10 * np.log10(max(self._of_mean / of_channels, 1e-30))
+        if left_db > _NEARLY_CANCELLED_DB:
+            return ()
+        cure = "invert one of them, or keep one, and write the file anew"
+        if left_db < _CANCELLED_DB:
+            return (
+                Fault("cancelled", f"its channels cancel each other: their mean is silent; {cure}", True),
+            )
+        words = f"its channels nearly cancel each other: {-left_db:.0f} dB are lost in their mean; {cure}"
+        return (Fault("nearly cancelled", words),)
+
+
 def _cancelled(samples: np.ndarray) -> tuple[Fault, ...]:
-    """A channel that is the inverse of another: the mean that models get has little of either."""
     if samples.shape[1] == 1:
         return ()
-    of_channels = float(np.square(samples, dtype=np.float64).mean(axis=0).max())
-    of_mean = float(np.square(samples.mean(axis=1, dtype=np.float64)).mean())
-    left_db = 10 * np.log10(max(of_mean, 1e-30) / of_channels)
-    if left_db > _NEARLY_CANCELLED_DB:
-        return ()
-    cure = "invert one of them, or keep one, and write the file anew"
-    if left_db < _CANCELLED_DB:
-        return (Fault("cancelled", f"its channels cancel each other: their mean is silent; {cure}", True),)
-    words = f"its channels nearly cancel each other: {-left_db:.0f} dB are lost in their mean; {cure}"
-    return (Fault("nearly cancelled", words),)
+    cancellation = Cancellation()
+    cancellation.add(samples)
+    return cancellation.faults()
 
 
 def _clipped(samples: np.ndarray, peaks: np.ndarray) -> tuple[Fault, ...]:

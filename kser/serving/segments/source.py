@@ -1,8 +1,8 @@
 """A recording that can be decoded more than once, block by block, however it was given."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from kser.audio.decoding import Sound, SoundInBlocks, bytes_decoded_in_blocks, decoded_in_blocks
 from kser.audio.resampling import waveform_in_blocks
-from kser.audio.sound_faults import header_faults
+from kser.audio.sound_faults import Cancellation, Fault, header_faults
 from kser.errors import UserError
 from kser.serving.given_audio import is_file, sound_of
 from kser.serving.recordings import STANDARD_INPUT, standard_input
@@ -55,13 +55,24 @@ class Source:
             Its waveform in blocks, float32 (samples,), channels averaged.
 
         Raises:
-            UserError: it cannot be read, here or from the blocks, or its header leaves most of it out.
+            UserError: it cannot be read, its header leaves most of it out, or its channels cancel each other;
+                here or from the blocks.
         """
         with self.decoded() as sound:
-            for fault in header_faults(*sound.unannounced):
-                if fault.unusable:
-                    raise UserError(f"{self.name}: {fault.words}")
-            yield waveform_in_blocks(sound, sampling_rate)
+            self._check(header_faults(*sound.unannounced))
+            yield waveform_in_blocks(replace(sound, blocks=self._checked(sound.blocks)), sampling_rate)
+
+    def _checked(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        cancellation = Cancellation()
+        for block in blocks:
+            cancellation.add(block)
+            yield block
+        self._check(cancellation.faults())
+
+    def _check(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            if fault.unusable:
+                raise UserError(f"{self.name}: {fault.words}")
 
 
 @contextmanager

@@ -97,6 +97,13 @@ def test_standard_input_is_decoded_twice_and_read_once(model, call, tmp_path, mo
     assert result.recording == "-" and len(result.segments) == 2
 
 
+@pytest.mark.parametrize("segments", ["voice", "windows"])
+def test_channels_that_cancel_each_other_are_told(model, call, tmp_path, segments):
+    sf.write(tmp_path / "x.wav", np.stack([call, -call], axis=1), RATE)
+    with pytest.raises(UserError, match=r"x\.wav: its channels cancel each other"):
+        model.predict_segments(tmp_path / "x.wav", segments)
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
