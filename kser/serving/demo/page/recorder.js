@@ -3,6 +3,8 @@
 // What the browser would do to a voice changes how it sounds.
 const AS_IT_IS = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
+const STARTS_WITHIN_MS = 5000;
+
 /** Why there is no microphone; empty where there may be one. */
 export function whyNoMicrophone() {
   if (navigator.mediaDevices && window.AudioWorkletNode) return "";
@@ -34,7 +36,16 @@ export class Recording {
     };
     context.createMediaStreamSource(recording.#stream).connect(worklet);
     worklet.connect(context.destination); // what leads nowhere is not computed; the worklet says nothing
+    await recording.#started();
     return recording;
+  }
+
+  /** Where there is no loudspeaker, some browsers begin no sound at all, and say nothing. */
+  async #started() {
+    const late = new Promise((resolve) => setTimeout(resolve, STARTS_WITHIN_MS, "late"));
+    if ((await Promise.race([this.#context.resume(), late])) !== "late") return;
+    await this.end();
+    throw new Error("The browser does not begin to record. Choose a file.");
   }
 
   get rate() {
