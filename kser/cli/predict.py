@@ -12,6 +12,7 @@ from kser.cli.prediction_display import show_notes, show_predictions
 from kser.console import print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
+from kser.words import counted
 
 if TYPE_CHECKING:
     from kser.serving.prediction_files import Kept, PredictionFile
@@ -168,7 +169,7 @@ def _written(say: Say, paths: Sequence[str], file: "PredictionFile") -> "list[Ke
     results = file.finish(paths)
     before = len(paths) - len(missing)
     earlier = f", {before} of them before" if before else ""
-    print_line(console(), f"{file.path}: {len(paths)} recordings{earlier}")
+    print_line(console(), f"{file.path}: {counted(len(paths), 'recording')}{earlier}")
     return results
 
 
