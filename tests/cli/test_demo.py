@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kser import startup
-from tests.browser import needs_browser, open_tab
+from tests.browser import BROWSER, open_tab
 
 MODEL = "results/study/tiny/seed_0/model"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -73,35 +73,23 @@ def judged(url: str, recording: Path, folder: Path) -> str:
         return tab.value("document.getElementById('status').textContent")
 
 
-@pytest.mark.thorough
-@needs_browser
-@pytest.mark.parametrize(
-    "where",
-    [
-        "server",
-        pytest.param(
-            "browser",
-            marks=pytest.mark.skipif(
-                find_spec("tf2onnx") is None, reason="the extra export is not installed"
-            ),
-        ),
-    ],
-)
-def test_the_page_says_what_predict_says(run, trained, tmp_path, where):
-    assert run("predict", MODEL, "a_high.wav", "--output", tmp_path / "said.json").status == 0
-    (said,) = json.loads((tmp_path / "said.json").read_text())
-    with shown(*(["--in_browser"] if where == "browser" else [])) as (_, url):
-        in_words = judged(url, trained / "a_high.wav", tmp_path)
+def predicted(run, recording: str, folder: Path) -> str:
+    """What `kser predict` says of it, in the words of the page."""
+    assert run("predict", MODEL, recording, "--output", folder / "said.json").status == 0
+    (said,) = json.loads((folder / "said.json").read_text())
     unsure = "" if said.get("is_sure", True) else "Not sure: "
-    assert in_words == f"{unsure}{said['label']}, {100 * said['probability']:.0f}%."
+    return f"{unsure}{said['label']}, {100 * said['probability']:.0f}%."
 
 
 @pytest.mark.thorough
-def test_a_process_serves_the_page_until_it_is_told_to_end(trained):
+def test_a_process_serves_the_page_until_it_is_told_to_end(run, trained, tmp_path):
     with shown() as (process, url):
         assert b"Classify your own voice" in loaded(url)
         facts = json.loads(loaded(f"{url}/model.json"))
         assert facts["engine"] == "server" and facts["answers"][0]["names"] == ["high", "low"]
+        if BROWSER:
+            said = judged(url, trained / "a_high.wav", tmp_path)
+            assert said == predicted(run, "a_high.wav", tmp_path)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
 
@@ -113,6 +101,9 @@ def test_a_site_is_written_and_served_and_written_again(run, trained, tmp_path):
         assert json.loads(loaded(f"{url}/model.json"))["engine"] == "browser"
         for name in ("model.onnx", "onnxruntime_web/ort-wasm-simd-threaded.wasm"):
             assert loaded(f"{url}/{name}") == (tmp_path / "site" / name).read_bytes()
+        if BROWSER:
+            said = judged(url, trained / "a_high.wav", tmp_path)
+            assert said == predicted(run, "a_high.wav", tmp_path)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     ended = run("demo", MODEL, "--export_site", tmp_path / "site")
