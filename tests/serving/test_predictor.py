@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -288,3 +289,14 @@ def test_padded_lengths_are_few_and_near():
     assert all(samples <= length for samples, length in padded.items())
     assert all(length <= 1.25 * samples + 1 for samples, length in padded.items() if samples > 16_000)
     assert len(set(padded.values())) < 40
+
+
+def test_a_model_that_pads_itself_has_one_length(models):
+    model = kser.load_model(models["class"]).ensemble.first
+    assert [model.padded_length(samples) for samples in (5, 20_001)] == [4096, padded_length(20_001)]
+    padding = replace(model, padded_samples=20_000)
+    lengths = [padding.padded_length(samples) for samples in (5, 20_000, 20_001)]
+    assert lengths == [20_000, 20_000, padded_length(20_001)]
+    # Where padding counts as sound, the answer depends on how much of it there is.
+    unmasked = replace(padding, format=replace(padding.format, mask_padding=False))
+    assert unmasked.padded_length(5) == 4096
