@@ -9,39 +9,17 @@ import numpy as np
 from keras import ops
 
 from kser.audio.decoding import Sound
-from kser.audio.loading import waveform_of
-from kser.audio.waveform import model_inputs
-from kser.errors import UserError
 from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.trained_model import Provenance, load_classifier
 from kser.experiment.tasks import Task
 from kser.experiment.tasks.agreement import Vocabulary
 from kser.experiment.tasks.target import Target
-from kser.grouping import grouped
 from kser.models.feature_split import Features, split_above_backbone
-from kser.pipeline.batch_plan import plan_in_order
-from kser.pipeline.reading import check_long_enough
 from kser.pipeline.waveform_format import WaveformFormat
-
-# Padded lengths are multiples of a quarter to an eighth of themselves, and of this at least.
-_FINEST_GRID_LOG2 = 12
-_STEPS_LOG2 = 2
+from kser.serving.model_audio import Batch, ModelAudio
 
 VectorMemory = dict[tuple[Any, ...], Any]
 """What frozen backbones gave for the batches of some waveforms: models that share one compute it once."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Waveforms that are given to a model together.
-
-    Attributes:
-        indices: which of the waveforms.
-        samples: the length that they are padded to.
-    """
-
-    indices: tuple[int, ...]
-    samples: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,23 +100,18 @@ class LoadedModel:
             longest_s = min(longest_s, processing.max_seconds)
         return max(self.format.minimum_samples / rate, processing.min_seconds or 0.0), longest_s
 
+    @property
+    def audio(self) -> ModelAudio:
+        """How recordings are given to it."""
+        return ModelAudio(self.format, self.padded_samples)
+
     def waveforms(self, name: str, sound: Sound) -> list[np.ndarray]:
         """A recording as the model was trained on them, float32 (samples,); its parts where it is split.
 
         Raises:
             UserError: it is too short, or longer than the model is to be given.
         """
-        processing, rate = self.format.processing, self.format.sampling_rate
-        count = processing.parts(len(sound.samples) / sound.sampling_rate)
-        parts = np.array_split(sound.samples, count)
-        waveforms = [
-            processing(waveform_of(name, replace(sound, samples=part), rate), rate) for part in parts
-        ]
-        for waveform in waveforms:
-            check_long_enough(name, len(waveform), self.format)
-            if count == 1 and (reason := processing.why_left_out(len(waveform), rate)):
-                raise UserError(f"{name}: {reason}")
-        return waveforms
+        return self.audio.waveforms(name, sound)
 
     def decoded(
         self, recordings: Sequence[Sequence[np.ndarray]], places: int, memory: VectorMemory | None = None
@@ -159,7 +132,7 @@ class LoadedModel:
         waveforms = [waveform for parts in recordings for waveform in parts]
         starts = np.cumsum([0, *map(len, recordings)])[:-1]
         by_batch = []
-        batches = self._batches(waveforms, places)
+        batches = self.audio.batches(waveforms, places)
         for batch in batches:
             outputs = self._outputs(waveforms, batch, places, memory)
             by_batch.append({name: values[: len(batch.indices)] for name, values in outputs.items()})
@@ -187,61 +160,24 @@ class LoadedModel:
         }
 
     def padded_length(self, samples: int) -> int:
-        """The length that a waveform is padded to, see the function of this name.
-
-        What the model would pad itself is padded here, so that one program is compiled for all lengths.
-        """
-        fixed = self.padded_samples if self.format.mask_padding else None
-        return padded_length(samples) if fixed is None or samples > fixed else fixed
-
-    def _batches(self, waveforms: Sequence[np.ndarray], places: int) -> list[Batch]:
-        lengths = [len(waveform) for waveform in waveforms]
-        padded = [self.padded_length(length) for length in lengths]
-        if self.format.mask_padding:
-            planned = plan_in_order(lengths, sorted(set(padded)), places)
-            return [Batch(batch.indices, batch.samples) for batch in planned]
-        # Padding counts as sound: a recording gets as much of it whatever else is in the batch.
-        return [
-            Batch(tuple(indices[start : start + places]), samples)
-            for samples, indices in grouped(zip(padded, range(len(padded)), strict=True)).items()
-            for start in range(0, len(indices), places)
-        ]
+        """The length that a waveform is padded to, see `ModelAudio.padded_length`."""
+        return self.audio.padded_length(samples)
 
     def _outputs(
         self, waveforms: Sequence[np.ndarray], batch: Batch, places: int, memory: VectorMemory | None
     ) -> dict[str, np.ndarray]:
-        def inputs() -> dict[str, np.ndarray]:
-            waveform, mask = model_inputs(
-                [waveforms[index] for index in batch.indices],
-                do_normalize=self.format.do_normalize,
-                mask_padding=self.format.mask_padding,
-                samples=batch.samples,
-                places=places,
-            )
-            return {"waveform": waveform, "padding_mask": mask}
-
         if self.backbone is None:
             with self.body.ready_made_inputs():
-                outputs = self.body.predict_on_batch(inputs())
+                outputs = self.body.predict_on_batch(self.audio.inputs(waveforms, batch, places))
         else:
             key, (lower, taken) = self.backbone
             memory = {} if memory is None else memory
             place = (key, self.format, batch.indices)
             if place not in memory:
-                memory[place] = lower.predict_on_batch(inputs())
+                memory[place] = lower.predict_on_batch(self.audio.inputs(waveforms, batch, places))
             given = memory[place]
             # Not compiled: the head is small, and each of many models would be compiled anew.
             outputs = self.body({**given, "features": given["features"][..., taken]}, training=False)
         if not isinstance(outputs, dict):
             outputs = {self.body.output_names[0]: outputs}
         return {name: np.asarray(ops.convert_to_numpy(values)) for name, values in outputs.items()}
-
-
-def padded_length(samples: int) -> int:
-    """The length that a waveform is padded to: one of few, so that few programs are compiled.
-
-    Between a length and its double there are four, and never is more than a quarter added, but for
-    waveforms below 1 s.
-    """
-    grid = 1 << max(_FINEST_GRID_LOG2, (samples - 1).bit_length() - 1 - _STEPS_LOG2)
-    return -(-samples // grid) * grid

@@ -1,9 +1,6 @@
 """`kser.load_model`: what recordings express, by one trained model or the mean of several."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
-from os import cpu_count
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +10,8 @@ from kser.audio.decoding import Sound
 from kser.audio.sound_faults import sound_faults
 from kser.errors import UserError
 from kser.experiment.runs.model_folders import model_folders
+from kser.serving.decoding import decoded_chunks
 from kser.serving.ensemble import Ensemble, Said
-from kser.serving.given_audio import sound_of
 from kser.serving.prediction import Prediction, Unusable
 from kser.serving.segments.segment import Segment
 from kser.serving.segments.segmenting import segmented
@@ -22,11 +19,7 @@ from kser.serving.segments.settings import Windows, cutting_of
 from kser.serving.segments.source import Source
 from kser.serving.segments.stream import SegmentStream
 
-# Recordings in memory at a time: so many, or so long together.
-MOST_RECORDINGS, MOST_SECONDS = 256, 1800
-
 Result = Prediction | Unusable
-_Decoded = tuple[str, Sound | UserError]
 
 
 def load_model(*models: str | Path, threshold: float | None = None) -> "Predictor":
@@ -190,27 +183,12 @@ class Predictor:
         return SegmentStream(self, rate, Windows(window_seconds, hop_seconds))
 
     def _results(self, recordings: Iterable[tuple[str, Any]]) -> Iterator[Result]:
-        for chunk in _chunks(self._decoded(recordings)):
+        for chunk in decoded_chunks(recordings, self.sampling_rate):
             results = iter(
                 self.predict_sounds([(name, sound) for name, sound in chunk if isinstance(sound, Sound)])
             )
             for name, sound in chunk:
                 yield next(results) if isinstance(sound, Sound) else Unusable(name, str(sound))
-
-    def _decoded(self, recordings: Iterable[tuple[str, Any]]) -> Iterator[_Decoded]:
-        """Recordings as they are, decoded in threads that are a little ahead."""
-
-        def decoded(named: tuple[str, Any]) -> _Decoded:
-            name, audio = named
-            try:
-                return name, usable(name, sound_of(name, audio, self.sampling_rate))
-            except UserError as error:
-                return name, error
-
-        waiting, threads = iter(recordings), cpu_count() or 1
-        with ThreadPoolExecutor(threads) as pool:
-            while group := list(islice(waiting, 4 * threads)):
-                yield from pool.map(decoded, group)
 
     def _prediction(self, name: str, sound: Sound, said: Said) -> Prediction:
         model = self.ensemble.first
@@ -227,17 +205,6 @@ class Predictor:
         return Prediction(name, duration_s, **fields, notes=tuple(notes))
 
 
-def usable(name: str, sound: Sound) -> Sound:
-    """A recording, unless nothing can be said of it.
-
-    Raises:
-        UserError: it is silent, say.
-    """
-    if problem := next((fault.words for fault in sound_faults(sound) if fault.unusable), ""):
-        raise UserError(f"{name}: {problem}")
-    return sound
-
-
 def _without_mistakes(results: Iterable[Result]) -> list[Prediction]:
     predictions, mistakes = [], []
     for result in results:
@@ -248,19 +215,6 @@ def _without_mistakes(results: Iterable[Result]) -> list[Prediction]:
     if mistakes:
         raise UserError("\n".join(mistakes))
     return predictions
-
-
-def _chunks(decoded: Iterator[_Decoded]) -> Iterator[list[_Decoded]]:
-    chunk: list[_Decoded] = []
-    seconds = 0.0
-    for name, sound in decoded:
-        chunk.append((name, sound))
-        seconds += 0 if isinstance(sound, UserError) else len(sound.samples) / sound.sampling_rate
-        if len(chunk) == MOST_RECORDINGS or seconds >= MOST_SECONDS:
-            yield chunk
-            chunk, seconds = [], 0.0
-    if chunk:
-        yield chunk
 
 
 def _name(audio: Any, otherwise: str) -> str:

@@ -15,9 +15,10 @@ import kser
 from kser.audio.loading import load_audio
 from kser.errors import UserError
 from kser.experiment.study.evaluation import evaluate
+from kser.serving import decoding
 from kser.serving import predictor as predictor_module
 from kser.serving.ensemble import Ensemble
-from kser.serving.loaded_model import padded_length
+from kser.serving.model_audio import padded_length
 from kser.serving.prediction import Unusable
 from tests.experiment.evaluated_models import (
     DIMENSIONS,
@@ -259,7 +260,7 @@ def test_folders_without_a_model_are_one_line(tmp_path):
 def test_memory_is_bounded_by_groups_of_recordings(models, files, monkeypatch):
     model = kser.load_model(models["class"])
     expected = list(model.predict_files(files * 3))
-    monkeypatch.setattr(predictor_module, "MOST_RECORDINGS", 5)
+    monkeypatch.setattr(decoding, "MOST_RECORDINGS", 5)
     groups = []
     say = model.ensemble.say
     monkeypatch.setattr(

@@ -8,8 +8,8 @@ from fastapi import HTTPException
 from kser.audio.containers import kind_of
 from kser.audio.decoding import Sound, bytes_decoded_in_blocks
 from kser.errors import UserError
+from kser.serving.decoding import usable
 from kser.serving.http.uploads import Upload
-from kser.serving.predictor import usable
 
 # Of all channels: a small file may hold hours of silence in many channels at a high rate.
 _MOST_SAMPLES_A_SECOND = 2 * 192_000

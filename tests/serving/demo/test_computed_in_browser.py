@@ -14,7 +14,7 @@ import kser
 from kser.serving.demo.page_app import site_app
 from kser.serving.demo.page_files import checked_site
 from kser.serving.demo.site import write_site
-from kser.serving.loaded_model import padded_length
+from kser.serving.model_audio import padded_length
 from tests.browser import needs_browser, open_tab
 from tests.experiment.evaluated_models import LABELS, save_model
 from tests.serving.demo.served import served

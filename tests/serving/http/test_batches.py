@@ -12,7 +12,7 @@ from kser.errors import UserError
 from kser.serving.http.batches import Batches, WaitedTooLong, places_for
 from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
-from kser.serving.loaded_model import padded_length
+from kser.serving.model_audio import padded_length
 from kser.serving.prediction import Prediction
 
 RATE = 16000
