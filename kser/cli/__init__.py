@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 import kser
-from kser.cli import audio, augment, convert, data, demo, export, graph, predict, report, serve, stats, study
+from kser.cli import (
+    audio,
+    augment,
+    convert,
+    data,
+    demo,
+    embed,
+    export,
+    graph,
+    predict,
+    report,
+    serve,
+    stats,
+    study,
+)
 from kser.errors import UserError, is_of_the_system, system_reason
 from kser.words import printable
 
@@ -50,6 +64,7 @@ app.command("check")(study.check)
 app.command("train")(study.train)
 app.command("eval")(study.evaluate)
 app.command("predict")(predict.predict)
+app.command("embed")(embed.embed)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)

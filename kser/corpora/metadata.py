@@ -134,11 +134,20 @@ def load_metadata(
 
 
 def read_paths(csv_path: str | Path, input_column: str = "path") -> list[str]:
-    """The recordings that a metadata CSV lists, of which nothing else need be known.
+    """The recordings that a metadata CSV lists: the column `path` of `read_recordings`."""
+    return list(read_recordings(csv_path, input_column)["path"])
+
+
+def read_recordings(csv_path: str | Path, input_column: str = "path") -> pd.DataFrame:
+    """The recordings that a metadata CSV lists, and what else it has of them, as it is.
 
     Args:
         csv_path: the file; with columns `start` and `end`, each row is a part of its file.
         input_column: the column with the audio files.
+
+    Returns:
+        One row a row of the file, all columns text: `path` and `utterance` as `read_metadata` gives them,
+        then the columns of the file in their order, but for `input_column`.
 
     Raises:
         UserError: the CSV cannot be read or lacks the column, or cells are empty or no times.
@@ -146,11 +155,14 @@ def read_paths(csv_path: str | Path, input_column: str = "path") -> list[str]:
     csv_path = Path(csv_path)
     cells, row_numbers = _read_cells(csv_path, [input_column], {})
     files = cells[input_column].str.replace("\\", "/", regex=False)
-    paths, _, wrong_times = _recordings(files, cells, csv_path.parent, row_numbers)
+    paths, utterances, wrong_times = _recordings(files, cells, csv_path.parent, row_numbers)
     mistakes = [_empty_cells(cells, [input_column], row_numbers), wrong_times]
     if any(mistakes):
         raise UserError("\n".join(f"{csv_path}: {mistake}" for mistake in mistakes if mistake))
-    return paths
+    described = cells.drop(columns=[input_column, *({"path", "utterance"} & {*cells})], errors="ignore")
+    described.insert(0, "path", paths)
+    described.insert(1, "utterance", utterances)
+    return described
 
 
 def write_metadata(table: pd.DataFrame, csv_path: str | Path) -> None:

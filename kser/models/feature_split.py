@@ -3,7 +3,6 @@
 Both parts share the layers of the model: training the upper part trains the model.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,10 +10,10 @@ from enum import Enum
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from kser.errors import UserError
+from kser.models.layers_digest import layers_digest
 from kser.models.pooling import build_pooling
 
 
@@ -67,21 +66,12 @@ class FeatureSplit:
 
         A hash of settings, weights and compute types of the lower part, and of which hidden states it gives.
         """
-        digest = hashlib.blake2b(digest_size=16)
+        described = ""
         if self.kind is not Features.ENCODER:
             # The same layers may give the last hidden state, another one, or all.
             state = "" if self.state is None else f" {self.state}"
-            digest.update(f"{self.kind.name} {self.lower.output['features'].shape}{state}".encode())
-        for layer in self.sources:
-            settings = {
-                name: value for name, value in layer.get_config().items() if name not in ("name", "trainable")
-            }
-            described = json.dumps([type(layer).__name__, settings], sort_keys=True, default=str)
-            digest.update(described.encode())
-            for weight in layer.weights:
-                values = ops.convert_to_numpy(weight)
-                digest.update(np.ascontiguousarray(values, dtype="<f4").tobytes())
-        return digest.hexdigest()
+            described = f"{self.kind.name} {self.lower.output['features'].shape}{state}"
+        return layers_digest(self.sources, described)
 
     def joined(self) -> keras.Model:
         """Both parts as one model of audio, whose frozen part computes in training as in inference."""

@@ -13,7 +13,7 @@ from kser.errors import UserError
 
 COMMANDS = [
     *("", "check", "train", "eval", "graph", "stats", "report", "augment", "normalize", "trim", "convert"),
-    *("serve", "demo", "version", "data", "data list", "data info", "data prepare"),
+    *("embed", "serve", "demo", "version", "data", "data list", "data info", "data prepare"),
 ]
 REPOSITORY = Path(__file__).resolve().parents[2]
 HEAVY = {

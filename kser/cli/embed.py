@@ -1,0 +1,131 @@
+"""`kser embed`: what the layers of models make of recordings, as arrays in a folder."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kser.cli.options import console, option
+from kser.console import print_line
+from kser.errors import UserError
+from kser.startup import check_backend, import_keras
+
+if TYPE_CHECKING:
+    from kser.serving.embedding.store import Store
+
+BAD_RECORDINGS_STATUS = 1
+
+
+def embed(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Folders of trained models, runs or studies (all models in them), or published checkpoints: "
+            "folders or names.",
+            show_default=False,
+        ),
+    ],
+    data: Annotated[Path, option("data", "Metadata CSV of the recordings.")],
+    output: Annotated[
+        Path,
+        option(
+            "output",
+            "Folder to write; of several models, one in it for each. The same command continues it.",
+        ),
+    ],
+    layers: Annotated[
+        str,
+        option("layers", "Numbers of hidden states, 0 for what enters the first layer.", metavar="all|1,3,5"),
+    ] = "all",
+    pool: Annotated[
+        str,
+        option(
+            "pool",
+            "How frames become a vector; padding never counts.",
+            metavar="mean|max|first_last|mean+std",
+        ),
+    ] = "mean",
+    dtype: Annotated[
+        str, option("dtype", "Of the arrays; float16 takes half the room.", metavar="float32|float16")
+    ] = "float32",
+    batch_size: Annotated[int, option("batch_size", "How many recordings are computed at a time.")] = 8,
+    input_column: Annotated[str, option("input_column", "Column of the metadata with the audio.")] = "path",
+) -> None:
+    """Write the hidden states of all layers for many recordings.
+
+    Each is pooled over the frames of a recording.
+
+    A folder has a NumPy file for each layer, an index CSV with all columns of the metadata, and a JSON file
+    that says what they are. Files that cannot be used are named and passed over; the exit status is 1 then.
+    """
+    check_backend()
+    numbers = _layer_numbers(layers)
+    if batch_size < 1:
+        raise UserError(f"--batch_size {batch_size}: must be at least 1")
+    from kser.corpora.metadata import read_recordings
+    from kser.experiment.runs.model_folders import model_folders
+    from kser.files import expanded
+    from kser.serving.embedding.store_names import store_names
+
+    table = read_recordings(data, input_column)
+    found = model_folders(models)
+    folder = expanded(output)
+    folders = [folder] if len(found) == 1 else [folder / name for name in store_names(found)]
+    import_keras()
+    from kser.serving.embedding.embedding import embed_to_store
+
+    are_bad = False
+    for model, place in zip(found, folders, strict=True):
+        with _progress(f"{model}", len(table)) as show:
+            store = embed_to_store(
+                model,
+                table,
+                place,
+                source=str(data.absolute()),
+                layers=numbers,
+                pool=pool,
+                dtype=dtype,
+                batch_size=batch_size,
+                show=show,
+                say=_warn,
+            )
+        _tell(store)
+        are_bad |= bool(len(store.passed_over))
+    if are_bad:
+        raise typer.Exit(BAD_RECORDINGS_STATUS)
+
+
+def _layer_numbers(layers: str) -> list[int] | None:
+    if layers == "all":
+        return None
+    numbers = [number.strip() for number in layers.split(",")]
+    if not all(number.isdecimal() for number in numbers):
+        raise UserError(f"--layers {layers}: must be all, or numbers with commas between them")
+    return [int(number) for number in numbers]
+
+
+def _progress(model: str, total: int) -> "AbstractContextManager[Callable[[int], None]]":
+    from rich.console import Console
+
+    from kser.corpora.progress_bar import progress_bar
+
+    return progress_bar(Console(stderr=True), f"hidden states of {model}", total, "files")
+
+
+def _tell(store: "Store") -> None:
+    for reason in store.passed_over["reason"]:
+        typer.secho(f"kser: {reason}", fg="red", err=True)
+    facts = store.facts
+    layers = f"{len(facts['layers'])} of {facts['num_layers'] + 1} hidden states"
+    print_line(
+        console(),
+        f"{store.folder}: {facts['recordings']} recordings, {layers} of {facts['model']}, {facts['pool']}, "
+        f"{facts['dtype']}",
+    )
+
+
+def _warn(line: str) -> None:
+    typer.secho(f"kser: {line}", fg="yellow", err=True)
