@@ -28,9 +28,9 @@ class LiteRtFormat(ExportFormat):
     def load(self, path: Path) -> Computed:
         from ai_edge_litert.interpreter import Interpreter
 
+        runner = Interpreter(str(path)).get_signature_runner("serving_default")
+
         def compute(waveform: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
-            # Anew for each shape: an interpreter that was resized keeps states of the shape before.
-            runner = Interpreter(str(path)).get_signature_runner("serving_default")
             outputs: dict[str, np.ndarray] = runner(**{WAVEFORM: waveform, LENGTHS: lengths})
             return {name: np.array(values) for name, values in outputs.items()}
 
