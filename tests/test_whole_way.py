@@ -1,0 +1,154 @@
+"""From `kser train` to predictions, exported models, a server and a page, by the commands of the README."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile as sf
+
+from tests.browser import needs_browser, open_tab
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SECTION = README.partition("## You have a model folder")[2].partition("\n## ")[0]
+LINES = [
+    line.partition("    #")[0]
+    for block in re.findall(r"^```sh\n(.*?)^```", SECTION, flags=re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+]
+NEEDED = ("tf2onnx", "ai_edge_litert", "openvino", "fastapi", "uvicorn")
+PATIENCE_S = 600
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not all(map(find_spec, NEEDED)), reason="extras of kser are not installed"),
+]
+
+
+def lines(command: str) -> list[str]:
+    """Those of the section that are of one command of kser, or of another program."""
+    return [line for line in LINES if line.startswith(command)]
+
+
+def kser(line: str) -> list[str]:
+    """A line of the README for this interpreter, whether or not kser is on the path."""
+    return [sys.executable, "-c", "from kser.cli import main; main()", *line.split()[1:]]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which the quickstart ran, with recordings by the names that the README uses."""
+    folder = tmp_path_factory.mktemp("whole_way")
+    call(folder, "kser train")
+    clips = sorted((folder / "kser_quickstart" / "corpus").rglob("*.wav"))
+    (folder / "calls").mkdir()
+    sounds = [sf.read(clip, dtype="float32") for clip in clips[:4]]
+    for number, (samples, rate) in enumerate(sounds):
+        sf.write(folder / "calls" / f"{number}.wav", samples, rate)
+    sf.write(folder / "call.wav", *sounds[0])
+    rate = sounds[0][1]
+    pause = np.zeros(rate, np.float32)
+    meeting = np.concatenate([part for samples, _ in sounds for part in (samples, pause)])
+    sf.write(folder / "meeting.wav", meeting, rate)
+    return folder
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def call(folder: Path, line: str) -> str:
+    done = subprocess.run(
+        kser(line), cwd=folder, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def running(folder: Path, line: str) -> Iterator[str]:
+    """A command that serves until it is told to end, at a free port in the place of 8000; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen([*kser(line), "--port", str(port)], cwd=folder, env=environment()) as process:
+        try:
+            yield f"http://127.0.0.1:{port}"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+
+
+def loaded(url: str) -> bytes:
+    """What is at an address, once it answers."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                return bytes(answer.read())
+        except OSError:
+            assert time.monotonic() < until, url
+            time.sleep(1)
+
+
+def test_the_section_has_every_command():
+    assert [len(lines(f"kser {name}")) for name in ("predict", "export", "serve", "demo")] == [4, 4, 1, 1]
+    assert len(lines("curl")) == 1
+
+
+def test_recordings_are_predicted(trained):
+    alone, together, voice, windows = (call(trained, line) for line in lines("kser predict"))
+    assert "call.wav" in alone and "4 recordings" in together
+    table = pd.read_csv(trained / "calls.csv")
+    assert len(table) == 4 and table["label"].notna().all()
+    assert len(pd.read_csv(trained / "meeting.csv")) >= 4
+    assert (trained / "meeting.png").stat().st_size > 10_000
+    assert (trained / "meeting.rttm").read_text().startswith("SPEAKER ")
+    assert "meeting.csv" in voice and "meeting.rttm" in windows
+
+
+def test_the_model_is_exported_to_four_formats(trained):
+    said = [call(trained, line) for line in lines("kser export")]
+    assert all("equal to kser's probabilities within" in each for each in said)
+    for name in ("emotion/1/saved_model.pb", "emotion.onnx", "emotion.tflite", "emotion.xml", "emotion.bin"):
+        assert (trained / name).stat().st_size > 1000, name
+
+
+def test_the_model_is_served(trained):
+    (serve,), (curl,) = lines("kser serve"), lines("curl")
+    with running(trained, serve) as url:
+        assert json.loads(loaded(f"{url}/health"))
+        command = curl.replace("http://127.0.0.1:8000", url).split()
+        answered = subprocess.run(command, cwd=trained, capture_output=True, text=True, check=True)
+        prediction = json.loads(answered.stdout)
+        assert prediction["label"] in prediction["probabilities"]
+
+
+@needs_browser
+def test_the_model_is_shown_in_a_browser(trained, tmp_path):
+    (demo,) = lines("kser demo")
+    with running(trained, demo) as url:
+        labels = json.loads(loaded(f"{url}/model.json"))["answers"][0]["names"]
+        with open_tab(tmp_path) as tab:
+            tab.open(url)
+            tab.choose_file("input[type=file]", trained / "call.wav")
+            for label in labels:
+                tab.wait_until(f"document.body.innerText.includes({label!r})")
+            tab.wait_until("/\\d+ ?%/.test(document.body.innerText)")
+            assert not tab.complaints
+            assert all(address.startswith((url, "blob:", "data:")) for _, address in tab.requests)
+    assert (trained / "site" / "index.html").is_file()
