@@ -6,7 +6,7 @@ import pytest
 
 from kser.serving.http import warm_up
 from kser.serving.http.warm_up import batches_pay, shapes_of_batches, shapes_of_one
-from kser.serving.loaded_model import padded_length
+from kser.serving.model_audio import padded_length
 
 RATE = 16000
 
