@@ -3,10 +3,13 @@
     KERAS_BACKEND=tensorflow python eval/benchmarks/export_formats.py [--formats saved_model onnx]
 
 Prints the largest difference of a probability (of numbers: relative to those above 1) over recordings alone
-and padded, as `kser export` measures it; here in one process, and against kser on TensorFlow.
+and padded, as `kser export` measures it; here in one process, converters included, and against kser on
+TensorFlow.
 """
 
 import argparse
+import runpy
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -34,7 +37,7 @@ from kser.models import (
     WhisperEncoderBackbone,
 )
 from kser.serving.export.comparison import Case, difference_of
-from kser.serving.export.formats import FORMATS
+from kser.serving.export.formats import FORMATS, litert, onnx
 from kser.serving.export.serving_graph import write_saved_model
 from kser.serving.loaded_model import LoadedModel
 
@@ -120,6 +123,15 @@ def recordings() -> list[Case]:
     return [*(Case(str(len(each)), [each]) for each in waveforms), Case("padded", waveforms)]
 
 
+def run_here(module: str, *arguments: Any, **options: Any) -> None:
+    """What `run_module` does in a process of its own, which would import TensorFlow for each model anew."""
+    given, sys.argv = sys.argv, [module, *map(str, arguments)]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    finally:
+        sys.argv = given
+
+
 def exported_difference(folder: Path, format_name: str, workspace: Path) -> float:
     """Of the model of a folder, in one format."""
     model, form = LoadedModel.load(folder), FORMATS[format_name]
@@ -132,6 +144,7 @@ def exported_difference(folder: Path, format_name: str, workspace: Path) -> floa
 
 def main(formats: Sequence[str], families: Sequence[str], poolings: Sequence[str]) -> None:
     """Print the table."""
+    onnx.run_module = litert.run_module = run_here
     print("| model | pooling or task |", " | ".join(formats), "|", flush=True)
     print("| --- | --- |", "---: |" * len(formats), flush=True)
     for name, task in tasks(families, poolings):
