@@ -124,6 +124,8 @@ def _show_paths(check: CheckResult, show: _Shown) -> None:
         f"{of_every_run(paths.evaluation('DATASET'))}"
     )
     lines.append(f"evaluation CSV and summary: {evaluation_csv_folder(config)}")
+    if any(model.keep_states_every is not None for model in check.experiment.models):
+        lines.append(f"kept states: {of_every_run(paths.kept_states)}")
     if any(not model.skip_hp_search for model in check.experiment.models):
         lines.append(f"search for hyper-parameters: {of_every_run(paths.search)}")
     if check.experiment.draws_curves:

@@ -18,6 +18,9 @@ class TrainingPlan:
         logging_steps: updates between two rows of training loss in the log.
         save_steps: updates between two saved states, a multiple of `eval_steps`.
         save_total_limit: how many saved states stay.
+        keep_states_every: updates between two sets of weights that are kept, see `keep_weights`, a multiple
+            of `eval_steps`; `None`: none are.
+        kept_states_limit: how many of them stay, the newest; `None`: all.
         length_buckets: how many different lengths utterances are padded to.
         seed: of the order of the utterances.
         lr_scheduler: how the learning rate goes on after the warm-up, see `WarmupSchedule`.
@@ -56,6 +59,8 @@ class TrainingPlan:
     early_stopping_patience: int | None = None
     early_stopping_threshold: float = 0.0
     gradual_unfreezing_epochs: float | None = None
+    keep_states_every: int | None = None
+    kept_states_limit: int | None = None
 
     def updates(self, batches_per_epoch: int) -> int:
         """Updates of the whole run.

@@ -13,7 +13,7 @@ from kser.training.early_stopping import Patience, is_better
 from kser.training.objectives import Objective, metric_named
 from kser.training.plan import TrainingPlan
 from kser.training.training_log import Row, TrainingLog
-from kser.training.training_state import save_best, save_state
+from kser.training.training_state import keep_weights, save_best, save_state
 
 
 class Recorder(keras.callbacks.Callback):
@@ -107,6 +107,10 @@ class Recorder(keras.callbacks.Callback):
             self.best_step, self.best_value, self.best_loss = self.step, float(value), float(val_loss)
             self.model.optimizer.swap_averages()
             save_best(self.states, self.model)
+            self.model.optimizer.swap_averages()
+        if self.step and self.plan.keep_states_every and self.step % self.plan.keep_states_every == 0:
+            self.model.optimizer.swap_averages()
+            keep_weights(self.states, self.step, self.model, self.plan.kept_states_limit)
             self.model.optimizer.swap_averages()
         over = self._patience.is_over(value, counts=self.step > self.patient_until)
         self.stopped_early = over and self.step < self.updates

@@ -1,7 +1,8 @@
 """Everything that a run needs in order to continue, on disk: weights, seeds, optimizer, progress.
 
 A state is a folder `state-STEP` that appears whole or not at all. The best weights so far are the file
-`best.safetensors`, which one renaming replaces.
+`best.safetensors`, which one renaming replaces; those of updates that are kept for
+later are `kept-STEP.safetensors`.
 """
 
 import re
@@ -22,6 +23,7 @@ VARIABLES_FILE = "variables.safetensors"
 PROGRESS_FILE = "progress.json"
 BEST_FILE = "best.safetensors"
 _STATE = re.compile(r"state-(\d+)")
+_KEPT = re.compile(r"kept-(\d+)\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,32 @@ def restore_best(folder: Path, model: keras.Model) -> None:
     assign_model(model, load_file(folder / BEST_FILE))
 
 
+def keep_weights(folder: Path, step: int, model: keras.Model, limit: int | None) -> None:
+    """Keep the model's weights after an update; until `remove_states` they are what `kept_weights` finds.
+
+    Args:
+        folder: of the run.
+        step: updates done.
+        model: whose weights.
+        limit: how many may stay, the newest; `None` for all.
+    """
+    with replacing(folder / f"kept-{step:08d}.safetensors") as draft:
+        save_file(model_arrays(model), draft)
+    if limit is not None:
+        for outdated in list(kept_weights(folder).values())[:-limit]:
+            outdated.unlink()
+
+
+def kept_weights(folder: Path) -> dict[int, Path]:
+    """The files of `keep_weights` by their updates, in order."""
+    return dict(_numbered(folder, _KEPT))
+
+
+def restore_kept(file: Path, model: keras.Model) -> None:
+    """Give the model the weights of a file of `keep_weights`."""
+    assign_model(model, load_file(file))
+
+
 def model_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     """All variables of a model by their position, states of random generators included.
 
@@ -135,15 +163,22 @@ def remove_states(folder: Path) -> None:
     """Remove what only an unfinished run needs, half-written files of a killed process included."""
     for _, state in _states(folder):
         shutil.rmtree(state)
+    for kept in kept_weights(folder).values():
+        kept.unlink()
     (folder / BEST_FILE).unlink(missing_ok=True)
     remove_drafts(folder)
 
 
 def _states(folder: Path) -> list[tuple[int, Path]]:
+    return _numbered(folder, _STATE)
+
+
+def _numbered(folder: Path, pattern: re.Pattern[str]) -> list[tuple[int, Path]]:
+    """What in a folder has such a name, by the number in it, in order."""
     if not folder.is_dir():
         return []
-    found = ((_STATE.fullmatch(path.name), path) for path in folder.iterdir())
-    return [(int(match.group(1)), path) for match, path in found if match]
+    found = ((pattern.fullmatch(path.name), path) for path in folder.iterdir())
+    return sorted((int(match.group(1)), path) for match, path in found if match)
 
 
 def _array(variable: Any) -> np.ndarray:

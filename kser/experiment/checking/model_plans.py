@@ -89,8 +89,16 @@ class ModelPlan:
 
     @property
     def model_bytes(self) -> int | None:
-        """Size of a trained model on disk."""
-        return None if self.parameters is None else _BYTES * self.parameters
+        """Size of a trained model on disk, with the states that `keep_states_every` keeps of it."""
+        return None if self.parameters is None else _BYTES * self.parameters * (1 + self._kept_states)
+
+    @property
+    def _kept_states(self) -> int:
+        plan = self.run.training_plan
+        if plan.keep_states_every is None:
+            return 0
+        kept = max((run.updates for run in self.runs.values()), default=0) // plan.keep_states_every
+        return kept if plan.kept_states_limit is None else min(kept, plan.kept_states_limit)
 
     @property
     def state_bytes(self) -> int | None:
@@ -102,7 +110,7 @@ class ModelPlan:
         memory, plan = self.memory, self.run.training_plan
         # While a state is written the oldest one is still there.
         states = (plan.save_total_limit + 1) * (memory.weights + memory.gradients + memory.optimizer)
-        return states + memory.weights
+        return states + (1 + self._kept_states) * memory.weights
 
     @property
     def memory_warnings(self) -> list[str]:

@@ -100,13 +100,17 @@ class ExperimentDefinition:
                 )
 
     def _saving_mistakes(self, model: ModelConfig, source: str) -> list[str]:
-        save_steps, eval_steps = self.config.save_steps, model.eval_steps or self.config.eval_steps
-        if save_steps is None or save_steps % eval_steps == 0:
-            return []
+        eval_steps = model.eval_steps or self.config.eval_steps
         where = source if model.eval_steps else self.source
+        asked = [
+            (self.source, "save_steps", self.config.save_steps, "saved"),
+            (source, "keep_states_every", model.keep_states_every, "kept"),
+        ]
         return [
-            f"{self.source}: save_steps: must be a multiple of eval_steps ({eval_steps}, {where}), got "
-            f"{save_steps}: states are saved after evaluations"
+            f"{file}: {name}: must be a multiple of eval_steps ({eval_steps}, {where}), got {steps}: "
+            f"states are {done} after evaluations"
+            for file, name, steps, done in asked
+            if steps is not None and steps % eval_steps
         ]
 
     def _fields_for_no_model(self) -> list[str]:

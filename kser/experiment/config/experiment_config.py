@@ -122,7 +122,9 @@ class ExperimentConfig(Config):
     save_steps: Count | None = Field(
         None, description="Updates between two saved states, a multiple of eval_steps; unset: eval_steps."
     )
-    save_total_limit: Count = Field(1, description="How many saved states of a run are kept.")
+    save_total_limit: Count = Field(
+        1, description="How many saved states of a run are kept; given, also of keep_states_every."
+    )
     eval_steps: Count = Field(10, description="Updates between two evaluations on the validation part.")
     logging_steps: Count = Field(10, description="Updates between two rows of training loss in the log.")
     eval_metric: str | None = Field(

@@ -22,7 +22,7 @@ _WHAT_IS_LEARNED = "says what is learned and from what, and is the same for all 
 _WITHOUT_EFFECT = "has no effect on what a trial gives"
 _NOT_SEARCHED = {
     **dict.fromkeys(("name", "factors", "layer_curve"), _WITHOUT_EFFECT),
-    **dict.fromkeys(("batch_size", "logging_steps", "feature_cache"), _WITHOUT_EFFECT),
+    **dict.fromkeys(("batch_size", "logging_steps", "feature_cache", "keep_states_every"), _WITHOUT_EFFECT),
     **dict.fromkeys(("seed", "train_test_split", "speaker_independent_scenario"), _WHAT_IS_LEARNED),
     **dict.fromkeys(("input_column", "output_column", "regression_columns"), _WHAT_IS_LEARNED),
     **dict.fromkeys(("task_name", "is_regression", "is_multi_label"), _WHAT_IS_LEARNED),

@@ -54,6 +54,7 @@ def fingerprint_of(settings: Mapping[str, Any]) -> str:
 def run_settings(run: Run, data: RunData) -> dict[str, Any]:
     """Everything that decides the result of a run: settings, audio, split, checkpoint, backend, versions."""
     without_effect = {"evaluation_batch_size", "save_steps", "save_total_limit", "logging_steps"}
+    without_effect |= {"keep_states_every", "kept_states_limit"}
     return {
         "kser": _RESULTS_OF,
         "keras": keras.__version__,

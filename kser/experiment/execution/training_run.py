@@ -46,7 +46,7 @@ from kser.training.events import Message, ProgressListener, reading_progress
 from kser.training.fit import train
 from kser.training.logistic_regression import train_by_logistic_regression
 from kser.training.training_result import TrainingResult
-from kser.training.training_state import remove_states
+from kser.training.training_state import kept_weights, remove_states, restore_best, restore_kept
 
 
 class TrainingFailedError(UserError):
@@ -120,6 +120,7 @@ def do_run(
         provenance = replace(
             provenance, calibration=_calibration(run, data, model, frozen, parts["validation"])
         )
+        _save_kept_states(run, model, provenance)
         save_trained_model(run.paths.model, model, provenance)
         _tidy_up(run)
     return Outcome.TRAINED
@@ -354,6 +355,17 @@ def _data_workers(run: Run) -> int:
     """
     tensors = any(augmentation.tensors for augmentation in run.config.augmentations.values())
     return max(run.config.data_workers, int(tensors and keras.config.backend() == "torch"))
+
+
+def _save_kept_states(run: Run, model: EmotionTask, provenance: Provenance) -> None:
+    """Write the models of the updates that `keep_states_every` names; the model itself stays as it is."""
+    if run.model.keep_states_every is None:
+        return
+    for step, file in kept_weights(run.paths.states).items():
+        restore_kept(file, model)
+        facts = replace(provenance, training={"updates": step}, calibration={})
+        save_trained_model(run.paths.kept_state(step), model, facts)
+    restore_best(run.paths.states, model)
 
 
 def _tidy_up(run: Run) -> None:

@@ -9,6 +9,8 @@ from kser.files import expanded
 
 # From a run, a model with all its seeds, or a whole study down to the trained models, see `RunPaths`.
 _WITHIN = ("model", "*/model", "*/*/model")
+# In the folder of the states that a run kept, and not from a run: they are not among its seeds.
+_KEPT_STATES = "step_*"
 
 
 def model_folders(given: Iterable[str | Path]) -> list[Path]:
@@ -16,7 +18,8 @@ def model_folders(given: Iterable[str | Path]) -> list[Path]:
 
     Args:
         given: of each the folder of a trained model; the folder of a run, of a model with its seeds or of a
-            study, for all trained models in it; or the name of a published model with a trained head.
+            study, for all trained models in it; the folder `states` of a run, for those that
+            `keep_states_every` kept; or the name of a published model with a trained head.
 
     Returns:
         Folders, each once; or names.
@@ -50,7 +53,9 @@ def _folders(given: str | Path) -> list[Path]:
         return [path]  # of a published model, or missing: loading tells
     if _is_model(path):
         return [path.absolute()]
-    within = [folder.absolute() for pattern in _WITHIN for folder in sorted(path.glob(pattern))]
+    within = [
+        folder.absolute() for pattern in (*_WITHIN, _KEPT_STATES) for folder in sorted(path.glob(pattern))
+    ]
     models = [folder for folder in within if _is_model(folder)]
     if not models:
         raise UserError(f"{given}: holds no trained model, nor do the folders within it as of a study")

@@ -53,6 +53,15 @@ class RunPaths:
         return self.results / "model"
 
     @property
+    def kept_states(self) -> Path:
+        """Where `keep_states_every` keeps models."""
+        return self.results / "states"
+
+    def kept_state(self, step: int) -> Path:
+        """The model after an update, a folder as `model`."""
+        return self.kept_states / f"step_{step:08d}"
+
+    @property
     def split(self) -> Path:
         """The metadata of the training, validation and test part."""
         return self.results / "split"

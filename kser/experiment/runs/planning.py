@@ -103,7 +103,15 @@ class Run:
             early_stopping_patience=self.model.early_stopping_patience,
             early_stopping_threshold=self.model.early_stopping_threshold,
             gradual_unfreezing_epochs=self.model.gradual_unfreezing_epochs,
+            keep_states_every=self.model.keep_states_every,
+            kept_states_limit=self._kept_states_limit,
         )
+
+    @property
+    def _kept_states_limit(self) -> int | None:
+        """Its default is for states to continue from, of which one will do."""
+        config = self.config
+        return config.save_total_limit if "save_total_limit" in config.model_fields_set else None
 
     @property
     def objective(self) -> Objective:

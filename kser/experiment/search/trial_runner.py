@@ -71,7 +71,11 @@ class TrialRunner:
         remove_states(paths.states)
 
     def _result(self, trial: Trial, name: str) -> dict[str, float]:
-        values = {**trial.values, "number_of_training_epochs": trial.epochs}
+        values = {
+            **trial.values,
+            "number_of_training_epochs": trial.epochs,
+            "keep_states_every": None,
+        }
         paths = self.run.paths.trial(trial.number)
         run = replace(self.run, model=with_values(self.run.model, values), paths=paths)
         identity = f"{self.identity}, trial {trial.number}"

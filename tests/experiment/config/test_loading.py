@@ -137,6 +137,7 @@ def test_defaults_of_a_model(tmp_path):
         "regression_weight": 1.0,
         "use_positive_weights": False,
         "eval_steps": None,
+        "keep_states_every": None,
         "logging_steps": None,
         "use_batch_norm": False,
         "use_dropout": False,

@@ -157,6 +157,7 @@ def test_the_plan_takes_each_setting_from_its_field(tmp_path):
         "use_class_weights": False,
         "label_smoothing": 0.2,
         "focal_gamma": 2.0,
+        "keep_states_every": 20,
     }
     fields = {"save_steps": 30, "save_total_limit": 9, "length_buckets": 8, "eval_steps": 10}
     (run,) = plan_runs(experiment(tmp_path, {"a": model}, **fields), [11])
@@ -182,6 +183,8 @@ def test_the_plan_takes_each_setting_from_its_field(tmp_path):
         "eval_steps": 10,
         "logging_steps": 10,
         "seed": 11,
+        "keep_states_every": 20,
+        "kept_states_limit": 9,
     }
     assert run.objective == ClassificationObjective(
         use_class_weights=False, label_smoothing=0.2, focal_gamma=2.0
