@@ -12,6 +12,8 @@ from kser.serving.predictor import Predictor
 from kser.serving.segments.settings import Windows
 
 _MOST_WINDOWS = 1000
+# Long windows that overlap much are computed for hours: together they last no longer than so many recordings.
+_MOST_TIMES = 8
 
 
 def asked_windows(
@@ -34,11 +36,17 @@ def asked_windows(
     return windows
 
 
-def check_count(predictor: Predictor, sound: Sound, windows: Windows) -> None:
-    """Raise an `HTTPException` where a recording has too many windows."""
+def check_count(predictor: Predictor, sound: Sound, windows: Windows, longest_s: float) -> None:
+    """Raise an `HTTPException` where a recording has too many windows, for a server of recordings so long."""
     samples = resampled_length(len(sound.samples), sound.sampling_rate, predictor.sampling_rate)
-    if (count := len(windows_of(samples, *windows.in_samples(predictor)))) > _MOST_WINDOWS:
+    window, hop = windows.in_samples(predictor)
+    if (count := len(windows_of(samples, window, hop))) > _MOST_WINDOWS:
         raise HTTPException(422, f"hop_seconds: would give {count} windows, more than {_MOST_WINDOWS}")
+    together_s, most_s = count * min(window, samples) / predictor.sampling_rate, _MOST_TIMES * longest_s
+    if together_s > most_s:
+        raise HTTPException(
+            422, f"hop_seconds: would give windows of {together_s:.0f} s together, more than {most_s:g} s"
+        )
 
 
 def say_over_time(predictor: Predictor, sound: Sound, windows: Windows) -> list[dict[str, Any]]:

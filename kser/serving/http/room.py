@@ -1,5 +1,6 @@
 """How much memory the recordings take that are received or waiting, all of them together."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ class NoRoom(Exception):  # noqa: N818 — it passes
 
 
 class Room:
-    """Counts what is held.
+    """Counts what is held, by any thread.
 
     Args:
         most_bytes: at once; one recording is taken however large it is.
@@ -21,6 +22,7 @@ class Room:
     def __init__(self, most_bytes: int = ROOM_BYTES):
         self._most = most_bytes
         self._held = 0
+        self._lock = threading.Lock()
 
     @contextmanager
     def share(self) -> Iterator["Share"]:
@@ -37,10 +39,11 @@ class Room:
         Raises:
             NoRoom: it takes more, and others leave too little.
         """
-        others = self._held - bytes_before
-        if bytes_after > bytes_before and others and others + bytes_after > self._most:
-            raise NoRoom
-        self._held = others + bytes_after
+        with self._lock:
+            others = self._held - bytes_before
+            if bytes_after > bytes_before and others and others + bytes_after > self._most:
+                raise NoRoom
+            self._held = others + bytes_after
 
 
 class Share:

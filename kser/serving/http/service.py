@@ -97,7 +97,7 @@ class Service:
             upload = await self._upload(request, share)
             sound = await self._decoded(upload, share)
             if windows is not None:
-                check_count(self._predictor, sound, windows)
+                check_count(self._predictor, sound, windows, self._limits.max_seconds)
             result = await self._result(upload.name, sound)
             if windows is not None:
                 over_time = partial(say_over_time, self._predictor, sound, windows)
@@ -147,7 +147,7 @@ class Service:
 
     async def _decoded(self, upload: Upload, share: Share) -> Sound:
         loop = asyncio.get_running_loop()
-        sound = await loop.run_in_executor(self._decoders, decoded, upload, self._limits.max_seconds)
+        sound = await loop.run_in_executor(self._decoders, decoded, upload, self._limits.max_seconds, share)
         share.hold(len(upload.content) + sound.samples.nbytes)
         return sound
 

@@ -74,6 +74,8 @@ async def _of_form(request: Request, most_bytes: int, share: Share) -> Upload:
         form = await parser.parse()
     except MultiPartException as error:
         raise HTTPException(400, f"the form cannot be read: {error.message}") from None
+    except UnicodeError:  # of a charset that it names, and that has no text
+        raise HTTPException(400, "the form cannot be read: its charset is not that of its names") from None
     sent = form.get(FIELD)
     if not isinstance(sent, UploadFile):
         found = "it holds text" if FIELD in form else "the form has none"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 WINDOW_SECONDS, LONGEST_VOICE_SECONDS = 4.0, 8.0
 _SHORTEST_HOP_S = 0.01
+_LONGEST_WINDOW_S = 1e6  # beyond all recordings; numbers beyond it have no number of samples
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,9 @@ def cutting_of(kind: str, window_seconds: float | None, hop_seconds: float | Non
 
 
 def _check_above_0(window_seconds: float | None) -> None:
-    if window_seconds is not None and not 0 < window_seconds < np.inf:
-        raise UserError(f"window_seconds: must be above 0, got {window_seconds:g}")
+    if window_seconds is not None and not 0 < window_seconds <= _LONGEST_WINDOW_S:
+        most = f" and at most {_LONGEST_WINDOW_S:g}" if window_seconds > 0 else ""
+        raise UserError(f"window_seconds: must be above 0{most}, got {window_seconds:g}")
 
 
 def _hop_mistake(hop_s: float, window_s: float) -> UserError:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fastapi import HTTPException
 from starlette.testclient import TestClient
 
 import kser
 from kser.serving.http import service
 from kser.serving.http.app import create_app
 from kser.serving.http.limits import Limits
-from kser.serving.http.room import Room
+from kser.serving.http.recordings import decoded
+from kser.serving.http.room import NoRoom, Room
+from kser.serving.http.uploads import Upload
 from tests.experiment.evaluated_models import LABELS, save_model
 from tests.serving.http.served_models import LIMITS, RATE, encoded, encoded_with_av, noise, served
 from tests.serving.http.written_files import opened_to_write
@@ -121,6 +124,12 @@ FORM = {"content-type": "multipart/form-data; boundary=x"}
             400,
             "the form cannot be read",
         ),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ntext\r\n--x--\r\n',
+            {"content-type": "multipart/form-data; boundary=x; charset=undefined"},
+            400,
+            "the form cannot be read: its charset",
+        ),
         (b"--x", {"content-type": "multipart/form-data"}, 400, "the form cannot be read: Missing boundary"),
         (
             b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n\r\n--x--\r\n',
@@ -162,6 +171,7 @@ def test_windows_are_those_of_predict_windows(client, predictor):
         ("window_seconds=x", "window_seconds: Input should be a valid number"),
         ("window_seconds=0", "window_seconds: must be above 0, got 0"),
         ("window_seconds=nan", "window_seconds: must be above 0, got nan"),
+        ("window_seconds=1e308", "window_seconds: must be above 0 and at most 1e+06, got 1e+308"),
         ("window_seconds=0.001", "window_seconds: must be at least"),
         ("window_seconds=1&hop_seconds=2", "hop_seconds: must be from 0.01 to window_seconds"),
     ],
@@ -174,6 +184,13 @@ def test_too_many_windows_get_one_line(client, predictor, monkeypatch):
     monkeypatch.setattr("kser.serving.http.over_time.windows_of", lambda *given: range(1001))
     says = "hop_seconds: would give 1001 windows, more than 1000"
     assert_one_line(client.post("/predict?window_seconds=0.25", content=WAV), 422, says)
+
+
+def test_long_windows_that_overlap_much_get_one_line(client):
+    says = "hop_seconds: would give windows of 18 s together, more than 9.6 s"
+    query = "window_seconds=0.5&hop_seconds=0.01"
+    assert_one_line(client.post(f"/predict?{query}", content=encoded(noise(0.85))), 422, says)
+    assert client.post("/predict?window_seconds=0.5&hop_seconds=0.1", content=WAV).status_code == 200
 
 
 def test_two_files_in_a_form_are_too_many(client):
@@ -300,6 +317,21 @@ def test_who_is_too_much_is_told_when_to_come_again(models, monkeypatch, limits)
         model.free.set()
         assert first.result().status_code == 200
         assert client.post("/predict", content=WAV).status_code == 200
+
+
+def test_what_is_decoded_is_held_as_it_grows():
+    """A small file of much silence: others leave no room for what becomes of it."""
+    silent = encoded(np.zeros(200_000), kind="FLAC")
+    room = Room(1_000_000)
+    with room.share() as other, room.share() as share:
+        other.hold(len(silent))
+        share.hold(len(silent))
+        with pytest.raises(NoRoom):
+            decoded(Upload("silent", silent), 60, share)
+        other.hold(0)
+        with pytest.raises(HTTPException, match="is silent"):
+            decoded(Upload("silent", silent), 60, share)
+        assert share.bytes >= len(silent) + 4 * 200_000
 
 
 def test_whose_turn_does_not_come_is_told_so(models, monkeypatch):
