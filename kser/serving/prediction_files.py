@@ -63,10 +63,12 @@ class PredictionFile:
         self._partial = path.with_name(path.name + _PARTIAL)
         self._identity = _identity(predictor, settings)
         self._earlier = dict(self._read())
+        # Recordings may change meanwhile: what is said of one is kept as of how it was found.
+        self._versions: dict[str, str] = {}
 
     def known(self, recording: str) -> bool:
         """Whether an interrupted command has predicted a recording."""
-        return _version(recording) in self._earlier
+        return self._version(recording) in self._earlier
 
     def add(self, results: Iterator[Kept]) -> Iterator[Kept]:
         """Keep results as they come.
@@ -83,7 +85,7 @@ class PredictionFile:
                 if not self._earlier:
                     _write_line(file, {"models": self._identity})
                 for result in results:
-                    version = _version(result.recording)
+                    version = self._version(result.recording)
                     self._earlier[version] = _described(result)
                     _write_line(file, {"version": version, **self._earlier[version]})
                     yield result
@@ -100,10 +102,16 @@ class PredictionFile:
         Returns:
             What the file says of them.
         """
-        results = [_result(self._earlier[_version(recording)]) for recording in recordings]
+        results = [_result(self._earlier[self._version(recording)]) for recording in recordings]
         write_predictions(self.path, results)
         self._partial.unlink(missing_ok=True)
         return results
+
+    def _version(self, recording: str) -> str:
+        """A recording as it was when it was first asked for."""
+        if recording not in self._versions:
+            self._versions[recording] = _version(recording)
+        return self._versions[recording]
 
     def _read(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What an interrupted command of the same models has kept; a line that it wrote in part is left."""

@@ -9,6 +9,7 @@ from kser.corpora.metadata import read_paths
 from kser.corpora.rewriting_plan import SUFFIXES
 from kser.errors import UserError
 from kser.files import expanded, is_there
+from kser.words import printable
 
 STANDARD_INPUT = "-"
 _PATTERN = frozenset("*?[")
@@ -23,11 +24,17 @@ def recordings_at(given: Iterable[str], input_column: str = "path") -> list[str]
         input_column: of metadata, the column with the audio files.
 
     Raises:
-        UserError: nothing was given, a folder or pattern has no recordings, or a CSV cannot be read.
+        UserError: nothing was given, a folder or pattern has no recordings, a CSV cannot be read, or a
+            name is no text.
     """
     found = [path for each in given for path in _recordings(each, input_column)]
     if not found:
         raise UserError("no recording given: a file, a folder, a pattern, a metadata CSV, or - ")
+    for path in found:
+        if any(
+            "\ud800" <= mark <= "\udfff" for mark in path
+        ):  # bytes that are not UTF-8; no decoder takes it
+            raise UserError(f"{printable(path)}: its name is not UTF-8; rename the file")
     return list(dict.fromkeys(found))
 
 

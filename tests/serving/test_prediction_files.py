@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import kser
 from kser.errors import UserError
 from kser.serving.prediction import Prediction, Unusable
 from kser.serving.prediction_files import PredictionFile, checked_output, write_predictions
+from kser.serving.recordings import recordings_at
 from tests.experiment.evaluated_models import save_model
 
 RESULTS = [
@@ -100,3 +102,25 @@ def test_a_file_that_changed_or_another_model_is_predicted_again(model, recordin
     assert [again.known(recording) for recording in recordings] == [False, True, True, True]
     surer = kser.load_model(model.ensemble.folders[0], threshold=0.9)
     assert not any(PredictionFile(path, surer).known(recording) for recording in recordings)
+
+
+def test_a_file_that_changes_meanwhile_is_kept_as_it_was_found(model, recordings, tmp_path):
+    path = tmp_path / "x.csv"
+    file = PredictionFile(path, model)
+    assert not any(file.known(recording) for recording in recordings)
+    list(islice(file.add(model.predict_files(recordings)), 4))
+    sf.write(recordings[0], np.ones(5000) * 0.1, 16000)
+    Path(recordings[1]).unlink()
+    again = PredictionFile(path, model)
+    assert [again.known(recording) for recording in recordings] == [False, False, True, True]
+    assert [each.recording for each in file.finish(recordings)] == recordings
+
+
+def test_a_name_that_is_no_text_is_one_line(tmp_path):
+    try:
+        (tmp_path / os.fsdecode(b"\xff.wav")).write_bytes(b"x")
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    for given in (tmp_path, tmp_path / "*.wav"):
+        with pytest.raises(UserError, match=r"udcff\.wav: its name is not UTF-8; rename the file"):
+            recordings_at([str(given)])
