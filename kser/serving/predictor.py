@@ -199,8 +199,8 @@ class Predictor:
             fields["is_sure"] = bool(fields["probability"] >= self.threshold)
         duration_s = len(sound.samples) / sound.sampling_rate
         notes = [fault.words for fault in sound_faults(sound)]
-        longest_s = None if model.maximum_samples is None else model.maximum_samples / self.sampling_rate
-        if longest_s is not None and duration_s > longest_s:
+        _, longest_s = self.ensemble.heard_seconds
+        if duration_s / model.format.processing.parts(duration_s) > longest_s:
             notes.append(f"only its first {longest_s:g} s were heard: the model takes no more")
         return Prediction(name, duration_s, **fields, notes=tuple(notes))
 

@@ -284,6 +284,17 @@ def test_standard_input_is_a_file_of_any_format(models, files, monkeypatch):
     assert result.recording == "-" and result.probabilities == expected
 
 
+@pytest.mark.parametrize(("too_long", "notes"), [("crop", 1), ("split", 0)])
+def test_what_is_not_heard_is_noted(tmp_path, too_long, notes):
+    folder = save_model(tmp_path / "model", "class", max_seconds=0.25, too_long=too_long)
+    model = kser.load_model(folder)
+    rng = np.random.default_rng(0)
+    short, long = (model.predict(0.1 * rng.normal(size=samples)) for samples in (4000, 8000))
+    assert not short.notes
+    assert [note for note in long.notes if "only its first 0.25 s were heard" in note] == list(long.notes)
+    assert len(long.notes) == notes
+
+
 @pytest.mark.thorough
 def test_padded_lengths_are_few_and_near():
     padded = {samples: padded_length(samples) for samples in range(1, 400_000, 37)}
