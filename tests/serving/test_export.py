@@ -66,6 +66,17 @@ def test_a_saved_model_says_what_kser_says(tmp_path):
         export_model(model, tmp_path / "notes", "saved_model")
 
 
+def test_another_version_is_not_replaced(tmp_path):
+    facts = tmp_path / "emotion/1/assets.extra/kser_export.json"
+    facts.parent.mkdir(parents=True)
+    facts.write_text("{}")
+    with pytest.raises(UserError, match="none: "):  # the folder may be replaced, the model is looked for
+        export_model(tmp_path / "none", tmp_path / "emotion", "saved_model")
+    (tmp_path / "emotion/2").mkdir()
+    with pytest.raises(UserError, match="or holds more than one"):
+        export_model(tmp_path / "none", tmp_path / "emotion", "saved_model")
+
+
 @pytest.mark.thorough
 @needs_onnx
 def test_an_onnx_file_says_what_kser_says_and_what_it_is(tmp_path):

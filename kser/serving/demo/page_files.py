@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kser.errors import UserError
 from kser.files import expanded
+from kser.words import listed
 
 PAGE = Path(__file__).parent / "page"
 """HTML, CSS and JavaScript modules."""
@@ -46,12 +47,18 @@ def checked_site(folder: str | Path) -> Path:
     """A folder that a site may be written to.
 
     Raises:
-        UserError: something that is no site is there.
+        UserError: something that is no site is there, or with a site what is no part of it.
     """
     path = expanded(folder)
     if path.exists() and not (path.is_dir() and (_is_site(path) or not any(path.iterdir()))):
         raise UserError(
             f"{path}: exists and is no earlier site; name a folder that is empty or does not exist"
+        )
+    parts = {MODEL_FILE, FACTS_FILE, RUNTIME.name, *(part.name for part in PAGE.iterdir())}
+    if path.exists() and (others := sorted(part.name for part in path.iterdir() if part.name not in parts)):
+        raise UserError(
+            f"{path}: is replaced whole, and holds what is no part of a site: {listed(others)}; move it "
+            "away, or name another folder"
         )
     return path
 

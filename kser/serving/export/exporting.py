@@ -12,7 +12,7 @@ from kser.errors import UserError
 from kser.files import expanded
 from kser.serving.export.comparison import ExportedFile, cases, check_difference, largest_difference
 from kser.serving.export.formats import FORMATS, INT8, ExportFormat
-from kser.serving.export.formats.saved_model import FACTS_FILE
+from kser.serving.export.formats.saved_model import FACTS_FILE, VERSION
 from kser.serving.export.quantization import Quantized, TestRecordings, compare_quantized
 from kser.serving.export.subprocesses import run_module
 from kser.serving.loaded_model import LoadedModel
@@ -147,12 +147,18 @@ def _checked_target(path: Path, form: ExportFormat) -> Path:
     if form.suffix and path.is_dir():
         raise UserError(f"{path}: is a folder, where a file is to be written")
     if not form.suffix and path.exists() and not _is_earlier_export(path):
-        raise UserError(f"{path}: exists and is no exported model; name a folder that does not exist yet")
+        raise UserError(
+            f"{path}: exists and is no exported model, or holds more than one; name a folder that does not "
+            "exist yet"
+        )
     return path
 
 
 def _is_earlier_export(path: Path) -> bool:
-    return any(path.glob(f"*/assets.extra/{FACTS_FILE}"))
+    """Whether a folder holds what an export wrote and nothing else, not another version even."""
+    if not (path / VERSION / "assets.extra" / FACTS_FILE).is_file():
+        return False
+    return [each.name for each in path.iterdir()] == [VERSION]
 
 
 def _check_exportable(model: LoadedModel) -> None:

@@ -49,3 +49,14 @@ def test_a_site_never_replaces_anything_else(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="exists and is no earlier site"):
         checked_site(tmp_path / "file")
+
+
+def test_what_is_no_part_of_a_site_is_not_replaced_with_it(tmp_path):
+    copy_page(tmp_path / "site")
+    copy_runtime(tmp_path / "site")
+    (tmp_path / "site/model.json").write_text(json.dumps({"made_by": "kser demo"}))
+    (tmp_path / "site/model.onnx").write_text("")
+    checked_site(tmp_path / "site")
+    (tmp_path / "site/.git").mkdir()
+    with pytest.raises(UserError, match=r"holds what is no part of a site: \.git; move it away"):
+        checked_site(tmp_path / "site")
