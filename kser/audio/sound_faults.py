@@ -61,8 +61,10 @@ def header_faults(announced: int, following: int) -> tuple[Fault, ...]:
 
 
 def _faults_of_samples(samples: np.ndarray) -> tuple[Fault, ...]:
-    peaks = np.abs(samples).max(axis=0)
-    if not np.ptp(samples, axis=0).any():
+    channels = _by_channel(samples)
+    highest, lowest = channels.max(axis=1), channels.min(axis=1)
+    peaks = np.maximum(np.abs(highest), np.abs(lowest))
+    if (highest == lowest).all():
         value = float(samples[0, 0])
         same = f"every sample is {value:g}" if value else "every sample is 0"
         return (Fault("silent", f"is silent: {same}; leave the file out or obtain it again", True),)
@@ -73,12 +75,17 @@ def _faults_of_samples(samples: np.ndarray) -> tuple[Fault, ...]:
             f"{_scale(peak)} and write it anew"
         )
         return (Fault("not scaled", words, True),)
-    offset = samples.mean(axis=0, dtype=np.float64)
-    moving = float(np.abs(samples - offset).max())
+    offset = channels.mean(axis=1, dtype=np.float64)
+    moving = float(np.maximum(highest - offset, offset - lowest).max())
     if moving < 10 ** (NEARLY_SILENT_DBFS / 20):
         words = f"is nearly silent: its peak is at {20 * np.log10(moving):.0f} dB of full scale"
         return (Fault("nearly silent", words),)
     return (*_cancelled(samples), *_clipped(samples, peaks), *_offset(samples, offset))
+
+
+def _by_channel(samples: np.ndarray) -> np.ndarray:
+    """Samples (channels, samples), in the order of memory: over pairs NumPy reduces ten times as slowly."""
+    return np.ascontiguousarray(samples.T)
 
 
 def _scale(peak: float) -> int:
@@ -95,8 +102,9 @@ class Cancellation:
 
     def add(self, samples: np.ndarray) -> None:
         """Take the next samples of a recording, float (samples, channels)."""
-        self._of_channels = self._of_channels + np.square(samples, dtype=np.float64).sum(axis=0)
-        self._of_mean += float(np.square(samples.mean(axis=1, dtype=np.float64)).sum())
+        channels = _by_channel(samples)
+        self._of_channels = self._of_channels + np.square(channels, dtype=np.float64).sum(axis=1)
+        self._of_mean += float(np.square(channels.mean(axis=0, dtype=np.float64)).sum())
 
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with all of them."""
