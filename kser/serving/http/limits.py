@@ -1,5 +1,6 @@
 """What a server takes on, so that it refuses in place of falling over."""
 
+import math
 from dataclasses import dataclass, fields
 
 from kser.errors import UserError
@@ -17,7 +18,7 @@ class Limits:
         max_batch: recordings that are computed together; `None` for 8 where that is faster on the machine.
 
     Raises:
-        UserError: a limit is not above 0.
+        UserError: a limit is not above 0, or infinite.
     """
 
     max_megabytes: float = 25.0
@@ -28,8 +29,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         for limit in fields(self):
-            if (value := getattr(self, limit.name)) is not None and not value > 0:
-                raise UserError(f"--{limit.name}: must be above 0, got {value:g}")
+            if (value := getattr(self, limit.name)) is not None and not 0 < value < math.inf:
+                finite = " and finite" if value > 0 else ""
+                raise UserError(f"--{limit.name}: must be above 0{finite}, got {value:g}")
 
     @property
     def bytes(self) -> int:

@@ -106,7 +106,7 @@ def test_a_failure_is_of_its_batch_only():
 
 
 @pytest.mark.parametrize("name", ["max_megabytes", "max_seconds", "max_waiting", "max_requests", "max_batch"])
-@pytest.mark.parametrize("value", [0, -1, float("nan")])
-def test_limits_are_above_zero(name, value):
-    with pytest.raises(UserError, match=f"--{name}: must be above 0, got "):
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
+def test_limits_are_above_zero_and_finite(name, value):
+    with pytest.raises(UserError, match=f"--{name}: must be above 0( and finite)?, got {value:g}"):
         Limits(**{name: value})
