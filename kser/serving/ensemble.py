@@ -65,8 +65,8 @@ class Ensemble:
 
         Args:
             sounds: of each its name, for messages, and what decoding it gave.
-            places: of a batch: each is computed whole, and compiled for each length. `None` for 1 where there
-                is one recording, else for as many as in a batch of training.
+            places: of a batch: each is computed whole, and compiled for each length. `None` for
+                `usual_places`.
 
         Returns:
             Of each what is said of it, or why nothing can be: it is too short for one of the models.
@@ -74,8 +74,12 @@ class Ensemble:
         sums: list[Said | UserError] = [{} for _ in sounds]
         memory: VectorMemory = {}
         for model in self._models or self._loaded():
-            self._add(model, sounds, places or self._usual_places(len(sounds)), sums, memory)
+            self._add(model, sounds, places or self.usual_places(len(sounds)), sums, memory)
         return [self._mean(name, said) for (name, _), said in zip(sounds, sums, strict=True)]
+
+    def usual_places(self, recordings: int) -> int:
+        """Of a batch: 1 where there is one recording, else as many as in a batch of training."""
+        return 1 if recordings == 1 else int(self.first.provenance.model_config["batch_size"])
 
     def _mean(self, name: str, said: Said | UserError) -> Said | UserError:
         if isinstance(said, UserError):
@@ -132,9 +136,6 @@ class Ensemble:
     @property
     def _may_share(self) -> bool:
         return len(self.folders) > 1
-
-    def _usual_places(self, recordings: int) -> int:
-        return 1 if recordings == 1 else int(self.first.provenance.model_config["batch_size"])
 
 
 def _bytes_of_weights(folder: Path) -> int:
