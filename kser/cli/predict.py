@@ -93,7 +93,7 @@ def predict(
     import_keras()
     from kser.serving.predictor import load_model
 
-    file = None if output is None else _checked_output(output, segments)
+    file = None if output is None else _checked_output(output, segments, recordings)
     predictor = load_model(model, *(also or ()), threshold=threshold)
     say, prediction_file = _how(predictor, cutting, file)
     results = _shown(say, paths) if prediction_file is None else _written(say, paths, prediction_file)
@@ -134,10 +134,14 @@ def _checked_figure(figure: Path, paths: Sequence[str]) -> Path:
     return figure
 
 
-def _checked_output(output: Path, segments: str | None) -> Path:
+def _checked_output(output: Path, segments: str | None, given: Sequence[str]) -> Path:
+    from kser.files import expanded, is_there
     from kser.serving.prediction_files import SEGMENT_SUFFIXES, SUFFIXES, checked_output
 
-    return checked_output(output, SUFFIXES if segments is None else SEGMENT_SUFFIXES)
+    path = checked_output(output, SUFFIXES if segments is None else SEGMENT_SUFFIXES)
+    if is_there(path) and any(is_there(file) and file.samefile(path) for file in map(expanded, given)):
+        raise UserError(f"--output {output}: is the metadata that was given; name another file")
+    return path
 
 
 def _how(

@@ -90,6 +90,7 @@ def test_where_nobody_speaks_is_told(run, trained, tmp_path):
         ([MODEL, "models"], "models: no recordings in it"),
         ([MODEL, "x*.wav"], "x*.wav: no file has such a name"),
         ([MODEL, "a_high.wav", "--output", "x.txt"], "--output x.txt: must end with .csv, .json, .jsonl"),
+        ([MODEL, "metadata.csv", "--output", "./metadata.csv"], "is the metadata that was given"),
         ([MODEL, "a_high.wav", "--threshold", "1.5"], "threshold: must be from 0 to 1, got 1.5"),
         ([MODEL, "metadata.csv", "--input_column", "sound"], "metadata.csv: "),
         ([MODEL, "a_high.wav", "--window_seconds", "2"], "--window_seconds 2.0: needs --segments"),

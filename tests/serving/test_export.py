@@ -142,6 +142,19 @@ def test_every_kind_of_task_in_every_format(tmp_path, kind, form):
     assert export_model(model, path, form).difference < 1e-5
 
 
+@pytest.mark.parametrize("form", formats("onnx", "openvino"))
+def test_files_beside_it_that_are_of_something_else_stay(tmp_path, form):
+    model = save_model(tmp_path / "model", "class")
+    path, provenance = model / f"kser{FORMATS[form].suffix}", (model / "kser.json").read_text()
+    with pytest.raises(UserError, match=r"kser\.json: would be replaced, and is not of an exported model"):
+        export_model(model, path, form)
+    assert (model / "kser.json").read_text() == provenance
+    # Those of an earlier export are replaced.
+    (tmp_path / "emotion.json").write_text('{"outputs": {}, "minimum_samples": 400}')
+    with pytest.raises(UserError, match="none: "):
+        export_model(tmp_path / "none", tmp_path / f"emotion{FORMATS[form].suffix}", form)
+
+
 def test_what_differs_is_not_left(tmp_path, monkeypatch):
     model = save_model(tmp_path / "model", "class")
     ran = []

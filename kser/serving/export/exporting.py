@@ -9,7 +9,7 @@ from typing import Any
 import kser
 from kser.audio.processing import as_setting
 from kser.errors import UserError
-from kser.files import expanded
+from kser.files import expanded, read_json
 from kser.serving.export.comparison import ExportedFile, cases, check_difference, largest_difference
 from kser.serving.export.formats import FORMATS, INT8, ExportFormat
 from kser.serving.export.formats.saved_model import FACTS_FILE, VERSION
@@ -146,12 +146,26 @@ def _checked_target(path: Path, form: ExportFormat) -> Path:
         raise UserError(f"{path}: {form.name} is a file that ends with {form.suffix}")
     if form.suffix and path.is_dir():
         raise UserError(f"{path}: is a folder, where a file is to be written")
+    if form.suffix and not _is_of_an_export(path.with_suffix(".json")):
+        for suffix in (*form.further_suffixes, ".json"):
+            if (beside := path.with_suffix(suffix)).exists():
+                raise UserError(
+                    f"{beside}: would be replaced, and is not of an exported model; name another DST"
+                )
     if not form.suffix and path.exists() and not _is_earlier_export(path):
         raise UserError(
             f"{path}: exists and is no exported model, or holds more than one; name a folder that does not "
             "exist yet"
         )
     return path
+
+
+def _is_of_an_export(path: Path) -> bool:
+    """Whether a file has the facts of an exported model."""
+    try:
+        return path.is_file() and {"outputs", "minimum_samples"} <= set(read_json(path))
+    except (UserError, TypeError):
+        return False
 
 
 def _is_earlier_export(path: Path) -> bool:
