@@ -1,5 +1,6 @@
 """Recordings decoded a little ahead of what is computed of them, however many they are."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -62,5 +63,9 @@ def _decoded(recordings: Iterable[tuple[str, Any]], rate: int) -> Iterator[Decod
 
     waiting, threads = iter(recordings), cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
-        while group := list(islice(waiting, 4 * threads)):
-            yield from pool.map(decoded, group)
+        # No more than is being decoded: recordings may be hours long.
+        ahead = deque(pool.submit(decoded, named) for named in islice(waiting, threads))
+        while ahead:
+            found = ahead.popleft().result()
+            ahead.extend(pool.submit(decoded, named) for named in islice(waiting, 1))
+            yield found

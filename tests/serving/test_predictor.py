@@ -12,6 +12,7 @@ import soundfile as sf
 import soxr
 
 import kser
+from kser.audio.decoding import Sound
 from kser.audio.loading import load_audio
 from kser.errors import UserError
 from kser.experiment.study.evaluation import evaluate
@@ -270,6 +271,24 @@ def test_memory_is_bounded_by_groups_of_recordings(models, files, monkeypatch):
     assert groups == [5, 5, 2]
     for one, other in zip(expected, again, strict=True):
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
+
+
+def test_few_recordings_are_decoded_ahead(monkeypatch):
+    begun = []
+
+    def sound_of(name, audio, rate):
+        begun.append(name)
+        return Sound(np.array([[0.1], [0.2]], np.float32), rate)
+
+    monkeypatch.setattr(decoding, "sound_of", sound_of)
+    monkeypatch.setattr(decoding, "cpu_count", lambda: 2)
+    monkeypatch.setattr(decoding, "MOST_RECORDINGS", 1)
+    names = [str(number) for number in range(20)]
+    given = []
+    for ((name, _),) in decoding.decoded_chunks(((name, None) for name in names), 16000):
+        given.append(name)
+        assert len(begun) <= len(given) + 2
+    assert given == names and sorted(begun) == sorted(names)
 
 
 def test_standard_input_is_a_file_of_any_format(models, files, monkeypatch):
