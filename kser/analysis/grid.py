@@ -71,10 +71,8 @@ def similarity_bands(
         def statistic(chosen: np.ndarray) -> float:
             return measure(first[chosen], second[chosen], names[chosen])
 
-        return {
-            name: float(value)
-            for name, value in speaker_band(statistic, speakers, level=level)._asdict().items()
-        }
+        band = speaker_band(statistic, speakers, level=level)
+        return {"estimate": float(band.estimate), "low": float(band.low), "high": float(band.high)}
 
     return pd.DataFrame(
         {"row": row, "column": column, **band_of(np.asanyarray(first), np.asanyarray(second))}
@@ -119,9 +117,14 @@ def drift_table(checkpoints: Mapping[Hashable, NamedVectors]) -> pd.DataFrame:
         One row a later checkpoint and layer: `checkpoint`, `layer`, `rearranged`, `turned`, `moved`, see
         `kser.analysis.drift.Drift`.
     """
+
+    def drift_of(before: ArrayLike, after: ArrayLike) -> dict[str, float]:
+        drift = layer_drift(before, after)
+        return {"rearranged": drift.rearranged, "turned": drift.turned, "moved": drift.moved}
+
     (_, start), *later = checkpoints.items()
     return pd.DataFrame(
-        {"checkpoint": checkpoint, "layer": layer, **layer_drift(before, layers[layer])._asdict()}
+        {"checkpoint": checkpoint, "layer": layer, **drift_of(before, layers[layer])}
         for checkpoint, layers in later
         for layer, before in start.items()
     )

@@ -117,7 +117,8 @@ def test_other_formats_say_what_kser_says(tmp_path, form):
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("form", formats("onnx", "litert"))
-def test_what_8_bit_integers_cost_is_measured(tmp_path, form):
+def test_what_8_bit_integers_cost_is_measured(tmp_path, form, monkeypatch):
+    monkeypatch.setattr("kser.serving.export.formats.onnx.FEWEST_WEIGHTS", 16)
     model = save_model(tmp_path / "model", "class")
     table = write_test_set(tmp_path / "set", write_corpus(tmp_path))
     path = tmp_path / f"emotion{FORMATS[form].suffix}"

@@ -82,7 +82,7 @@ def export_model(
         if quantize is not None:
             say(f"writing it in {quantize}, and comparing both")
             draft = workspace / f"model_{quantize}{form.suffix}"
-            form.write(saved_model, draft, facts, quantize)
+            form.write_int8(saved_model, float32.path, draft, facts)
             sizes = (form.bytes(float32.path), form.bytes(draft))
             quantized = compare_quantized(float32, ExportedFile(form.name, draft), sizes, model, test)
             form.write_facts(draft, facts | {"quantized": quantized.as_json()})

@@ -45,17 +45,25 @@ class ExportFormat(ABC):
             )
 
     @abstractmethod
-    def write(
-        self, saved_model: Path, target: Path, facts: Mapping[str, Any], quantize: str | None = None
-    ) -> None:
+    def write(self, saved_model: Path, target: Path, facts: Mapping[str, Any]) -> None:
         """Write a model.
 
         Args:
             saved_model: the folder of a SavedModel, which may be moved away.
             target: a file or folder that does not exist.
             facts: what a user must know of the model; they are written with it.
-            quantize: `INT8` for weights of matrix products as 8-bit integers, where `takes_int8`.
         """
+
+    def write_int8(self, saved_model: Path, float32: Path, target: Path, facts: Mapping[str, Any]) -> None:
+        """Write a model with weights of matrix products as 8-bit integers, where the format `takes_int8`.
+
+        Args:
+            saved_model: see `write`.
+            float32: what `write` made of it.
+            target: see `write`.
+            facts: see `write`.
+        """
+        raise NotImplementedError(f"{self.name} takes no 8-bit integers")
 
     def write_facts(self, target: Path, facts: Mapping[str, Any]) -> None:
         """Write the facts to the file that lies beside the model's."""

@@ -19,10 +19,12 @@ class LiteRtFormat(ExportFormat):
     extra: ClassVar[str] = "litert"
     takes_int8: ClassVar[bool] = True
 
-    def write(
-        self, saved_model: Path, target: Path, facts: Mapping[str, Any], quantize: str | None = None
-    ) -> None:
-        run_module(__name__, saved_model, target, quantize or "")
+    def write(self, saved_model: Path, target: Path, facts: Mapping[str, Any]) -> None:
+        run_module(__name__, saved_model, target, "float32")
+        self.write_facts(target, facts)
+
+    def write_int8(self, saved_model: Path, float32: Path, target: Path, facts: Mapping[str, Any]) -> None:
+        run_module(__name__, saved_model, target, INT8)
         self.write_facts(target, facts)
 
     def load(self, path: Path) -> Computed:
@@ -37,12 +39,12 @@ class LiteRtFormat(ExportFormat):
         return compute
 
 
-def main(saved_model: str, target: str, quantize: str) -> None:
+def main(saved_model: str, target: str, numbers: str) -> None:
     """Convert a SavedModel, in a process that has TensorFlow in memory and ends."""
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model)
-    if quantize == INT8:
+    if numbers == INT8:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]  # of weights alone, where no data are given
     Path(target).write_bytes(converter.convert())
 

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kser.serving.export.formats.base import INT8, LENGTHS, WAVEFORM, Computed, ExportFormat
+from kser.serving.export.formats.base import LENGTHS, WAVEFORM, Computed, ExportFormat
 from kser.serving.export.subprocesses import run_module
 
 OPSET = 18
-_FEWEST_WEIGHTS = 4096  # of a tensor that is worth integers
+FEWEST_WEIGHTS = 4096  # of a tensor that is worth integers
 _BLOCK = 32
 
 
@@ -24,21 +24,25 @@ class OnnxFormat(ExportFormat):
     extra: ClassVar[str] = "export"
     takes_int8: ClassVar[bool] = True
 
-    def write(
-        self, saved_model: Path, target: Path, facts: Mapping[str, Any], quantize: str | None = None
-    ) -> None:
+    def write(self, saved_model: Path, target: Path, facts: Mapping[str, Any]) -> None:
         import onnx
 
         run_module("tf2onnx.convert", "--saved-model", saved_model, "--output", target, "--opset", OPSET)
         _fold_constants(target)
-        if quantize == INT8:
-            _quantize(target)
         model = onnx.load(str(target))
         onnx.helper.set_model_props(model, {"kser": json.dumps(facts, ensure_ascii=False)})
         for value in (*model.graph.input, *model.graph.output):
             for axis, name in zip(value.type.tensor_type.shape.dim, ("batch", "samples"), strict=False):
                 if not axis.dim_value:
                     axis.dim_param = name
+        onnx.save(model, str(target))
+        self.write_facts(target, facts)
+
+    def write_int8(self, saved_model: Path, float32: Path, target: Path, facts: Mapping[str, Any]) -> None:
+        import onnx
+
+        model = onnx.load(str(float32))
+        _quantize(model.graph)
         onnx.save(model, str(target))
         self.write_facts(target, facts)
 
@@ -75,7 +79,7 @@ def _fold_constants(path: Path) -> None:
     onnx.save(model, str(path))
 
 
-def _quantize(path: Path) -> None:
+def _quantize(graph: Any) -> None:
     """Keep weights of matrix products as integers, −127 to 127 with a scale for each 32 inputs of an output.
 
     Runtimes make floats of them when they load the file. Convolutions stay: front ends take logarithms of
@@ -84,13 +88,11 @@ def _quantize(path: Path) -> None:
     """
     import onnx
 
-    model = onnx.load(str(path))
-    graph = model.graph
     axes = _input_axes(graph)
     nodes: list[Any] = []
     for tensor in list(graph.initializer):
         weights = onnx.numpy_helper.to_array(tensor)
-        if tensor.name in axes and weights.size >= _FEWEST_WEIGHTS:
+        if tensor.name in axes and weights.size >= FEWEST_WEIGHTS:
             arrays = _in_blocks(weights, axes[tensor.name] % weights.ndim)
             names = [f"{tensor.name}_{part}" for part in ("int8", "scales", "shape")]
             graph.initializer.remove(tensor)
@@ -99,7 +101,6 @@ def _quantize(path: Path) -> None:
     nodes += graph.node
     del graph.node[:]
     graph.node.extend(nodes)
-    onnx.save(model, str(path))
 
 
 def _input_axes(graph: Any) -> dict[str, int]:

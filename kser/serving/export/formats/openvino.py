@@ -20,9 +20,7 @@ class OpenVinoFormat(ExportFormat):
     packages: ClassVar[tuple[str, ...]] = ("openvino",)
     extra: ClassVar[str] = "openvino"
 
-    def write(
-        self, saved_model: Path, target: Path, facts: Mapping[str, Any], quantize: str | None = None
-    ) -> None:
+    def write(self, saved_model: Path, target: Path, facts: Mapping[str, Any]) -> None:
         openvino = _openvino()
         model = openvino.Core().read_model(str(saved_model))
         model.set_rt_info(json.dumps(facts, ensure_ascii=False), "kser")

@@ -19,9 +19,7 @@ class SavedModelFormat(ExportFormat):
 
     name: ClassVar[str] = "saved_model"
 
-    def write(
-        self, saved_model: Path, target: Path, facts: Mapping[str, Any], quantize: str | None = None
-    ) -> None:
+    def write(self, saved_model: Path, target: Path, facts: Mapping[str, Any]) -> None:
         target.mkdir()
         shutil.move(saved_model, target / VERSION)
         # TensorFlow's place for what is not its own.
