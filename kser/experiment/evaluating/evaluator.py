@@ -75,6 +75,8 @@ class EvaluatedRow:
         ]
         if not first["seen_in_training"]:
             lines.append("what the model was trained on is not known, so that leaks cannot be found")
+        if unknown := first.get("models_of_unknown_training"):
+            lines.append(f"what {unknown} of the models learned from is not known: leaks may be more")
         lines += [line for evaluation, report in self.reports for line in evaluation.warnings(report)]
         if skipped := first["skipped_audio"]:
             lines.append(f"left out, files that cannot be used: {len(skipped)}")
@@ -163,6 +165,7 @@ class _Evaluand:
     @property
     def facts(self) -> dict[str, Any]:
         """What every report begins with."""
+        unknown = sum(not any(model.recordings.values()) for model in self.models.values())
         return self.names | {
             "model_path": str(self.row.model_path),
             **({"models": list(map(str, self.models))} if self.is_ensemble else {}),
@@ -171,6 +174,7 @@ class _Evaluand:
             "seed": None if self.is_ensemble else self.first.seed,
             "evaluation_fingerprint": self.fingerprint,
             "seen_in_training": _seen_in_training(self.table["path"], self.models.values()),
+            **({"models_of_unknown_training": unknown} if 0 < unknown < len(self.models) else {}),
             "n_recordings": len(self.table),
         }
 

@@ -1,11 +1,13 @@
 """An application at an address, until it is told to stop."""
 
+import ipaddress
 import logging
 import signal
 import socket
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from kser.errors import UserError
 
@@ -49,8 +51,21 @@ def url_of(bound_to: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def add_host_check(app: FastAPI, bound_to: socket.socket) -> None:
+    """Refuse requests by another name than this machine's, of a server that is for this machine alone.
+
+    A page of a stranger can give its own name the address 127.0.0.1 (DNS rebinding), and would then be let to
+    read the answers.
+    """
+    address = bound_to.getsockname()[0]
+    if ipaddress.ip_address(address).is_loopback:
+        names = ["localhost", address, f"[{address}]"]
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)
+
+
 def run(app: FastAPI, bound_to: socket.socket) -> None:
     """Answer requests until SIGTERM or Ctrl-C, and whoever waits then; a second Ctrl-C ends it at once."""
+    add_host_check(app, bound_to)
     # Only h11 is relied upon: with a refusal it takes what a client still sends, which then reads the answer.
     config = uvicorn.Config(
         app, http="h11", lifespan="on", access_log=False, log_level="warning", backlog=_BACKLOG

@@ -109,6 +109,15 @@ def test_models_may_be_named_one_by_one(evaluated, tmp_path):
     assert found.to_numpy() == pytest.approx(before.to_numpy(), abs=2e-6)
 
 
+def test_of_a_model_of_unknown_training_leaks_are_unknown(evaluated, tmp_path):
+    folder, _ = evaluated
+    unknown = save_model(tmp_path / "model", "class", 5)
+    models = json.dumps([str(unknown), "results/study/noise/seed_0"])
+    rows = write_rows(folder / "unknown.csv", [("pair", models, folder / "set", tmp_path / "out")])
+    (line,) = (line for line in evaluate(rows).warnings if "leaks may be more" in line)
+    assert "what 1 of the models learned from is not known" in line
+
+
 def test_models_that_say_other_things_are_refused(evaluated, tmp_path):
     folder, _ = evaluated
     rows = write_rows(
