@@ -248,6 +248,7 @@ class TestTrainingAgain:
         (line,) = refused(run, again, "train", "--experiment_file", "experiment.json")
         assert line.startswith("results/study/tiny/seed_0/model: holds a model trained with other settings")
 
+    @pytest.mark.thorough
     def test_results_of_other_data_are_refused_and_stay(self, run, again):
         soundfile.write(again / "a_low.wav", np.full(4000, 0.1), SAMPLING_RATE)
         for name in ("b", "c", "d"):

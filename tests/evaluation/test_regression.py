@@ -30,6 +30,8 @@ def test_measures_are_those_of_audmetric(pair):
     true, pred = pair
     of_both = {"y_true": true, "y_pred": pred}
     ccc, r = audmetric.concordance_cc(true, pred), np.nan
+    if np.ptp(pair) == 0:  # it divides what rounding leaves by itself there
+        ccc = np.nan
     if np.ptp(true) > 0 and np.ptp(pred) > 0:
         r = audmetric.pearson_cc(true, pred)
     assert concordance_correlation(**of_both)[0] == pytest.approx(ccc, abs=1e-9, nan_ok=True)

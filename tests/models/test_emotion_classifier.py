@@ -95,6 +95,7 @@ def test_preset_brings_the_model_back(saved: Saved) -> None:
     np.testing.assert_allclose(logits(loaded, utterances), logits(saved.model, utterances), atol=1e-6)
 
 
+@pytest.mark.thorough
 def test_stock_keras_hub_loads_the_backbone(saved: Saved) -> None:
     loaded = keras_hub.models.Backbone.from_preset(str(saved.preset))
     assert type(loaded) is type(saved.model.backbone)
@@ -177,6 +178,7 @@ def test_freezing_without_a_feature_encoder_changes_nothing() -> None:
     assert len(backbone.trainable_weights) == trainable
 
 
+@pytest.mark.thorough
 def test_half_precision_gives_finite_float32_logits(build_backbone) -> None:
     keras.utils.set_random_seed(0)
     half = classifier(build_backbone(dtype="mixed_bfloat16"), use_batch_norm=True)

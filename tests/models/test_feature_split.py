@@ -148,6 +148,7 @@ FROZEN_LAYERS = {
 
 @pytest.mark.parametrize("read", [None, 1])
 @pytest.mark.parametrize("backbone_of", FROZEN_LAYERS.values(), ids=FROZEN_LAYERS)
+@pytest.mark.thorough
 def test_what_frozen_layers_give_is_kept(backbone_of, read: int | None) -> None:
     keras.utils.set_random_seed(0)
     backbone = backbone_of()

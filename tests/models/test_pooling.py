@@ -106,6 +106,7 @@ def test_row_without_a_valid_frame_gives_zeros(pooling: FramePooling) -> None:
 
 
 @pytest.mark.parametrize("name", POOLINGS)
+@pytest.mark.thorough
 def test_training_with_empty_places_and_single_frames_stays_finite(name: str) -> None:
     """Weights after a step on a batch with an empty place, a single frame, and constant frames."""
     frames = random_frames(4, 5, CHANNELS)
@@ -145,6 +146,7 @@ def test_config_and_static_shape_are_true(pooling: FramePooling) -> None:
     assert (symbolic.shape, symbolic.dtype) == (pooled(pooling, FRAMES, FRAME_MASK).shape, "float32")
 
 
+@pytest.mark.thorough
 def test_half_precision_is_near_float32(pooling: FramePooling) -> None:
     half = randomised(type(pooling).from_config({**pooling.get_config(), "dtype": "mixed_bfloat16"}))
     inputs = keras.KerasTensor((2, 5, CHANNELS)), keras.KerasTensor((2, 5), dtype="bool")

@@ -68,6 +68,7 @@ def test_utterance_gives_the_same_alone_and_in_a_batch(build) -> None:
         )
 
 
+@pytest.mark.thorough
 def test_logits_of_an_utterance_are_the_same_alone_and_in_a_batch(build) -> None:
     model = classifier(with_weights_that_matter(build()))
     together = outputs(model, batch())

@@ -45,6 +45,7 @@ def test_logs_at_the_steps_asked_for(finished):
     assert set(log.loc[log["val_loss"].notna(), "step"]) == evaluated
 
 
+@pytest.mark.thorough
 def test_learns(finished):
     *_, log = finished
     assert log["val_loss"].min() < 0.8 * log["val_loss"].iloc[0]

@@ -130,6 +130,7 @@ def written_to(found):
     return dict(line.strip().split(": ", 1) for line in section.splitlines())
 
 
+@pytest.mark.thorough
 def test_the_plan_says_where_all_that_is_asked_for_goes_and_what_it_takes(tmp_path, small_corpus):
     path = write_experiment(
         tmp_path,
@@ -190,6 +191,7 @@ def test_finished_and_interrupted_runs_are_found(before, trained):
     assert "all runs are finished" in shown(checked(trained / "experiment.json", audio=False))
 
 
+@pytest.mark.thorough
 def test_what_training_would_refuse_is_a_mistake(trained):
     file = trained / "models" / "log_mel.json"
     text = file.read_text()
@@ -272,6 +274,7 @@ def test_a_checkpoint_that_cannot_be_is_a_mistake(tmp_path, small_corpus, monkey
     assert line in mistake
 
 
+@pytest.mark.thorough
 def test_a_checkpoint_without_weights_is_known_by_its_configuration(tmp_path, small_corpus):
     config = {"model_type": "wav2vec2", "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
     config |= {"intermediate_size": 24, "conv_dim": [8] * 7, "num_conv_pos_embeddings": 8}
@@ -310,6 +313,7 @@ def test_what_is_assumed_of_a_checkpoint_and_replaced_in_it_is_told(tmp_path, sm
     assert (said(assumed), said(replaced)) == (1, 0)
 
 
+@pytest.mark.thorough
 def test_layers_that_would_never_join_are_a_mistake_as_in_training(tmp_path, small_corpus):
     path = write_experiment(tmp_path, small_corpus, models=["log_mel"], cross_validation=2)
     file = tmp_path / "models" / "log_mel.json"
@@ -435,6 +439,7 @@ def temporary_bytes(backbone, batch_size, samples, of_gradient=True):
 
 
 @pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.thorough
 def test_activations_are_within_a_factor_of_2_of_a_transformer(frozen):
     backbone = wav2vec2("group", num_layers=3, hidden_dim=64, intermediate_dim=256, num_heads=4, dropout=0.1)
     if frozen:

@@ -126,6 +126,7 @@ def test_files_that_cannot_be_used_are_left_out_and_listed(study) -> None:
     assert sum(provenance.audio["skipped"].values()) == len(skipped) > 0
 
 
+@pytest.mark.thorough
 def test_what_was_done_to_the_audio_travels_with_the_model(study, small_corpus) -> None:
     folder, _, _ = study
     model = folder / "results" / "small" / "log_mel" / "seed_0" / "model"

@@ -93,6 +93,7 @@ def test_no_test_file_is_read_while_trials_are_made(searched):
     assert set(read_metadata(run.paths.split / "train.csv")["path"]) == set(training["path"])
 
 
+@pytest.mark.thorough
 def test_a_finished_search_leaves_its_results_and_the_logs_of_its_trials(searched):
     run, _, _ = searched
     left = sorted(path.relative_to(run.paths.work).as_posix() for path in run.paths.work.rglob("*.*"))

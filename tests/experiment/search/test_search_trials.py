@@ -59,6 +59,7 @@ def test_a_search_that_ended_is_not_done_again(tmp_path, small_corpus):
     assert nobody.trained == []
 
 
+@pytest.mark.thorough
 def test_the_best_is_the_lowest_loss_and_the_highest_measure(tmp_path, small_corpus):
     for metric, best in (("loss", "min"), ("accuracy", "max")):
         run = run_of(tmp_path / metric, small_corpus, {"best_metric": metric})

@@ -91,6 +91,7 @@ def test_the_frames_say_what_the_files_say(done):
     ]
 
 
+@pytest.mark.thorough
 def test_events_tell_the_whole_story_in_order(done):
     _, _, _, events = done
     # Recordings of all parts are compared before the study starts.

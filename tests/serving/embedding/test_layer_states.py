@@ -37,6 +37,7 @@ def frames_alone(backbone: SpeechBackbone, waveform: np.ndarray) -> list[np.ndar
 
 
 @pytest.mark.parametrize("name", EVERY_BACKBONE)
+@pytest.mark.thorough
 def test_means_are_those_of_each_recording_alone(tmp_path, name):
     keras.utils.set_random_seed(1)
     backbone = BACKBONES[name]()
