@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kser.cli.options import console, option
+from kser.cli.options import ModelOrStudy, console, option
 from kser.console import print_line
 from kser.startup import check_backend, check_extra, import_keras
 
@@ -21,14 +21,7 @@ _LOOPBACK = ("127.0.0.1", "::1")
 
 
 def demo(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="Folder of a trained model, or of a study: all models in it as one, their mean.",
-            show_default=False,
-        ),
-    ],
+    model: ModelOrStudy,
     host: Annotated[
         str, option("host", "Address to listen at; browsers record on localhost, or by https.")
     ] = "127.0.0.1",

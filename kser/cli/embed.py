@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kser.cli.options import console, option
+from kser.cli.options import BAD_RECORDINGS_STATUS, console, option
 from kser.console import print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 
 if TYPE_CHECKING:
     from kser.serving.embedding.store import Store
-
-BAD_RECORDINGS_STATUS = 1
 
 
 def embed(

@@ -1,7 +1,7 @@
 """What the commands share: options, a path that may be given with or without its option, and the console."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,26 @@ def option(name: str, help: str, metavar: str | None = None) -> Any:
         metavar: name of the value in the help, where its type is not enough.
     """
     return typer.Option(f"--{name}", help=help, metavar=metavar)
+
+
+BAD_RECORDINGS_STATUS = 1
+"""Of a command that passed over files that cannot be used."""
+
+Threshold = Annotated[
+    float | None,
+    option("threshold", "Probability below which a prediction is not sure (default: the model's own)."),
+]
+FurtherModels = Annotated[
+    list[str] | None, option("also", "A further model for the mean; may be repeated.", metavar="MODEL")
+]
+ModelOrStudy = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="Folder of a trained model, or of a study: all models in it as one, their mean.",
+        show_default=False,
+    ),
+]
 
 
 def path_argument(metavar: str, help: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kser.cli.options import console, option
+from kser.cli.options import BAD_RECORDINGS_STATUS, FurtherModels, ModelOrStudy, Threshold, console, option
 from kser.cli.prediction_display import show_notes, show_predictions
 from kser.console import print_line
 from kser.errors import UserError
@@ -19,21 +19,12 @@ if TYPE_CHECKING:
     from kser.serving.predictor import Predictor
     from kser.serving.segments.settings import Cutting
 
-BAD_RECORDINGS_STATUS = 1
-
 Say = Callable[[Iterable[str]], "Iterator[Kept]"]
 """Says what files express, one after another."""
 
 
 def predict(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="Folder of a trained model, or of a study: all models in it as one, their mean.",
-            show_default=False,
-        ),
-    ],
+    model: ModelOrStudy,
     recordings: Annotated[
         list[str],
         typer.Argument(
@@ -42,9 +33,7 @@ def predict(
             show_default=False,
         ),
     ],
-    also: Annotated[
-        list[str] | None, option("also", "A further model for the mean; may be repeated.", metavar="MODEL")
-    ] = None,
+    also: FurtherModels = None,
     output: Annotated[
         Path | None,
         option(
@@ -53,10 +42,7 @@ def predict(
             "continues it.",
         ),
     ] = None,
-    threshold: Annotated[
-        float | None,
-        option("threshold", "Probability below which a prediction is not sure (default: the model's own)."),
-    ] = None,
+    threshold: Threshold = None,
     input_column: Annotated[str, option("input_column", "Column of a metadata CSV with the audio.")] = "path",
     segments: Annotated[
         str | None,

@@ -4,33 +4,19 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
-import typer
-
-from kser.cli.options import console, option
+from kser.cli.options import FurtherModels, ModelOrStudy, Threshold, console, option
 from kser.console import print_line
 from kser.startup import check_backend, check_extra, import_keras
 
 
 def serve(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL",
-            help="Folder of a trained model, or of a study: all models in it as one, their mean.",
-            show_default=False,
-        ),
-    ],
-    also: Annotated[
-        list[str] | None, option("also", "A further model for the mean; may be repeated.", metavar="MODEL")
-    ] = None,
+    model: ModelOrStudy,
+    also: FurtherModels = None,
     host: Annotated[
         str, option("host", "Address to listen at; 0.0.0.0 for all of this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, option("port", "Port to listen at; 0 for any that is free.")] = 8000,
-    threshold: Annotated[
-        float | None,
-        option("threshold", "Probability below which a prediction is not sure (default: the model's own)."),
-    ] = None,
+    threshold: Threshold = None,
     max_megabytes: Annotated[float, option("max_megabytes", "Largest upload.")] = 25.0,
     max_seconds: Annotated[float, option("max_seconds", "Longest recording.")] = 300.0,
     max_waiting: Annotated[

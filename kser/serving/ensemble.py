@@ -57,8 +57,8 @@ class Ensemble:
     @property
     def heard_seconds(self) -> tuple[float, float]:
         """See `LoadedModel.heard_seconds`: what all models take that are in memory."""
-        heard = [model.heard_seconds for model in [self.first, *self._models]]
-        return max(shortest for shortest, _ in heard), min(longest for _, longest in heard)
+        bounds = [model.heard_seconds for model in [self.first, *self._models]]
+        return max(shortest for shortest, _ in bounds), min(longest for _, longest in bounds)
 
     def say(self, sounds: Sequence[tuple[str, Sound]], places: int | None = None) -> list[Said | UserError]:
         """What the models say of recordings, on average.
