@@ -63,22 +63,30 @@ def main() -> None:
     model = prepared(arguments.model, folder)
     engines = {name: started(name, model, folder) for name in ENGINES}
     seconds: dict[tuple[str, int], list[float]] = {}
-    for _ in range(arguments.rounds):
+    for number in range(1, arguments.rounds + 1):
         for place in range(len(CASES)):
             for name, engine in engines.items():
                 seconds.setdefault((name, place), []).append(asked(engine, place))
                 time.sleep(REST_S)
+        print(f"round {number} of {arguments.rounds}:", file=sys.stderr)
+        print("\n".join(table(seconds)), file=sys.stderr)
     for engine in engines.values():
         engine.stdin.close()
         engine.wait()
-    print("| engine |", " | ".join(f"{batch} × {length:g} s | of PyTorch" for batch, length in CASES), "|")
-    print("| --- |", "---: | ---: |" * len(CASES))
+    print("\n".join(table(seconds)))
+
+
+def table(seconds: dict[tuple[str, int], list[float]]) -> list[str]:
+    """Medians, and their ratio to PyTorch in float32, in Markdown."""
+    cases = " | ".join(f"{batch} × {length:g} s | of PyTorch" for batch, length in CASES)
+    lines = [f"| engine | {cases} |", "| --- |" + " ---: | ---: |" * len(CASES)]
     for name in ENGINES:
         cells = []
         for place in range(len(CASES)):
             own, theirs = (median(seconds[each, place]) for each in (name, "PyTorch"))
             cells.append(f"{own * 1000:.0f} ms | {own / theirs:.2f}")
-        print(f"| {name} |", " | ".join(cells), "|")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
 
 
 def prepared(model: str, folder: Path) -> Path:

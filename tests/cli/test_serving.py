@@ -102,10 +102,10 @@ def test_a_process_refuses_what_is_too_large_or_too_slow_and_goes_on(trained):
     with serving("--max_seconds", "1", "--max_megabytes", "1", "--max_waiting", "0.5") as (process, port):
         assert posted(port, bytes(30_000_000))[0] == 413
         with socket.create_connection(("127.0.0.1", port), timeout=30) as slow:
-            slow.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nRIFF")
+            slow.sendall(b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nRIFF")
             assert slow.recv(1000).startswith(b"HTTP/1.1 408 ")
         with socket.create_connection(("127.0.0.1", port), timeout=30) as rude:
-            rude.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nRIFF")
+            rude.sendall(b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nRIFF")
         assert posted(port, content)[0] == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
