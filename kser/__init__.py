@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         MultiTaskEmotionModel,
         SpeechBackbone,
     )
-    from kser.serving.embedding.embedding import embed
+    from kser.representations.embedding.embedding import embed
     from kser.serving.predictor import load_model
 
 __version__ = "0.1.0"
@@ -57,7 +57,7 @@ _WITH_KERAS = {
     "Experiment": "kser.experiment.study.experiment",
     "MultiTaskEmotionModel": "kser.models",
     "SpeechBackbone": "kser.models",
-    "embed": "kser.serving.embedding.embedding",
+    "embed": "kser.representations.embedding.embedding",
     "evaluate": "kser.experiment.study.evaluation",
     "load_model": "kser.serving.predictor",
 }

@@ -19,6 +19,7 @@ LAYERS = (
     "training",
     "experiment",
     "serving",
+    "representations",
     "report",
     "startup",
     "cli",

@@ -13,7 +13,7 @@ from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 
 if TYPE_CHECKING:
-    from kser.serving.embedding.store import Store
+    from kser.representations.embedding.store import Store
 
 
 def embed(
@@ -66,14 +66,14 @@ def embed(
     from kser.corpora.metadata import read_recordings
     from kser.experiment.runs.model_folders import model_folders
     from kser.files import expanded
-    from kser.serving.embedding.store_names import store_names
+    from kser.representations.embedding.store_names import store_names
 
     table = read_recordings(data, input_column)
     found = model_folders(models)
     folder = expanded(output)
     folders = [folder] if len(found) == 1 else [folder / name for name in store_names(found)]
     import_keras()
-    from kser.serving.embedding.embedding import embed_to_store
+    from kser.representations.embedding.embedding import embed_to_store
 
     are_bad = False
     for model, place in zip(found, folders, strict=True):

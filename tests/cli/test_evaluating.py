@@ -48,7 +48,8 @@ class TestEvaluating:
         assert ended.status == 2
         expected = {
             f"m0 on tones: {trained}/nowhere: folder not found",
-            f"m1 on tones: {trained}/models: holds no trained model, nor do the folders within it as of a study",
+            f"m1 on tones: {trained}/models: holds no trained model, nor do the folders within it as of a "
+            "study",
             f"m3 on tones: {tmp_path}/no_recordings/recordings.json: file not found",
         }
         assert expected < set(ended.lines)

@@ -13,10 +13,10 @@ import soundfile
 import kser
 from kser.corpora.metadata import read_recordings
 from kser.errors import UserError
+from kser.representations.embedding.embedding import embed_to_store
+from kser.representations.embedding.store import Store
+from kser.representations.embedding.store_names import store_names
 from kser.serving import decoding
-from kser.serving.embedding.embedding import embed_to_store
-from kser.serving.embedding.store import Store
-from kser.serving.embedding.store_names import store_names
 from tests.experiment.evaluated_models import save_model
 
 BAD = 3

@@ -12,7 +12,7 @@ from kser.audio.decoding import Sound
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
 from kser.models import SpeechAudioConverter, SpeechBackbone, UtterancePreprocessor
-from kser.serving.embedding.layer_states import LayerStates
+from kser.representations.embedding.layer_states import LayerStates
 from tests.golden import golden_folder
 from tests.models.small_models import BACKBONES, EVERY_BACKBONE, classifier, log_mel, wav2vec2, waveforms
 

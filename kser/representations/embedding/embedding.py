@@ -13,9 +13,9 @@ from kser.audio.decoding import Sound
 from kser.corpora.metadata import read_recordings
 from kser.errors import UserError
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_provenance
+from kser.representations.embedding.layer_states import LayerStates
+from kser.representations.embedding.store import Store, StoreDraft, layer_file, made_from
 from kser.serving.decoding import decoded_chunks
-from kser.serving.embedding.layer_states import LayerStates
-from kser.serving.embedding.store import Store, StoreDraft, layer_file, made_from
 
 DTYPES = ("float32", "float16")
 BATCH_SIZE = 8
@@ -83,7 +83,7 @@ def embed_to_store(
     show: Show | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Store:
-    """Write the hidden states of recordings to a folder, see `kser.serving.embedding.store`.
+    """Write the hidden states of recordings to a folder, see `kser.representations.embedding.store`.
 
     What an interrupted call left is continued. Recordings that cannot be used are passed over.
 
