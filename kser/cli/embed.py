@@ -49,6 +49,13 @@ def embed(
     dtype: Annotated[
         str, option("dtype", "Of the arrays; float16 takes half the room.", metavar="float32|float16")
     ] = "float32",
+    checkpoints: Annotated[
+        bool,
+        typer.Option(
+            "--checkpoints",
+            help="With each trained model what keep_states_every kept of its run.",
+        ),
+    ] = False,
     batch_size: Annotated[int, option("batch_size", "How many recordings are computed at a time.")] = 8,
     input_column: Annotated[str, option("input_column", "Column of the metadata with the audio.")] = "path",
 ) -> None:
@@ -69,7 +76,7 @@ def embed(
     from kser.representations.embedding.store_names import store_names
 
     table = read_recordings(data, input_column)
-    found = model_folders(models)
+    found = model_folders(models, with_states=checkpoints)
     folder = expanded(output)
     folders = [folder] if len(found) == 1 else [folder / name for name in store_names(found)]
     import_keras()

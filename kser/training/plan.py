@@ -19,8 +19,8 @@ class TrainingPlan:
         save_steps: updates between two saved states, a multiple of `eval_steps`.
         save_total_limit: how many saved states stay.
         keep_states_every: updates between two sets of weights that are kept, see `keep_weights`, a multiple
-            of `eval_steps`; `None`: none are.
-        kept_states_limit: how many of them stay, the newest; `None`: all.
+            of `eval_steps`; those before the first update are kept too. `None`: none are.
+        kept_states_limit: how many of them stay beside those before the first, the newest; `None`: all.
         length_buckets: how many different lengths utterances are padded to.
         seed: of the order of the utterances.
         lr_scheduler: how the learning rate goes on after the warm-up, see `WarmupSchedule`.

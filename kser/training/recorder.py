@@ -108,7 +108,7 @@ class Recorder(keras.callbacks.Callback):
             self.model.optimizer.swap_averages()
             save_best(self.states, self.model)
             self.model.optimizer.swap_averages()
-        if self.step and self.plan.keep_states_every and self.step % self.plan.keep_states_every == 0:
+        if self.plan.keep_states_every and self.step % self.plan.keep_states_every == 0:
             self.model.optimizer.swap_averages()
             keep_weights(self.states, self.step, self.model, self.plan.kept_states_limit)
             self.model.optimizer.swap_averages()

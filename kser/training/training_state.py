@@ -98,12 +98,14 @@ def keep_weights(folder: Path, step: int, model: keras.Model, limit: int | None)
         folder: of the run.
         step: updates done.
         model: whose weights.
-        limit: how many may stay, the newest; `None` for all.
+        limit: how many may stay, the newest; `None` for all. That before the first update stays beside them:
+            it is what the others are compared with.
     """
     with replacing(folder / f"kept-{step:08d}.safetensors") as draft:
         save_file(model_arrays(model), draft)
     if limit is not None:
-        for outdated in list(kept_weights(folder).values())[:-limit]:
+        later = {step: file for step, file in kept_weights(folder).items() if step}
+        for outdated in list(later.values())[:-limit]:
             outdated.unlink()
 
 

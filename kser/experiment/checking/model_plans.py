@@ -97,8 +97,8 @@ class ModelPlan:
         plan = self.run.training_plan
         if plan.keep_states_every is None:
             return 0
-        kept = max((run.updates for run in self.runs.values()), default=0) // plan.keep_states_every
-        return kept if plan.kept_states_limit is None else min(kept, plan.kept_states_limit)
+        later = max((run.updates for run in self.runs.values()), default=0) // plan.keep_states_every
+        return 1 + (later if plan.kept_states_limit is None else min(later, plan.kept_states_limit))
 
     @property
     def state_bytes(self) -> int | None:

@@ -168,9 +168,10 @@ class ModelConfig(Config):
         Count | None, NotWith("feature_cache", freeze_layers="all"), _IN_TRAINING
     ] = Field(
         None,
-        description="Updates, a multiple of eval_steps, after each of which the model is kept as it is then: "
-        "a folder states/step_00000050, … beside the run's model, which kser embed, eval and predict take. "
-        "With a save_total_limit in the experiment the newest so many stay. Unset: none is kept.",
+        description="Updates, a multiple of eval_steps, after each of which the model is kept as it is then, "
+        "and before the first: folders states/step_00000000, … beside the run's model, which kser embed, "
+        "eval and predict take. With a save_total_limit in the experiment the first and the newest so many "
+        "stay. Unset: none is kept.",
     )
     use_batch_norm: Annotated[bool, HeadArgument("use_batch_norm"), _OF_A_HEAD] = Field(
         False, description="Batch normalisation of the pooled vector."

@@ -4,22 +4,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kser.errors import UserError
+from kser.experiment.runs.paths import MODEL, STATES
 from kser.experiment.runs.trained_model import PROVENANCE_FILE
 from kser.files import expanded
 
 # From a run, a model with all its seeds, or a whole study down to the trained models, see `RunPaths`.
-_WITHIN = ("model", "*/model", "*/*/model")
+_WITHIN = (MODEL, f"*/{MODEL}", f"*/*/{MODEL}")
 # In the folder of the states that a run kept, and not from a run: they are not among its seeds.
 _KEPT_STATES = "step_*"
 
 
-def model_folders(given: Iterable[str | Path]) -> list[Path]:
+def model_folders(given: Iterable[str | Path], *, with_states: bool = False) -> list[Path]:
     """The trained models that are meant.
 
     Args:
         given: of each the folder of a trained model; the folder of a run, of a model with its seeds or of a
             study, for all trained models in it; the folder `states` of a run, for those that
             `keep_states_every` kept; or the name of a published model with a trained head.
+        with_states: whether what `keep_states_every` kept of a run is meant with its model, before it.
 
     Returns:
         Folders, each once; or names.
@@ -28,6 +30,8 @@ def model_folders(given: Iterable[str | Path]) -> list[Path]:
         UserError: a folder holds no trained model, or nothing was given.
     """
     found = [folder for each in given for folder in _folders(each)]
+    if with_states:
+        found = [each for folder in found for each in (*_kept_states(folder), folder)]
     if not found:
         raise UserError("no model given: the folder of a trained model, or of a study")
     return list(dict.fromkeys(found))
@@ -60,6 +64,11 @@ def _folders(given: str | Path) -> list[Path]:
     if not models:
         raise UserError(f"{given}: holds no trained model, nor do the folders within it as of a study")
     return models
+
+
+def _kept_states(model: Path) -> list[Path]:
+    states = model.parent / STATES
+    return sorted(states.glob(_KEPT_STATES)) if model.name == MODEL and states.is_dir() else []
 
 
 def _is_model(folder: Path) -> bool:

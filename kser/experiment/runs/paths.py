@@ -6,6 +6,8 @@ from pathlib import Path
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.files import resolve_input
 
+MODEL, STATES = "model", "states"
+"""Names in the results of a run: the trained model, and what `keep_states_every` keeps."""
 # The traceback of an unexpected error, until what failed has succeeded.
 ERROR_FILE = "error.txt"
 
@@ -50,12 +52,12 @@ class RunPaths:
     @property
     def model(self) -> Path:
         """The trained model, a KerasHub preset folder."""
-        return self.results / "model"
+        return self.results / MODEL
 
     @property
     def kept_states(self) -> Path:
         """Where `keep_states_every` keeps models."""
-        return self.results / "states"
+        return self.results / STATES
 
     def kept_state(self, step: int) -> Path:
         """The model after an update, a folder as `model`."""

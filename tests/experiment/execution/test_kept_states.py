@@ -63,25 +63,27 @@ def test_a_run_that_keeps_states_is_the_same_run(tmp_path, small_corpus):
     assert are_equal(weights_of(without.paths.model), weights_of(keeping.paths.model))
     training = json.loads((keeping.paths.model / "kser.json").read_text())["training"]
     states = model_folders([keeping.paths.results / "states"])
-    steps = list(range(2, training["updates"] + 1, 2))
+    steps = list(range(0, training["updates"] + 1, 2))
     assert len(steps) > 2
     assert states == [keeping.paths.kept_state(step) for step in steps]
     kept = [weights_of(state) for state in states]
     assert not are_equal(kept[0], kept[1])
     assert are_equal(kept[steps.index(training["best_step"])], weights_of(keeping.paths.model))
     assert model_folders([keeping.paths.results]) == [keeping.paths.model]
+    assert model_folders([keeping.paths.results], with_states=True) == [*states, keeping.paths.model]
     assert not list(keeping.paths.states.glob("kept-*"))
     vectors = [kser.embed(state, small_corpus, layers=[1])[0][1] for state in states[:2]]
     assert not np.array_equal(*vectors)
 
 
 @pytest.mark.thorough
-def test_a_limit_leaves_the_newest(tmp_path, small_corpus):
+def test_a_limit_leaves_the_first_and_the_newest(tmp_path, small_corpus):
     run = run_of(tmp_path, small_corpus, {"keep_states_every": 2}, save_total_limit=2)
     do_run(run)
     updates = json.loads((run.paths.model / "kser.json").read_text())["training"]["updates"]
     last = updates - updates % 2
     assert model_folders([run.paths.results / "states"]) == [
+        run.paths.kept_state(0),
         run.paths.kept_state(last - 2),
         run.paths.kept_state(last),
     ]
@@ -94,7 +96,7 @@ def test_the_check_counts_them(tmp_path, small_corpus):
         run = run_of(tmp_path, small_corpus, fields)
         check = check_study(run.experiment, [0], audio=False)
         (model,) = check.models
-        sizes.append(model.model_bytes / (1 + bool(fields) * (model.runs[0].updates // 4)))
+        sizes.append(model.model_bytes / (1 + bool(fields) * (1 + model.runs[0].updates // 4)))
     assert sizes[0] == sizes[1]
     shown = io.StringIO()
     show_plan(check, Console(file=shown, width=500))
