@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         MultiTaskEmotionModel,
         SpeechBackbone,
     )
+    from kser.representations.analysing.study import analyse
     from kser.representations.embedding.embedding import embed
     from kser.serving.predictor import load_model
 
@@ -39,6 +40,7 @@ __all__ = [
     "SpeechBackbone",
     "UserError",
     "__version__",
+    "analyse",
     "embed",
     "evaluate",
     "load_audio",
@@ -48,6 +50,7 @@ __all__ = [
 _WITHOUT_KERAS = {
     "ExperimentConfig": "kser.experiment.config.experiment_config",
     "ModelConfig": "kser.experiment.config.model_config",
+    "analyse": "kser.representations.analysing.study",
     "load_audio": "kser.audio.loading",
 }
 _WITH_KERAS = {

@@ -52,7 +52,7 @@ def draw_heat_map(
         bright = luminance(np.asarray(image.to_rgba(np.nan_to_num(values)))[..., :3]) >= 0.3
         for row, column in np.argwhere(np.isfinite(values)):
             colour = "black" if bright[row, column] else "white"
-            text = f"{values[row, column]:.2f}"
+            text = f"{round(values[row, column], 2) + 0.0:.2f}"  # never -0.00
             axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     scale = axes.figure.colorbar(image, ax=axes)
     scale.set_label(measure)
@@ -79,13 +79,20 @@ def probe_curve(probes: pd.DataFrame) -> LayerCurve:
     return LayerCurve(states, score, low, high)
 
 
-def draw_points(axes: Axes, points: np.ndarray, labels: Sequence[object] | np.ndarray | pd.Series) -> None:
+def draw_points(
+    axes: Axes,
+    points: np.ndarray,
+    labels: Sequence[object] | np.ndarray | pd.Series,
+    *,
+    with_legend: bool = True,
+) -> None:
     """Draw utterances of a map, each label with a colour and a mark of its own.
 
     Args:
         axes: of matplotlib.
         points: (utterances, 2), as `kser.analysis.maps` gives them.
         labels: one an utterance.
+        with_legend: whether it stands beside the points.
     """
     names = np.array([str(label) for label in labels])
     for number, name in enumerate(np.unique(names)):
@@ -99,7 +106,7 @@ def draw_points(axes: Axes, points: np.ndarray, labels: Sequence[object] | np.nd
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_aspect("equal", adjustable="box")
-    for text in axes.legend(
-        frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5)
-    ).get_texts():
-        text.set_parse_math(False)
+    if with_legend:
+        legend = axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        for text in legend.get_texts():
+            text.set_parse_math(False)

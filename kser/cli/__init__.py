@@ -7,6 +7,7 @@ import typer
 
 import kser
 from kser.cli import (
+    analyse,
     audio,
     augment,
     convert,
@@ -65,6 +66,7 @@ app.command("train")(study.train)
 app.command("eval")(study.evaluate)
 app.command("predict")(predict.predict)
 app.command("embed")(embed.embed)
+app.command("analyse")(analyse.analyse)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)

@@ -22,6 +22,10 @@ def report(
             "logs_path", "Folder with the logs (default: runs/EXPERIMENT beside results, or in this folder)."
         ),
     ] = None,
+    analysis: Annotated[
+        Path | None,
+        option("analysis", "Folder of kser analyse to show as well (default: analysis in the results)."),
+    ] = None,
     with_audio: Annotated[
         bool,
         option(
@@ -37,7 +41,7 @@ def report(
     from kser.report.page import write_report
 
     folder = required_path(results, input_path, "input_path")
-    study, path = write_report(folder, output_path, logs=logs_path, with_audio=with_audio)
+    study, path = write_report(folder, output_path, logs=logs_path, with_audio=with_audio, analysis=analysis)
     print_line(
         console(),
         f"{path}: models: {len(study.models)}, runs: {len(study.runs)}, test sets: {len(study.datasets)}",

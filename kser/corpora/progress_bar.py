@@ -22,7 +22,7 @@ from kser.console import print_line
 
 @contextmanager
 def progress_bar(
-    console: Console | None, title: str, total: int, unit: Literal["bytes", "files", "programs"]
+    console: Console | None, title: str, total: int, unit: Literal["bytes", "files", "programs", "jobs"]
 ) -> Iterator[Callable[[int], None]]:
     """Show how far something is.
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -25,6 +26,20 @@ def figure_image(figure: Figure, alternative: str) -> Html:
     kind = min(drawn, key=lambda kind: len(drawn[kind]))
     width = round(96 * figure.get_size_inches()[0])  # CSS has 96 pixels an inch
     return element("img", src=data_uri(kind, drawn[kind]), alt=alternative, width=width, class_="drawn")
+
+
+def file_image(svg: Path, png: Path, alternative: str, width: int) -> Html:
+    """A figure that was drawn before as an image that is part of the page: the smaller of its files.
+
+    Args:
+        svg: one of them.
+        png: the other.
+        alternative: see `figure_image`.
+        width: in pixels of CSS.
+    """
+    contents = {"image/svg+xml": svg.read_bytes(), "image/png": png.read_bytes()}
+    kind = min(contents, key=lambda kind: len(contents[kind]))
+    return element("img", src=data_uri(kind, contents[kind]), alt=alternative, width=width, class_="drawn")
 
 
 def data_uri(kind: str, content: bytes) -> str:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from kser.errors import UserError
 from kser.files import write_text
 from kser.report.asked import asked_section
 from kser.report.calibration import calibration_section
@@ -18,14 +19,17 @@ from kser.report.groups import groups_section
 from kser.report.layers import layer_curves, layers_section
 from kser.report.listening import listening_section
 from kser.report.markup import Html, element, escaped, join, paragraph
+from kser.report.representations import representations_section
 from kser.report.results import results_section
 from kser.report.statistics import statistics_section
 from kser.report.study_folder import Study, read_study
 from kser.report.training import training_section
 from kser.report.warnings import study_warnings, warnings_box
+from kser.representations.analysing.analysis_folder import Analysis, analysis_at
 from kser.words import counted
 
 REPORT_FILE = "report.html"
+ANALYSIS_FOLDER = "analysis"
 
 
 def write_report(
@@ -34,6 +38,7 @@ def write_report(
     *,
     logs: str | Path | None = None,
     with_audio: bool = False,
+    analysis: str | Path | None = None,
 ) -> tuple[Study, Path]:
     """Read a study and write its report.
 
@@ -42,6 +47,7 @@ def write_report(
         path: the HTML file, which is written whole or not at all; without it `REPORT_FILE` in the results.
         logs: folder of its logs, see `read_study`.
         with_audio: whether recordings become part of the page.
+        analysis: folder that `kser analyse` wrote; without it `ANALYSIS_FOLDER` in the results, if any.
 
     Returns:
         The study that was read, and the file.
@@ -51,23 +57,29 @@ def write_report(
     """
     study = read_study(folder, logs)
     path = study.folder / REPORT_FILE if path is None else Path(path)
-    write_text(path, report_page(study, datetime.now().astimezone(), with_audio=with_audio))
+    found = _analysis(study, analysis)
+    page = report_page(study, datetime.now().astimezone(), with_audio=with_audio, analysis=found)
+    write_text(path, page)
     return study, path
 
 
-def report_page(study: Study, made_at: datetime, *, with_audio: bool = False) -> str:
+def report_page(
+    study: Study, made_at: datetime, *, with_audio: bool = False, analysis: Analysis | None = None
+) -> str:
     """The report as HTML.
 
     Args:
         study: what the page is about.
         made_at: the time that the page shows as its own.
         with_audio: whether recordings become part of the page.
+        analysis: of its layers.
     """
     sections: dict[str, Callable[[], Html]] = {
         "Models and settings": partial(asked_section, study),
         "Data and splits": partial(data_section, study),
         "Training": partial(training_section, study),
         **_results(study, with_audio),
+        **({"Representations": partial(representations_section, analysis)} if analysis else {}),
         "Environment": partial(environment_section, study, made_at=made_at),
     }
     anchors = {title: re.sub(r"\W+", "-", title.lower()) for title in sections}
@@ -92,6 +104,16 @@ def report_page(study: Study, made_at: datetime, *, with_audio: bool = False) ->
         links=join(links),
         sections=join(bodies, Html("\n")),
     )
+
+
+def _analysis(study: Study, folder: str | Path | None) -> Analysis | None:
+    """The analysis that was named, or that lies in the results."""
+    if folder is None:
+        return analysis_at(study.folder / ANALYSIS_FOLDER)
+    found = analysis_at(Path(folder))
+    if found is None:
+        raise UserError(f"--analysis {folder}: holds no analysis; kser analyse makes such a folder")
+    return found
 
 
 def _results(study: Study, with_audio: bool) -> dict[str, Callable[[], Html]]:

@@ -1,0 +1,1 @@
+"""Studies of stores: what layers hold, how alike they are, and what training changed in them."""

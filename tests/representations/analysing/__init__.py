@@ -1,0 +1,1 @@
+"""Studies of stores with planted structure."""

@@ -1,0 +1,205 @@
+"""A whole analysis: what was planted is found where it was planted, and nothing is computed twice."""
+
+import json
+
+import numpy as np
+import pytest
+
+from kser.errors import UserError
+from kser.report.images import file_image
+from kser.representations.analysing import study
+from kser.representations.analysing.settings import AnalysisSettings
+from kser.representations.analysing.study import analyse
+from tests.analysis.made_up import rotation
+from tests.representations.analysing.made_up import (
+    CHANNELS,
+    metadata,
+    noise,
+    planted,
+    run_facts,
+    write_store,
+)
+
+STEPS = (0, 50, 100)
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory):
+    """Two seeds × three stages of four layers: noise; the speaker; ever more emotion; the same turned."""
+    folder = tmp_path_factory.mktemp("analysis")
+    (folder / "audio").mkdir()
+    table = metadata(folder / "audio")
+    for seed in range(2):
+        for step in STEPS:
+            layers = {number: noise(table, 10 * number) for number in range(4)}
+            layers[1] = layers[1] + planted(table, "actor", 2)
+            layers[2] = layers[2] + planted(table, "class_id", 1, 0.3 + step / 40)
+            layers[3] = 2 * layers[2] @ rotation(CHANNELS) + 1
+            moved = {number: vectors + step / 1000 * noise(table, seed) for number, vectors in layers.items()}
+            write_store(folder / "states" / f"{seed}_{step}", table, moved, run_facts(seed, step))
+    return folder / "states"
+
+
+@pytest.fixture(scope="module")
+def quick(states, tmp_path_factory):
+    """Everything but probes."""
+    settings = AnalysisSettings(
+        parts=("similarity", "drift", "geometry", "maps"), measures=("cka", "procrustes"), standardise=False
+    )
+    return analyse([states], tmp_path_factory.mktemp("quick") / "analysis", settings, workers=1)
+
+
+def test_a_turned_layer_is_the_same(quick):
+    table = quick.tables["similarity"]
+    own = table[(table["stage"] == "0") & (table["other_stage"] == "0")]
+    values = own.set_index(["measure", "layer", "other_layer"])["value"]
+    assert values["cka", 2, 3] == pytest.approx(1, abs=1e-5)
+    assert values["procrustes", 2, 3] == pytest.approx(0, abs=1e-2)
+    assert abs(values["cka", 0, 2]) < 0.1
+    across = table[(table["stage"] == "0") & (table["other_stage"] == "100")]
+    assert len(across) == 2 * 4 * 4
+    seeds = table[table["other_seed"] == "1"]
+    assert seeds["layer"].tolist() == seeds["other_layer"].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_the_layer_that_was_trained_has_moved(quick):
+    table = quick.tables["drift"]
+    assert set(table["stage"]) == {"50", "100"}
+    moved = table[table["stage"] == "100"].groupby("layer")["rearranged"].mean()
+    assert moved[2] > 0.3 and moved[2] == pytest.approx(moved[3], abs=0.05)
+    assert max(moved[0], moved[1]) < 0.1
+
+
+def test_labels_lie_together_where_they_were_planted(quick):
+    table = quick.tables["geometry"]
+    last = table[table["stage"] == "100"].groupby("layer").mean(numeric_only=True)
+    assert last["silhouette_class_id"].idxmax() in (2, 3)
+    assert last["silhouette_actor"].idxmax() == 1
+    assert last.loc[2, "effective_rank"] < last.loc[0, "effective_rank"]
+
+
+def test_seeds_are_summed_up(quick):
+    seeds = quick.seeds
+    assert set(seeds["seeds"]) == {2}
+    place = (seeds["measure"] == "moved") & (seeds["stage"] == "50") & (seeds["layer"] == 2)
+    (row,) = seeds[place].to_dict("records")
+    drift = quick.tables["drift"]
+    own = drift[(drift["stage"] == "50") & (drift["layer"] == 2)]["moved"]
+    assert row["mean"] == pytest.approx(own.mean())
+    half_width = 12.706204736432095 * own.std(ddof=1) / np.sqrt(2)  # Student's t, one degree of freedom
+    assert row["high"] - row["mean"] == pytest.approx(half_width)
+
+
+def test_maps_have_a_point_for_each_utterance(quick):
+    table = quick.tables["maps"]
+    assert set(table["seed"]) == {"0"} and set(table["stage"]) == {"0", "100"}
+    assert len(table) == 2 * 4 * 72
+
+
+def test_each_figure_is_there_as_svg_and_png_and_enters_the_report(quick):
+    assert set(quick.figures) == {
+        "drift_tiny",
+        "geometry",
+        "similarity_cka",
+        "similarity_procrustes",
+        *(f"map_tiny_by_{label}" for label in ("class_id", "gender", "sentence", "actor")),
+    }
+    for name in quick.figures:
+        svg, png = (quick.figure_file(name, file_format) for file_format in ("svg", "png"))
+        assert svg.read_bytes().startswith(b"<?xml") and png.read_bytes().startswith(b"\x89PNG")
+        assert "data:image/" in file_image(svg, png, "shown", quick.width(name))
+
+
+def test_the_same_again_computes_nothing_and_other_settings_are_refused(quick, states, monkeypatch):
+    settings = AnalysisSettings(**quick.facts["settings"] | {"parts": ("drift",)})
+    with pytest.raises(UserError, match="holds an analysis of other stores or settings"):
+        analyse([states], quick.folder, settings)
+    monkeypatch.setattr(study, "outcomes", None)
+    same = {name: tuple(v) if isinstance(v, list) else v for name, v in quick.facts["settings"].items()}
+    assert analyse([states], quick.folder, AnalysisSettings(**same)).facts == quick.facts
+
+
+def test_other_files_are_left_alone(states, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is there already and holds no analysis"):
+        analyse([states], tmp_path, AnalysisSettings(parts=("drift",)))
+
+
+def test_an_interrupted_analysis_goes_on_to_the_same_numbers(states, tmp_path):
+    settings = AnalysisSettings(parts=("drift",))
+
+    def interrupt(done, total):
+        if done == 7:
+            raise KeyboardInterrupt
+
+    whole = analyse([states], tmp_path / "whole", settings, workers=1)
+    with pytest.raises(KeyboardInterrupt):
+        analyse([states], tmp_path / "cut", settings, workers=1, show=interrupt)
+    assert not (tmp_path / "cut").exists()
+    with (tmp_path / "cut.partial" / "outcomes.jsonl").open("a") as file:
+        file.write('{"key": "half a li')
+    done = []
+    cut = analyse([states], tmp_path / "cut", settings, workers=1, show=lambda count, _: done.append(count))
+    assert done[0] == 8
+    for name in ("drift.csv", "seeds.csv"):
+        assert (cut.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+    assert not (tmp_path / "cut.partial").exists()
+
+
+@pytest.mark.thorough
+def test_any_number_of_processes_gives_the_same_numbers(states, tmp_path):
+    settings = AnalysisSettings(parts=("drift",), keep_known=True)
+    one, two = (analyse([states], tmp_path / str(count), settings, workers=count) for count in (1, 2))
+    assert (one.folder / "drift.csv").read_bytes() == (two.folder / "drift.csv").read_bytes()
+
+
+@pytest.mark.thorough
+def test_probes_read_what_was_planted_and_nothing_else(states, tmp_path):
+    settings = AnalysisSettings(parts=("probes",), numbers=("age",), control_draws=1)
+    analysis = analyse([states / "0_0", states / "0_100"], tmp_path / "analysis", settings, workers=2)
+    table = analysis.tables["probes"]
+    score = table.set_index(["stage", "target", "layer"])["score"].sort_index()
+    assert score["100", "class_id", 2] > 0.95
+    assert max(score["100", "class_id", 0], score["100", "class_id", 1]) < 0.6
+    assert score["100", "actor", 1] > 0.95 and score["100", "actor", 2] < 0.4
+    assert score["100", "class_id", 2] > score["0", "class_id", 2]
+    assert table[table["target"] == "class_id"]["chance"].tolist() == pytest.approx([1 / 3] * 8)
+    # Ages of other speakers do not follow from theirs.
+    assert score["100", "age"].max() < 0.5
+    strong = table[(table["target"] == "class_id") & (table["layer"] == 2) & (table["stage"] == "100")]
+    assert strong["selectivity"].item() > 0.4
+    assert strong["low"].item() <= strong["score"].item() <= strong["high"].item()
+    assert set(analysis.figures) == {"probes"}
+
+
+def test_columns_that_are_not_there_are_told(states, tmp_path):
+    for settings, message in (
+        (
+            AnalysisSettings(parts=("probes",), classes=("mood",)),
+            r"--classes mood: the metadata have no such",
+        ),
+        (
+            AnalysisSettings(parts=("probes",), numbers=("gender",)),
+            r"--numbers gender: 'male' of .* is no number",
+        ),
+    ):
+        with pytest.raises(UserError, match=message):
+            analyse([states], tmp_path / "analysis", settings)
+    for arguments, message in (
+        ({"parts": ("probe",)}, r"--parts probe: must be of similarity, features"),
+        ({"measures": ()}, r"--measures: none given"),
+        ({"permutations": -1}, r"--permutations -1: must be at least 0"),
+    ):
+        with pytest.raises(UserError, match=message):
+            AnalysisSettings(**arguments)
+
+
+def test_what_the_data_do_not_allow_is_a_note_and_no_number(tmp_path):
+    (tmp_path / "audio").mkdir()
+    table = metadata(tmp_path / "audio").iloc[:6]
+    write_store(tmp_path / "states", table, {0: noise(table, 0), 1: np.ones((6, CHANNELS))})
+    settings = AnalysisSettings(parts=("similarity", "geometry"), measures=("svcca",))
+    analysis = analyse([tmp_path / "states"], tmp_path / "analysis", settings, workers=1)
+    assert analysis.tables["similarity"]["value"].isna().all()
+    assert any("svcca: 6 utterances are too few" in note for note in analysis.facts["notes"])
+    assert json.loads((tmp_path / "analysis" / "analysis.json").read_text())["utterances"] == 6
