@@ -65,21 +65,18 @@ class Ensemble:
 
         Args:
             sounds: of each its name, for messages, and what decoding it gave.
-            places: of a batch: each is computed whole, and compiled for each length. `None` for
-                `usual_places`.
+            places: of a batch at most, see `ModelAudio.batches`; `None` for 1 where there is one recording,
+                else as many as in a batch of training.
 
         Returns:
             Of each what is said of it, or why nothing can be: it is too short for one of the models.
         """
         sums: list[Said | UserError] = [{} for _ in sounds]
         memory: VectorMemory = {}
+        usual = 1 if len(sounds) == 1 else int(self.first.provenance.model_config["batch_size"])
         for model in self._models or self._loaded():
-            self._add(model, sounds, places or self.usual_places(len(sounds)), sums, memory)
+            self._add(model, sounds, places or usual, sums, memory)
         return [self._mean(name, said) for (name, _), said in zip(sounds, sums, strict=True)]
-
-    def usual_places(self, recordings: int) -> int:
-        """Of a batch: 1 where there is one recording, else as many as in a batch of training."""
-        return 1 if recordings == 1 else int(self.first.provenance.model_config["batch_size"])
 
     def _mean(self, name: str, said: Said | UserError) -> Said | UserError:
         if isinstance(said, UserError):

@@ -122,7 +122,7 @@ class LoadedModel:
 
         Args:
             recordings: as `waveforms` gives them; the outputs of one's parts are averaged.
-            places: of a batch: as many are computed at a time, whether or not all are taken.
+            places: of a batch, see `ModelAudio.batches`: as many are computed at a time.
             memory: shared by models that get the same recordings.
 
         Returns:
@@ -134,7 +134,7 @@ class LoadedModel:
         by_batch = []
         batches = self.audio.batches(waveforms, places)
         for batch in batches:
-            outputs = self._outputs(waveforms, batch, places, memory)
+            outputs = self._outputs(waveforms, batch, memory)
             by_batch.append({name: values[: len(batch.indices)] for name, values in outputs.items()})
         order = np.argsort([index for batch in batches for index in batch.indices])
         counts = np.array([len(parts) for parts in recordings])[:, None]
@@ -148,8 +148,8 @@ class LoadedModel:
 
     def decoded_together(self, waveforms: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """As `decoded`, of one batch that is padded to its longest waveform, and no further."""
-        batch = Batch(tuple(range(len(waveforms))), max(map(len, waveforms)))
-        return self._decode(self._outputs(waveforms, batch, len(waveforms), None))
+        batch = Batch(tuple(range(len(waveforms))), max(map(len, waveforms)), len(waveforms))
+        return self._decode(self._outputs(waveforms, batch, None))
 
     def _decode(self, outputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {
@@ -164,17 +164,17 @@ class LoadedModel:
         return self.audio.padded_length(samples)
 
     def _outputs(
-        self, waveforms: Sequence[np.ndarray], batch: Batch, places: int, memory: VectorMemory | None
+        self, waveforms: Sequence[np.ndarray], batch: Batch, memory: VectorMemory | None
     ) -> dict[str, np.ndarray]:
         if self.backbone is None:
             with self.body.ready_made_inputs():
-                outputs = self.body.predict_on_batch(self.audio.inputs(waveforms, batch, places))
+                outputs = self.body.predict_on_batch(self.audio.inputs(waveforms, batch))
         else:
             key, (lower, taken) = self.backbone
             memory = {} if memory is None else memory
             place = (key, self.format, batch.indices)
             if place not in memory:
-                memory[place] = lower.predict_on_batch(self.audio.inputs(waveforms, batch, places))
+                memory[place] = lower.predict_on_batch(self.audio.inputs(waveforms, batch))
             given = memory[place]
             # Not compiled: the head is small, and each of many models would be compiled anew.
             outputs = self.body({**given, "features": given["features"][..., taken]}, training=False)

@@ -9,14 +9,15 @@ from kser.audio.decoding import Sound
 from kser.audio.loading import waveform_of
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
-from kser.grouping import grouped
-from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.reading import check_long_enough
 from kser.pipeline.waveform_format import WaveformFormat
 
 # Padded lengths are multiples of a quarter to an eighth of themselves, and of this at least.
 _FINEST_GRID_LOG2 = 12
 _STEPS_LOG2 = 2
+# The batches of training are for recordings of seconds; of minutes, as many would take much memory and no
+# less time. At 16 kHz this is 65 s.
+_MOST_SAMPLES_OF_A_BATCH = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,12 @@ class Batch:
     Attributes:
         indices: which of the waveforms.
         samples: the length that they are padded to.
+        places: rows that are computed, whether or not all are taken: one program for every batch of a length.
     """
 
     indices: tuple[int, ...]
     samples: int
+    places: int
 
 
 @dataclass(frozen=True)
@@ -70,27 +73,39 @@ class ModelAudio:
         fixed = self.padded_samples if self.format.mask_padding else None
         return padded_length(samples) if fixed is None or samples > fixed else fixed
 
-    def batches(self, waveforms: Sequence[np.ndarray], places: int) -> list[Batch]:
-        """Batches of at most so many waveforms, those of like length together."""
-        lengths = [len(waveform) for waveform in waveforms]
-        padded = [self.padded_length(length) for length in lengths]
-        if self.format.mask_padding:
-            planned = plan_in_order(lengths, sorted(set(padded)), places)
-            return [Batch(batch.indices, batch.samples) for batch in planned]
-        # Padding counts as sound: a recording gets as much of it whatever else is in the batch.
-        return [
-            Batch(tuple(indices[start : start + places]), samples)
-            for samples, indices in grouped(zip(padded, range(len(padded)), strict=True)).items()
-            for start in range(0, len(indices), places)
-        ]
+    def batches(self, waveforms: Sequence[np.ndarray], most: int) -> list[Batch]:
+        """Batches of waveforms, those of like length together, the shortest first.
 
-    def inputs(self, waveforms: Sequence[np.ndarray], batch: Batch, places: int) -> dict[str, np.ndarray]:
+        Args:
+            waveforms: float32 (samples,) each.
+            most: places of a batch; those of long waveforms have fewer.
+        """
+        batches: list[Batch] = []
+        together: list[int] = []
+        samples = 0
+        for index in np.argsort([len(waveform) for waveform in waveforms], kind="stable").tolist():
+            padded = self.padded_length(len(waveforms[index]))
+            is_full = len(together) >= self._places(padded, most)
+            # Where padding counts as sound, a recording gets as much of it whatever else is in the batch.
+            if together and (is_full or (padded != samples and not self.format.mask_padding)):
+                batches.append(Batch(tuple(together), samples, self._places(samples, most)))
+                together = []
+            together.append(index)
+            samples = padded
+        if together:
+            batches.append(Batch(tuple(together), samples, self._places(samples, most)))
+        return batches
+
+    def _places(self, samples: int, most: int) -> int:
+        """Of a batch of waveforms that are padded to this length: `most`, or a power of two below it."""
+        return min(most, largest_power_of_two(max(1, _MOST_SAMPLES_OF_A_BATCH // samples)))
+
+    def inputs(self, waveforms: Sequence[np.ndarray], batch: Batch) -> dict[str, np.ndarray]:
         """What a backbone takes of a batch, see `kser.audio.waveform.model_inputs`.
 
         Args:
             waveforms: all of them.
             batch: which.
-            places: rows of the result.
 
         Returns:
             `{"waveform": float32 (places, samples), "padding_mask": bool (places, samples)}`.
@@ -100,7 +115,7 @@ class ModelAudio:
             do_normalize=self.format.do_normalize,
             mask_padding=self.format.mask_padding,
             samples=batch.samples,
-            places=places,
+            places=batch.places,
         )
         return {"waveform": waveform, "padding_mask": mask}
 
@@ -113,3 +128,8 @@ def padded_length(samples: int) -> int:
     """
     grid = 1 << max(_FINEST_GRID_LOG2, (samples - 1).bit_length() - 1 - _STEPS_LOG2)
     return -(-samples // grid) * grid
+
+
+def largest_power_of_two(limit: int) -> int:
+    """The largest power of two that is not above a number from 1 on."""
+    return 1 << (limit.bit_length() - 1)

@@ -75,7 +75,7 @@ class LayerStates:
 
         Args:
             recordings: of each its name, for messages, and its sound.
-            batch_size: how many are computed at a time.
+            batch_size: how many are computed at a time, of long ones fewer.
 
         Returns:
             By layer, float32 (recordings that can be used, channels), in their order; and why the others
@@ -103,7 +103,7 @@ class LayerStates:
             layer: np.zeros((len(waveforms), width), np.float32) for layer, width in self.channels.items()
         }
         for batch in self.audio.batches(waveforms, batch_size) if waveforms else ():
-            inputs = self.audio.inputs(waveforms, batch, batch_size)
+            inputs = self.audio.inputs(waveforms, batch)
             if not self.audio.format.mask_padding:
                 inputs["sound_mask"] = _sound_mask(waveforms, batch.indices, inputs["padding_mask"].shape)
             given = self._pooled.predict_on_batch(inputs)

@@ -11,6 +11,7 @@ from kser.audio.decoding import Sound
 from kser.audio.loading import resampled_length
 from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
+from kser.serving.model_audio import largest_power_of_two
 from kser.serving.predictor import Predictor, Result
 
 # The first to arrive waits so long for others. While a batch is computed, others arrive anyway.
@@ -113,7 +114,7 @@ class Batches:
         samples = self._waiting[0].samples
         alike = [each for each in self._waiting if each.samples == samples]
         most = self.most if samples <= self._most_batched else 1
-        batch = alike[: places_for(min(len(alike), most))]
+        batch = alike[: largest_power_of_two(min(len(alike), most))]
         for each in batch:
             self._leave(each)
         return batch
@@ -152,8 +153,3 @@ class Batches:
     def _most_batched(self) -> int:
         longest = round(BATCHED_S * self._predictor.sampling_rate)
         return self._predictor.ensemble.first.padded_length(longest)
-
-
-def places_for(recordings: int) -> int:
-    """The largest power of two that is not above a number of recordings."""
-    return 1 << (recordings.bit_length() - 1)

@@ -1,6 +1,6 @@
 """From the pieces of a recording to what models say of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kser.audio.decoding import Sound
@@ -12,9 +12,8 @@ from kser.serving.segments.segment import Segment
 if TYPE_CHECKING:
     from kser.serving.predictor import Predictor
 
-# So much is given to the models at a time, and so much is in a batch: windows may be of minutes, and the
-# batches of training are for short recordings.
-_MOST_SECONDS, _MOST_SECONDS_OF_A_BATCH = 600, 256
+# So much is given to the models at a time.
+_MOST_SECONDS = 600
 
 
 def judged(predictor: "Predictor", recording: str, pieces: Iterable[Piece]) -> Iterator[Segment]:
@@ -31,7 +30,7 @@ def judged(predictor: "Predictor", recording: str, pieces: Iterable[Piece]) -> I
         sounds = [Sound(piece.samples[:, None], predictor.sampling_rate) for piece in group]
         refused = [_why_refused(sound) for sound in sounds]
         usable = [(recording, sound) for sound, reason in zip(sounds, refused, strict=True) if not reason]
-        results = iter(predictor.predict_sounds(usable, _places(predictor, usable)))
+        results = iter(predictor.predict_sounds(usable))
         for piece, reason in zip(group, refused, strict=True):
             result = Unusable(recording, reason) if reason else next(results)
             start_s = piece.start / predictor.sampling_rate
@@ -54,12 +53,6 @@ def _groups(pieces: Iterable[Piece], most_samples: int) -> Iterator[list[Piece]]
             group, samples = [], 0
     if group:
         yield group
-
-
-def _places(predictor: "Predictor", sounds: Sequence[tuple[str, Sound]]) -> int:
-    longest_s = max((len(sound.samples) / sound.sampling_rate for _, sound in sounds), default=0.0)
-    most = max(1, int(_MOST_SECONDS_OF_A_BATCH / longest_s)) if longest_s else 1
-    return min(predictor.ensemble.usual_places(len(sounds)), most)
 
 
 def _why_refused(sound: Sound) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from kser.audio.decoding import Sound
 from kser.errors import UserError
-from kser.serving.http.batches import Batches, WaitedTooLong, places_for
+from kser.serving.http.batches import Batches, WaitedTooLong
 from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
 from kser.serving.model_audio import padded_length
@@ -80,7 +80,6 @@ def test_those_of_one_length_go_together_the_oldest_first():
 def test_no_place_stays_empty():
     model, _ = computed([(str(number), 1.0) for number in range(8)], most=4)
     assert list(map(len, model.batches)) == [1, 4, 2, 1]
-    assert [places_for(count) for count in range(1, 10)] == [1, 2, 2, 4, 4, 4, 4, 8, 8]
 
 
 def test_long_ones_go_alone():
