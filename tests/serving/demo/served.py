@@ -1,5 +1,6 @@
 """Applications on a real port of this machine, and a page whose model is made up."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse
 
 from kser.serving.demo.page_app import add_page
 from kser.serving.http.server import bound, url_of
+from tests.browser import PATIENCE_S
 
 FACTS: dict[str, Any] = {
     "made_by": "kser demo",
@@ -68,15 +70,21 @@ class MadeUpModel:
     Attributes:
         uploads: the recordings that came.
         health: what it says of itself, one after another; then it is ready.
+        first: another answer to the first recording, and what it waits for.
     """
 
     def __init__(self, facts: dict[str, Any], said: dict[str, Any], status: int = 200):
         self.uploads: list[bytes] = []
         self.health: list[dict[str, Any]] = []
+        self.first: tuple[JSONResponse, threading.Event] | None = None
         self.app = FastAPI()
 
         async def predict(request: Request) -> JSONResponse:
             self.uploads.append(await request.body())
+            if self.first is not None and len(self.uploads) == 1:
+                answer, ready = self.first
+                await asyncio.to_thread(ready.wait, PATIENCE_S)
+                return answer
             return JSONResponse(said, status)
 
         async def health() -> dict[str, Any]:

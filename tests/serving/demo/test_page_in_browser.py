@@ -1,10 +1,12 @@
 """The page in a real browser, with a server whose model is made up; its screenshots are for people."""
 
 import io
+import threading
 
 import numpy as np
 import pytest
 import soundfile as sf
+from fastapi.responses import JSONResponse
 
 from tests.browser import needs_browser, open_tab
 from tests.serving.demo.served import ANGRY, FACTS, MadeUpModel, served
@@ -164,6 +166,30 @@ def test_what_cannot_be_judged_is_one_line(tab, tmp_path, recording):
     tab.choose_file("#file", recording)
     tab.wait_until(f"{TEXT.format('message')} === 'The server does not answer. Is it still running?'")
     tab.complaints.clear()  # the browser's own, of status 422 and of a server that is gone
+
+
+def test_what_became_of_an_older_recording_does_not_take_the_place_of_a_newer_ones(tab, recording, tmp_path):
+    """The first is refused after the second was answered."""
+    sf.write(tmp_path / "older.wav", np.full(RATE, 0.1) * np.sin(np.arange(RATE)), RATE)
+    older = threading.Event()
+    model = MadeUpModel(FACTS, ANGRY)
+    model.first = JSONResponse({"detail": "recording: is damaged"}, 422), older
+    answered = (
+        "performance.getEntriesByType('resource').filter(each => each.name.endsWith('/predict')).length"
+    )
+    with served(model.app) as url:
+        tab.open(url)
+        tab.wait_until(READY)
+        tab.choose_file("#file", tmp_path / "older.wav")
+        tab.wait_until(f"{TEXT.format('waiting-text')}.startsWith('Listening to older.wav')")
+        tab.choose_file("#file", recording)
+        tab.wait_until(SEEN)
+        before = tab.value(answered)
+        older.set()
+        tab.wait_until(f"{answered} === {before + 1}")
+        assert tab.value("document.getElementById('message').hidden")
+        assert tab.value(TEXT.format("status")) == "anger, 81%."
+    tab.complaints.clear()  # the browser's own, of status 422
 
 
 def test_it_waits_for_a_server_that_gets_ready(tab):

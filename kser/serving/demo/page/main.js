@@ -53,7 +53,7 @@ async function attempt(action) {
   try {
     await action(turn);
   } catch (error) {
-    complain(error.message);
+    if (turn === latest) complain(error.message);
   } finally {
     if (turn === latest) wait("");
   }
@@ -102,6 +102,7 @@ async function judgeFile(file, turn) {
 }
 
 async function judge(whole, name, turn) {
+  if (turn !== latest) return;
   const { sampling_rate: rate, minimum_samples: minimum, maximum_samples: maximum } = facts;
   const samples = whole.slice(0, maximum);
   const reason = whyUnusable(samples, minimum, rate);
