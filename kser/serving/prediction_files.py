@@ -82,7 +82,9 @@ class PredictionFile:
         try:
             self._partial.parent.mkdir(parents=True, exist_ok=True)
             with self._partial.open("a" if self._earlier else "w", encoding="utf-8") as file:
-                if not self._earlier:
+                if self._earlier:
+                    file.write("\n")  # who was killed may have left half a line
+                else:
                     _write_line(file, {"models": self._identity})
                 for result in results:
                     version = self._version(result.recording)
@@ -116,10 +118,10 @@ class PredictionFile:
     def _read(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What an interrupted command of the same models has kept; a line that it wrote in part is left."""
         try:
-            lines = self._partial.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError):
+            lines = self._partial.read_bytes().split(b"\n")
+        except OSError:
             return
-        if not lines or _parsed(lines[0]).get("models") != self._identity:
+        if _parsed(lines[0]).get("models") != self._identity:
             return
         for line in lines[1:]:
             kept = _parsed(line)
@@ -205,10 +207,10 @@ def _identity(predictor: Predictor, settings: str) -> str:
     return hashlib.sha256(json.dumps(known_by).encode()).hexdigest()[:16]
 
 
-def _parsed(line: str) -> dict[str, Any]:
+def _parsed(line: bytes) -> dict[str, Any]:
     try:
-        found = parse_json(line)
-    except StrictJsonError:  # half of a line
+        found = parse_json(line.decode())
+    except (StrictJsonError, UnicodeDecodeError):  # half of a line, or of a letter
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -83,6 +84,32 @@ def test_what_was_interrupted_goes_on(model, recordings, tmp_path):
     assert [each.recording for each in results] == recordings
     assert [file.name for file in path.parent.iterdir()] == ["x.jsonl"]
     assert _said(path) == _said(tmp_path / "whole.jsonl")
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", pytest.param(".csv", marks=pytest.mark.thorough)])
+def test_it_goes_on_from_any_byte_of_its_last_line(model, recordings, tmp_path, suffix):
+    """A process may be killed as it writes, and the one that goes on too."""
+    recordings[3] = str(
+        Path(recordings[3]).rename(tmp_path / "ä\u2028, d.wav")
+    )  # ends a line for str.splitlines
+    said = {path: replace(RESULTS[1], recording=path) for path in recordings}
+    path = tmp_path / "out" / f"x{suffix}"
+    partial = path.with_name(f"{path.name}.partial")
+    file = PredictionFile(path, model)
+    list(file.add(iter(said.values())))
+    written = partial.read_bytes()
+    file.finish(recordings)
+    expected = path.read_bytes()
+    for end in range(written.rindex(b"\n", 0, -1) + 1, len(written) + 1):
+        partial.write_bytes(written[:end])
+        again = PredictionFile(path, model)
+        missing = [recording for recording in recordings if not again.known(recording)]
+        assert missing == (recordings[3:] if end < len(written) - 1 else [])
+        list(again.add(said[recording] for recording in missing))
+        last = PredictionFile(path, model)
+        assert all(last.known(recording) for recording in recordings), written[:end]
+        last.finish(recordings)
+        assert path.read_bytes() == expected
 
 
 def _said(path: Path) -> list:
