@@ -3,19 +3,32 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from os import cpu_count
 from typing import Any
 
 from kser.audio.decoding import Sound
-from kser.audio.sound_faults import sound_faults
+from kser.audio.sound_faults import Fault, sound_faults
 from kser.errors import UserError
 from kser.serving.given_audio import sound_of
 
 # Recordings in memory at a time: so many, or so long together.
 MOST_RECORDINGS, MOST_SECONDS = 256, 1800
 
-Decoded = tuple[str, Sound | UserError]
+
+@dataclass(frozen=True)
+class UsableSound(Sound):
+    """A recording of which something can be said.
+
+    Attributes:
+        faults: what is wrong with it all the same, see `sound_faults`.
+    """
+
+    faults: tuple[Fault, ...] = ()
+
+
+Decoded = tuple[str, UsableSound | UserError]
 """The name of a recording, and its sound or why it cannot be used."""
 
 
@@ -42,15 +55,16 @@ def decoded_chunks(
         yield chunk
 
 
-def usable(name: str, sound: Sound) -> Sound:
+def usable(name: str, sound: Sound) -> UsableSound:
     """A recording, unless nothing can be said of it.
 
     Raises:
         UserError: it is silent, say.
     """
-    if problem := next((fault.words for fault in sound_faults(sound) if fault.unusable), ""):
+    faults = sound_faults(sound)
+    if problem := next((fault.words for fault in faults if fault.unusable), ""):
         raise UserError(f"{name}: {problem}")
-    return sound
+    return UsableSound(sound.samples, sound.sampling_rate, sound.unannounced, faults)
 
 
 def _decoded(recordings: Iterable[tuple[str, Any]], rate: int) -> Iterator[Decoded]:

@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from kser.audio.decoding import Sound
-from kser.audio.sound_faults import sound_faults
 from kser.errors import UserError
 from kser.experiment.runs.model_folders import model_folders
-from kser.serving.decoding import decoded_chunks
+from kser.serving.decoding import UsableSound, decoded_chunks
 from kser.serving.ensemble import Ensemble, Said
 from kser.serving.prediction import Prediction, Unusable
 from kser.serving.segments.segment import Segment
@@ -108,7 +106,9 @@ class Predictor:
         """
         return self._results((path, path) for path in paths)
 
-    def predict_sounds(self, sounds: Sequence[tuple[str, Sound]], places: int | None = None) -> list[Result]:
+    def predict_sounds(
+        self, sounds: Sequence[tuple[str, UsableSound]], places: int | None = None
+    ) -> list[Result]:
         """Say what decoded recordings express, all of them at once.
 
         Args:
@@ -185,12 +185,14 @@ class Predictor:
     def _results(self, recordings: Iterable[tuple[str, Any]]) -> Iterator[Result]:
         for chunk in decoded_chunks(recordings, self.sampling_rate):
             results = iter(
-                self.predict_sounds([(name, sound) for name, sound in chunk if isinstance(sound, Sound)])
+                self.predict_sounds(
+                    [(name, sound) for name, sound in chunk if isinstance(sound, UsableSound)]
+                )
             )
             for name, sound in chunk:
-                yield next(results) if isinstance(sound, Sound) else Unusable(name, str(sound))
+                yield next(results) if isinstance(sound, UsableSound) else Unusable(name, str(sound))
 
-    def _prediction(self, name: str, sound: Sound, said: Said) -> Prediction:
+    def _prediction(self, name: str, sound: UsableSound, said: Said) -> Prediction:
         model = self.ensemble.first
         fields: dict[str, Any] = {}
         for target in model.task.targets:
@@ -198,7 +200,7 @@ class Predictor:
         if "probability" in fields and self.threshold is not None:
             fields["is_sure"] = bool(fields["probability"] >= self.threshold)
         duration_s = len(sound.samples) / sound.sampling_rate
-        notes = [fault.words for fault in sound_faults(sound)]
+        notes = [fault.words for fault in sound.faults]
         _, longest_s = self.ensemble.heard_seconds
         if duration_s / model.format.processing.parts(duration_s) > longest_s:
             notes.append(f"only its first {longest_s:g} s were heard: the model takes no more")

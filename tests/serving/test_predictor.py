@@ -12,6 +12,7 @@ import soundfile as sf
 import soxr
 
 import kser
+from kser.audio import sound_faults
 from kser.audio.decoding import Sound
 from kser.audio.loading import load_audio
 from kser.errors import UserError
@@ -174,6 +175,16 @@ def test_faults_of_the_sound_are_told(models, tmp_path):
     sf.write(tmp_path / "faint.wav", 0.0005 * rng.normal(size=16000).clip(-1, 1), 16000)
     prediction = kser.load_model(models["class"]).predict(tmp_path / "faint.wav")
     assert len(prediction.notes) == 1 and "nearly silent" in prediction.notes[0]
+
+
+def test_faults_are_looked_for_once(models, files, monkeypatch):
+    model = kser.load_model(models["class"])
+    looked = []
+    monkeypatch.setattr(sound_faults, "header_faults", lambda *header: looked.append(header) or ())
+    model.predict(files[:2])
+    assert len(looked) == 2
+    segments = model.predict_windows(files[0], window_seconds=0.5)
+    assert len(looked) == 2 + len(segments)
 
 
 def test_the_temperature_changes_probabilities_and_no_class(models, files, tmp_path):

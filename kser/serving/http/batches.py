@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from kser.audio.decoding import Sound
 from kser.audio.loading import resampled_length
+from kser.serving.decoding import UsableSound
 from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
 from kser.serving.model_audio import largest_power_of_two
@@ -39,7 +39,7 @@ class _Waiting:
     """
 
     name: str
-    sound: Sound
+    sound: UsableSound
     samples: int
     answer: asyncio.Future[Result]
     since: float = field(default_factory=time.monotonic)
@@ -71,7 +71,7 @@ class Batches:
         self._thread = ThreadPoolExecutor(1, "kser_model")
         self.last_wait_s = 0.0
 
-    async def say(self, name: str, sound: Sound) -> Result:
+    async def say(self, name: str, sound: UsableSound) -> Result:
         """What the model says of a recording, when its turn has come.
 
         Raises:
@@ -144,7 +144,7 @@ class Batches:
             self._waiting.remove(each)
             self._metrics.waiting.set(len(self._waiting))
 
-    def _padded(self, sound: Sound) -> int:
+    def _padded(self, sound: UsableSound) -> int:
         rate = self._predictor.sampling_rate
         samples = resampled_length(len(sound.samples), sound.sampling_rate, rate)
         return self._predictor.ensemble.first.padded_length(max(1, samples))

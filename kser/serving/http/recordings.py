@@ -8,7 +8,7 @@ from fastapi import HTTPException
 from kser.audio.containers import kind_of
 from kser.audio.decoding import Sound, bytes_decoded_in_blocks
 from kser.errors import UserError
-from kser.serving.decoding import usable
+from kser.serving.decoding import UsableSound, usable
 from kser.serving.http.room import Share
 from kser.serving.http.uploads import Upload
 
@@ -18,7 +18,7 @@ _MOST_SAMPLES_A_SECOND = 2 * 192_000
 _COPIES = 4
 
 
-def decoded(upload: Upload, most_seconds: float, share: Share) -> Sound:
+def decoded(upload: Upload, most_seconds: float, share: Share) -> UsableSound:
     """Decode an upload in memory, and no further than a recording may last.
 
     Args:

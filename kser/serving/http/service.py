@@ -14,7 +14,7 @@ from fastapi import HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from kser.audio.decoding import Sound
+from kser.serving.decoding import UsableSound
 from kser.serving.export.exporting import export_facts
 from kser.serving.http.batches import Batches, WaitedTooLong
 from kser.serving.http.limits import Limits
@@ -145,13 +145,13 @@ class Service:
         except TimeoutError:
             raise HTTPException(408, f"the upload took longer than {self._limits.max_waiting:g} s") from None
 
-    async def _decoded(self, upload: Upload, share: Share) -> Sound:
+    async def _decoded(self, upload: Upload, share: Share) -> UsableSound:
         loop = asyncio.get_running_loop()
         sound = await loop.run_in_executor(self._decoders, decoded, upload, self._limits.max_seconds, share)
         share.hold(len(upload.content) + sound.samples.nbytes)
         return sound
 
-    async def _result(self, name: str, sound: Sound) -> dict[str, Any]:
+    async def _result(self, name: str, sound: UsableSound) -> dict[str, Any]:
         try:
             result = await self._batches.say(name, sound)
         except WaitedTooLong:

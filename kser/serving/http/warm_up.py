@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kser.audio.decoding import Sound
+from kser.serving.decoding import UsableSound
 from kser.serving.http.batches import BATCHED_S
 from kser.serving.predictor import Predictor
 
@@ -37,7 +37,7 @@ def compile_shape(predictor: Predictor, shape: Shape) -> None:
     """Have the model say something of noise, which compiles it."""
     places, samples = shape
     noise = np.random.default_rng(0).normal(scale=0.1, size=(samples, 1)).astype(np.float32)
-    predictor.predict_sounds([("noise", Sound(noise, predictor.sampling_rate))] * places, places)
+    predictor.predict_sounds([("noise", UsableSound(noise, predictor.sampling_rate))] * places, places)
 
 
 def batches_pay(predictor: Predictor, places: int) -> bool:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from kser.audio.decoding import Sound
 from kser.audio.sound_faults import sound_faults
+from kser.serving.decoding import UsableSound
 from kser.serving.prediction import Unusable
 from kser.serving.segments.pieces import Piece
 from kser.serving.segments.segment import Segment
@@ -27,12 +28,11 @@ def judged(predictor: "Predictor", recording: str, pieces: Iterable[Piece]) -> I
         pieces: in the order of the segments.
     """
     for group in _groups(pieces, _MOST_SECONDS * predictor.sampling_rate):
-        sounds = [Sound(piece.samples[:, None], predictor.sampling_rate) for piece in group]
-        refused = [_why_refused(sound) for sound in sounds]
-        usable = [(recording, sound) for sound, reason in zip(sounds, refused, strict=True) if not reason]
+        sounds = [_sound_or_reason(piece, predictor.sampling_rate) for piece in group]
+        usable = [(recording, sound) for sound in sounds if isinstance(sound, UsableSound)]
         results = iter(predictor.predict_sounds(usable))
-        for piece, reason in zip(group, refused, strict=True):
-            result = Unusable(recording, reason) if reason else next(results)
+        for piece, sound in zip(group, sounds, strict=True):
+            result = next(results) if isinstance(sound, UsableSound) else Unusable(recording, sound)
             start_s = piece.start / predictor.sampling_rate
             end_s = (piece.start + len(piece.samples)) / predictor.sampling_rate
             if isinstance(result, Unusable):
@@ -55,6 +55,9 @@ def _groups(pieces: Iterable[Piece], most_samples: int) -> Iterator[list[Piece]]
         yield group
 
 
-def _why_refused(sound: Sound) -> str:
-    """Why nothing is said of a piece that is there; empty where it can be used."""
-    return next((fault.kind for fault in sound_faults(sound) if fault.unusable), "")
+def _sound_or_reason(piece: Piece, rate: int) -> UsableSound | str:
+    """A piece as a recording of its own, or why nothing can be said of it."""
+    samples = piece.samples[:, None]
+    faults = sound_faults(Sound(samples, rate))
+    refused = next((fault.kind for fault in faults if fault.unusable), "")
+    return refused or UsableSound(samples, rate, faults=faults)
