@@ -1,11 +1,11 @@
-"""Recordings of like length that wait at the same time are computed together."""
+"""Who waits for the model: recordings of like length that wait at the same time are computed together."""
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kser.audio.loading import resampled_length
 from kser.serving.decoding import UsableSound
@@ -23,26 +23,46 @@ Value = TypeVar("Value")
 
 
 class WaitedTooLong(Exception):  # noqa: N818 — nothing went wrong with it
-    """A recording whose turn did not come in time."""
+    """Something whose turn did not come in time."""
 
 
 @dataclass(eq=False)
 class _Waiting:
-    """A recording whose turn comes.
+    """Something whose turn comes.
+
+    Attributes:
+        answer: to be set.
+        since: when it arrived.
+    """
+
+    answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    since: float = field(default_factory=time.monotonic)
+
+
+@dataclass(eq=False)
+class _Recording(_Waiting):
+    """A recording that waits.
 
     Attributes:
         name: for messages.
         sound: decoded.
         samples: the length that it is padded to.
-        answer: to be set.
-        since: when it arrived, on the loop's clock.
     """
 
-    name: str
-    sound: UsableSound
-    samples: int
-    answer: asyncio.Future[Result]
-    since: float = field(default_factory=time.monotonic)
+    name: str = field(kw_only=True)
+    sound: UsableSound = field(kw_only=True)
+    samples: int = field(kw_only=True)
+
+
+@dataclass(eq=False)
+class _Call(_Waiting):
+    """What waits to use the model by itself.
+
+    Attributes:
+        function: that uses it.
+    """
+
+    function: Callable[[], Any] = field(kw_only=True)
 
 
 class Batches:
@@ -77,20 +97,22 @@ class Batches:
         Raises:
             WaitedTooLong: it did not come within the limit.
         """
-        loop = asyncio.get_running_loop()
-        each = _Waiting(name, sound, self._padded(sound), loop.create_future())
-        self._waiting.append(each)
-        self._arrived.set()
-        self._metrics.waiting.set(len(self._waiting))
-        timer = loop.call_later(self._limits.max_waiting, self._give_up, each)
-        try:
-            return await each.answer
-        finally:
-            timer.cancel()
-            self._leave(each)
+        result: Result = await self._answer_to(
+            _Recording(name=name, sound=sound, samples=self._padded(sound))
+        )
+        return result
+
+    async def alone(self, function: Callable[[], Value]) -> Value:
+        """Call what uses the model, and may take long, when its turn has come.
+
+        Raises:
+            WaitedTooLong: it did not come within the limit.
+        """
+        value: Value = await self._answer_to(_Call(function=function))
+        return value
 
     async def in_thread(self, function: Callable[[], Value]) -> Value:
-        """Call what uses the model in the one thread that does so."""
+        """Call what uses the model in the one thread that does so, before anybody waits."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
     async def work(self) -> None:
@@ -108,23 +130,37 @@ class Batches:
         """Begin nothing further."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _next(self) -> list[_Waiting]:
+    async def _answer_to(self, each: _Waiting) -> Any:
+        self._waiting.append(each)
+        self._arrived.set()
+        self._metrics.waiting.set(len(self._waiting))
+        timer = asyncio.get_running_loop().call_later(self._limits.max_waiting, self._give_up, each)
+        try:
+            return await each.answer
+        finally:
+            timer.cancel()
+            self._leave(each)
+
+    def _next(self) -> Sequence[_Waiting]:
         if not self._waiting:
             return []
-        samples = self._waiting[0].samples
-        alike = [each for each in self._waiting if each.samples == samples]
-        most = self.most if samples <= self._most_batched else 1
-        batch = alike[: largest_power_of_two(min(len(alike), most))]
+        batch = self._with_those_alike(self._waiting[0])
         for each in batch:
             self._leave(each)
         return batch
 
+    def _with_those_alike(self, first: _Waiting) -> Sequence[_Waiting]:
+        if not isinstance(first, _Recording):
+            return [first]
+        recordings = [each for each in self._waiting if isinstance(each, _Recording)]
+        alike = [each for each in recordings if each.samples == first.samples]
+        most = self.most if first.samples <= self._most_batched else 1
+        return alike[: largest_power_of_two(min(len(alike), most))]
+
     async def _answer(self, batch: Sequence[_Waiting]) -> None:
-        self._metrics.in_batch.observe(len(batch))
         self.last_wait_s = time.monotonic() - batch[0].since
-        sounds = [(each.name, each.sound) for each in batch]
         try:
-            results = await self.in_thread(lambda: self._predictor.predict_sounds(sounds, places=len(batch)))
+            results = await self.in_thread(lambda: self._computed(batch))
         except Exception as error:  # is theirs, and the next batch's turn comes all the same
             for each in batch:
                 if not each.answer.done():
@@ -133,6 +169,13 @@ class Batches:
         for each, result in zip(batch, results, strict=True):
             if not each.answer.done():
                 each.answer.set_result(result)
+
+    def _computed(self, batch: Sequence[_Waiting]) -> Sequence[Any]:
+        if isinstance(batch[0], _Call):
+            return [batch[0].function()]
+        sounds = [(each.name, each.sound) for each in batch if isinstance(each, _Recording)]
+        self._metrics.in_batch.observe(len(sounds))
+        return self._predictor.predict_sounds(sounds, places=len(sounds))
 
     def _give_up(self, each: _Waiting) -> None:
         if each in self._waiting:

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -36,6 +36,8 @@ from kser.serving.predictor import Predictor
 
 Progress = Callable[[int, int], None]
 """Takes how many programs are compiled, and how many will be."""
+
+Answer = TypeVar("Answer")
 
 _LOG = logging.getLogger(__name__)
 READY, WARMING_UP, FAILED = "ready", "warming up", "failed"
@@ -101,7 +103,7 @@ class Service:
             result = await self._result(upload.name, sound)
             if windows is not None:
                 over_time = partial(say_over_time, self._predictor, sound, windows)
-                result["windows"] = await self._batches.in_thread(over_time)
+                result["windows"] = await self._in_turn(self._batches.alone(over_time))
             self._metrics.audio_seconds.inc(result["duration_s"])
             model = {name: self.facts[name] for name in ("name", "fingerprints")}
             return JSONResponse(result | {"model": model})
@@ -152,13 +154,16 @@ class Service:
         return sound
 
     async def _result(self, name: str, sound: UsableSound) -> dict[str, Any]:
-        try:
-            result = await self._batches.say(name, sound)
-        except WaitedTooLong:
-            raise self._busy(f"its turn did not come within {self._limits.max_waiting:g} s") from None
+        result = await self._in_turn(self._batches.say(name, sound))
         if isinstance(result, Unusable):
             raise HTTPException(422, result.reason)
         return result.as_json()
+
+    async def _in_turn(self, answer: Awaitable[Answer]) -> Answer:
+        try:
+            return await answer
+        except WaitedTooLong:
+            raise self._busy(f"its turn did not come within {self._limits.max_waiting:g} s") from None
 
     def _busy(self, why: str) -> HTTPException:
         seconds = max(1, round(self._batches.last_wait_s))

@@ -346,6 +346,27 @@ def test_whose_turn_does_not_come_is_told_so(models, monkeypatch):
         assert first.result().status_code == 200
 
 
+def test_windows_wait_no_longer_than_recordings(models, monkeypatch):
+    """Those of one recording may take long: who asks for windows meanwhile is told so."""
+    predictor = kser.load_model(models["class"])
+    limits = Limits(max_seconds=1, max_batch=1, max_waiting=0.3)
+    with served(predictor, limits) as client, ThreadPoolExecutor(1) as thread:
+        begun, free = threading.Event(), threading.Event()
+
+        def held(*given):
+            begun.set()
+            assert free.wait(30)
+            return []
+
+        monkeypatch.setattr(service, "say_over_time", held)
+        first = thread.submit(client.post, "/predict?window_seconds=0.25", content=WAV)
+        assert begun.wait(30)
+        refused = client.post("/predict?window_seconds=0.25", content=WAV)
+        assert_one_line(refused, 429, "its turn did not come within 0.3 s")
+        free.set()
+        assert first.result().status_code == 200 and first.result().json()["windows"] == []
+
+
 @pytest.mark.parametrize("worth", [True, False])
 def test_batches_are_compiled_where_they_pay(models, monkeypatch, worth):
     monkeypatch.setattr(service, "batches_pay", lambda predictor, places: worth)

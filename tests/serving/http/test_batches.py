@@ -98,6 +98,30 @@ def test_whose_turn_does_not_come_gives_up_and_takes_no_place():
     assert answers[0].recording == "0" and isinstance(answers[1], WaitedTooLong)
 
 
+def test_what_goes_alone_waits_for_its_turn_and_no_longer_than_others():
+    model = Computing()
+    model.free.clear()
+
+    async def run():
+        batches = Batches(model, Limits(max_waiting=0.05), Metrics())
+        batches.most = 8
+        work = asyncio.create_task(batches.work())
+        first = asyncio.create_task(batches.say("0", sound(1.0)))
+        assert await asyncio.to_thread(model.begun.wait, 10)
+        with pytest.raises(WaitedTooLong):
+            await batches.alone(lambda: model.batches.append(["late"]))
+        model.free.set()
+        recordings = [batches.say(name, sound(1.0)) for name in "12"]
+        calls = [batches.alone(lambda: model.batches.append(["alone"]) or "done")]
+        answers = await asyncio.gather(first, recordings[0], *calls, recordings[1])
+        work.cancel()
+        batches.close()
+        return answers
+
+    answers = asyncio.run(run())
+    assert model.batches == [["0"], ["1", "2"], ["alone"]] and answers[2] == "done"
+
+
 def test_a_failure_is_of_its_batch_only():
     model, answers = computed([("0", 1.0), ("bad", 1.0), ("1", 1.0), ("2", 3.0)])
     assert model.batches == [["0"], ["bad", "1"], ["2"]]
