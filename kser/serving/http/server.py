@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from kser.errors import UserError
+from kser.serving.http.connections import BoundedConnection
 
 _BACKLOG = 1024
 _HIGHEST_PORT = 65535
@@ -63,19 +64,31 @@ def add_host_check(app: FastAPI, bound_to: socket.socket) -> None:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=names, www_redirect=False)
 
 
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """What answers requests to an application, to be run on a socket."""
+    # Only h11 is relied upon: with a refusal it takes what a client still sends, which then reads the answer.
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=BoundedConnection,
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_level="warning",
+            backlog=_BACKLOG,
+        )
+    )
+
+
 def run(app: FastAPI, bound_to: socket.socket) -> None:
     """Answer requests until SIGTERM or Ctrl-C, and whoever waits then; a second Ctrl-C ends it at once."""
     add_host_check(app, bound_to)
-    # Only h11 is relied upon: with a refusal it takes what a client still sends, which then reads the answer.
-    config = uvicorn.Config(
-        app, http="h11", lifespan="on", access_log=False, log_level="warning", backlog=_BACKLOG
-    )
     # What is wrong with a form is told to its sender.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     # uvicorn raises the signal again that has stopped it, which is no failure here.
     before = {number: signal.signal(number, _ended) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        uvicorn.Server(config).run(sockets=[bound_to])
+        server_of(app).run(sockets=[bound_to])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

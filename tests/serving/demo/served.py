@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from kser.serving.demo.page_app import add_page
-from kser.serving.http.server import bound, url_of
+from kser.serving.http.server import bound, server_of, url_of
 from tests.browser import PATIENCE_S
 
 FACTS: dict[str, Any] = {
@@ -46,7 +45,7 @@ ANGRY = {
 def served(app: FastAPI) -> Iterator[str]:
     """An application, answering at an address until the block ends."""
     with bound("127.0.0.1", 0) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        server = server_of(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:
