@@ -30,6 +30,7 @@ GROUND = {
     "errors",
     "files",
     "grouping",
+    "locks",
     "markdown",
     "spreadsheets",
     "strict_json",

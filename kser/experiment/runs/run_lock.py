@@ -1,21 +1,15 @@
-"""One process a run: another one that is started on the same experiment passes over it.
-
-A lock is a file that the operating system frees when its process ends, however it ends. It names its holder,
-and is removed as it is given up: one that waits with the removed file open takes a new one.
-"""
+"""One process a run: another one that is started on the same experiment passes over it."""
 
 import logging
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
-from kser.errors import UserError, system_reason
 from kser.experiment.runs.paths import RunPaths
 from kser.files import remove_drafts
+from kser.locks import held, holder
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +32,7 @@ def try_lock_run(paths: RunPaths) -> Iterator[bool]:
     with ExitStack() as locks:
         try:
             for folder in _folders(paths):
-                lock = _lock(folder)
-                lock.acquire(timeout=0)
-                locks.enter_context(_held(lock, folder))
+                locks.enter_context(held(folder / _LOCK_FILE))
         except Timeout:
             yield False
             return
@@ -54,8 +46,8 @@ def has_locks(paths: RunPaths) -> bool:
 
 def holder_of_run(paths: RunPaths) -> str:
     """Who is doing a run, in words, and what to do where that cannot be; empty where nobody is."""
-    held = (_holder(folder) for folder in _folders(paths))
-    return next(filter(None, held), "")
+    holders = (holder(folder / _LOCK_FILE) for folder in _folders(paths))
+    return next(filter(None, holders), "")
 
 
 @contextmanager
@@ -64,48 +56,16 @@ def locked(folder: Path) -> Iterator[None]:
 
     What processes that were killed in such a block had half written to the folder is removed.
     """
-    lock = _lock(folder)
-    try:
-        lock.acquire(timeout=WAITED_IN_SILENCE_S)
-    except Timeout:
-        logger.warning("%s: waiting for %s", folder, _holder(folder) or "another process")
-        lock.acquire(timeout=-1)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {system_reason(error, folder)}") from error
-    with _held(lock, folder):
+    file = folder / _LOCK_FILE
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(held(file, WAITED_IN_SILENCE_S))
+        except Timeout:
+            logger.warning("%s: waiting for %s", folder, holder(file) or "another process")
+            lock.enter_context(held(file, -1))
         remove_drafts(folder)
         yield
 
 
-@contextmanager
-def _held(lock: FileLock, folder: Path) -> Iterator[None]:
-    """Say who holds a lock, and remove it at the end: before it is given up, when nobody else can have it."""
-    file = folder / _LOCK_FILE
-    try:
-        file.write_text(f"{os.getpid()}\n{socket.gethostname()}\n", encoding="utf-8")
-        yield
-    finally:
-        file.unlink(missing_ok=True)
-        lock.release()
-
-
-def _holder(folder: Path) -> str:
-    try:
-        process, host, *_ = (folder / _LOCK_FILE).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):  # given up meanwhile, or not written yet
-        return ""
-    if host == socket.gethostname():
-        return f"process {process}"
-    return f"process {process} on {host}; where that has ended, remove {folder / _LOCK_FILE}"
-
-
 def _folders(paths: RunPaths) -> list[Path]:
     return list(dict.fromkeys((paths.results, paths.work, paths.states)))
-
-
-def _lock(folder: Path) -> FileLock:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be written: {system_reason(error, folder)}") from error
-    return FileLock(folder / _LOCK_FILE)

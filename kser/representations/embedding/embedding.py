@@ -15,6 +15,7 @@ from kser.errors import UserError
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_provenance
 from kser.representations.embedding.layer_states import LayerStates
 from kser.representations.embedding.store import Store, StoreDraft, layer_file, made_from
+from kser.representations.output_lock import output_lock
 from kser.serving.decoding import decoded_chunks
 
 DTYPES = ("float32", "float16")
@@ -100,24 +101,26 @@ def embed_to_store(
         say: called with what is to be known of what an interrupted call left.
 
     Raises:
-        UserError: the model cannot be loaded, or something else is in the folder.
+        UserError: the model cannot be loaded, or something else is in the folder, or another process is
+            writing it.
     """
     if dtype not in DTYPES:
         raise UserError(f"dtype: must be {' or '.join(DTYPES)}, got {dtype}")
-    states = LayerStates(model, layers, pool)
-    identity = made_from(states.fingerprint, states.layers, pool, dtype, table)
-    facts = _facts(states, source, dtype) | {"made_from": identity}
-    draft = StoreDraft(folder, facts, table, states.channels)
-    if draft.note and say is not None:
-        say(draft.note)
-    if draft.finished is not None:
-        return draft.finished
-    waiting = ((path, path) for path in table["path"].iloc[draft.done :])
-    for vectors, unusable, recordings in _chunks(states, waiting, batch_size):
-        draft.add(vectors, unusable, recordings)
-        if show is not None:
-            show(draft.done)
-    return draft.finish()
+    with output_lock(folder):
+        states = LayerStates(model, layers, pool)
+        identity = made_from(states.fingerprint, states.layers, pool, dtype, table)
+        facts = _facts(states, source, dtype) | {"made_from": identity}
+        draft = StoreDraft(folder, facts, table, states.channels)
+        if draft.note and say is not None:
+            say(draft.note)
+        if not draft.is_finished:
+            waiting = ((path, path) for path in table["path"].iloc[draft.done :])
+            for vectors, unusable, recordings in _chunks(states, waiting, batch_size):
+                draft.add(vectors, unusable, recordings)
+                if show is not None:
+                    show(draft.done)
+            draft.finish()
+        return Store.at(folder)
 
 
 def _given(recordings: Any, input_column: str) -> tuple[pd.DataFrame, list[tuple[str, Any]]]:

@@ -187,3 +187,15 @@ def test_stores_of_several_models_are_told_apart():
     assert names == ["wavlm__seed_0", "wavlm__seed_1", "hubert__seed_0", "microsoft__wavlm-base"]
     with pytest.raises(UserError, match="a model was given twice"):
         store_names([Path("a/b"), Path("a/b")])
+
+
+def test_two_at_once_do_not_write_one_folder(model, metadata, tmp_path):
+    refusals: list[str] = []
+
+    def second(done: int) -> None:
+        with pytest.raises(UserError, match=f"is being written by process {os.getpid()}") as refused:
+            made(model, metadata, tmp_path / "store")
+        refusals.append(str(refused.value))
+
+    made(model, metadata, tmp_path / "store", show=second)
+    assert len(refusals) == 4 and not list(tmp_path.glob("*.lock")) + list(tmp_path.glob(".*.lock"))
