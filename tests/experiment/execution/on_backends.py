@@ -1,4 +1,4 @@
-"""`kser train` on a backend of choice."""
+"""Commands on a backend of choice."""
 
 import os
 import subprocess
@@ -8,8 +8,13 @@ from pathlib import Path
 
 def train_on(backend: str, experiment: Path) -> None:
     """Train an experiment through the command line, in a process of its own."""
+    command_on(backend, "train", str(experiment))
+
+
+def command_on(backend: str, *arguments: str) -> None:
+    """A command of `kser` that must succeed, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", "from kser.cli import main; main()", "train", str(experiment)],
+        [sys.executable, "-c", "from kser.cli import main; main()", *arguments],
         env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -19,6 +20,7 @@ from kser.experiment.runs.model_folders import model_folders
 from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.runs.trained_model import load_classifier
 from tests.experiment.conftest import write_experiment
+from tests.experiment.execution.on_backends import command_on, train_on
 
 
 def run_of(folder: Path, metadata: Path, model: dict[str, Any], **fields: Any) -> Run:
@@ -74,6 +76,33 @@ def test_a_run_that_keeps_states_is_the_same_run(tmp_path, small_corpus):
     assert not list(keeping.paths.states.glob("kept-*"))
     vectors = [kser.embed(state, small_corpus, layers=[1])[0][1] for state in states[:2]]
     assert not np.array_equal(*vectors)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["tensorflow", "torch"])
+def test_so_it_is_on_other_backends(tmp_path, small_corpus, backend):
+    pytest.importorskip(backend)
+    without = run_of(tmp_path / "without", small_corpus, {})
+    keeping = run_of(tmp_path / "keeping", small_corpus, {"keep_states_every": 2})
+    for run in (without, keeping):
+        train_on(backend, run.experiment.source)
+    trained = weights_of(keeping.paths.model)
+    assert are_equal(weights_of(without.paths.model), trained)
+    facts = json.loads((keeping.paths.model / "kser.json").read_text())
+    assert facts["backend"] == backend
+    steps = range(0, facts["training"]["updates"] + 1, 2)
+    states = [keeping.paths.kept_state(step) for step in steps]
+    assert model_folders([keeping.paths.results / "states"]) == states
+    kept = [weights_of(state) for state in states]
+    assert not are_equal(kept[0], kept[1])
+    assert are_equal(kept[steps.index(facts["training"]["best_step"])], trained)
+    recordings = pd.read_csv(small_corpus)["path"][:3]
+    paths = [str(small_corpus.parent / path) for path in recordings]
+    command_on(backend, "predict", str(states[1]), *paths, "--output", str(tmp_path / "said.jsonl"))
+    said = [json.loads(line)["probabilities"] for line in (tmp_path / "said.jsonl").read_text().splitlines()]
+    here = kser.load_model(states[1]).predict(paths)
+    for one, other in zip(said, here, strict=True):
+        assert one == pytest.approx(other.probabilities, abs=1e-4)
 
 
 @pytest.mark.thorough
