@@ -11,12 +11,26 @@ from keras import ops
 from kser.audio.decoding import Sound
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
-from kser.models import SpeechAudioConverter, SpeechBackbone, UtterancePreprocessor
+from kser.models import (
+    MoonshineEncoderBackbone,
+    SpeechAudioConverter,
+    SpeechBackbone,
+    UtterancePreprocessor,
+    WhisperEncoderBackbone,
+)
 from kser.representations.embedding.layer_states import LayerStates
 from tests.golden import golden_folder
 from tests.models.small_models import BACKBONES, EVERY_BACKBONE, classifier, log_mel, wav2vec2, waveforms
 
 LENGTHS = (500, 90, 2300, 1200)
+_SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32}
+ENCODERS = {
+    "whisper": lambda: WhisperEncoderBackbone(**_SIZES, max_frames=20),
+    "whisper_no_longer_than_the_batch": lambda: WhisperEncoderBackbone(
+        **_SIZES, max_frames=20, pad_to_maximum=False
+    ),
+    "moonshine": lambda: MoonshineEncoderBackbone(**_SIZES, rotary_dim=6),
+}
 
 
 def saved(folder: Path, backbone: SpeechBackbone, **settings: object) -> Path:
@@ -29,11 +43,14 @@ def sounds(given: list[np.ndarray]) -> list[tuple[str, Sound]]:
     return [(f"recording {place}", Sound(each[:, None], 16_000)) for place, each in enumerate(given)]
 
 
-def frames_alone(backbone: SpeechBackbone, waveform: np.ndarray) -> list[np.ndarray]:
-    """Every hidden state of one waveform, (frames, channels), computed without any padding."""
-    batch, mask = model_inputs([waveform], do_normalize=True, mask_padding=True)
-    states = keras.Model(backbone.input, backbone.hidden_states)
-    return [ops.convert_to_numpy(each)[0] for each in states({"waveform": batch, "padding_mask": mask})]
+def frames_alone(
+    backbone: SpeechBackbone, waveform: np.ndarray, do_normalize: bool = True
+) -> list[np.ndarray]:
+    """Every hidden state of one waveform, (frames with sound, channels), without padding of kser's."""
+    batch, mask = model_inputs([waveform], do_normalize=do_normalize, mask_padding=True)
+    states = keras.Model(backbone.input, [*backbone.hidden_states, backbone.output["frame_mask"]])
+    *hidden, sound = map(ops.convert_to_numpy, states({"waveform": batch, "padding_mask": mask}))
+    return [each[0][sound[0]] for each in hidden]
 
 
 @pytest.mark.parametrize("name", EVERY_BACKBONE)
@@ -48,6 +65,23 @@ def test_means_are_those_of_each_recording_alone(tmp_path, name):
     for place, waveform in enumerate(given):
         for layer, frames in enumerate(frames_alone(backbone, waveform)):
             np.testing.assert_allclose(vectors[layer][place], frames.mean(axis=0), atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.thorough
+def test_of_encoders_that_take_waveforms_as_they_are_too(tmp_path, name):
+    """Together and one by one, of lengths that are padded to 4096 and 8192 or, by Whisper, 6400 samples."""
+    keras.utils.set_random_seed(1)
+    backbone = ENCODERS[name]()
+    given = [0.1 * each for each in waveforms(2233, 6300)]
+    states = LayerStates(saved(tmp_path / "model", backbone, do_normalize=False))
+    together, unusable = states.vectors(sounds(given), 3)
+    assert not unusable and list(together) == list(range(len(backbone.hidden_states)))
+    for place, waveform in enumerate(given):
+        alone, _ = states.vectors(sounds([waveform]), 1)
+        for layer, frames in enumerate(frames_alone(backbone, waveform, do_normalize=False)):
+            for vectors in (together[layer][place], alone[layer][0]):
+                np.testing.assert_allclose(vectors, frames.mean(axis=0), atol=2e-5)
 
 
 @pytest.mark.parametrize(
