@@ -1,42 +1,29 @@
-"""Doing one run: data, model, training, and the trained model on disk."""
+"""Doing one run: data, model and training."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from enum import Enum
-from typing import Any
 
 import keras
-import numpy as np
 
-import kser
 from kser.corpora.splits import PARTS
 from kser.errors import UserError
-from kser.experiment.evaluating.predicting import outputs_of_vectors, predict_outputs
 from kser.experiment.evaluating.test_sets import further_test_sets, read_test_set
-from kser.experiment.execution.recorded_settings import recorded_settings
+from kser.experiment.execution.run_files import claim, is_untidy, save_results, tidy_up
 from kser.experiment.execution.run_fingerprint import fingerprint_of, run_settings
 from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
-from kser.experiment.runs.continuing import known_recordings
 from kser.experiment.runs.cut_recordings import cut_notes
 from kser.experiment.runs.feature_caching import FrozenPart, above_frozen_part, frozen_part
 from kser.experiment.runs.long_recordings import count_long, in_words
 from kser.experiment.runs.model_building import build_model, forget_frozen_backbone
 from kser.experiment.runs.planning import Run
-from kser.experiment.runs.recording_keys import all_keys
 from kser.experiment.runs.run_data import SKIPPED_FILE, RunData, load_run_data
-from kser.experiment.runs.run_lock import has_locks, try_lock_run
-from kser.experiment.runs.trained_model import (
-    Provenance,
-    renew_names,
-    save_trained_model,
-)
-from kser.experiment.search.searching import SearchFailedError, SearchResult, search, tidy_up_search
+from kser.experiment.runs.run_lock import try_lock_run
+from kser.experiment.runs.trained_model import renew_names
+from kser.experiment.search.searching import SearchFailedError, SearchResult, search
 from kser.experiment.search.trial_runner import TrialFailedError
-from kser.files import read_json, remove_drafts, write_json
 from kser.models import EmotionTask
-from kser.models.feature_split import Features
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.reading import Progress as ReadingProgress
 from kser.pipeline.reading import WaveformReader
@@ -46,7 +33,6 @@ from kser.training.events import Message, ProgressListener, reading_progress
 from kser.training.fit import train
 from kser.training.logistic_regression import train_by_logistic_regression
 from kser.training.training_result import TrainingResult
-from kser.training.training_state import kept_weights, remove_states, restore_best, restore_kept
 
 
 class TrainingFailedError(UserError):
@@ -84,10 +70,10 @@ def do_run(
     settings = run_settings(run, data)
     fingerprint = fingerprint_of(settings)
     if run_state(run, settings) is RunState.FINISHED:
-        if _is_untidy(run, fingerprint):
+        if is_untidy(run, fingerprint):
             with try_lock_run(run.paths) as ours:
                 if ours:
-                    _tidy_up(run)
+                    tidy_up(run)
         renew_names(run.paths.model, run.model.factors, run.model.layer_curve)
         return Outcome.ALREADY_TRAINED
     # Every audio file is read once before anything is written.
@@ -102,10 +88,10 @@ def do_run(
         if not ours:
             return Outcome.ELSEWHERE
         if run_state(run, settings) is RunState.FINISHED:  # while this process was reading
-            if _is_untidy(run, fingerprint):
-                _tidy_up(run)
+            if is_untidy(run, fingerprint):
+                tidy_up(run)
             return Outcome.ALREADY_TRAINED
-        _claim(run, settings)
+        claim(run, settings)
         data.write_split(run.paths.split, parts)
         found = None
         if not run.model.skip_hp_search:
@@ -116,13 +102,8 @@ def do_run(
         result = None
         if run.model.is_trained:
             result = _fit(run, model, parts, frozen, fingerprint, augmentation, callbacks, progress)
-        provenance = _provenance(run, data, settings, result, parts, found)
-        provenance = replace(
-            provenance, calibration=_calibration(run, data, model, frozen, parts["validation"])
-        )
-        _save_kept_states(run, model, provenance)
-        save_trained_model(run.paths.model, model, provenance)
-        _tidy_up(run)
+        save_results(run, data, settings, model, frozen, parts, result, found)
+        tidy_up(run)
     return Outcome.TRAINED
 
 
@@ -239,32 +220,6 @@ def _train(
         raise TrainingFailedError(str(error)) from error
 
 
-def _calibration(
-    run: Run, data: RunData, model: EmotionTask, frozen: FrozenPart | None, validation: Utterances
-) -> dict[str, dict[str, Any]]:
-    """What the validation part says of the model's probabilities, see `Target.calibration`."""
-    outputs = _outputs(run, model, frozen, validation)
-    found = {}
-    given = validation.targets_of_recordings()
-    for target in data.task.targets:
-        encoded = given[target.output] if isinstance(given, dict) else given
-        if (report := target.calibration(outputs[target.output], encoded)) is not None:
-            found[target.output] = report
-    return found
-
-
-def _outputs(
-    run: Run, model: EmotionTask, frozen: FrozenPart | None, utterances: Utterances
-) -> dict[str, np.ndarray]:
-    """What the trained model says, from vectors where they are in memory."""
-    if frozen is not None and frozen.cache is not None and frozen.split.kind is Features.VECTORS:
-        head, given = above_frozen_part(frozen, {"given": utterances})
-        if (vectors := given["given"].vectors()) is not None:
-            outputs = outputs_of_vectors(head, model.output_names, vectors)
-            return {name: utterances.of_recordings(values) for name, values in outputs.items()}
-    return predict_outputs(model, utterances, run.model.batch_size)
-
-
 def _layers_of(model: EmotionTask) -> str:
     """What the layers of a model above its backbone are, in words that differ where they do."""
     below = ("name", "backbone", "preprocessor", "hidden_state")
@@ -355,101 +310,3 @@ def _data_workers(run: Run) -> int:
     """
     tensors = any(augmentation.tensors for augmentation in run.config.augmentations.values())
     return max(run.config.data_workers, int(tensors and keras.config.backend() == "torch"))
-
-
-def _save_kept_states(run: Run, model: EmotionTask, provenance: Provenance) -> None:
-    """Write the models of the updates that `keep_states_every` names; the model itself stays as it is."""
-    if run.model.keep_states_every is None:
-        return
-    for step, file in kept_weights(run.paths.states).items():
-        restore_kept(file, model)
-        facts = replace(provenance, training={"updates": step}, calibration={})
-        save_trained_model(run.paths.kept_state(step), model, facts)
-    restore_best(run.paths.states, model)
-
-
-def _tidy_up(run: Run) -> None:
-    """Remove what only an unfinished run needs or leaves; no other process may be at it."""
-    if run.paths.states.is_dir():
-        remove_states(run.paths.states)
-    tidy_up_search(run)
-    _remove_drafts(run)
-    run.paths.error.unlink(missing_ok=True)
-    run.paths.settings.unlink(missing_ok=True)
-
-
-def _is_untidy(run: Run, fingerprint: str) -> bool:
-    """Whether a finished run has left something to `_tidy_up`, and no other run is interrupted in its place.
-
-    That can be: two experiments of one name may write their results to different folders.
-    """
-    if run.paths.settings.is_file():
-        return bool(read_json(run.paths.settings).get("run_fingerprint") == fingerprint)
-    return has_locks(run.paths) or run.paths.error.is_file()
-
-
-def _remove_drafts(run: Run) -> None:
-    """Remove what processes that were killed at the run had half written."""
-    of_search = (run.paths.search, run.paths.searching, *run.paths.searching.glob("trial_*"))
-    for folder in {run.paths.work, run.paths.states, run.paths.results, *of_search}:
-        remove_drafts(folder)
-
-
-def _claim(run: Run, settings: Mapping[str, Any]) -> None:
-    """Write what the run is."""
-    _remove_drafts(run)  # at once: each may be as large as the model
-    write_json(
-        run.paths.settings,
-        {
-            "run_fingerprint": fingerprint_of(settings),
-            "experiment_name": run.config.experiment_name,
-            "model_name": run.model.name,
-            "seed": run.seed,
-            "backend": keras.config.backend(),
-            "settings": recorded_settings(run, settings),
-        },
-    )
-
-
-def _provenance(
-    run: Run,
-    data: RunData,
-    settings: Mapping[str, Any],
-    result: TrainingResult | None,
-    parts: Mapping[str, Utterances],
-    found: SearchResult | None,
-) -> Provenance:
-    waveform_format = parts["train"].format
-    return Provenance(
-        run_fingerprint=fingerprint_of(settings),
-        kser_version=kser.__version__,
-        keras_version=keras.__version__,
-        backend=keras.config.backend(),
-        experiment_name=run.config.experiment_name,
-        experiment_description=run.config.description,
-        training_dataset=run.config.training_dataset.name,
-        seed=run.seed,
-        model_config=run.model.model_dump(),
-        audio={
-            "sampling_rate": waveform_format.sampling_rate,
-            "channels": "mean",
-            **vars(waveform_format.processing),
-            "skipped": {part: len(utterances.skipped) for part, utterances in parts.items()},
-        },
-        augmentation=run.config.model_dump(
-            mode="json",
-            by_alias=True,
-            include={"augmentations", "augmentation_mode", "augmentation_draws"},
-        )
-        if run.config.augmentations and run.model.is_trained
-        else {},
-        label_column=data.class_column,
-        split_fingerprint=data.split_fingerprint,
-        training={"updates": 0} if result is None else vars(result),
-        recordings=known_recordings(
-            run.model,
-            {part: all_keys(data.rows(part)["path"]) for part in ("train", "validation")},
-        ),
-        search=None if found is None else found.summary,
-        settings=recorded_settings(run, settings),
-    )
