@@ -17,11 +17,13 @@ class BoundedConnection(H11Protocol):
     Attributes:
         patience_s: seconds that a client has for the head of a request, or to take what waits to be sent.
         most_idle: connections without a request; of more, the one that is idle longest is closed.
+        newly_s: seconds for which one is not: of many that come at once, all may still send their requests.
         idle_since: on the loop's clock; `None` while a request is being answered.
     """
 
     patience_s = 30.0
     most_idle = 512
+    newly_s = 1.0
 
     idle_since: float | None = None
     _has_to_take = False
@@ -30,13 +32,7 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._begin_to_idle()
-        idle = [
-            (each.idle_since, each.transport)
-            for each in self.connections
-            if isinstance(each, BoundedConnection) and each.idle_since is not None
-        ]
-        if len(idle) > self.most_idle:
-            min(idle, key=lambda each: each[0])[1].abort()
+        self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -68,6 +64,16 @@ class BoundedConnection(H11Protocol):
     @property
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
+
+    def _make_room(self) -> None:
+        idle = [
+            (each.idle_since, each.transport)
+            for each in self.connections
+            if isinstance(each, BoundedConnection) and each.idle_since is not None
+        ]
+        since, longest = min(idle, key=lambda each: each[0])
+        if len(idle) > self.most_idle and self.loop.time() - since >= self.newly_s:
+            longest.abort()
 
     def _begin_to_idle(self) -> None:
         self.idle_since = self.loop.time()

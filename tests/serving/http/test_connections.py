@@ -121,9 +121,17 @@ def test_who_waits_for_an_answer_is_not_left(connect, application):
 
 def test_of_many_idle_ones_the_oldest_gives_way(connect, monkeypatch):
     monkeypatch.setattr(BoundedConnection, "patience_s", 60.0)
+    monkeypatch.setattr(BoundedConnection, "newly_s", 0.0)
     first, *others = [connect() for _ in range(4)]
     assert is_closed(first)
     assert all(answer_to(each, HEAD) for each in (*others, others[0]))
     answer_to(others[0], HEAD)
     connect()  # and now the one that sent nothing since is the oldest
     assert is_closed(others[1]) and answer_to(others[0], HEAD)
+
+
+def test_all_of_many_that_come_at_once_are_answered(connect, monkeypatch):
+    monkeypatch.setattr(BoundedConnection, "patience_s", 60.0)
+    monkeypatch.setattr(BoundedConnection, "newly_s", 60.0)
+    many = [connect() for _ in range(12)]
+    assert all(answer_to(each, HEAD) for each in many)
