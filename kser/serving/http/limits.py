@@ -13,8 +13,8 @@ class Limits:
     Attributes:
         max_megabytes: of an upload, in units of 10⁶ bytes.
         max_seconds: of a recording.
-        max_waiting: seconds that an upload may take to arrive, and then to wait for the model, and for its
-            windows once more.
+        max_waiting: seconds that an upload may take to arrive, and then to wait for the model, each time that
+            its turn must come.
         max_requests: recordings that are received, waiting or computed at once.
         max_batch: recordings that are computed together; `None` for 8 where that is faster on the machine.
 

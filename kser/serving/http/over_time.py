@@ -1,5 +1,7 @@
 """What is said of the windows of a recording, where a request asks for them."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from fastapi import HTTPException
@@ -9,11 +11,14 @@ from kser.audio.loading import resampled_length
 from kser.audio.windows import windows_of
 from kser.errors import UserError
 from kser.serving.predictor import Predictor
+from kser.serving.segments.segment import Segment
 from kser.serving.segments.settings import Windows
 
 _MOST_WINDOWS = 1000
 # Long windows that overlap much are computed for hours: together they last no longer than so many recordings.
 _MOST_TIMES = 8
+# All of them may take minutes: so many are said, and then it is the turn of whoever waits.
+_WINDOWS_OF_A_STEP = 8
 
 
 def asked_windows(
@@ -49,12 +54,20 @@ def check_count(predictor: Predictor, sound: Sound, windows: Windows, longest_s:
         )
 
 
-def say_over_time(predictor: Predictor, sound: Sound, windows: Windows) -> list[dict[str, Any]]:
-    """What the model says of each window, ready for JSON."""
-    segments = predictor.predict_windows(
-        (sound.samples, sound.sampling_rate),
-        window_seconds=windows.window_seconds,
-        hop_seconds=windows.hop_seconds,
+def steps_over_time(
+    predictor: Predictor, sound: Sound, windows: Windows
+) -> Iterator[Callable[[], list[Segment]]]:
+    """What gives the segments of a recording, a few windows at each call, to be called in this order."""
+    stream = predictor.stream(
+        sound.sampling_rate, window_seconds=windows.window_seconds, hop_seconds=windows.hop_seconds
     )
-    said = [segment.as_json() for segment in segments]
-    return [{name: value for name, value in each.items() if name != "recording"} for each in said]
+    _, hop = windows.in_samples(predictor)
+    samples = max(1, round(_WINDOWS_OF_A_STEP * hop * sound.sampling_rate / predictor.sampling_rate))
+    for start in range(0, len(sound.samples), samples):
+        yield partial(stream.feed, sound.samples[start : start + samples])
+    yield stream.close
+
+
+def as_json(segment: Segment) -> dict[str, Any]:
+    """A segment of a recording that was named before, ready for JSON."""
+    return {name: value for name, value in segment.as_json().items() if name != "recording"}

@@ -19,7 +19,7 @@ from kser.serving.export.exporting import export_facts
 from kser.serving.http.batches import Batches, WaitedTooLong
 from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
-from kser.serving.http.over_time import asked_windows, check_count, say_over_time
+from kser.serving.http.over_time import as_json, asked_windows, check_count, steps_over_time
 from kser.serving.http.recordings import decoded
 from kser.serving.http.room import NoRoom, Room, Share
 from kser.serving.http.uploads import Upload, received
@@ -33,6 +33,7 @@ from kser.serving.http.warm_up import (
 )
 from kser.serving.prediction import Unusable
 from kser.serving.predictor import Predictor
+from kser.serving.segments.settings import Windows
 
 Progress = Callable[[int, int], None]
 """Takes how many programs are compiled, and how many will be."""
@@ -102,8 +103,7 @@ class Service:
                 check_count(self._predictor, sound, windows, self._limits.max_seconds)
             result = await self._result(upload.name, sound)
             if windows is not None:
-                over_time = partial(say_over_time, self._predictor, sound, windows)
-                result["windows"] = await self._in_turn(self._batches.alone(over_time))
+                result["windows"] = await self._over_time(sound, windows)
             self._metrics.audio_seconds.inc(result["duration_s"])
             model = {name: self.facts[name] for name in ("name", "fingerprints")}
             return JSONResponse(result | {"model": model})
@@ -158,6 +158,11 @@ class Service:
         if isinstance(result, Unusable):
             raise HTTPException(422, result.reason)
         return result.as_json()
+
+    async def _over_time(self, sound: UsableSound, windows: Windows) -> list[dict[str, Any]]:
+        steps = steps_over_time(self._predictor, sound, windows)
+        segments = [await self._in_turn(self._batches.alone(step)) for step in steps]
+        return [as_json(segment) for some in segments for segment in some]
 
     async def _in_turn(self, answer: Awaitable[Answer]) -> Answer:
         try:

@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -346,25 +347,55 @@ def test_whose_turn_does_not_come_is_told_so(models, monkeypatch):
         assert first.result().status_code == 200
 
 
-def test_windows_wait_no_longer_than_recordings(models, monkeypatch):
-    """Those of one recording may take long: who asks for windows meanwhile is told so."""
+@pytest.fixture
+def held_at_windows(models, monkeypatch):
+    """A model that waits at its second call, of windows; what it was asked for; `hold` has it begin."""
     predictor = kser.load_model(models["class"])
-    limits = Limits(max_seconds=1, max_batch=1, max_waiting=0.3)
-    with served(predictor, limits) as client, ThreadPoolExecutor(1) as thread:
-        begun, free = threading.Event(), threading.Event()
+    asked, begun, free = [], threading.Event(), threading.Event()
+    say = predictor.predict_sounds
 
-        def held(*given):
+    def held(sounds, places=None):
+        asked.append(sounds[0][0])
+        if len(asked) == 2:
             begun.set()
             assert free.wait(30)
-            return []
+        return say(sounds, places)
 
-        monkeypatch.setattr(service, "say_over_time", held)
-        first = thread.submit(client.post, "/predict?window_seconds=0.25", content=WAV)
+    def hold():
+        monkeypatch.setattr(predictor, "predict_sounds", held)
+
+    return predictor, hold, asked, begun, free
+
+
+WINDOWS = "/predict?window_seconds=0.1&hop_seconds=0.02"
+
+
+def test_windows_wait_no_longer_than_recordings(held_at_windows):
+    predictor, hold, _, begun, free = held_at_windows
+    limits = Limits(max_seconds=1, max_batch=1, max_waiting=0.3)
+    with served(predictor, limits) as client, ThreadPoolExecutor(1) as thread:
+        hold()
+        first = thread.submit(client.post, WINDOWS, content=WAV)
         assert begun.wait(30)
-        refused = client.post("/predict?window_seconds=0.25", content=WAV)
+        refused = client.post(WINDOWS, content=WAV)
         assert_one_line(refused, 429, "its turn did not come within 0.3 s")
         free.set()
-        assert first.result().status_code == 200 and first.result().json()["windows"] == []
+        assert first.result().status_code == 200
+
+
+def test_others_are_answered_between_the_windows_of_a_recording(held_at_windows):
+    predictor, hold, asked, begun, free = held_at_windows
+    with served(predictor) as client, ThreadPoolExecutor(2) as threads:
+        hold()
+        windows = threads.submit(client.post, WINDOWS, content=WAV)
+        assert begun.wait(30)
+        other = threads.submit(client.post, "/predict", files={"file": ("other.wav", WAV)})
+        while "kser_waiting_recordings 1.0" not in client.get("/metrics").text:
+            time.sleep(0.01)
+        free.set()
+        assert windows.result().status_code == other.result().status_code == 200
+        assert len(windows.result().json()["windows"]) == 21
+    assert asked.index("other.wav") == 2 and set(asked[3:]) == {"recording"}
 
 
 @pytest.mark.parametrize("worth", [True, False])
