@@ -21,7 +21,6 @@ from kser.serving.export.comparison import Case, ExportedFile, largest_differenc
 from kser.serving.loaded_model import LoadedModel
 
 TIMED_SECONDS, REPETITIONS = 4.0, 9
-_MUCH = 0.05
 _RECORDINGS_TOGETHER = 8
 _SAMPLES_AT_ONCE = 16_000_000
 
@@ -77,12 +76,15 @@ class Quantized:
         """What a user must know, a line each."""
         size, time = self.bytes / self.bytes_float32, self.seconds / self.seconds_float32
         lines = [
-            f"int8: {self.bytes / 1e6:.1f} MB, {size:.2f} times that of float32; a recording of 4 s takes "
-            f"{self.seconds * 1000:.0f} ms, {time:.2f} times; probabilities differ by {self.difference:.2g}"
+            f"int8: {self.bytes / 1e6:.1f} MB, {size:.2f} times that of float32; a recording of 4 s "
+            f"takes {self.seconds * 1000:.0f} ms, {time:.2f} times; its probabilities differ by "
+            f"{self.difference:.2g}"
         ]
-        if self.uar is None and self.difference > _MUCH:
-            lines.append("the class may change: --test_set measures how often, and what it costs")
-        if (found := self.uar) is not None:
+        if (found := self.uar) is None:
+            lines.append(
+                "of real recordings the class may change: --test_set measures how often, and what it costs"
+            )
+        else:
             interval = "" if found.interval is None else " ({:+.3f} to {:+.3f})".format(*found.interval)
             lines.append(
                 f"UAR {found.uar_float32:.3f} → {found.uar:.3f}: {found.uar - found.uar_float32:+.3f}"
