@@ -1,11 +1,14 @@
 """`kser report` on the command line."""
 
+import json
 import subprocess
 import sys
 
 import pytest
+from matplotlib.figure import Figure
 
 from kser import cli
+from kser.files import replacing
 from tests.experiment.made_up_study import write_study
 
 
@@ -38,6 +41,35 @@ def test_a_wrong_folder_is_one_line_and_writes_nothing(run, tmp_path):
     assert status == 2
     assert err.startswith("kser: ") and "no MODEL/seed_N below it" in err and len(err.splitlines()) == 1
     assert not list((tmp_path / "empty").iterdir())
+
+
+def test_an_analysis_in_the_results_or_elsewhere_is_shown(run, tmp_path):
+    results = write_study(tmp_path, seeds=1, datasets=("own",))
+    figure = Figure()
+    figure.subplots().set_title("drift")
+    facts = {"stores": [], "utterances": 7, "speakers": 2, "notes": ["one was left out"], "figures": {}}
+    with replacing(results / "analysis") as draft:
+        (draft / "figures").mkdir(parents=True)
+        for ending in ("svg", "png"):
+            figure.savefig(draft / "figures" / f"drift.{ending}")
+        facts["figures"] = {"drift": {"caption": "How far it went.", "width": 400}}
+        (draft / "analysis.json").write_text(json.dumps(facts))
+    assert run("--input_path", results)[0] == 0
+    page = (results / "report.html").read_text(encoding="utf-8")
+    for shown in (
+        "Representations",
+        "for 7 utterances of 2 speakers",
+        "one was left out",
+        "How far it went.",
+    ):
+        assert shown in page
+    (results / "analysis").rename(tmp_path / "other")
+    assert run("--input_path", results)[0] == 0
+    assert "Representations" not in (results / "report.html").read_text(encoding="utf-8")
+    assert run("--input_path", results, "--analysis", tmp_path / "other")[0] == 0
+    assert "Representations" in (results / "report.html").read_text(encoding="utf-8")
+    status, _, err = run("--input_path", results, "--analysis", tmp_path)
+    assert status == 2 and "holds no analysis; kser analyse makes such a folder" in err
 
 
 @pytest.mark.parametrize(

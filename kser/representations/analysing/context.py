@@ -82,10 +82,7 @@ class Context:
 
     def sample(self, most: int) -> np.ndarray:
         """Positions of at most so many utterances, drawn at random, in ascending order."""
-        n = len(self.utterances.table)
-        if n <= most:
-            return np.arange(n)
-        return np.sort(np.random.default_rng(self.settings.seed).choice(n, most, replace=False))
+        return drawn(len(self.utterances.table), most, self.settings.seed)
 
     @property
     def classes(self) -> list[str]:
@@ -128,3 +125,8 @@ class Context:
             if self.column(name) is None:
                 columns = [str(each) for each in self.utterances.table if each not in ("path", "utterance")]
                 raise UserError(f"--{option} {name}: the metadata have no such column; {', '.join(columns)}")
+
+
+def drawn(n: int, most: int, seed: int) -> np.ndarray:
+    """Positions of at most so many of n utterances, in ascending order."""
+    return np.sort(np.random.default_rng(seed).permutation(n)[:most])

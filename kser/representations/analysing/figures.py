@@ -23,6 +23,8 @@ from kser.representations.analysing.summary_curves import (
 
 Tables = Mapping[str, pd.DataFrame]
 _COLUMNS = 3
+# More colours and marks than that nobody tells apart.
+_MOST_LABELS = 20
 _PANEL = (3.6, 2.9)
 _LAYER = "Hidden state"
 _MEASURES = {
@@ -229,6 +231,8 @@ def _maps(table: pd.DataFrame) -> Iterator[Drawing]:
             (stage, layer) for stage in ends_of(own, model) for layer in telling_layers(own["layer"].tolist())
         ]
         for label in labels:
+            if own[label].nunique() > _MOST_LABELS:
+                continue
 
             def draw(
                 axes: Axes, panel: tuple[str, int], own: pd.DataFrame = own, label: str = str(label)

@@ -17,14 +17,16 @@ from kser.analysis.rsa import rsa
 from kser.analysis.speaker_cka import speaker_cka
 from kser.analysis.uncertainty import permutation_test, speaker_band
 from kser.errors import UserError
-from kser.representations.analysing.context import Context, Layer
-from kser.representations.analysing.settings import Measure
+from kser.representations.analysing.context import Context, Layer, drawn
+from kser.representations.analysing.settings import AnalysisSettings, Measure
 
 # Of more utterances, what takes time or memory with their square is of so many, drawn at random.
 MOST_PAIRED = 5000
 MOST_DRAWN = 2000
 # Of CKA of Gaussian kernels, whose time is a square too, batches have so many.
 _BATCH = 2000
+# Of more speakers, the jackknife leaves out so many groups of them, one after the other.
+_GROUPS = 20
 # CKA between speakers needs four, and its interval leaves each of them out once.
 _FEWEST_SPEAKERS = 5
 
@@ -96,7 +98,11 @@ class SimilarityJob:
 
 @dataclass(frozen=True)
 class FeaturesJob:
-    """A layer beside each group of features: debiased CKA with its test, and CKA between speakers."""
+    """A layer beside each group of features: debiased CKA with its test, and CKA between speakers.
+
+    Both the test and the interval compute it many times: the test takes `MOST_PAIRED` utterances at
+    most, and the interval leaves out 20 groups of speakers at most.
+    """
 
     table: ClassVar[str] = "features"
     layer: Layer
@@ -130,20 +136,25 @@ def _cka_with_test(
     value = found.attempt("features", lambda: linear_cka(vectors, features))
     row = {"measure": "cka", "value": value, "low": np.nan, "high": np.nan, "p": np.nan}
     if context.settings.permutations and np.isfinite(value):
-        test = found.attempt(
-            "features",
-            lambda: (
-                permutation_test(
-                    lambda order: linear_cka(vectors, features[order]),
-                    len(vectors),
-                    within=speakers,
-                    permutations=context.settings.permutations,
-                    seed=context.settings.seed,
-                ).p
-            ),
+        some = drawn(len(vectors), MOST_PAIRED, context.settings.seed)
+        within = None if speakers is None else speakers[some]
+        row["p"] = found.attempt(
+            "features", lambda: _chance(vectors[some], features[some], within, context.settings)
         )
-        row["p"] = test
     return row
+
+
+def _chance(
+    vectors: np.ndarray, features: np.ndarray, within: np.ndarray | None, settings: AnalysisSettings
+) -> float:
+    """The p-value of CKA when utterances change places within speakers."""
+    return permutation_test(
+        lambda order: linear_cka(vectors, features[order]),
+        len(vectors),
+        within=within,
+        permutations=settings.permutations,
+        seed=settings.seed,
+    ).p
 
 
 def _cka_between_speakers(
@@ -153,9 +164,15 @@ def _cka_between_speakers(
         return speaker_cka(vectors[rows], features[rows], speakers[rows])
 
     missing = (np.nan, np.nan, np.nan)
-    band = found.attempt("features", lambda: speaker_band(statistic, speakers), missing)
+    band = found.attempt("features", lambda: speaker_band(statistic, _left_out_together(speakers)), missing)
     value, low, high = map(float, band)
     return {"measure": "speaker_cka", "value": value, "low": low, "high": high, "p": np.nan}
+
+
+def _left_out_together(speakers: np.ndarray) -> np.ndarray:
+    """What the jackknife leaves out at a time: a speaker, or of many a group of them; one an utterance."""
+    codes = np.unique(speakers, return_inverse=True)[1]
+    return codes % min(_GROUPS, int(codes.max()) + 1)
 
 
 @dataclass(frozen=True)

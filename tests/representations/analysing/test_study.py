@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kser.errors import UserError
@@ -10,6 +11,7 @@ from kser.report.images import file_image
 from kser.representations.analysing import study
 from kser.representations.analysing.settings import AnalysisSettings
 from kser.representations.analysing.study import analyse
+from kser.representations.embedding.store import Store
 from tests.analysis.made_up import rotation
 from tests.representations.analysing.made_up import (
     CHANNELS,
@@ -170,6 +172,35 @@ def test_probes_read_what_was_planted_and_nothing_else(states, tmp_path):
     assert strong["selectivity"].item() > 0.4
     assert strong["low"].item() <= strong["score"].item() <= strong["high"].item()
     assert set(analysis.figures) == {"probes"}
+
+
+def test_features_are_found_in_the_layer_that_holds_them(states, tmp_path):
+    """Features that are the vectors of a layer but for noise; one utterance has none."""
+    index = Store.at(states / "0_0").index
+    layer = np.asarray(Store.at(states / "0_100").arrays[2])
+    columns = [f"f{number}" for number in range(4)]
+    features = pd.DataFrame(layer[:, :4] + 0.1 * noise(index, 77)[:, :4], columns=columns)
+    features.loc[5, "f0"] = np.nan
+    unrelated = pd.DataFrame({"u": noise(index, 99)[:, 0]})
+    (tmp_path / "features").mkdir()
+    table = pd.concat([index, features, unrelated], axis=1)
+    table.to_csv(tmp_path / "features" / "features.csv", index=False)
+    groups = {"own": columns, "other": ["u"]}
+    facts = {"set": "made-up", "groups": groups, "made_from": "a test"}
+    (tmp_path / "features" / "features.json").write_text(json.dumps(facts))
+    settings = AnalysisSettings(parts=("features",), permutations=49)
+    stores, folder = [states / "0_100"], tmp_path / "analysis"
+    found = analyse(stores, folder, settings, features=[tmp_path / "features"], workers=1).tables["features"]
+    own = found[found["features"] == "own"].set_index(["measure", "layer"])
+    assert set(own["utterances"]) == {71}
+    assert own.loc[("cka", 2), "p"] == 1 / 50
+    assert own["value"]["cka"].idxmax() in (2, 3) and own["value"]["cka"][2] > 0.4
+    assert own["low"]["speaker_cka"][2] < own["value"]["speaker_cka"][2] < own["high"]["speaker_cka"][2] + 0.1
+    other = found[(found["features"] == "other") & (found["measure"] == "cka")]
+    assert abs(other["value"]).max() < 0.1 and other["p"].max() > 0.1
+    table.iloc[1:].to_csv(tmp_path / "features" / "features.csv", index=False)
+    with pytest.raises(UserError, match=r"features: lacks 1 of 72 utterances, .*s0_0_0.wav for one"):
+        analyse(stores, tmp_path / "again", settings, features=[tmp_path / "features"])
 
 
 def test_columns_that_are_not_there_are_told(states, tmp_path):
