@@ -23,6 +23,7 @@ LAYERS = (
     "report",
     "startup",
     "cli",
+    "__main__",
 )
 GROUND = {
     "console",
@@ -65,6 +66,7 @@ ROOMS = (
     "augmentation_examples",
     "quickstart",
     "study",
+    "executors",
 )
 MOST_ROOMS, MOST_ARROWS = 15, 40
 

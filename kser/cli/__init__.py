@@ -21,6 +21,7 @@ from kser.cli import (
     serve,
     stats,
     study,
+    worker,
 )
 from kser.errors import UserError, is_of_the_system, system_reason
 from kser.words import printable
@@ -79,6 +80,7 @@ app.command("normalize")(audio.normalize)
 app.command("trim")(audio.trim)
 app.command("convert")(convert.convert)
 app.command("version")(study.version)
+app.command("worker", hidden=True)(worker.worker)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 import kser
+from kser.cli.executors import Execution, ExecutorName
 from kser.cli.options import console, one_path, option, path_argument, required_path
 from kser.console import print_line
 from kser.errors import UserError
@@ -36,6 +37,12 @@ def train(
     experiment_file: ExperimentFile = None,
     low_seed: LowSeed = None,
     high_seed: HighSeed = None,
+    executor: Annotated[
+        ExecutorName | None, option("executor", "What runs are done by (default: local, this machine).")
+    ] = None,
+    workers: Annotated[
+        int | None, option("workers", "How many runs at once (default: one on this machine).")
+    ] = None,
 ) -> None:
     """Train all models of an experiment, and evaluate them.
 
@@ -44,6 +51,7 @@ def train(
     from kser.experiment.config.loading import load_experiment
 
     check_backend()
+    execution = Execution(executor, workers)
     seeds = _seed_range(low_seed, high_seed)
     shown_on = console()
     experiment = load_experiment(
@@ -55,7 +63,7 @@ def train(
     from kser.experiment.study.study import train_experiment
 
     with StudyDisplay(shown_on) as display:
-        train_experiment(experiment, seeds, display)
+        train_experiment(experiment, seeds, display, execution.trainer())
 
 
 def check(

@@ -38,13 +38,15 @@ class StudyDisplay:
         self.console = console
         self._lines = LiveLines(console)
         self._study: StudyProgress | None = None
-        self._run = ConsoleProgress(self._lines)
+        self._runs: dict[str, ConsoleProgress] = {}
+        self._other = ConsoleProgress(self._lines)
 
     def __enter__(self) -> "StudyDisplay":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._run.stop()
+        for shown in (self._other, *self._runs.values()):
+            shown.stop()
         self._stop_study()
 
     def __call__(self, event: Event) -> None:
@@ -54,9 +56,9 @@ class StudyDisplay:
                 self._study = StudyProgress(event.runs, self._lines)
             case RunStarted():
                 prefix = f"[{event.number}/{event.of_runs}] "
-                self._run = ConsoleProgress(self._lines, event.shown_metric, prefix)
+                self._runs[event.run] = ConsoleProgress(self._lines, event.shown_metric, prefix)
                 if self._study is not None:
-                    self._study.start_run()
+                    self._study.start_run(event.run)
             case RunEnded():
                 self._end_run(event.result)
             case Note():
@@ -69,14 +71,21 @@ class StudyDisplay:
             case EvaluationSummarised():
                 self._show_summary(event.summary)
             case _:
-                self._run(event)
+                self._shown(event)(event)
+
+    def _shown(self, event: Event) -> ConsoleProgress:
+        """The lines of the run that an event is of, or of a trial of its search."""
+        of_trial = event.run.rpartition(", trial ")[0]
+        return self._runs.get(event.run) or self._runs.get(of_trial) or self._other
 
     def _end_run(self, result: RunResult) -> None:
-        self._run.stop()
-        run, title = result.run, f"{self._run.prefix}{result.run.title}"
+        run = result.run
+        shown = self._runs.pop(run.title, self._other)
+        shown.stop()
+        title = f"{shown.prefix}{run.title}"
         match result.outcome:
             case Outcome.TRAINED:
-                said = ": ".join(filter(None, ["trained", self._run.result()]))
+                said = ": ".join(filter(None, ["trained", shown.result()]))
                 print_line(self.console, f"{title}: {said}; model: {run.paths.model}")
                 skipped = run.paths.split / SKIPPED_FILE
                 if skipped.is_file():
@@ -90,7 +99,7 @@ class StudyDisplay:
             case None:
                 print_line(self.console, f"{title}: {result.error}", style="red")
         if self._study is not None:
-            trained = result.outcome is Outcome.TRAINED and self._run.trained_from_the_start
+            trained = result.outcome is Outcome.TRAINED and shown.trained_from_the_start
             self._study.end_run(run, trained, failed=result.failed)
             if self._study.done == len(self._study.runs):
                 self._stop_study()

@@ -17,7 +17,8 @@ class StudyProgress:
 
     The estimate takes a run of a model for as long as those of that model took in the mean, and that of a
     model of which none is trained yet for as long as the others. The first run of a model compiles, and
-    computes what later ones share, such as a frozen backbone: it counts only until there is a second.
+    computes what later ones share, such as a frozen backbone: it counts only until there is a second. What
+    is left is shared by as many as have been under way at once.
 
     Args:
         runs: all of the study, in the order in which they are done.
@@ -30,7 +31,9 @@ class StudyProgress:
         self.done = 0
         self.failed = 0
         self._seconds: dict[str, list[float]] = {}
-        self._run_started = time.monotonic()
+        self._started: dict[str, float] = {}
+        self._ended: set[str] = set()
+        self._at_once = 1
         if len(runs) > 1:
             lines.add(self)
 
@@ -38,9 +41,10 @@ class StudyProgress:
         """Take the line away."""
         self.lines.remove(self)
 
-    def start_run(self) -> None:
-        """The next run starts."""
-        self._run_started = time.monotonic()
+    def start_run(self, title: str) -> None:
+        """A run starts; others may be under way."""
+        self._started[title] = time.monotonic()
+        self._at_once = max(self._at_once, len(self._started))
 
     def end_run(self, run: Run, trained: bool, failed: bool = False) -> None:
         """The run has ended.
@@ -52,9 +56,10 @@ class StudyProgress:
         """
         self.done += 1
         self.failed += failed
+        self._ended.add(run.title)
+        started = self._started.pop(run.title, time.monotonic())
         if trained:
-            self._seconds.setdefault(run.model.name, []).append(time.monotonic() - self._run_started)
-        self.start_run()
+            self._seconds.setdefault(run.model.name, []).append(time.monotonic() - started)
         if trained and not self.lines.console.is_terminal and len(self.runs) > 1:
             print_line(self.lines.console, str(self))
 
@@ -65,10 +70,13 @@ class StudyProgress:
         later = {model: seconds[1:] or seconds for model, seconds in self._seconds.items()}
         means = {model: mean(seconds) for model, seconds in later.items()}
         mean_of_all = mean(seconds for of_model in later.values() for seconds in of_model)
-        left = [means.get(run.model.name, mean_of_all) for run in self.runs[self.done :]]
-        if not left:
-            return 0.0
-        return max(left[0] - (time.monotonic() - self._run_started), 0.0) + sum(left[1:])
+        now = time.monotonic()
+        left = [
+            max(means.get(run.model.name, mean_of_all) - (now - self._started.get(run.title, now)), 0.0)
+            for run in self.runs
+            if run.title not in self._ended
+        ]
+        return max([sum(left) / self._at_once, *left])
 
     def __str__(self) -> str:
         failed = f", {self.failed} failed" if self.failed else ""

@@ -19,9 +19,10 @@ class Model:
 @dataclass
 class Run:
     model: Model
+    title: str
 
 
-RUNS = [Run(Model("large")), Run(Model("large")), Run(Model("small")), Run(Model("small"))]
+RUNS = [Run(Model(name), f"{name}, seed {seed}") for name in ("large", "small") for seed in (0, 1)]
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def console(terminal):
 
 
 def run_for(progress, clock, run, seconds, **ended):
-    progress.start_run()
+    progress.start_run(run.title)
     clock[0] += seconds
     progress.end_run(run, **{"trained": True, **ended})
 
@@ -46,6 +47,7 @@ def test_time_left_follows_from_runs_of_the_same_model(clock):
     assert progress.seconds_left() is None
     run_for(progress, clock, RUNS[0], 100.0)
     assert progress.seconds_left() == 300.0
+    progress.start_run(RUNS[1].title)
     clock[0] += 30.0
     assert progress.seconds_left() == 270.0
     run_for(progress, clock, RUNS[1], 100.0)
@@ -61,6 +63,19 @@ def test_the_first_run_computes_what_later_ones_share_and_does_not_count_beside_
     assert "at most about 30 min left" in str(progress)
     run_for(progress, clock, RUNS[1], 6.0)
     assert str(progress) == "study: 2 of 4 runs done, about 12 s left"
+
+
+def test_runs_at_once_share_what_is_left(clock):
+    progress = StudyProgress(RUNS, LiveLines(console(terminal=False)))
+    for run in RUNS[:2]:
+        progress.start_run(run.title)
+    clock[0] += 100.0
+    progress.end_run(RUNS[1], trained=True)
+    progress.start_run(RUNS[2].title)
+    assert progress.seconds_left() == 100.0
+    clock[0] += 40.0
+    progress.end_run(RUNS[0], trained=True)
+    assert progress.seconds_left() == 140.0  # of a single run that has not begun
 
 
 def test_runs_that_were_there_or_failed_say_nothing_of_the_time(clock):

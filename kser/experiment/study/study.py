@@ -1,6 +1,6 @@
 """A whole experiment: check it, train every run, evaluate, and draw the training curves."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,8 +18,8 @@ from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.study.evaluation import evaluate
 from kser.experiment.study.events import FileWritten, Note, ProgressListener, ignore
 from kser.experiment.study.failures import failure_summary, record_unexpected
-from kser.experiment.study.results import IncompleteError, StudyResult
-from kser.experiment.study.training import record_trained, train_runs
+from kser.experiment.study.results import IncompleteError, RunResult, StudyResult
+from kser.experiment.study.training import Trainer, record_trained, train_runs
 from kser.training.events import reading_progress
 
 Result = TypeVar("Result")
@@ -29,6 +29,7 @@ def train_experiment(
     experiment: ExperimentDefinition,
     seeds: Iterable[int] | None = None,
     progress: ProgressListener | None = None,
+    trainer: Trainer = train_runs,
 ) -> StudyResult:
     """Train all runs of an experiment; evaluate them and draw their curves as it asks.
 
@@ -39,35 +40,62 @@ def train_experiment(
         experiment: validated.
         seeds: in place of those that the models and `cross_validation` say.
         progress: gets the events, see `kser.experiment.study.events`; `None` for silence.
+        trainer: does the runs; by default here, one after the other.
 
     Raises:
         UserError: mistakes in the data or settings that can be found before training, at once.
         IncompleteError: what failed in training and evaluation, a line each, after all others are done.
     """
     progress = progress or ignore
+    runs = checked_runs(experiment, seeds, progress)
+    return evaluate_study(trainer(runs, progress), progress)
+
+
+def checked_runs(
+    experiment: ExperimentDefinition, seeds: Iterable[int] | None, progress: ProgressListener
+) -> list[Run]:
+    """The runs of an experiment, after everything that can be found before training.
+
+    Args:
+        experiment: validated.
+        seeds: in place of those that the models and `cross_validation` say.
+        progress: gets what is worth knowing.
+
+    Raises:
+        UserError: mistakes in the data or settings.
+    """
     runs = plan_runs(experiment, seeds)
-    _check(experiment, runs, progress)
-    run_results = train_runs(runs, progress)
-    evaluation_csv = record_trained(runs)
-    evaluation: EvaluationSummary | None = None
-    mistakes: list[str] = []
-    if evaluation_csv is not None:
-        progress(FileWritten(experiment.config.experiment_name, "evaluation CSV", evaluation_csv))
-        evaluation, mistakes = _evaluate_and_draw(runs[0], evaluation_csv, progress)
-    result = StudyResult(run_results, evaluation_csv, evaluation)
-    if lines := failure_summary(run_results, mistakes):
-        raise IncompleteError("\n".join(lines), result)
-    return result
-
-
-def _check(experiment: ExperimentDefinition, runs: list[Run], progress: ProgressListener) -> None:
-    """Find before training what can be found then."""
     inputs = checked_inputs(experiment, runs)
     if mistakes := refusals(runs, inputs.data):
         raise UserError("\n".join(mistakes))
     name = experiment.config.experiment_name
     for note in [*inputs.notes, *sound_warnings(inputs, runs, reading_progress(progress, name))]:
         progress(Note(name, note))
+    return runs
+
+
+def evaluate_study(run_results: Sequence[RunResult], progress: ProgressListener) -> StudyResult:
+    """Evaluate what the runs of an experiment have trained, and draw its curves, as the experiment asks.
+
+    Args:
+        run_results: of all runs.
+        progress: gets the events.
+
+    Raises:
+        IncompleteError: the runs or evaluations that failed, a line each, after all others are done.
+    """
+    runs = [result.run for result in run_results]
+    config = runs[0].config
+    evaluation_csv = record_trained(runs)
+    evaluation: EvaluationSummary | None = None
+    mistakes: list[str] = []
+    if evaluation_csv is not None:
+        progress(FileWritten(config.experiment_name, "evaluation CSV", evaluation_csv))
+        evaluation, mistakes = _evaluate_and_draw(runs[0], evaluation_csv, progress)
+    result = StudyResult(run_results, evaluation_csv, evaluation)
+    if lines := failure_summary(run_results, mistakes):
+        raise IncompleteError("\n".join(lines), result)
+    return result
 
 
 def _evaluate_and_draw(

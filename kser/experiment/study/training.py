@@ -1,6 +1,6 @@
 """Training all runs of a study, one after the other; one that fails does not stop the others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,9 @@ from kser.experiment.study.events import ProgressListener, RunEnded, RunStarted,
 from kser.experiment.study.failures import record_unexpected
 from kser.experiment.study.results import RunResult, is_trained
 
+Trainer = Callable[[Sequence[Run], ProgressListener], list[RunResult]]
+"""Trains runs as `train_runs` does, which does them here, one after the other."""
+
 
 def train_runs(runs: Sequence[Run], progress: ProgressListener) -> list[RunResult]:
     """Train all runs; those that are trained already, or that another process is training, are passed over.
@@ -31,17 +34,25 @@ def train_runs(runs: Sequence[Run], progress: ProgressListener) -> list[RunResul
     results: list[RunResult] = []
     for number, run in enumerate(runs, start=1):
         progress(RunStarted(run.title, number, len(runs), run.shown_metric))
-        hopeless = [
-            result
-            for result in results
-            if result.failed_at == "model" and result.run.model.name == run.model.name
-        ]
-        begins = is_trained(run) or not hopeless
-        result = _train(run, progress) if begins else replace(hopeless[0], run=run)
+        failed = None if is_trained(run) else hopeless(run, results)
+        result = train_run(run, progress) if failed is None else failed
         results.append(result)
         progress(RunEnded(run.title, result))
         record_trained([run])
     return results
+
+
+def hopeless(run: Run, results: Sequence[RunResult]) -> RunResult | None:
+    """That a run fails, if one of the same model has met a mistake that every run of it would meet.
+
+    Args:
+        run: that has not begun.
+        results: of other runs.
+    """
+    for result in results:
+        if result.failed_at == "model" and result.run.model.name == run.model.name:
+            return replace(result, run=run)
+    return None
 
 
 def record_trained(runs: Sequence[Run]) -> Path | None:
@@ -61,7 +72,13 @@ def record_trained(runs: Sequence[Run]) -> Path | None:
         return record_rows(folder, rows)
 
 
-def _train(run: Run, progress: ProgressListener) -> RunResult:
+def train_run(run: Run, progress: ProgressListener) -> RunResult:
+    """Train one run; whatever goes wrong is in its result.
+
+    Args:
+        run: which; one that is trained already is passed over.
+        progress: gets the events of the run.
+    """
     try:
         with logs_of(run) as logs:
             return RunResult(run, do_run(run, logs, progress))

@@ -1,0 +1,5 @@
+"""`python -m kser`: the same as `kser`."""
+
+from kser.cli import main
+
+main()
