@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from kser.representations.analysing.study import analyse
     from kser.representations.embedding.embedding import embed
+    from kser.representations.expert_features.features import features
     from kser.serving.predictor import load_model
 
 __version__ = "0.1.0"
@@ -43,6 +44,7 @@ __all__ = [
     "analyse",
     "embed",
     "evaluate",
+    "features",
     "load_audio",
     "load_model",
 ]
@@ -51,6 +53,7 @@ _WITHOUT_KERAS = {
     "ExperimentConfig": "kser.experiment.config.experiment_config",
     "ModelConfig": "kser.experiment.config.model_config",
     "analyse": "kser.representations.analysing.study",
+    "features": "kser.representations.expert_features.features",
     "load_audio": "kser.audio.loading",
 }
 _WITH_KERAS = {

@@ -33,6 +33,7 @@ GROUND = {
     "grouping",
     "locks",
     "markdown",
+    "processes",
     "spreadsheets",
     "strict_json",
     "threads",

@@ -15,6 +15,7 @@ from kser.cli import (
     demo,
     embed,
     export,
+    features,
     graph,
     predict,
     report,
@@ -68,6 +69,7 @@ app.command("eval")(study.evaluate)
 app.command("predict")(predict.predict)
 app.command("embed")(embed.embed)
 app.command("analyse")(analyse.analyse)
+app.command("features")(features.features)
 app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)

@@ -1,11 +1,10 @@
 """Processes that make batches, and their end: with the training that they feed, or with its process."""
 
-import multiprocessing
-import os
-import threading
 from typing import Any
 
 import grain
+
+from kser.processes import end_with_parent
 
 # Each worker process prepares so many batches ahead.
 PREFETCHED_BATCHES_OF_A_WORKER = 2
@@ -38,17 +37,4 @@ class WorkerDataset(grain.IterDataset):
 
 
 def _end_with_parent(_worker: int, _workers: int) -> None:
-    """In a worker: do not outlive a parent that was killed, be it before the worker came to this.
-
-    The system closes the parent's end of a pipe when it is no more, which is seen whenever one looks; the
-    number of the parent would be that of another process by then. A signal at its death (Linux has one) would
-    come when the thread ends that started the worker.
-    """
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    end_with_parent()

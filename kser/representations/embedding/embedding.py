@@ -10,11 +10,11 @@ import pandas as pd
 
 import kser
 from kser.audio.decoding import Sound
-from kser.corpora.metadata import read_recordings
 from kser.errors import UserError
 from kser.experiment.runs.trained_model import PROVENANCE_FILE, load_provenance
 from kser.representations.embedding.layer_states import LayerStates
 from kser.representations.embedding.store import Store, StoreDraft, layer_file, made_from
+from kser.representations.given_recordings import given_recordings
 from kser.representations.output_lock import output_lock
 from kser.serving.decoding import decoded_chunks
 
@@ -59,7 +59,7 @@ def embed(
         states, table = kser.embed("microsoft/wavlm-base-plus", "data/emodb/metadata.csv", layers=[0, 6, 12])
         states[6].shape  # (535, 768)
     """
-    table, audio = _given(recordings, input_column)
+    table, audio = given_recordings(recordings, input_column)
     states = LayerStates(model, layers, pool)
     parts: list[dict[int, np.ndarray]] = []
     mistakes: list[str] = []
@@ -121,25 +121,6 @@ def embed_to_store(
                     show(draft.done)
             draft.finish()
         return Store.at(folder)
-
-
-def _given(recordings: Any, input_column: str) -> tuple[pd.DataFrame, list[tuple[str, Any]]]:
-    """The table of what was given, and of each recording its name and audio."""
-    if isinstance(recordings, str | Path):
-        table = read_recordings(recordings, input_column)
-        return table, [(path, path) for path in table["path"]]
-    if isinstance(recordings, pd.DataFrame):
-        if input_column not in recordings:
-            raise UserError(f"recordings: the table has no column {input_column}")
-        return recordings, [(str(path), str(path)) for path in recordings[input_column]]
-    given = list(recordings)
-    if not given:
-        raise UserError("recordings: none given")
-    names = [
-        str(each) if isinstance(each, str | Path) else f"recording {place}"
-        for place, each in enumerate(given, 1)
-    ]
-    return pd.DataFrame({"path": names}), list(zip(names, given, strict=True))
 
 
 def _chunks(

@@ -1,0 +1,1 @@
+"""Stores of hidden states and of features, and studies of them."""
