@@ -13,6 +13,7 @@ LAYERS = (
     "pipeline",
     "checkpoints",
     "keras_internals",
+    "startup",
     "models",
     "evaluation",
     "analysis",
@@ -21,7 +22,6 @@ LAYERS = (
     "serving",
     "representations",
     "report",
-    "startup",
     "cli",
     "__main__",
 )

@@ -38,11 +38,25 @@ def train(
     low_seed: LowSeed = None,
     high_seed: HighSeed = None,
     executor: Annotated[
-        ExecutorName | None, option("executor", "What runs are done by (default: local, this machine).")
-    ] = None,
+        ExecutorName, option("executor", "What does the runs: this machine, a Ray cluster or SLURM.")
+    ] = ExecutorName.LOCAL,
     workers: Annotated[
-        int | None, option("workers", "How many runs at once (default: one on this machine).")
+        int | None,
+        option("workers", "How many runs at once (default: 1 on this machine, else what the cluster lets)."),
     ] = None,
+    num_cpus: Annotated[int | None, option("num_cpus", "Processors of a run, of ray and slurm.")] = None,
+    num_gpus: Annotated[int | None, option("num_gpus", "GPUs of a run, of ray and slurm.")] = None,
+    ray_address: Annotated[
+        str | None,
+        option("ray_address", "Of a Ray cluster: auto or HOST:PORT (default: one of this machine alone)."),
+    ] = None,
+    slurm_options: Annotated[
+        str | None,
+        option("slurm_options", "Options of sbatch for all jobs, in quotes."),
+    ] = None,
+    dry_run: Annotated[
+        bool, option("dry_run", "Print the scripts for SLURM; nothing is written or submitted.")
+    ] = False,
 ) -> None:
     """Train all models of an experiment, and evaluate them.
 
@@ -51,7 +65,7 @@ def train(
     from kser.experiment.config.loading import load_experiment
 
     check_backend()
-    execution = Execution(executor, workers)
+    execution = Execution(executor, workers, num_cpus, num_gpus, ray_address, slurm_options, dry_run)
     seeds = _seed_range(low_seed, high_seed)
     shown_on = console()
     experiment = load_experiment(
@@ -60,10 +74,9 @@ def train(
     )
     import_keras()
     from kser.cli.study_display import StudyDisplay
-    from kser.experiment.study.study import train_experiment
 
     with StudyDisplay(shown_on) as display:
-        train_experiment(experiment, seeds, display, execution.trainer())
+        execution.train(experiment, seeds, display)
 
 
 def check(

@@ -269,3 +269,35 @@ class TestTrainingAgain:
         command = ("train", "--experiment_file", "experiment.json", "--low_seed", 5, "--high_seed", 5)
         (line,) = refused(run, again, *command)
         assert line.startswith(f"{path.relative_to(again)}: the header lacks dataset_name")
+
+
+class TestExecutors:
+    """The options that say what does the runs."""
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (["--workers", 0], "--workers: must be at least 1, got 0"),
+            (["--num_gpus", 1], "--num_gpus: is for --executor ray or slurm, got local"),
+            (["--dry_run"], "--dry_run: is for --executor slurm, got local"),
+            (
+                ["--executor", "slurm", "--ray_address", "auto"],
+                "--ray_address: is for --executor ray, got slurm",
+            ),
+            (["--executor", "ray", "--num_cpus", 0], "--num_cpus: must be at least 1, got 0"),
+        ],
+    )
+    def test_an_option_that_is_wrong_or_of_another_executor(self, run, study, options, said):
+        assert refused(run, study, "train", "experiment.json", *options) == [said]
+
+    def test_a_dry_run_prints_the_scripts_and_writes_nothing(self, run, study):
+        before = sorted(study.rglob("*"))
+        ended = run("train", "experiment.json", "--executor", "slurm", "--workers", 2, "--dry_run")
+        assert (ended.status, ended.err) == (0, "")
+        assert ended.out.count("#!/bin/bash\n") == 2
+        assert "#SBATCH --array=0%2\n" in ended.out
+        assert sorted(study.rglob("*")) == before
+
+    def test_what_executors_start_is_no_command_for_people(self, run, study):
+        (line,) = refused(run, study, "worker")
+        assert line == "kser train --executor starts this command; give --connection or --tasks"

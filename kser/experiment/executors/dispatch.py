@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kser.experiment.executors.crew import Crew, Died, Ended, Happened, Report
+from kser.experiment.executors.run_order import runs_before
 from kser.experiment.executors.shared_places import SharedPlaces
 from kser.experiment.executors.task import Task
 from kser.experiment.runs.planning import Run
 from kser.experiment.study.events import Event, ProgressListener, RunEnded, RunStarted, StudyStarted
 from kser.experiment.study.results import RunResult, is_trained
 from kser.experiment.study.training import hopeless, record_trained, train_run
-from kser.files import expanded
 from kser.training.events import AudioRead, Message, TrainingEvent
 
 FRUITLESS_DEATHS = 3
@@ -74,9 +74,7 @@ class _Dispatcher:
         self._waiting = list(range(len(runs)))
         self._numbers = {run.title: number for number, run in enumerate(runs)}
         self._attempts: dict[int, _Attempts] = {}
-        models = {run.paths.model: number for number, run in enumerate(runs)}
-        begins_as = (expanded(run.model.model_path_or_name).absolute() for run in runs)
-        self._after = [models.get(path) for path in begins_as]
+        self._before = runs_before(runs)
 
     def begin_what_can_begin(self) -> bool:
         """Hand out what free workers can do, and say whether anything is left to wait for."""
@@ -104,8 +102,8 @@ class _Dispatcher:
                 self._bury(self._numbers[report.run.title], report)
 
     def _waits_for_its_model(self, number: int) -> bool:
-        before = self._after[number]
-        return before is not None and before < number and before not in self.results
+        before = self._before[number]
+        return before is not None and before not in self.results
 
     def _start(self, number: int) -> None:
         self._waiting.remove(number)

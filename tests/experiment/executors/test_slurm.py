@@ -1,0 +1,101 @@
+"""An array job of SLURM ends as a study of one process; a stand-in for sbatch does the jobs here."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from kser.errors import UserError
+from kser.experiment.config.loading import load_experiment
+from kser.experiment.executors.run_order import waves
+from kser.experiment.executors.slurm import SlurmOptions, slurm_jobs
+from kser.experiment.executors.task_file import read_tasks
+from kser.experiment.runs.planning import plan_runs
+from kser.experiment.study.events import ignore
+from kser.experiment.study.study import train_experiment
+from tests.experiment.conftest import write_experiment
+from tests.experiment.results import assert_equal, results
+
+SBATCH = Path(__file__).parent / "sbatch.py"
+
+
+@pytest.fixture
+def sbatch(tmp_path, monkeypatch):
+    """The stand-in on the path; gives the file in which it writes down what it did."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    command = folder / "sbatch"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{SBATCH}" "{folder / "log.txt"}" "$@"\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    return folder / "log.txt"
+
+
+@pytest.mark.thorough
+def test_an_array_job_with_a_requeued_task_equals_a_study_of_one_process(tmp_path, small_corpus, sbatch):
+    one, array = (
+        write_experiment(tmp_path / name, small_corpus, ["log_mel"], cross_validation=2)
+        for name in ("one", "array")
+    )
+    train_experiment(load_experiment(one))
+    jobs = slurm_jobs(plan_runs(load_experiment(array)), SlurmOptions(workers=2))
+    jobs.submit(ignore)
+    assert sbatch.read_text().splitlines() == [
+        "job 1: --parsable: tasks 0 1, 2 at once",
+        "job 1: task 0 killed and requeued",
+        "job 2: --parsable --dependency=afterany:1",
+    ]
+    printed = {path.name: path.read_text() for path in jobs.folder.glob("*.txt")}
+    assert printed.keys() == {"run_0.txt", "run_1.txt", "evaluation.txt"}
+    assert printed["run_0.txt"].count("seed 0: trained: ") == 1
+    for path in jobs.folder.iterdir():
+        path.unlink()
+    assert_equal(array, results(one))
+
+
+def test_a_run_that_goes_on_with_the_model_of_another_one_comes_after_it(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, ["log_mel"], cross_validation=2)
+    first = load_experiment(path)
+    later = {
+        "name": "later",
+        "model_path_or_name": str(plan_runs(first)[1].paths.model),
+        "continue_model_training": True,
+    }
+    runs = plan_runs(load_experiment(path, models=[first.models[0], later]))
+    assert waves(runs) == [[0, 1], [2, 3]]
+    arrays = slurm_jobs(runs, SlurmOptions()).arrays
+    assert ["--array=0-1\n" in arrays[0], "--array=2-3\n" in arrays[1]] == [True, True]
+
+
+def test_options_and_resources_are_in_the_scripts(tmp_path, small_corpus):
+    runs = plan_runs(load_experiment(write_experiment(tmp_path, small_corpus)))
+    further = "--partition=gpu --time 2:00:00"
+    jobs = slurm_jobs(runs, SlurmOptions(workers=3, num_cpus=4, num_gpus=1, further=further))
+    (script,) = jobs.arrays
+    for line in ("--array=0-1%3", "--requeue", "--cpus-per-task=4", "--gres=gpu:1", further):
+        assert f"#SBATCH {line}\n" in script
+    assert "--array" not in jobs.evaluation
+    assert "--gres" not in jobs.evaluation
+    assert f"#SBATCH {further}\n" in jobs.evaluation
+    assert not (tmp_path / "runs").exists()
+
+
+def test_without_sbatch_a_line_says_so(tmp_path, small_corpus, monkeypatch):
+    jobs = slurm_jobs(plan_runs(load_experiment(write_experiment(tmp_path, small_corpus))), SlurmOptions())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="sbatch: command not found"):
+        jobs.submit(ignore)
+
+
+def test_a_refusal_of_sbatch_is_passed_on(tmp_path, small_corpus, sbatch):
+    runs = plan_runs(load_experiment(write_experiment(tmp_path, small_corpus)))
+    with pytest.raises(UserError, match=r"runs\.sh: sbatch refused it: sbatch: error: invalid partition"):
+        slurm_jobs(runs, SlurmOptions(further="--partition=nowhere")).submit(ignore)
+
+
+def test_a_file_that_holds_no_tasks_is_refused(tmp_path):
+    (tmp_path / "tasks.pickle").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="no tasks that this kser can do"):
+        read_tasks(tmp_path / "tasks.pickle")
