@@ -3,16 +3,12 @@
 import os
 import pickle
 import signal
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 
 import pytest
 
 from kser.errors import UserError
 from kser.experiment.config.loading import load_experiment
-from kser.experiment.executors.local import train_in_processes
 from kser.experiment.executors.shared_places import shared_places, worker_name
 from kser.experiment.executors.task import Task
 from kser.experiment.runs.planning import plan_runs
@@ -20,24 +16,8 @@ from kser.experiment.study.events import ignore
 from kser.experiment.study.study import train_experiment
 from kser.training.events import Message, TrainingStarted
 from tests.experiment.conftest import write_experiment
+from tests.experiment.executors.local_workers import train, workers
 from tests.experiment.results import assert_equal, results
-
-
-def train(experiment, listener=None):
-    trainer = partial(train_in_processes, workers=2)
-    return train_experiment(load_experiment(experiment), None, listener, trainer)
-
-
-def workers() -> list[int]:
-    """The worker processes of this one."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            command = (stat.parent / "cmdline").read_bytes().split(b"\0")
-            if parent == os.getpid() and b"worker" in command:
-                found.append(int(stat.parent.name))
-    return found
 
 
 class Killer:
