@@ -7,7 +7,7 @@ from kser.representations.expert_features.functionals.cycles import cycles_of
 from kser.representations.expert_features.functionals.frames import power_spectra
 from kser.representations.expert_features.functionals.voicing import voicing_of
 
-VERSION = "1"
+VERSION = "2"
 """Grows with every change of a number."""
 GROUPS = {
     "pitch": pitch.UNITS,

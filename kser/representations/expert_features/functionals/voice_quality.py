@@ -14,8 +14,8 @@ _MOST_PERIOD_RATIO, _MOST_AMPLITUDE_RATIO = 1.3, 1.6
 _CEPSTRUM_FROM_S = 0.001
 _HIGHEST_HZ, _LOWEST_HZ = 500.0, 60.0
 _FLOOR = 1e-12
-# From -20 to 60 dB: beyond, one frame would outweigh the others.
-_HARMONIC_SHARES = (1 / 101, 1 - 1e-6)
+# 60 dB: beyond, one frame would outweigh the others.
+_MOST_HARMONIC = 1 - 1e-6
 UNITS = {
     "jitter_local": "%",
     "jitter_rap": "%",
@@ -47,7 +47,7 @@ def voice_quality_functionals(
         voicing: of its frames.
         cycles: of its voiced stretches.
     """
-    share = np.clip(voicing.harmonicity[voicing.voiced], *_HARMONIC_SHARES)
+    share = np.minimum(voicing.harmonicity[voicing.voiced], _MOST_HARMONIC)
     harmonics = 10 * np.log10(share / (1 - share))
     frames = framed(waveform, LONG_FRAME)
     blocks = in_blocks(np.flatnonzero(voicing.voiced))

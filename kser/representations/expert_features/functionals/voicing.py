@@ -12,6 +12,13 @@ LOWEST_HZ, HIGHEST_HZ = 55.0, 1000.0
 # Of the grid in which pYIN looks for the voice; autocorrelation finds it between the grid's lines.
 _GRID_SEMITONES = 0.2
 _BESIDE = 0.06
+# What pYIN gives a frame without a clear period: its own value takes recordings with some noise for unvoiced.
+_WITHOUT_TROUGH = 0.1
+# What is then no voice after all: Boersma's threshold; periods that only the grid's end kept from leaving it;
+# and what lasts no 30 ms.
+_LEAST_HARMONICITY = 0.45
+_END = 1.02
+_LEAST_FRAMES = 3
 # Autocorrelation is told between the samples too: its peaks are narrow.
 _FINER = 4
 
@@ -42,10 +49,10 @@ class Voicing:
 def voicing_of(waveform: np.ndarray) -> Voicing:
     """Find the voice.
 
-    pYIN (Mauch and Dixon 2014, librosa) says which frames are voiced and about how high. Its grid is coarse
-    for speed: period and harmonicity are those of the highest peak of the autocorrelation within a semitone
-    of that, after Boersma (1993), "Accurate short-term analysis of the fundamental frequency and the
-    harmonics-to-noise ratio of a sampled sound".
+    pYIN (Mauch and Dixon 2014, librosa) says which frames may be voiced and about how high. Its grid is
+    coarse for speed: period and harmonicity are those of the highest peak of the autocorrelation within a
+    semitone of that, after Boersma (1993), "Accurate short-term analysis of the fundamental frequency and the
+    harmonics-to-noise ratio of a sampled sound", whose threshold decides.
 
     Args:
         waveform: float (samples,) at `RATE`.
@@ -60,6 +67,7 @@ def voicing_of(waveform: np.ndarray) -> Voicing:
         frame_length=LONG_FRAME,
         hop_length=HOP,
         resolution=_GRID_SEMITONES,
+        no_trough_prob=_WITHOUT_TROUGH,
     )
     period = np.full(len(frequency), np.nan)
     harmonicity = np.full(len(frequency), np.nan)
@@ -69,7 +77,18 @@ def voicing_of(waveform: np.ndarray) -> Voicing:
     for some in in_blocks(places):
         found = _highest_peaks(_autocorrelation(frames[some].astype(np.float64)), RATE / frequency[some])
         period[some], harmonicity[some] = found
-    return Voicing(period, harmonicity)
+    sounds = _is_voice(period, harmonicity)
+    return Voicing(np.where(sounds, period, np.nan), np.where(sounds, harmonicity, np.nan))
+
+
+def _is_voice(period: np.ndarray, harmonicity: np.ndarray) -> np.ndarray:
+    """Which frames are harmonic enough, off the grid's ends, and long enough together; bool (frames,)."""
+    with np.errstate(invalid="ignore"):
+        within = (period < RATE / LOWEST_HZ / _END) & (period > RATE / HIGHEST_HZ * _END)
+        sounds = within & (harmonicity >= _LEAST_HARMONICITY)
+    for start, end in runs(sounds):
+        sounds[start:end] = end - start >= _LEAST_FRAMES
+    return sounds
 
 
 def _autocorrelation(frames: np.ndarray) -> np.ndarray:
