@@ -87,11 +87,11 @@ def analyse(
         int | None, option("workers", "Processes (default: as many as there are processors).")
     ] = None,
 ) -> None:
-    """Compare what layers of models hold: tables (CSV) and figures (SVG, PNG).
+    """Say what the layers of models hold, and what training changed.
 
-    Parts: similarity of layers with each other; features: similarity with groups of features; drift of layers
-    in training; geometry: ranks and silhouettes; probes for emotion, speaker, gender, sentence, numbers and
-    features; maps. An interrupted command goes on where it was.
+    Tables are CSV, figures SVG and PNG. Parts: similarity of layers with each other; features: similarity
+    with groups of features; drift of layers in training; geometry: ranks and silhouettes; probes for emotion,
+    speaker, gender, sentence, numbers and features; maps. An interrupted command goes on where it was.
     """
     from kser.errors import UserError
     from kser.representations.analysing.settings import PARTS, AnalysisSettings

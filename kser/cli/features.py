@@ -40,7 +40,7 @@ def features(
     ] = False,
     input_column: Annotated[str, option("input_column", "Column of the metadata with the audio.")] = "path",
 ) -> None:
-    """Write expert features of many recordings: pitch, loudness, spectrum, voice quality, timing.
+    """Write expert features of many recordings, in groups.
 
     The folder has a CSV with a row for each recording, all columns of the metadata and the features, and a
     JSON file with their groups, units and source. Files that cannot be used are named and passed over; the

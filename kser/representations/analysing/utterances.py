@@ -44,7 +44,7 @@ def common_utterances(
     Args:
         checkpoints: whose stores.
         speaker: the column with the speakers.
-        keep_known: whether to keep them nevertheless.
+        keep_known: whether to keep them nevertheless; their files are not needed then.
 
     Raises:
         UserError: the stores have no utterance in common, or none that is new to all models.
@@ -59,10 +59,13 @@ def common_utterances(
     notes = []
     if missing := max(map(len, keys)) - len(common):
         notes.append(f"{counted(missing, 'utterance')} left out that not all stores have")
-    known, unknown = _known(checkpoints, table)
-    notes += unknown
-    left, note = _without_known(table, known, speaker, keep_known)
-    notes += note
+    left = np.arange(len(table))
+    if keep_known:
+        notes.append("utterances that a model was trained on are kept")
+    else:
+        known, unknown = _known(checkpoints, table)
+        left, note = _without_known(table, known, speaker)
+        notes += [*unknown, *note]
     rows = {
         each.store.folder: np.array([of_store[common[place]] for place in left])
         for each, of_store in zip(checkpoints, places, strict=True)
@@ -90,15 +93,11 @@ def _known(checkpoints: Sequence[Checkpoint], table: pd.DataFrame) -> tuple[np.n
     return np.array([not known.isdisjoint(keys) for keys in own_keys]), notes
 
 
-def _without_known(
-    table: pd.DataFrame, known: np.ndarray, speaker: str, keep_known: bool
-) -> tuple[np.ndarray, list[str]]:
+def _without_known(table: pd.DataFrame, known: np.ndarray, speaker: str) -> tuple[np.ndarray, list[str]]:
     """Positions of the utterances that stay, and what is to be said of the others."""
     everything = np.arange(len(table))
     if not known.any():
         return everything, []
-    if keep_known:
-        return everything, [f"{counted(int(known.sum()), 'utterance')} kept that a model was trained on"]
     if speaker in table:
         voices = set(table.loc[known, speaker])
         known = table[speaker].isin(voices).to_numpy()

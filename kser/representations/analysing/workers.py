@@ -1,12 +1,15 @@
 """Jobs in several processes."""
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from threadpoolctl import threadpool_limits
 
+from kser.errors import UserError
 from kser.representations.analysing.context import Context
 from kser.representations.analysing.jobs import Job, Outcome
 
@@ -21,6 +24,9 @@ def outcomes(context: Context, jobs: Sequence[Job], workers: int) -> Iterator[tu
         context: what they read.
         jobs: in the order in which they are begun.
         workers: processes; with 1 it is this one.
+
+    Raises:
+        UserError: a process was ended from outside.
     """
     if workers == 1:
         # As in worker processes: sums over other numbers of threads would differ in their last digits.
@@ -33,6 +39,11 @@ def outcomes(context: Context, jobs: Sequence[Job], workers: int) -> Iterator[tu
         waiting = {pool.submit(_work, job): job for job in jobs}
         for future in as_completed(waiting):
             yield waiting.pop(future), future.result()
+    except BrokenProcessPool:
+        raise UserError(
+            f"a worker process was ended, by the system if memory was short; --workers {workers - 1} takes "
+            "less; the same command goes on"
+        ) from None
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)  # Ctrl-C ends it now, not after the last job
         raise
@@ -45,6 +56,8 @@ def usual_workers() -> int:
 
 
 def _begin(context: Context) -> None:
+    # Ctrl-C reaches all processes of a terminal: these end without a word, the first one has it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     threadpool_limits(1)
     _shared.append(context)
 

@@ -1,6 +1,9 @@
 """A whole analysis: what was planted is found where it was planted, and nothing is computed twice."""
 
 import json
+import os
+import signal
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,8 +12,12 @@ import pytest
 from kser.errors import UserError
 from kser.report.images import file_image
 from kser.representations.analysing import study
+from kser.representations.analysing.checkpoints import found_checkpoints
+from kser.representations.analysing.context import Context
 from kser.representations.analysing.settings import AnalysisSettings
 from kser.representations.analysing.study import analyse
+from kser.representations.analysing.utterances import common_utterances
+from kser.representations.analysing.workers import outcomes
 from kser.representations.embedding.store import Store
 from tests.analysis.made_up import rotation
 from tests.representations.analysing.made_up import (
@@ -146,6 +153,25 @@ def test_an_interrupted_analysis_goes_on_to_the_same_numbers(states, tmp_path):
     for name in ("drift.csv", "seeds.csv"):
         assert (cut.folder / name).read_bytes() == (whole.folder / name).read_bytes()
     assert not (tmp_path / "cut.partial").exists()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job whose process the system ends."""
+
+    key: str = "ended"
+
+    def outcome(self, context):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.thorough
+def test_a_worker_that_is_ended_is_told(states):
+    checkpoints = found_checkpoints([states])
+    utterances = common_utterances(checkpoints, speaker="actor", keep_known=True)
+    context = Context(checkpoints, utterances, {}, AnalysisSettings())
+    with pytest.raises(UserError, match=r"a worker process was ended, .* --workers 1 takes less"):
+        list(outcomes(context, [Ended(), Ended()], 2))
 
 
 @pytest.mark.thorough
