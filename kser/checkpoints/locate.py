@@ -19,6 +19,10 @@ WEIGHTS_FILES = (
 """The first of these that a checkpoint has is read, and no other: the order in which `transformers` looks,
 so that both see the same weights."""
 
+MODEL_CARD = "README.md"
+TRAINED_MODEL = "kser.json"
+"""In the folder of a model that kser trained: where it comes from."""
+
 
 class FolderFiles:
     """A checkpoint in a local folder."""
@@ -105,7 +109,8 @@ def checkpoint_files(checkpoint: str | Path) -> CheckpointFiles:
 def local_files(checkpoint: str | Path) -> list[Path]:
     """All files of a checkpoint in a folder, and of the base model of an adapter if that is in a folder, too.
 
-    What is computed with the checkpoint is out of date when one of them changes. None for a hub id.
+    What is computed with the checkpoint is out of date when one of them changes. None for a hub id. The card
+    of a model that kser trained is left out: each evaluation of the model renews it.
     """
     folder = expanded(checkpoint)
     if not folder.is_dir():
@@ -113,7 +118,12 @@ def local_files(checkpoint: str | Path) -> list[Path]:
     files = checkpoint_files(checkpoint)
     base = files.base if isinstance(files, AdapterFiles) else None
     folders = [folder, *([base.folder] if isinstance(base, FolderFiles) else [])]
-    return [path for folder in folders for path in visible_files(folder, "*")]
+    return [
+        path
+        for folder in folders
+        for path in visible_files(folder, "*")
+        if path.name != MODEL_CARD or not (folder / TRAINED_MODEL).is_file()
+    ]
 
 
 def _files_of(checkpoint: str | Path) -> FolderFiles | HubFiles:

@@ -19,6 +19,7 @@ from kser.experiment.evaluating.evaluation_csv import EvaluationRow
 from kser.experiment.evaluating.evaluation_results import results_there, write_results
 from kser.experiment.evaluating.test_sets import read_test_set
 from kser.experiment.runs.long_recordings import count_long, in_words
+from kser.experiment.runs.model_card import renew_model_card
 from kser.experiment.runs.model_folders import model_folders
 from kser.experiment.runs.published_model import model_provenance
 from kser.experiment.runs.recording_keys import count_known, recording_keys
@@ -209,7 +210,8 @@ class Evaluator:
         """Evaluate one row and write the results to its `eval_out_path`.
 
         The folder gets predictions.csv, the tables and figures of each `Evaluation` of the model's task and,
-        last of all, their reports. What else lies there stays.
+        last of all, their reports. What else lies there stays. The card of a model with the folder beside it
+        is written again.
 
         Raises:
             UserError: the model or the test set cannot be read, they do not fit together, or the model gives
@@ -220,7 +222,10 @@ class Evaluator:
             return earlier
         with locked(row.eval_out_path):
             # Again, for another process may have done it meanwhile.
-            return self._evaluated_before(evaluand) or self._evaluate_now(evaluand)
+            done = self._evaluated_before(evaluand) or self._evaluate_now(evaluand)
+        if not evaluand.is_ensemble:
+            renew_model_card(next(iter(evaluand.models)), row.eval_out_path)
+        return done
 
     def _evaluate_now(self, evaluand: _Evaluand) -> EvaluatedRow:
         row, task = evaluand.row, evaluand.task

@@ -13,6 +13,7 @@ from kser.experiment.execution.recorded_settings import recorded_settings
 from kser.experiment.execution.run_fingerprint import fingerprint_of
 from kser.experiment.runs.continuing import known_recordings
 from kser.experiment.runs.feature_caching import FrozenPart, above_frozen_part
+from kser.experiment.runs.model_card import write_model_card
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.recording_keys import all_keys
 from kser.experiment.runs.run_data import RunData
@@ -76,6 +77,7 @@ def save_results(
     )
     _save_kept_states(run, model, provenance)
     save_trained_model(run.paths.model, model, provenance)
+    write_model_card(run.paths.model)
 
 
 def tidy_up(run: Run) -> None:

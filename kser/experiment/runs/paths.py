@@ -6,8 +6,9 @@ from pathlib import Path
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.files import resolve_input
 
-MODEL, STATES = "model", "states"
-"""Names in the results of a run: the trained model, and what `keep_states_every` keeps."""
+MODEL, STATES, EVALUATION = "model", "states", "evaluation"
+"""Names in the results of a run: the trained model, what `keep_states_every` keeps, and evaluations by
+test set."""
 # The traceback of an unexpected error, until what failed has succeeded.
 ERROR_FILE = "error.txt"
 
@@ -90,7 +91,7 @@ class RunPaths:
 
     def evaluation(self, dataset_name: str) -> Path:
         """What the evaluation on a test set gave."""
-        return self.results / "evaluation" / dataset_name
+        return self.results / EVALUATION / dataset_name
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from kser.checkpoints.locate import TRAINED_MODEL
 from kser.errors import UserError
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.tasks import Task, task_from_settings
 from kser.files import read_json, replacing, share_equal_file, write_json
 
-PROVENANCE_FILE = "kser.json"
+PROVENANCE_FILE = TRAINED_MODEL
 RECORDINGS_FILE = "recordings.json"
 _WEIGHTS_FILES = "*.weights.h5"
 
