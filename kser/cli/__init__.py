@@ -10,6 +10,7 @@ from kser.cli import (
     analyse,
     audio,
     augment,
+    configs,
     convert,
     data,
     demo,
@@ -17,6 +18,7 @@ from kser.cli import (
     export,
     features,
     graph,
+    init,
     predict,
     report,
     serve,
@@ -63,6 +65,7 @@ def _options_of_kser(
     pass
 
 
+app.command("init")(init.init)
 app.command("check")(study.check)
 app.command("train")(study.train)
 app.command("eval")(study.evaluate)
@@ -77,6 +80,7 @@ app.command("graph")(graph.graph)
 app.command("stats")(stats.stats)
 app.command("report")(report.report)
 app.add_typer(data.app, name="data")
+app.add_typer(configs.app, name="configs")
 app.command("augment")(augment.augment)
 app.command("normalize")(audio.normalize)
 app.command("trim")(audio.trim)
