@@ -123,8 +123,8 @@ def _groups(context: Context, question: Question, chosen: np.ndarray) -> tuple[n
         return column.iloc[chosen].to_numpy(dtype=str), []
     if context.speakers is None:
         return None, [
-            f"probe of {question.name}: speakers are not named (column {settings.speaker}): it knows the "
-            "voices that it is tested on"
+            f"probe of {question.name}: not every speaker is named (column {settings.speaker}): it knows "
+            "the voices that it is tested on"
         ]
     return context.speakers[chosen], []
 

@@ -89,7 +89,12 @@ def _known(checkpoints: Sequence[Checkpoint], table: pd.DataFrame) -> tuple[np.n
     )
     if not known:
         return np.zeros(len(table), dtype=bool), notes
-    own_keys = recording_keys(table["path"], by_sound=False)
+    try:
+        own_keys = recording_keys(table["path"], by_sound=False)
+    except UserError as error:
+        raise UserError(
+            f"{error}; whether a model was trained on it, only the file tells: or give --keep_known"
+        ) from None
     return np.array([not known.isdisjoint(keys) for keys in own_keys]), notes
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kser.errors import UserError
+from kser.errors import UserError, system_reason
 from kser.files import read_json
 from kser.representations.folder_draft import (
     IDENTITY,
@@ -176,5 +176,5 @@ def _mapped(path: Path) -> np.ndarray:
     try:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+        raise UserError(f"{path}: cannot be read: {system_reason(error, path).splitlines()[0]}") from None
     return array

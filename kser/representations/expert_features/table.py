@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kser.errors import UserError
+from kser.errors import UserError, system_reason
 from kser.files import read_json
 from kser.spreadsheets import as_meant, read_csv
 
@@ -80,7 +80,7 @@ class FeatureTable:
                 na_values={column: [""] for column in features},
             )
         except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-            raise UserError(f"{file}: cannot be read: {str(error).splitlines()[0]}") from None
+            raise UserError(f"{file}: cannot be read: {system_reason(error, file).splitlines()[0]}") from None
         if missing := [column for column in ("path", "utterance", *self.columns) if column not in table]:
             raise UserError(f"{file}: lacks the column {missing[0]}, which {FACTS_FILE} names")
         for column in header:

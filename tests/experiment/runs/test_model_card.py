@@ -97,6 +97,7 @@ def test_models_of_every_kind_have_a_card_and_still_load(tmp_path, kind):
     EmotionTask.from_preset(str(folder))
 
 
+@pytest.mark.thorough
 def test_an_evaluation_beside_the_model_renews_its_card_and_a_second_one_changes_nothing(tmp_path):
     corpus = write_corpus(tmp_path)
     folder = save_model(tmp_path / "seed_0" / "model", "class")

@@ -53,6 +53,16 @@ def test_nothing_is_left_of_a_training_corpus(tmp_path, table):
         common_utterances(found_checkpoints([store]), speaker="actor")
 
 
+def test_recordings_that_are_gone_are_needed_to_tell_what_is_known(tmp_path, table):
+    store = write_store(tmp_path / "a", table, {0: noise(table, 0)}, run_facts(0, 10))
+    write_known(store, content_keys(table["path"].iloc[:1]))
+    (tmp_path / "audio").rename(tmp_path / "elsewhere")
+    checkpoints = found_checkpoints([store])
+    with pytest.raises(UserError, match=r"s0_0_0.wav: .* not found; .* or give --keep_known"):
+        common_utterances(checkpoints, speaker="actor")
+    assert len(common_utterances(checkpoints, speaker="actor", keep_known=True).table) == len(table)
+
+
 def test_what_is_not_known_is_told(tmp_path, table):
     store = write_store(tmp_path / "a", table, {0: noise(table, 0)}, run_facts(0, 10))
     (note,) = common_utterances(found_checkpoints([store]), speaker="actor").notes
