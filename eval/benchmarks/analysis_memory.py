@@ -115,7 +115,7 @@ def measure(folder: Path, parts: list[str]) -> None:
 
 
 def highest_memory() -> float:
-    """Of this process so far, resident, in GB; what `getrusage` says includes the parent's before it began."""
+    """Of this process so far, resident, in GB; that of `getrusage` begins with the parent's."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(peak) * 1024 / 1e9
