@@ -118,9 +118,13 @@ def reports_and_summary(name: str) -> list[str]:
 
 
 def untouched(results: Path) -> dict[str, int]:
-    """When the files that are not made again were last changed: all but evaluations on own test parts."""
+    """When the files that are not made again were last changed: all but evaluations on own test parts.
+
+    Their evaluation gives models a card, which 0.1.0 did not write.
+    """
     patterns = (f"*/seed_*/{pattern}" for pattern in ("model/*", "split/*", "evaluation/further/*"))
-    return {name: path.stat().st_mtime_ns for name, path in files(results, *patterns).items()}
+    found = files(results, *patterns)
+    return {name: path.stat().st_mtime_ns for name, path in found.items() if path.name != "README.md"}
 
 
 @pytest.mark.thorough
