@@ -97,7 +97,19 @@ class SimilarityJob:
 
 
 @dataclass(frozen=True)
-class FeaturesJob:
+class _LayerJob:
+    """A job that is told from others of its table by its layer."""
+
+    table: ClassVar[str]
+    layer: Layer
+
+    @property
+    def key(self) -> str:
+        return f"{self.table} {tuple(self.layer)}"
+
+
+@dataclass(frozen=True)
+class FeaturesJob(_LayerJob):
     """A layer beside each group of features: debiased CKA with its test, and CKA between speakers.
 
     Both the test and the interval compute it many times: the test takes `MOST_PAIRED` utterances at
@@ -105,11 +117,6 @@ class FeaturesJob:
     """
 
     table: ClassVar[str] = "features"
-    layer: Layer
-
-    @property
-    def key(self) -> str:
-        return f"{self.table} {tuple(self.layer)}"
 
     def outcome(self, context: Context) -> Outcome:
         found = Outcome()
@@ -199,15 +206,10 @@ class DriftJob:
 
 
 @dataclass(frozen=True)
-class GeometryJob:
+class GeometryJob(_LayerJob):
     """Ranks of a layer, and silhouettes by each column of classes."""
 
     table: ClassVar[str] = "geometry"
-    layer: Layer
-
-    @property
-    def key(self) -> str:
-        return f"{self.table} {tuple(self.layer)}"
 
     def outcome(self, context: Context) -> Outcome:
         found = Outcome()
@@ -231,15 +233,10 @@ class GeometryJob:
 
 
 @dataclass(frozen=True)
-class MapJob:
+class MapJob(_LayerJob):
     """Utterances of a layer as points of a plane."""
 
     table: ClassVar[str] = "maps"
-    layer: Layer
-
-    @property
-    def key(self) -> str:
-        return f"{self.table} {tuple(self.layer)}"
 
     def outcome(self, context: Context) -> Outcome:
         found = Outcome()

@@ -18,22 +18,22 @@ def runs(mask: np.ndarray) -> list[tuple[int, int]]:
 
 def mean(values: np.ndarray) -> float:
     """Of the values that are there, those that are not NaN; NaN of none."""
-    there = values[~np.isnan(values)]
-    return float(there.mean()) if there.size else np.nan
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else np.nan
 
 
 def deviation(values: np.ndarray) -> float:
     """As `mean`, the standard deviation (of all, not of a sample)."""
-    there = values[~np.isnan(values)]
-    return float(there.std()) if there.size else np.nan
+    known = values[~np.isnan(values)]
+    return float(known.std()) if known.size else np.nan
 
 
 def percentiles(values: np.ndarray) -> tuple[float, float, float]:
     """As `mean`, the 20th, 50th and 80th percentile."""
-    there = values[~np.isnan(values)]
-    if not there.size:
+    known = values[~np.isnan(values)]
+    if not known.size:
         return np.nan, np.nan, np.nan
-    low, middle, high = np.percentile(there, (20, 50, 80)).tolist()
+    low, middle, high = np.percentile(known, (20, 50, 80)).tolist()
     return low, middle, high
 
 
