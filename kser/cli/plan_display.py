@@ -20,6 +20,7 @@ from kser.experiment.execution.run_state import RunState
 from kser.experiment.runs.paths import evaluation_csv_folder, results_folder
 from kser.experiment.runs.run_logs import EVENTS_FOLDER
 from kser.files import resolve_input
+from kser.training.devices import places_of
 from kser.words import counted
 
 _SPLITS_IN_FULL = 3
@@ -205,9 +206,13 @@ def _lengths(model: ModelPlan) -> str:
     plan = model.run.training_plan
     shown = ", ".join(f"{length:g}" for length in lengths)
     shapes = _range(len(run.lengths) for run in model.runs.values())
+    divided = ""
+    if model.devices > 1:
+        places = places_of(plan.batch_size, model.devices) // model.devices
+        divided = f" ({places} on each of {model.devices} devices)"
     return (
-        f"{model.run.model.name}: {shapes} of {shown} s; {plan.batch_size} utterances each in training, "
-        f"{plan.evaluation_batch_size} in evaluation"
+        f"{model.run.model.name}: {shapes} of {shown} s; {plan.batch_size} utterances each in "
+        f"training{divided}, {plan.evaluation_batch_size} in evaluation"
     )
 
 

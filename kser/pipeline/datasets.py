@@ -195,6 +195,7 @@ def training_dataset(
     augmentation: AugmentationPlan | None = None,
     workers: int = 0,
     joined: int = 1,
+    places: int | None = None,
 ) -> Any:
     """Steps `start` … `stop - 1` of training as a data set that `keras.Model.fit` takes.
 
@@ -207,8 +208,10 @@ def training_dataset(
         workers: processes that make the batches; 0 for threads. The elements are the same. With workers the
             data set has a method `close`, see `closed_at_the_end`. Vectors need none of them.
         joined: see `BatchSource`.
+        places: in every batch; `None`: as many as utterances.
     """
-    source = BatchSource(utterances, batches, batches.batch_size, start, stop, augmentation, joined)
+    places = batches.batch_size if places is None else places
+    source = BatchSource(utterances, batches, places, start, stop, augmentation, joined)
     return _dataset(source, workers=workers)
 
 

@@ -22,6 +22,7 @@ from kser.pipeline.datasets import (
 )
 from kser.pipeline.utterances import Utterances
 from kser.training.compiling import RunCompiler
+from kser.training.devices import devices_in_use, places_of
 from kser.training.events import ProgressListener
 from kser.training.joined_steps import join_steps
 from kser.training.objectives import Objective
@@ -181,9 +182,10 @@ class _Batches:
         self._lengths = list(training.lengths) * self._copies
         self._buckets = shared_bucket_lengths([training, validation], plan.length_buckets)
         self.training_batches = ShuffledBatches(self._lengths, self._buckets, plan.batch_size, plan.seed)
+        self._training_places = places_of(plan.batch_size)
         # Of vectors a batch may be large, and has one size for all seeds: they share what is compiled.
         self._places = (
-            plan.evaluation_batch_size
+            places_of(plan.evaluation_batch_size)
             if training.vectors() is None
             else max(plan.evaluation_batch_size, VECTORS_IN_A_BATCH)
         )
@@ -231,6 +233,7 @@ class _Batches:
             self._augmentation,
             self._workers,
             self.joined,
+            self._training_places,
         )
         with closed_at_the_end(data):
             model.fit(
@@ -253,10 +256,12 @@ class _Batches:
         if features is not None and features.vectors is not None:
             return f"{utterances} as vectors of the frozen backbone, in batches of {batches.batch_size}"
         epoch = [batches[step] for step in range(batches.batches_per_epoch)]
-        padding = padding_share(epoch, self._lengths, batches.batch_size)
+        padding = padding_share(epoch, self._lengths, self._training_places)
         seconds = sorted({batch.samples / self._training.format.sampling_rate for batch in epoch})
         lengths = ", ".join(f"{length:g}" for length in seconds)
-        return f"{utterances} in batches of {lengths} s, {padding:.0%} of it padding"
+        devices = devices_in_use()
+        shared = f", on {devices} devices with {self._training_places // devices} each" if devices > 1 else ""
+        return f"{utterances} in batches of {lengths} s, {padding:.0%} of it padding{shared}"
 
 
 class _RunCallbacks(keras.callbacks.CallbackList):
@@ -289,6 +294,7 @@ def _result(recorder: Recorder) -> TrainingResult:
         best_value=recorder.best_value,
         stopped_early=recorder.stopped_early,
         seconds=recorder.seconds,
+        devices=recorder.devices,
     )
 
 

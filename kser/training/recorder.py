@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from kser.errors import UserError
+from kser.training.devices import devices_in_use
 from kser.training.early_stopping import Patience, is_better
 from kser.training.objectives import Objective, metric_named
 from kser.training.plan import TrainingPlan
@@ -41,6 +42,7 @@ class Recorder(keras.callbacks.Callback):
         best_value: its value after that update.
         best_loss: the validation loss after that update.
         stopped_early: whether the run ended because nothing improved any more.
+        devices: how many devices shared its batches, from one interruption to the next.
     """
 
     def __init__(
@@ -73,6 +75,9 @@ class Recorder(keras.callbacks.Callback):
         self.best_value: float | None = progress.get("best_value")
         self.best_loss: float | None = progress.get("best_loss")
         self.stopped_early: bool = progress.get("stopped_early", False)
+        self.devices: list[int] = progress.get("devices", [1] if progress else [])
+        if self.devices[-1:] != [devices_in_use()]:
+            self.devices = [*self.devices, devices_in_use()]
         self._higher_is_better = metric_named(objective, plan.best_metric).higher_is_better
         self._patience = Patience(
             plan.early_stopping_patience,
@@ -169,6 +174,7 @@ class Recorder(keras.callbacks.Callback):
             "best_value": self.best_value,
             "best_loss": self.best_loss,
             "stopped_early": self.stopped_early,
+            "devices": self.devices,
             "patience": self._patience.state(),
             "seconds": self.seconds,
             "log": self.log.rows,

@@ -1,5 +1,6 @@
 """What a finished run gives besides its weights."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -15,6 +16,8 @@ class TrainingResult:
         best_value: its value after that update.
         stopped_early: whether nothing improved for so long that the run ended before its last update.
         seconds: time spent training.
+        devices: how many devices shared its batches; several numbers, in order, where it was interrupted and
+            went on with another.
         regularization: of a head found by logistic regression its C, chosen on the validation part.
     """
 
@@ -25,4 +28,5 @@ class TrainingResult:
     best_value: float
     stopped_early: bool
     seconds: float
+    devices: Sequence[int] = (1,)
     regularization: float | None = None

@@ -16,6 +16,7 @@ from kser.experiment.runs.feature_caching import frozen_part, is_kept
 from kser.experiment.runs.model_building import build_model, freeze
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
+from kser.experiment.runs.run_devices import devices_here
 from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
 from kser.models.building import build_backbone, without_values
 from kser.models.computing_device import machine_memory
@@ -74,6 +75,7 @@ class ModelPlan:
         trained: those that are trained.
         runs: by seed; of seeds whose data are here.
         memory: of the run with the longest batches; `None` where the architecture is unknown.
+        devices: how many share a batch of training.
         features: bytes that each recording of the runs takes in a cache, by cache and audio file; empty
             where no `feature_cache` is asked for, or lengths are not known.
     """
@@ -85,6 +87,7 @@ class ModelPlan:
     trained: int | None
     runs: Mapping[int, RunPlan]
     memory: MemoryEstimate | None
+    devices: int
     features: Mapping[tuple[FeatureCache, str], int]
 
     @property
@@ -250,6 +253,7 @@ class ModelFacts:
             self.trained,
             runs,
             self._memory(max((plan.lengths[-1] for plan in runs.values() if plan.lengths), default=None)),
+            self._devices(),
             self._kept_features(data, lengths),
         )
 
@@ -308,6 +312,10 @@ class ModelFacts:
             averages=plan.ema_momentum is not None,
             activations=activations,
         )
+
+    def _devices(self) -> int:
+        is_divided = self._model is None or not self._is_computed_once()
+        return devices_here(self.run) if is_divided else 1
 
     def _is_computed_once(self) -> bool:
         """Whether the backbone takes each recording once, and by itself; the rest on vectors is small."""

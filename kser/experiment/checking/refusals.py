@@ -11,6 +11,7 @@ from kser.experiment.execution.run_fingerprint import run_settings
 from kser.experiment.execution.run_state import RunState, run_state
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
+from kser.experiment.runs.run_devices import run_devices
 from kser.files import expanded, is_there, resolve_input
 
 Data = Mapping[tuple[str, int], RunData]
@@ -61,6 +62,15 @@ def unwritable_folders(runs: Sequence[Run]) -> list[str]:
             elif not os.access(above, os.W_OK | os.X_OK):
                 mistakes.setdefault(above, f"{folder}: cannot be written: {above} is not writable")
     return list(mistakes.values())
+
+
+def missing_devices(runs: Sequence[Run]) -> list[str]:
+    """That this machine does not have the devices that the experiment asks for, in a line."""
+    try:
+        run_devices(runs[0])
+    except UserError as error:
+        return [str(error)]
+    return []
 
 
 def existing_parent(path: Path) -> Path:

@@ -11,7 +11,7 @@ from kser.experiment.checking.checkpoints import checkpoint_notes
 from kser.experiment.checking.input_checks import Inputs, read_inputs
 from kser.experiment.checking.model_plans import Lengths, ModelPlan, utterance_lengths
 from kser.experiment.checking.obtaining import how_to_obtain
-from kser.experiment.checking.refusals import checkpoint_of, model_facts, unwritable_folders
+from kser.experiment.checking.refusals import checkpoint_of, missing_devices, model_facts, unwritable_folders
 from kser.experiment.checking.sound_warnings import sound_warnings
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
 from kser.experiment.config.definition import ExperimentDefinition
@@ -121,7 +121,7 @@ def check_study(
     check = CheckResult(
         experiment,
         runs,
-        mistakes=[*inputs.mistakes, *unwritable_folders(runs)],
+        mistakes=[*inputs.mistakes, *unwritable_folders(runs), *missing_devices(runs)],
         to_obtain=[how_to_obtain(missing) for missing in inputs.missing],
         notes=list(inputs.notes),
     )

@@ -6,7 +6,10 @@ from kser.experiment.config.search_space import space_of
 from kser.experiment.runs.augmenting import augmentation_plan
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
+from kser.experiment.runs.run_devices import devices_here
 from kser.models.families import SCRATCH_PREFIX
+from kser.training.devices import places_of
+from kser.words import counted
 
 # Deviation of the random numbers that a new head begins as, see `kser.models.heads.Head.dense`, and those of
 # LoRA and of a backbone from scratch are of that size. What is pretrained has to move less.
@@ -27,7 +30,12 @@ def training_notes(data: Mapping[tuple[str, int], RunData], runs: Sequence[Run])
         augmentation = augmentation_plan(run.experiment, run.seed)
         copies = 1 if augmentation is None else augmentation.copies
         utterances = copies * len(data[run.model.name, run.seed].rows("train"))
-        checks: list[Callable[[Run, int], str | None]] = [_large_batch, _long_accumulation, _short_way]
+        checks: list[Callable[[Run, int], str | None]] = [
+            _large_batch,
+            _uneven_batch,
+            _long_accumulation,
+            _short_way,
+        ]
         notes += [f"{run.model_source}: {note}" for check in checks if (note := check(run, utterances))]
     return notes
 
@@ -40,6 +48,18 @@ def _large_batch(run: Run, utterances: int) -> str | None:
     return (
         f"per_device_batch_size: {batch_size} is more than the training part has ({utterances} with all "
         "augmented copies): an epoch is one batch, and its other places are computed in vain"
+    )
+
+
+def _uneven_batch(run: Run, utterances: int) -> str | None:
+    """Batches that devices cannot divide."""
+    batch_size, devices = run.training_plan.batch_size, devices_here(run)
+    empty = places_of(batch_size, devices) - batch_size
+    if not empty:
+        return None
+    return (
+        f"per_device_batch_size: {batch_size} is no multiple of {devices} devices: in each batch "
+        f"{counted(empty, 'further place')} is computed in vain"
     )
 
 

@@ -1,9 +1,9 @@
 """The fields of an experiment JSON, each documented where it is declared."""
 
 from collections import Counter
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 
 from kser.audio.processing import PROCESSING_STEPS, AudioProcessing, TooLong
 from kser.experiment.config.dataset_config import EvaluationDataset, TrainingDataset
@@ -17,6 +17,13 @@ from kser.experiment.config.field_types import (
     Text,
 )
 from kser.experiment.config.needs import Needs
+
+
+def _devices(value: Any) -> Any:
+    # Left to itself, pydantic reports a mistake once for each type that the field may have.
+    if value == "all" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError('should be a whole number from 1, or "all"')
 
 
 class Augmentation(BaseModel):
@@ -98,6 +105,12 @@ class ExperimentConfig(Config):
     )
     data_workers: Annotated[int, Field(ge=0)] = Field(
         0, description="Processes that read and augment audio; 0 for threads, which suffice without."
+    )
+    devices: Annotated[int | Literal["all"], BeforeValidator(_devices)] = Field(
+        1,
+        description='Devices, e.g. GPUs, that share each batch of a run, on JAX; "all": all of the machine. '
+        "The batch sizes of a model are those of all together, and an interrupted run may go on with another "
+        "number.",
     )
     datasets: list[EvaluationDataset] = Field(
         default_factory=list, description="Test sets besides the test part of the training corpus."

@@ -96,6 +96,9 @@ NAMES_ELSEWHERE = {
     "report_to": "tensorboard",
     "dataloader_num_workers": "data_workers",
     "num_workers": "data_workers",
+    "num_devices": "devices",
+    "n_gpu": "devices",
+    "gpus": "devices",
     "loudness": "loudness_lufs",
     # A data set.
     "csv": "data_csv",

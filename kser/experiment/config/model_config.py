@@ -79,7 +79,7 @@ class ModelConfig(Config):
     )
     batch_size: Count = Field(8, description="Utterances in a batch of evaluation.")
     per_device_batch_size: Annotated[Count, _IN_TRAINING] = Field(
-        8, description="Utterances in a batch of training."
+        8, description="Utterances in a batch of training, on all devices together."
     )
     gradient_accumulation_steps: Annotated[Count, _BY_GRADIENT] = Field(
         8, description="Batches whose gradients make one update."

@@ -10,6 +10,7 @@ from kser.experiment.runs.feature_caching import vectors_of
 from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset, reader_errors
 from kser.pipeline.utterances import Utterances
+from kser.training.devices import places_of
 from kser.training.fit import for_backend, shared_bucket_lengths
 
 _LENGTH_BUCKETS = 4
@@ -38,15 +39,15 @@ def predict_outputs(
     if shares_backbone:
         predictor, utterances = vectors_of(model, utterances)
     lengths = shared_bucket_lengths([utterances], _LENGTH_BUCKETS)
-    batches = plan_in_order(utterances.lengths, lengths, batch_size)
-    dataset = for_backend(evaluation_dataset(utterances, batches, batch_size))
+    batches, places = plan_in_order(utterances.lengths, lengths, batch_size), places_of(batch_size)
+    dataset = for_backend(evaluation_dataset(utterances, batches, places))
     with model.ready_made_inputs(), reader_errors():
         predicted = predictor.predict(dataset, steps=len(batches), verbose=0)
     if not isinstance(predicted, dict):
         (name,) = model.output_names
         predicted = {name: predicted}
     return {
-        name: utterances.of_recordings(_in_order(values, batches, batch_size))
+        name: utterances.of_recordings(_in_order(values, batches, places))
         for name, values in predicted.items()
     }
 
@@ -76,10 +77,10 @@ def outputs_of_vectors(head: Any, names: Sequence[str], vectors: np.ndarray) -> 
     }
 
 
-def _in_order(values: np.ndarray, batches: Sequence[Any], batch_size: int) -> np.ndarray:
+def _in_order(values: np.ndarray, batches: Sequence[Any], places: int) -> np.ndarray:
     """The rows of batches, whose last places may be empty, in the order of the utterances."""
     in_order = np.empty((sum(len(batch.indices) for batch in batches), values.shape[1]))
     for number, batch in enumerate(batches):
-        places = number * batch_size
-        in_order[list(batch.indices)] = values[places : places + len(batch.indices)]
+        first = number * places
+        in_order[list(batch.indices)] = values[first : first + len(batch.indices)]
     return in_order

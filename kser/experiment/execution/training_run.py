@@ -1,8 +1,9 @@
 """Doing one run: data, model and training."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import Enum
+from typing import Any
 
 import keras
 
@@ -19,6 +20,7 @@ from kser.experiment.runs.long_recordings import count_long, in_words
 from kser.experiment.runs.model_building import build_model, forget_frozen_backbone
 from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import SKIPPED_FILE, RunData, load_run_data
+from kser.experiment.runs.run_devices import run_devices
 from kser.experiment.runs.run_lock import try_lock_run
 from kser.experiment.runs.trained_model import renew_names
 from kser.experiment.search.searching import SearchFailedError, SearchResult, search
@@ -29,6 +31,7 @@ from kser.pipeline.reading import Progress as ReadingProgress
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
+from kser.training.devices import on_devices, undivided
 from kser.training.events import Message, ProgressListener, reading_progress
 from kser.training.fit import train
 from kser.training.logistic_regression import train_by_logistic_regression
@@ -76,6 +79,20 @@ def do_run(
                     tidy_up(run)
         renew_names(run.paths.model, run.model.factors, run.model.layer_curve)
         return Outcome.ALREADY_TRAINED
+    with _of_every_run():
+        devices = run_devices(run)
+    with on_devices(devices):
+        return _do_unfinished(run, data, settings, callbacks, progress)
+
+
+def _do_unfinished(
+    run: Run,
+    data: RunData,
+    settings: Mapping[str, Any],
+    callbacks: Sequence[keras.callbacks.Callback],
+    progress: ProgressListener | None,
+) -> Outcome:
+    fingerprint = fingerprint_of(settings)
     # Every audio file is read once before anything is written.
     with _of_every_run():
         model = build_model(run, data.head)
@@ -163,7 +180,7 @@ def _fit(
         fitted, seen = _seen_in_training(model, parts, frozen, reading_progress(progress, run.title))
         if run.model.head_solver == "logistic_regression":
             return _solve(run, model, seen, progress)
-        with model.ready_made_inputs():
+        with model.ready_made_inputs(), nullcontext() if seen["train"].vectors() is None else undivided():
             return _train(run, fitted, model, seen, identity, augmentation, callbacks, progress)
     except BaseException:
         forget_frozen_backbone()

@@ -23,6 +23,7 @@ from kser.pipeline.feature_computing import compute_missing
 from kser.pipeline.reading import Progress
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
+from kser.training.devices import undivided
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,8 @@ def _with_features(
     """The utterances with their features, which are computed where they are not kept yet."""
 
     def encoder(waveform: np.ndarray, padding_mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        given = split.lower.predict_on_batch({"waveform": waveform, "padding_mask": padding_mask})
+        with undivided():  # one recording at a time
+            given = split.lower.predict_on_batch({"waveform": waveform, "padding_mask": padding_mask})
         return given["features"], given["frame_mask"]
 
     compute_missing(cache, utterances.reader, utterances.paths, encoder, progress)

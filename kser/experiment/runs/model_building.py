@@ -19,6 +19,7 @@ from kser.models import EmotionTask, SpeechAudioConverter, UtterancePreprocessor
 from kser.models.building import build_backbone
 from kser.models.families import SCRATCH_PREFIX
 from kser.models.freezing import ALL
+from kser.training.devices import devices_in_use
 from kser.training.shared_programs import forget_shared_program
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,9 @@ def build_model(run: Run, head: Mapping[str, Any]) -> EmotionTask:
         forget_frozen_backbone()
         forget_shared_program()
     # What earlier heads of a kept backbone hold is little, and to look for it takes a third of the training.
+    distribution = keras.distribution.distribution()
     keras.utils.clear_session(free_memory=not _keeps_backbone(model))
+    keras.distribution.set_distribution(distribution)  # Keras counts it to the session
     keras.utils.set_random_seed(run.seed)
     if model.continue_model_training:
         return _frozen(run, continued_model(run, head))
@@ -83,7 +86,7 @@ def _backbone(model: ModelConfig) -> Any:
     if not _keeps_backbone(model):
         return build_backbone(name, arguments, model.precision)
     versions = tuple((str(path), path.stat().st_mtime_ns) for path in local_files(name))
-    return _frozen_backbone(name, json.dumps(arguments), model.precision, versions)
+    return _frozen_backbone(name, json.dumps(arguments), model.precision, versions, devices_in_use())
 
 
 def _keeps_backbone(model: ModelConfig) -> bool:
@@ -93,7 +96,9 @@ def _keeps_backbone(model: ModelConfig) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _frozen_backbone(name: str, arguments: str, precision: str, versions: tuple[tuple[str, int], ...]) -> Any:
+def _frozen_backbone(
+    name: str, arguments: str, precision: str, versions: tuple[tuple[str, int], ...], devices: int
+) -> Any:
     """A backbone that nothing changes; the times of change see to it that it is up to date."""
     # The memory of the model before is free before this one is loaded.
     _frozen_backbone.cache_clear()

@@ -35,8 +35,8 @@ class Provenance:
         augmentation: the experiment's fields of augmentation; empty for none.
         label_column: column of the metadata that holds the class; `None` where there is none.
         split_fingerprint: of the split; `split.json` beside the model has the counts.
-        training: updates, the update that was best, its validation loss, seconds; only updates, which are 0,
-            of a model that is evaluated as it is.
+        training: updates, the update that was best, its validation loss, seconds, how many
+            devices; only updates, which are 0, of a model that is evaluated as it is.
         recordings: what those of the training and validation part are known by, see
             `kser.experiment.runs.recording_keys`; of a model of kser 0.1.0, only the bytes of their files.
         experiment_description: as in the experiment JSON.

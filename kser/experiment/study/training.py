@@ -11,6 +11,7 @@ from kser.experiment.evaluating.test_sets import evaluation_rows
 from kser.experiment.execution.training_run import ModelMistakeError, TrainingFailedError, do_run
 from kser.experiment.runs.paths import evaluation_csv_folder
 from kser.experiment.runs.planning import Run
+from kser.experiment.runs.run_devices import run_devices
 from kser.experiment.runs.run_lock import locked
 from kser.experiment.runs.run_logs import RowFollower, run_logs
 from kser.experiment.study.events import ProgressListener, RunEnded, RunStarted, StudyStarted
@@ -29,7 +30,12 @@ def train_runs(runs: Sequence[Run], progress: ProgressListener) -> list[RunResul
     Args:
         runs: of one experiment.
         progress: gets the events.
+
+    Raises:
+        UserError: this machine does not have the devices that the experiment asks for.
     """
+    if not all(map(is_trained, runs)):
+        run_devices(runs[0])
     progress(StudyStarted(runs[0].config.experiment_name, runs))
     results: list[RunResult] = []
     for number, run in enumerate(runs, start=1):

@@ -66,6 +66,7 @@ def test_defaults_of_an_experiment(tmp_path):
         "on_bad_audio": "error",
         "audio_cache": None,
         "data_workers": 0,
+        "devices": 1,
         "datasets": [],
         "hp_amount_of_training_data": 0.3,
         "hp_num_trials": 5,

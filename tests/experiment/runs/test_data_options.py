@@ -395,7 +395,7 @@ def test_what_changes_the_result_changes_the_fingerprint(tmp_path, small_corpus)
         return run_fingerprint(run, load_run_data(run))
 
     plain = fingerprint()
-    assert fingerprint(data_workers=2, audio_cache="cache", on_bad_audio="skip") == plain
+    assert fingerprint(data_workers=2, audio_cache="cache", on_bad_audio="skip", devices=2) == plain
     (tmp_path / "noises").mkdir()
     (tmp_path / "noises" / "hum.wav").write_bytes(b"hum")
     folder = {"n": {"module": "audiomentations", "class": "AddBackgroundNoise", "sounds_path": "noises"}}
