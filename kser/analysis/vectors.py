@@ -59,8 +59,9 @@ def row_blocks(rows: int, width: int) -> Iterator[slice]:
 
 def centred(vectors: np.ndarray) -> np.ndarray:
     """float64 (utterances, channels), each channel with mean 0."""
-    array = np.asarray(vectors, dtype=np.float64)
-    return array - array.mean(axis=0)
+    array = np.array(vectors, dtype=np.float64)
+    array -= array.mean(axis=0)
+    return array
 
 
 def standardised(vectors: np.ndarray) -> np.ndarray:
@@ -69,10 +70,14 @@ def standardised(vectors: np.ndarray) -> np.ndarray:
     Transformers have few channels of very large variance, which otherwise decide what a measure of distances
     or products says.
     """
-    array = centred(vectors)
-    spread = array.std(axis=0)
-    constant = np.ptp(np.asarray(vectors), axis=0) == 0
-    return np.where(constant, 0.0, array / np.where(constant, 1.0, spread))
+    given = np.asarray(vectors)
+    array = centred(given)
+    constant = (given == given[0]).all(axis=0)
+    # In place and without squares in a second array: layers of very many utterances are large.
+    spread = np.sqrt(np.einsum("ij,ij->j", array, array) / len(array))
+    array /= np.where(constant, 1.0, spread)
+    array[:, constant] = 0.0
+    return array
 
 
 def centred_within(vectors: np.ndarray, groups: ArrayLike) -> np.ndarray:

@@ -115,6 +115,20 @@ class Context:
                 raise UserError(f"--numbers {name}: {wrong.iloc[0]!r} of {path} is no number")
         return list(dict.fromkeys(self.settings.numbers))
 
+    def check_control(self) -> None:
+        """Whether probes can have the control that was asked for.
+
+        Raises:
+            UserError: its column is not in the metadata, or is that of the speakers.
+        """
+        if (name := self.settings.control_by) is None:
+            return
+        if name == self.settings.speaker:
+            raise UserError(
+                f"--control_by {name}: is the column of the speakers, none of whom is in training and test"
+            )
+        self._check([name], "control_by")
+
     def is_varied(self, name: str) -> bool:
         """Whether a column has two different values."""
         column = self.column(name)

@@ -131,6 +131,11 @@ class FeaturesJob(_LayerJob):
             spread = (columns - columns.mean(axis=0)) / columns.std(axis=0)
             vectors = context.compared(self.layer, complete)
             speakers = None if context.speakers is None else context.speakers[complete]
+            if speakers is None and context.settings.permutations:
+                found.notes.append(
+                    f"features: not every speaker is named (column {context.settings.speaker}): their test "
+                    "counts voices that both hold as similarity"
+                )
             found.rows.append(row | _cka_with_test(found, context, vectors, spread, speakers))
             if speakers is not None and len(np.unique(speakers)) >= _FEWEST_SPEAKERS:
                 found.rows.append(row | _cka_between_speakers(found, vectors, spread, speakers))
@@ -207,7 +212,10 @@ class DriftJob:
 
 @dataclass(frozen=True)
 class GeometryJob(_LayerJob):
-    """Ranks of a layer, and silhouettes by each column of classes."""
+    """Ranks of a layer, and silhouettes by each column of classes.
+
+    RankMe is of the vectors as the store has them: of standardised ones it would be the effective rank again.
+    """
 
     table: ClassVar[str] = "geometry"
 
@@ -218,8 +226,9 @@ class GeometryJob(_LayerJob):
             **context.place(self.layer),
             **{
                 rank.__name__: found.attempt(rank.__name__, partial(rank, vectors))
-                for rank in (participation_ratio, effective_rank, rankme)
+                for rank in (participation_ratio, effective_rank)
             },
+            "rankme": found.attempt("rankme", lambda: rankme(context.vectors(self.layer))),
         }
         sample = context.sample(MOST_PAIRED)
         for name in context.classes:

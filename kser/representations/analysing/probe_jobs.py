@@ -30,8 +30,10 @@ def questions(context: Context) -> list[Question]:
     """What probes read: classes, numbers, then groups of features.
 
     Raises:
-        UserError: a column that was asked for is missing, or has no numbers.
+        UserError: a column that was asked for is missing, or has no numbers; or controls are to be dealt to
+            speakers.
     """
+    context.check_control()
     return [
         *(Question(name, "classes") for name in context.classes),
         *(Question(name, "numbers") for name in context.numbers),

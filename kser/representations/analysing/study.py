@@ -23,6 +23,7 @@ from kser.representations.analysing.seed_summary import seed_summary
 from kser.representations.analysing.settings import PARTS, USUAL, AnalysisSettings
 from kser.representations.analysing.utterances import common_utterances
 from kser.representations.analysing.workers import outcomes, usual_workers
+from kser.representations.output_lock import output_lock
 from kser.words import counted
 
 Show = Callable[[int, int], None]
@@ -49,11 +50,13 @@ def analyse(
         output: folder to write, see `kser.representations.analysing.analysis_folder`.
         settings: what is computed.
         features: folders that `kser features` wrote, of the same recordings.
-        workers: processes; `None` for as many as there are processors.
+        workers: processes; `None` for as many as there are processors. A program with more than 1 needs
+            `if __name__ == "__main__":`.
         show: called as jobs end.
 
     Raises:
-        UserError: stores do not belong together, a column is missing, or another analysis is in the folder.
+        UserError: stores do not belong together, a column is missing, another analysis is in the folder, or
+            another process is writing it.
 
     Example:
 
@@ -72,14 +75,15 @@ def analyse(
     identity = _identity(facts, context)
     if (finished := _finished(folder, identity)) is not None:
         return finished
-    ledger = Ledger(folder.with_name(folder.name + _PARTIAL), identity)
-    _compute(context, jobs, ledger, workers or usual_workers(), show)
-    tables = _tables(jobs, ledger)
-    notes = [*utterances.notes, *(note for job in jobs for note in ledger.outcomes[job.key].notes)]
-    facts |= {"made_from": identity, "notes": list(dict.fromkeys(notes))}
-    analysis = write_analysis(folder, facts, tables, seed_summary(tables))
-    ledger.remove()
-    return analysis
+    with output_lock(folder):
+        ledger = Ledger(folder.with_name(folder.name + _PARTIAL), identity)
+        _compute(context, jobs, ledger, workers or usual_workers(), show)
+        tables = _tables(jobs, ledger)
+        notes = [*utterances.notes, *(note for job in jobs for note in ledger.outcomes[job.key].notes)]
+        facts |= {"made_from": identity, "notes": list(dict.fromkeys(notes))}
+        analysis = write_analysis(folder, facts, tables, seed_summary(tables))
+        ledger.remove()
+        return analysis
 
 
 def _compute(context: Context, jobs: Sequence[Job], ledger: Ledger, workers: int, show: Show | None) -> None:

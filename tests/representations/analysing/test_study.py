@@ -3,12 +3,14 @@
 import json
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from kser.analysis.geometry import effective_rank, rankme
+from kser.analysis.vectors import standardised
 from kser.errors import UserError
 from kser.report.images import file_image
 from kser.representations.analysing import study
@@ -88,6 +90,31 @@ def test_labels_lie_together_where_they_were_planted(quick):
     assert last["silhouette_class_id"].idxmax() in (2, 3)
     assert last["silhouette_actor"].idxmax() == 1
     assert last.loc[2, "effective_rank"] < last.loc[0, "effective_rank"]
+
+
+def test_rankme_is_of_vectors_as_they_are_and_the_other_ranks_of_standardised_ones(states, tmp_path):
+    settings = AnalysisSettings(parts=("geometry",), classes=("class_id",))
+    table = analyse([states / "0_0"], tmp_path / "analysis", settings, workers=1).tables["geometry"]
+    layers = Store.at(states / "0_0").arrays
+    assert table["rankme"].tolist() == pytest.approx([rankme(layers[number]) for number in range(4)])
+    assert table["effective_rank"].tolist() == pytest.approx(
+        [effective_rank(standardised(layers[number])) for number in range(4)]
+    )
+    # Most of layer 3 is its mean, which centring takes away.
+    assert table["rankme"][3] < table["effective_rank"][3] - 0.5
+
+
+def test_two_commands_do_not_write_one_folder(states, tmp_path):
+    settings = AnalysisSettings(parts=("drift",))
+
+    def begin_another(done, total):
+        with pytest.raises(UserError, match=r"--output .*analysis: is being written by"):
+            analyse([states], tmp_path / "analysis", settings, workers=1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        analyse([states], tmp_path / "analysis", settings, workers=1, show=begin_another)
+    assert (tmp_path / "analysis.partial").is_dir()
 
 
 def test_seeds_are_summed_up(quick):
@@ -227,6 +254,17 @@ def test_features_are_found_in_the_layer_that_holds_them(states, tmp_path):
     assert own["low"]["speaker_cka"][2] < own["value"]["speaker_cka"][2] < own["high"]["speaker_cka"][2] + 0.1
     other = found[(found["features"] == "other") & (found["measure"] == "cka")]
     assert abs(other["value"]).max() < 0.1 and other["p"].max() > 0.1
+    nameless = analyse(
+        stores,
+        tmp_path / "nameless",
+        replace(settings, speaker="who"),
+        features=[tmp_path / "features"],
+        workers=1,
+    )
+    assert any(
+        "features: not every speaker is named (column who)" in each for each in nameless.facts["notes"]
+    )
+    assert set(nameless.tables["features"]["measure"]) == {"cka"}
     table.iloc[1:].to_csv(tmp_path / "features" / "features.csv", index=False)
     with pytest.raises(UserError, match=r"features: lacks 1 of 72 utterances, .*s0_0_0.wav for one"):
         analyse(stores, tmp_path / "again", settings, features=[tmp_path / "features"])
@@ -241,6 +279,14 @@ def test_columns_that_are_not_there_are_told(states, tmp_path):
         (
             AnalysisSettings(parts=("probes",), numbers=("gender",)),
             r"--numbers gender: 'male' of .* is no number",
+        ),
+        (
+            AnalysisSettings(parts=("probes",), control_by="sentense"),
+            r"--control_by sentense: the metadata have no such column; class_id, actor",
+        ),
+        (
+            AnalysisSettings(parts=("probes",), control_by="actor"),
+            r"--control_by actor: is the column of the speakers",
         ),
     ):
         with pytest.raises(UserError, match=message):
