@@ -50,11 +50,18 @@ def show_plan(check: CheckResult, console: Console) -> None:
         _show_steps(check.models, show)
         _show_memory(check.models, show)
         _show_disk(check, show)
+    show.section("for training on this machine", [f"recommended: {check.recommended}", _chosen(check)])
     show.section("to know", check.notes, style="yellow")
     show.section("warnings", check.warnings, style="red")
     show.section("to obtain before training", check.to_obtain, style="yellow")
     if not check.mistakes:
         show.line(*_verdict(check))
+
+
+def _chosen(check: CheckResult) -> str:
+    """The backend and the precisions that this experiment has chosen."""
+    precisions = sorted({model.precision for model in check.experiment.models})
+    return f"chosen: KERAS_BACKEND={keras.config.backend()}, {' and '.join(precisions)}"
 
 
 def _verdict(check: CheckResult) -> tuple[str, str]:

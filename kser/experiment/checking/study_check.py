@@ -11,6 +11,7 @@ from kser.experiment.checking.checkpoints import checkpoint_notes
 from kser.experiment.checking.input_checks import Inputs, read_inputs
 from kser.experiment.checking.model_plans import Lengths, ModelPlan, utterance_lengths
 from kser.experiment.checking.obtaining import how_to_obtain
+from kser.experiment.checking.recommended_setting import RecommendedSetting, recommended_setting, this_machine
 from kser.experiment.checking.refusals import checkpoint_of, missing_devices, model_facts, unwritable_folders
 from kser.experiment.checking.sound_warnings import sound_warnings
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
@@ -42,6 +43,7 @@ class CheckResult:
         notes: what is worth knowing, a line each.
         warnings: what puts results or memory in question, a line each: leaks, faults of recordings,
             recordings much longer than others, and batches that no memory holds.
+        recommended: backend and precision for this machine.
     """
 
     experiment: ExperimentDefinition
@@ -53,6 +55,7 @@ class CheckResult:
     to_obtain: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    recommended: RecommendedSetting = field(default_factory=lambda: recommended_setting(this_machine()))
 
     @property
     def ok(self) -> bool:

@@ -222,6 +222,8 @@ def test_the_plan_says_everything(tmp_path, small_corpus):
     assert "10 runs, 2 models: 10 to do" in text
     assert f"{tmp_path}/results/small/MODEL/seed_N/model" in text
     assert "evaluation on synthetic, further" in text
+    assert f"recommended: {found.recommended}" in text.replace("\n", " ")
+    assert f"chosen: KERAS_BACKEND={keras.config.backend()}, float32" in text
     assert "splits (speaker) of log_mel, wav2vec2" in text
     assert len([line for line in lines if line[1:2] == ["train"] and line[0].isdigit()]) == 3
     assert ["all", "5", "train"] in [line[:3] for line in lines]
