@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from kser.audio.loading import load_audio
     from kser.experiment.config.experiment_config import ExperimentConfig
     from kser.experiment.config.model_config import ModelConfig
+    from kser.experiment.executors.local import LocalExecutor
+    from kser.experiment.executors.ray_cluster import RayExecutor
+    from kser.experiment.executors.slurm import SlurmExecutor
     from kser.experiment.study.evaluation import evaluate
     from kser.experiment.study.experiment import Experiment
     from kser.models import (
@@ -36,8 +39,11 @@ __all__ = [
     "EmotionTagger",
     "Experiment",
     "ExperimentConfig",
+    "LocalExecutor",
     "ModelConfig",
     "MultiTaskEmotionModel",
+    "RayExecutor",
+    "SlurmExecutor",
     "SpeechBackbone",
     "UserError",
     "__version__",
@@ -61,7 +67,10 @@ _WITH_KERAS = {
     "EmotionRegressor": "kser.models",
     "EmotionTagger": "kser.models",
     "Experiment": "kser.experiment.study.experiment",
+    "LocalExecutor": "kser.experiment.executors.local",
     "MultiTaskEmotionModel": "kser.models",
+    "RayExecutor": "kser.experiment.executors.ray_cluster",
+    "SlurmExecutor": "kser.experiment.executors.slurm",
     "SpeechBackbone": "kser.models",
     "embed": "kser.representations.embedding.embedding",
     "evaluate": "kser.experiment.study.evaluation",

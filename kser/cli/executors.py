@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from kser.errors import UserError
+from kser.experiment.executors.counts import too_small
 
 if TYPE_CHECKING:
     from kser.experiment.config.definition import ExperimentDefinition
+    from kser.experiment.study.executor import Executor
 
 
 class ExecutorName(StrEnum):
@@ -29,7 +30,6 @@ _OF_EXECUTORS = {
     "slurm_options": (ExecutorName.SLURM,),
     "dry_run": (ExecutorName.SLURM,),
 }
-_LEAST = {"workers": 1, "num_cpus": 1, "num_gpus": 0}
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,7 @@ class Execution:
         for name, executors in _OF_EXECUTORS.items():
             if getattr(self, name) not in (None, False) and self.executor not in executors:
                 mistakes.append(f"--{name}: is for --executor {' or '.join(executors)}, got {self.executor}")
-        for name, least in _LEAST.items():
-            given = getattr(self, name)
-            if given is not None and given < least:
-                mistakes.append(f"--{name}: must be at least {least}, got {given}")
+        mistakes += [f"--{line}" for line in too_small(self)]
         if "\n" in (self.slurm_options or ""):
             mistakes.append("--slurm_options: must be a single line")
         if mistakes:
@@ -69,30 +66,24 @@ class Execution:
         if self.executor is ExecutorName.SLURM:
             self._submit(experiment, seeds, display)
         else:
-            train_experiment(experiment, seeds, display, self._trainer())
+            train_experiment(experiment, seeds, display, self._executor())
 
-    def _trainer(self) -> Any:
-        """A `Trainer` of `kser.experiment.study.training`."""
+    def _executor(self) -> "Executor":
         if self.executor is ExecutorName.RAY:
-            from kser.experiment.executors.ray_cluster import RayOptions, train_on_ray
+            from kser.experiment.executors.ray_cluster import RayExecutor
 
-            options = RayOptions(self.ray_address, self.workers, self.num_cpus or 1, self.num_gpus or 0)
-            return partial(train_on_ray, options=options)
-        if self.workers in (None, 1):
-            from kser.experiment.study.training import train_runs
+            return RayExecutor(self.ray_address, self.workers, self.num_cpus or 1, self.num_gpus or 0)
+        from kser.experiment.executors.local import LocalExecutor
 
-            return train_runs
-        from kser.experiment.executors.local import train_in_processes
-
-        return partial(train_in_processes, workers=self.workers)
+        return LocalExecutor(self.workers or 1)
 
     def _submit(self, experiment: "ExperimentDefinition", seeds: Iterable[int] | None, display: Any) -> None:
-        from kser.experiment.executors.slurm import SlurmOptions, slurm_jobs
+        from kser.experiment.executors.slurm import SlurmExecutor
         from kser.experiment.study.study import checked_runs
 
-        options = SlurmOptions(self.workers, self.num_cpus, self.num_gpus, self.slurm_options or "")
-        jobs = slurm_jobs(checked_runs(experiment, seeds, display), options)
+        executor = SlurmExecutor(self.workers, self.num_cpus, self.num_gpus, self.slurm_options or "")
+        jobs = executor.jobs(checked_runs(experiment, seeds, display))
         if self.dry_run:
-            typer.echo("\n".join([*jobs.arrays, jobs.evaluation]), nl=False)
+            typer.echo("\n".join(jobs.scripts), nl=False)
         else:
             jobs.submit(display)

@@ -341,6 +341,13 @@ class ModelConfig(Config):
         '"backbone_arguments.dropout" is one argument.',
     )
 
+    num_cpus: Count | None = Field(
+        None, description="Processors of a run that Ray or SLURM does, in place of --num_cpus."
+    )
+    num_gpus: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Graphics processors of a run that Ray or SLURM does, in place of --num_gpus."
+    )
+
     @field_validator("pooling_mode", mode="before")
     @classmethod
     def _accept_misspelling(cls, value: Any) -> Any:

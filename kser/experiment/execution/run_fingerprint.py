@@ -82,6 +82,7 @@ def _model_settings(model: ModelConfig) -> dict[str, Any]:
     # The run's own seed and eval_steps are settings of the run, wherever the JSON says them.
     without_effect = {"name", "factors", "batch_size", "logging_steps", "feature_cache", "seed", "eval_steps"}
     without_effect |= {"probe_layers", "layer_curve"}  # what makes the models, and where a page shows them
+    without_effect |= {"num_cpus", "num_gpus"}  # what is asked of a cluster
     if model.skip_hp_search:
         without_effect |= {"hp_search_space", "hp_search_method"}
     fields = type(model).model_fields

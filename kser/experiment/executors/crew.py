@@ -43,9 +43,8 @@ Report = Happened | Ended | Died
 class Crew(Protocol):
     """Workers, each of which does one run at a time."""
 
-    @property
-    def free(self) -> int:
-        """How many further tasks can begin."""
+    def has_room_for(self, run: Run) -> bool:
+        """Whether a worker is free that can do a run."""
 
     def begin(self, task: Task) -> None:
         """Hand a task to a free worker."""

@@ -86,7 +86,7 @@ class _Dispatcher:
             if is_trained(run) or failed is not None:
                 self._start(number)
                 self._end(number, train_run(run, self.progress) if failed is None else failed)
-            elif self.crew.free:
+            elif self.crew.has_room_for(run):
                 self._start(number)
                 self.crew.begin(Task(run, self.places))
         return len(self.results) < len(self.runs)

@@ -10,6 +10,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+from kser.experiment.executors.counts import CountsChecked
 from kser.experiment.executors.crew import Died, Ended, Happened, Report
 from kser.experiment.executors.dispatch import dispatch
 from kser.experiment.executors.shared_places import shared_places
@@ -18,23 +19,33 @@ from kser.experiment.runs.paths import work_folder
 from kser.experiment.runs.planning import Run
 from kser.experiment.study.events import ProgressListener
 from kser.experiment.study.results import RunResult
+from kser.experiment.study.training import train_runs
 
 _ENDS_WITHIN_S = 20.0
 
 
-def train_in_processes(runs: Sequence[Run], progress: ProgressListener, workers: int) -> list[RunResult]:
-    """Do runs in processes of their own, so many at once; each does one run after the other.
+@dataclass(frozen=True)
+class LocalExecutor(CountsChecked):
+    """Does runs on this machine, in processes of their own; each does one run after the other.
 
     They have the threads that this process would have: with others sums would be rounded in another way. The
     system divides the processors among them.
 
     Args:
-        runs: of one experiment.
-        progress: gets the events of the study.
-        workers: how many processes.
+        workers: how many processes; 1: this one.
+
+    Raises:
+        UserError: `workers` is below 1.
     """
-    with LocalCrew(workers, work_folder(runs[0].config)) as crew:
-        return dispatch(runs, crew, shared_places(runs), progress)
+
+    workers: int = 1
+
+    def train(self, runs: Sequence[Run], progress: ProgressListener) -> list[RunResult]:
+        """See `kser.experiment.study.executor.Executor`."""
+        if self.workers == 1:
+            return train_runs(runs, progress)
+        with LocalCrew(self.workers, work_folder(runs[0].config)) as crew:
+            return dispatch(runs, crew, shared_places(runs), progress)
 
 
 @dataclass
@@ -78,10 +89,9 @@ class LocalCrew:
                 worker.process.wait()
             worker.output.unlink(missing_ok=True)
 
-    @property
-    def free(self) -> int:
+    def has_room_for(self, run: Run) -> bool:
         """See `Crew`."""
-        return self.size - sum(worker.run is not None for worker in self._workers)
+        return sum(worker.run is not None for worker in self._workers) < self.size
 
     def begin(self, task: Task) -> None:
         """See `Crew`; a worker that has done a run of the same model has its compiled programs."""

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kser.errors import UserError
+from kser.experiment.executors.counts import CountsChecked
 from kser.experiment.executors.crew import Died, Ended, Happened, Report
 from kser.experiment.executors.dispatch import dispatch
 from kser.experiment.executors.ray_task import RayEvents, check_node, do_task
+from kser.experiment.executors.resources import Resources
 from kser.experiment.executors.shared_places import shared_places
 from kser.experiment.executors.task import Task
 from kser.experiment.runs.planning import Run
@@ -25,15 +27,18 @@ _ENDS_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True)
-class RayOptions:
-    """A cluster and what a run takes of it.
+class RayExecutor(CountsChecked):
+    """Does runs on a Ray cluster.
 
-    Attributes:
+    Args:
         address: of the cluster, "host:port", or "auto" for the one that this machine is part of; `None` for
             one of this machine alone, which lasts as long as the study.
         workers: how many runs at once; `None` for as many as the cluster has room for.
-        num_cpus: processors of a run.
-        num_gpus: graphics processors of a run.
+        num_cpus: processors of a run of a model whose JSON does not say it.
+        num_gpus: graphics processors, likewise.
+
+    Raises:
+        UserError: a number is too small.
     """
 
     address: str | None = None
@@ -41,25 +46,20 @@ class RayOptions:
     num_cpus: int = 1
     num_gpus: int = 0
 
+    def train(self, runs: Sequence[Run], progress: ProgressListener) -> list[RunResult]:
+        """See `kser.experiment.study.executor.Executor`.
 
-def train_on_ray(runs: Sequence[Run], progress: ProgressListener, options: RayOptions) -> list[RunResult]:
-    """Do runs on a Ray cluster.
-
-    Args:
-        runs: of one experiment.
-        progress: gets the events of the study.
-        options: see `RayOptions`.
-
-    Raises:
-        UserError: Ray is not installed or does not answer; a machine of the cluster lacks a place, or no
-            machine has what a run takes.
-    """
-    check_extra("ray", "ray")
-    places = shared_places(runs)
-    with _cluster(options.address) as ray:
-        _check_nodes(ray, Task(runs[0], places))
-        with _crew(ray, options) as crew:
-            return dispatch(runs, crew, places, progress)
+        Raises:
+            UserError: Ray is not installed or does not answer; a machine of the cluster lacks a place, or the
+                cluster has no room for a run.
+        """
+        check_extra("ray", "ray")
+        places = shared_places(runs)
+        with _cluster(self.address) as ray:
+            _check_nodes(ray, Task(runs[0], places))
+            with _crew(ray, self) as crew:
+                crew.check_room(runs)
+                return dispatch(runs, crew, places, progress)
 
 
 @contextmanager
@@ -123,8 +123,8 @@ def _check_nodes(ray: Any, task: Task) -> None:
 
 
 @contextmanager
-def _crew(ray: Any, options: RayOptions) -> Iterator["RayCrew"]:
-    crew = RayCrew(ray, options)
+def _crew(ray: Any, executor: RayExecutor) -> Iterator["RayCrew"]:
+    crew = RayCrew(ray, executor)
     try:
         yield crew
     finally:
@@ -136,30 +136,33 @@ class RayCrew:
 
     Args:
         ray: the module, connected.
-        options: see `RayOptions`.
-
-    Raises:
-        UserError: the cluster has no room for a run.
+        executor: what a run takes, and how many are done at once.
     """
 
-    def __init__(self, ray: Any, options: RayOptions):
+    def __init__(self, ray: Any, executor: RayExecutor):
         self._ray = ray
-        resources = ray.cluster_resources()
-        rooms = [resources.get("CPU", 0) // options.num_cpus]
-        if options.num_gpus:
-            rooms.append(resources.get("GPU", 0) // options.num_gpus)
-        if min(rooms) < 1:
-            raise UserError(
-                f"--num_cpus {options.num_cpus} --num_gpus {options.num_gpus}: the cluster has "
-                f"{resources.get('CPU', 0):g} CPUs and {resources.get('GPU', 0):g} GPUs"
-            )
-        self.size = int(min(rooms)) if options.workers is None else options.workers
+        self._most = executor.workers
+        self._default = Resources(executor.num_cpus, executor.num_gpus)
         self._events = ray.remote(num_cpus=0)(RayEvents).remote()
         # Retries are the dispatcher's, which knows whether a run got further.
-        self._do = ray.remote(
-            num_cpus=options.num_cpus, num_gpus=options.num_gpus, max_calls=1, max_retries=0
-        )(do_task)
+        self._do = ray.remote(max_calls=1, max_retries=0)(do_task)
         self._running: dict[Any, Run] = {}
+
+    def check_room(self, runs: Sequence[Run]) -> None:
+        """See that every run could be done on the cluster.
+
+        Raises:
+            UserError: one takes more than there is, a line for each model.
+        """
+        cpus, gpus = self._room()
+        lines = {
+            run.model.name: f"{run.model.name}: a run takes {taken.num_cpus} CPUs and {taken.num_gpus} GPUs, "
+            f"but the cluster has {cpus:g} CPUs and {gpus:g} GPUs"
+            for run in runs
+            if not _fits(taken := self._default.of(run), cpus, gpus)
+        }
+        if lines:
+            raise UserError("\n".join(lines.values()))
 
     def end(self) -> None:
         """Interrupt what is still being done."""
@@ -168,14 +171,21 @@ class RayCrew:
         if self._running:
             self._ray.wait(list(self._running), num_returns=len(self._running), timeout=_ENDS_WITHIN_S)
 
-    @property
-    def free(self) -> int:
-        """See `Crew`."""
-        return self.size - len(self._running)
+    def has_room_for(self, run: Run) -> bool:
+        """See `Crew`; what others do on the cluster does not count: Ray lets tasks wait for that."""
+        if self._most is not None and len(self._running) >= self._most:
+            return False
+        cpus, gpus = self._room()
+        for running in self._running.values():
+            taken = self._default.of(running)
+            cpus, gpus = cpus - (taken.num_cpus or 0), gpus - (taken.num_gpus or 0)
+        return not self._running or _fits(self._default.of(run), cpus, gpus)
 
     def begin(self, task: Task) -> None:
         """See `Crew`."""
-        self._running[self._do.remote(pickle.dumps(task), self._events)] = task.run
+        taken = self._default.of(task.run)
+        do = self._do.options(num_cpus=taken.num_cpus, num_gpus=taken.num_gpus)
+        self._running[do.remote(pickle.dumps(task), self._events)] = task.run
 
     def reports(self) -> Sequence[Report]:
         """See `Crew`; what happened in a run comes before its end."""
@@ -188,6 +198,15 @@ class RayCrew:
             except self._ray.exceptions.RayError as error:
                 reports.append(Died(run, f"was lost ({_reason(error)})"))
         return reports
+
+    def _room(self) -> tuple[float, float]:
+        """The processors and the graphics processors of the cluster."""
+        resources = self._ray.cluster_resources()
+        return resources.get("CPU", 0.0), resources.get("GPU", 0.0)
+
+
+def _fits(taken: Resources, cpus: float, gpus: float) -> bool:
+    return (taken.num_cpus or 0) <= cpus and (taken.num_gpus or 0) <= gpus
 
 
 def _reason(error: Exception) -> str:

@@ -14,9 +14,10 @@ from kser.experiment.evaluating.evaluation_summary import EvaluationSummary
 from kser.experiment.runs.paths import evaluation_csv_folder
 from kser.experiment.runs.planning import plan_runs
 from kser.experiment.study.evaluation import evaluate
-from kser.experiment.study.events import ProgressListener
+from kser.experiment.study.events import ProgressListener, ignore
+from kser.experiment.study.executor import Executor, Submitter
 from kser.experiment.study.results import StudyResult
-from kser.experiment.study.study import train_experiment
+from kser.experiment.study.study import checked_runs, train_experiment
 from kser.experiment.study.training import record_trained
 
 
@@ -103,13 +104,15 @@ class Experiment:
         """
         return check_study(self._definition, seeds, audio, self.progress)
 
-    def run(self, seeds: Iterable[int] | None = None) -> StudyResult:
+    def run(self, seeds: Iterable[int] | None = None, executor: Executor | None = None) -> StudyResult:
         """Train every model with every seed, and evaluate and draw curves as the experiment asks.
 
         Runs that are trained already are passed over, and an interrupted one continues where it was.
 
         Args:
             seeds: in place of those of the models and `cross_validation`.
+            executor: does the runs, many at once, with the same results: `kser.LocalExecutor(workers=4)`,
+                `kser.RayExecutor(address="auto")`; `None`: this process, one after the other.
 
         Returns:
             The data frame `runs`, and `evaluation` with the data frames `results` and `summary`.
@@ -118,7 +121,23 @@ class Experiment:
             UserError: a mistake that can be found before training.
             IncompleteError: runs or evaluations failed, after all others were done; its `result` has these.
         """
-        return train_experiment(self._definition, seeds, self.progress)
+        return train_experiment(self._definition, seeds, self.progress, executor)
+
+    def submit(self, executor: Submitter, seeds: Iterable[int] | None = None) -> list[str]:
+        """Have jobs of SLURM do what is left of the study, and evaluate it; returns when they are submitted.
+
+        Args:
+            executor: what they ask for, e.g. `kser.SlurmExecutor(workers=20, num_gpus=1)`.
+            seeds: in place of those of the models and `cross_validation`.
+
+        Returns:
+            The numbers of the jobs, that of the evaluation last.
+
+        Raises:
+            UserError: a mistake that can be found before training; there is no sbatch here, or it refuses.
+        """
+        progress = self.progress or ignore
+        return executor.submit(checked_runs(self._definition, seeds, progress), progress)
 
     def evaluate(self, by: Sequence[str] = (), redo: bool = False) -> EvaluationSummary:
         """Evaluate all models of the experiment that are trained, of other seeds too, on all its test sets.

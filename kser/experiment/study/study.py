@@ -18,9 +18,10 @@ from kser.experiment.runs.planning import Run, plan_runs
 from kser.experiment.runs.run_devices import devices_here
 from kser.experiment.study.evaluation import evaluate
 from kser.experiment.study.events import FileWritten, Note, ProgressListener, ignore
+from kser.experiment.study.executor import Executor
 from kser.experiment.study.failures import failure_summary, record_unexpected
 from kser.experiment.study.results import IncompleteError, RunResult, StudyResult
-from kser.experiment.study.training import Trainer, record_trained, train_runs
+from kser.experiment.study.training import record_trained, train_runs
 from kser.training.devices import on_devices
 from kser.training.events import reading_progress
 
@@ -31,7 +32,7 @@ def train_experiment(
     experiment: ExperimentDefinition,
     seeds: Iterable[int] | None = None,
     progress: ProgressListener | None = None,
-    trainer: Trainer = train_runs,
+    executor: Executor | None = None,
 ) -> StudyResult:
     """Train all runs of an experiment; evaluate them and draw their curves as it asks.
 
@@ -42,7 +43,7 @@ def train_experiment(
         experiment: validated.
         seeds: in place of those that the models and `cross_validation` say.
         progress: gets the events, see `kser.experiment.study.events`; `None` for silence.
-        trainer: does the runs; by default here, one after the other.
+        executor: does the runs; `None` for this process, one after the other.
 
     Raises:
         UserError: mistakes in the data or settings that can be found before training, at once.
@@ -50,7 +51,8 @@ def train_experiment(
     """
     progress = progress or ignore
     runs = checked_runs(experiment, seeds, progress)
-    return evaluate_study(trainer(runs, progress), progress)
+    train = train_runs if executor is None else executor.train
+    return evaluate_study(train(runs, progress), progress)
 
 
 def checked_runs(

@@ -1,6 +1,6 @@
 """Training all runs of a study, one after the other; one that fails does not stop the others."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +17,6 @@ from kser.experiment.runs.run_logs import RowFollower, run_logs
 from kser.experiment.study.events import ProgressListener, RunEnded, RunStarted, StudyStarted
 from kser.experiment.study.failures import record_unexpected
 from kser.experiment.study.results import RunResult, is_trained
-
-Trainer = Callable[[Sequence[Run], ProgressListener], list[RunResult]]
-"""Trains runs as `train_runs` does, which does them here, one after the other."""
 
 
 def train_runs(runs: Sequence[Run], progress: ProgressListener) -> list[RunResult]:

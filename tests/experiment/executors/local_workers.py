@@ -2,17 +2,13 @@
 
 import os
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
-from kser.experiment.config.loading import load_experiment
-from kser.experiment.executors.local import train_in_processes
-from kser.experiment.study.study import train_experiment
+import kser
 
 
 def train(experiment, listener=None):
-    trainer = partial(train_in_processes, workers=2)
-    return train_experiment(load_experiment(experiment), None, listener, trainer)
+    return kser.Experiment(experiment, progress=listener).run(executor=kser.LocalExecutor(workers=2))
 
 
 def workers() -> list[int]:

@@ -1,4 +1,6 @@
-"""A stand-in for sbatch of SLURM: does the job at once, here, and requeues the first task of an array.
+"""A stand-in for sbatch of SLURM: does the job at once, here, and begins a task that was killed again.
+
+The first task of an array is killed in any case.
 
 Called with the file to log to before the arguments of sbatch.
 """
@@ -36,10 +38,9 @@ def do(task, requeues=False):
         while "update " not in output.read_text() and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+    while process.wait() < 0:
         write_down(f"task {task} killed and requeued")
         process = start(task, output)
-    process.wait()
 
 
 def tasks_in(array):

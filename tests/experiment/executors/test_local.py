@@ -9,7 +9,10 @@ import pytest
 
 from kser.errors import UserError
 from kser.experiment.config.loading import load_experiment
+from kser.experiment.executors.local import LocalExecutor
+from kser.experiment.executors.ray_cluster import RayExecutor
 from kser.experiment.executors.shared_places import shared_places, worker_name
+from kser.experiment.executors.slurm import SlurmExecutor
 from kser.experiment.executors.task import Task
 from kser.experiment.runs.planning import plan_runs
 from kser.experiment.study.events import ignore
@@ -104,3 +107,9 @@ def test_a_place_that_a_worker_does_not_have_is_told(tmp_path, small_corpus):
         assert result.failed
         assert result.error == f"worker {worker_name()}: {said}; it must be on a disk that all workers share"
     assert len(pickle.dumps(Task(runs[0], places))) < 10_000
+
+
+@pytest.mark.parametrize("executor", [LocalExecutor, RayExecutor, SlurmExecutor])
+def test_an_executor_without_workers_is_refused(executor):
+    with pytest.raises(UserError, match=r"^workers: must be at least 1, got 0$"):
+        executor(workers=0)

@@ -3,14 +3,13 @@
 import os
 import signal
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from kser.errors import UserError
 from kser.experiment.config.loading import load_experiment
-from kser.experiment.executors.ray_cluster import RayOptions, train_on_ray
+from kser.experiment.executors.ray_cluster import RayExecutor
 from kser.experiment.study.study import train_experiment
 from kser.training.events import Message, TrainingStarted
 from tests.experiment.conftest import write_experiment
@@ -21,8 +20,7 @@ pytestmark = [pytest.mark.thorough, pytest.mark.filterwarnings("ignore:.*:Resour
 
 
 def train(experiment, listener=None, **options):
-    trainer = partial(train_on_ray, options=RayOptions(**options))
-    return train_experiment(load_experiment(experiment), None, listener, trainer)
+    return train_experiment(load_experiment(experiment), None, listener, RayExecutor(**options))
 
 
 def kill_tasks():
@@ -58,5 +56,5 @@ def test_runs_that_are_killed_once_equal_those_of_one_process(tmp_path, small_co
 
 def test_a_run_for_which_there_is_no_room_is_refused(tmp_path, small_corpus):
     experiment = write_experiment(tmp_path, small_corpus, ["log_mel"])
-    with pytest.raises(UserError, match="--num_cpus 100000 --num_gpus 0: the cluster has"):
+    with pytest.raises(UserError, match=r"^log_mel: a run takes 100000 CPUs and 0 GPUs, but the cluster has"):
         train(experiment, num_cpus=100_000)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+import kser
 from kser.errors import UserError
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.executors.run_order import waves
-from kser.experiment.executors.slurm import SlurmOptions, slurm_jobs
+from kser.experiment.executors.slurm import SlurmExecutor
 from kser.experiment.executors.task_file import read_tasks
 from kser.experiment.runs.planning import plan_runs
 from kser.experiment.study.events import ignore
@@ -40,7 +41,7 @@ def test_an_array_job_with_a_requeued_task_equals_a_study_of_one_process(tmp_pat
         for name in ("one", "array")
     )
     train_experiment(load_experiment(one))
-    jobs = slurm_jobs(plan_runs(load_experiment(array)), SlurmOptions(workers=2))
+    jobs = SlurmExecutor(workers=2).jobs(plan_runs(load_experiment(array)))
     jobs.submit(ignore)
     assert sbatch.read_text().splitlines() == [
         "job 1: --parsable: tasks 0 1, 2 at once",
@@ -65,15 +66,16 @@ def test_a_run_that_goes_on_with_the_model_of_another_one_comes_after_it(tmp_pat
     }
     runs = plan_runs(load_experiment(path, models=[first.models[0], later]))
     assert waves(runs) == [[0, 1], [2, 3]]
-    arrays = slurm_jobs(runs, SlurmOptions()).arrays
-    assert ["--array=0-1\n" in arrays[0], "--array=2-3\n" in arrays[1]] == [True, True]
+    first, second = SlurmExecutor().jobs(runs).arrays
+    assert ["--array=0-1\n" in first.script, "--array=2-3\n" in second.script] == [True, True]
+    assert (first.after, second.after) == ((), (0,))
 
 
 def test_options_and_resources_are_in_the_scripts(tmp_path, small_corpus):
     runs = plan_runs(load_experiment(write_experiment(tmp_path, small_corpus)))
     further = "--partition=gpu --time 2:00:00"
-    jobs = slurm_jobs(runs, SlurmOptions(workers=3, num_cpus=4, num_gpus=1, further=further))
-    (script,) = jobs.arrays
+    jobs = SlurmExecutor(workers=3, num_cpus=4, num_gpus=1, further=further).jobs(runs)
+    script = jobs.arrays[0].script
     for line in ("--array=0-1%3", "--requeue", "--cpus-per-task=4", "--gres=gpu:1", further):
         assert f"#SBATCH {line}\n" in script
     assert "--array" not in jobs.evaluation
@@ -82,17 +84,43 @@ def test_options_and_resources_are_in_the_scripts(tmp_path, small_corpus):
     assert not (tmp_path / "runs").exists()
 
 
+def test_models_that_take_other_resources_have_an_array_of_their_own(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, ["log_mel"], cross_validation=2)
+    (model,) = load_experiment(path).models
+    large = model.model_dump(exclude_unset=True) | {"name": "large", "num_gpus": 2}
+    runs = plan_runs(load_experiment(path, models=[model, large]))
+    first, second = SlurmExecutor(num_cpus=3).jobs(runs).arrays
+    assert "--gres" not in first.script
+    assert "#SBATCH --gres=gpu:2\n" in second.script
+    assert all("#SBATCH --cpus-per-task=3\n" in array.script for array in (first, second))
+    assert (first.after, second.after) == ((), ())
+    # No more than so many at once, in all arrays together.
+    first, second = SlurmExecutor(workers=1).jobs(runs).arrays
+    assert (first.after, second.after) == ((), (0,))
+
+
+def test_an_array_has_no_more_tasks_than_slurm_lets(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, ["log_mel"], cross_validation=1002)
+    jobs = SlurmExecutor().jobs(plan_runs(load_experiment(path)))
+    first, second = (array.script for array in jobs.arrays)
+    assert "#SBATCH --array=0-999\n" in first
+    assert first.rstrip().endswith('--number "$SLURM_ARRAY_TASK_ID"')
+    assert "#SBATCH --array=0-1\n" in second
+    assert f"#SBATCH --output={jobs.folder}/run_1%3a.txt\n" in second
+    assert second.rstrip().endswith('--number "$((1000 + SLURM_ARRAY_TASK_ID))"')
+
+
 def test_without_sbatch_a_line_says_so(tmp_path, small_corpus, monkeypatch):
-    jobs = slurm_jobs(plan_runs(load_experiment(write_experiment(tmp_path, small_corpus))), SlurmOptions())
+    jobs = SlurmExecutor().jobs(plan_runs(load_experiment(write_experiment(tmp_path, small_corpus))))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="sbatch: command not found"):
         jobs.submit(ignore)
 
 
 def test_a_refusal_of_sbatch_is_passed_on(tmp_path, small_corpus, sbatch):
-    runs = plan_runs(load_experiment(write_experiment(tmp_path, small_corpus)))
+    experiment = kser.Experiment(write_experiment(tmp_path, small_corpus))
     with pytest.raises(UserError, match=r"runs\.sh: sbatch refused it: sbatch: error: invalid partition"):
-        slurm_jobs(runs, SlurmOptions(further="--partition=nowhere")).submit(ignore)
+        experiment.submit(kser.SlurmExecutor(further="--partition=nowhere"))
 
 
 def test_a_file_that_holds_no_tasks_is_refused(tmp_path):
