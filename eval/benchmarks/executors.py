@@ -1,20 +1,21 @@
-"""A study of two models by every executor, with workers that are killed, beside the same study in one process.
+"""A study of two models by every executor, with workers that are killed, beside the same in one process.
 
     python eval/benchmarks/executors.py METADATA CHECKPOINT [--seeds 6] [--kills 6] [--every 20]
         [--ways local ray slurm] [--folder executors]
 
 A log-mel model is trained from scratch, and a head on the frozen encoder in CHECKPOINT. All is done by
-`kser train`, each time in a new folder. While an executor is at it, workers drawn at random die by SIGKILL, so
-many in all, every so many seconds on average. SLURM is the stand-in of the tests, which does array jobs on this
-machine and, as SLURM with --requeue, begins a killed task again. Compared are the weights of every run, bit by
-bit, the predictions, and all tables of the evaluation. Prints a table; the exit status is 1 where anything
-differs.
+`kser train`, each time in a new folder. While an executor is at it, workers drawn at random die by SIGKILL,
+so many in all, every so many seconds on average. SLURM is the stand-in of the tests, which does array jobs
+on this machine and, as SLURM with --requeue, begins a killed task again. Compared are the weights of every
+run, bit by bit, the predictions, and all tables of the evaluation. Prints a table; the exit status is 1 where
+anything differs.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -105,7 +106,7 @@ def write_study(folder: Path, arguments: argparse.Namespace) -> None:
         "save_steps": 11,
     }
     (folder / "models").mkdir(parents=True)
-    for model, epochs in ((scratch, 4), (frozen, 20)):
+    for model, epochs in ((scratch, 3), (frozen, 20)):
         text = json.dumps(model | steps | {"number_of_training_epochs": epochs})
         (folder / "models" / f"{model['name']}.json").write_text(text)
     (folder / "experiment.json").write_text(json.dumps(experiment))
@@ -172,7 +173,9 @@ def found(folder: Path) -> dict[str, object]:
         for path in results.rglob("*.csv")
         if path.parent.name != "evaluation_csv"  # in the order in which runs end, and named after the time
     }
-    return {str(path.relative_to(results)): content for path, content in (weights | tables).items()}
+    # Summaries lie in a folder named after the time.
+    names = {path: re.sub(r"\d{10}", "TIME", str(path.relative_to(results))) for path in weights | tables}
+    return {names[path]: content for path, content in (weights | tables).items()}
 
 
 def _arrays(path: Path) -> dict[str, bytes]:
