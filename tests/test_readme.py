@@ -5,16 +5,14 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from kser.experiment.quickstart import EXPERIMENT_FILE
+from tests.pages import PAGES, ROOT, blocks
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^```sh\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+COMMANDS = blocks("README.md", "sh")
 
 
 def test_the_first_screen_has_two_commands_that_set_up_everything():
@@ -39,10 +37,12 @@ def test_ci_takes_its_test_command_from_the_readme():
     assert found.stdout == COMMANDS[1].strip()
 
 
-def test_paths_that_the_readme_names_exist():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
-    for target in re.findall(r"configs/[\w/]+\.json", README):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_that_a_page_names_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (page.parent / target).exists(), target
+    for target in re.findall(r"configs/[\w/]+\.json", text):
         assert (ROOT / target).is_file(), target
 
 

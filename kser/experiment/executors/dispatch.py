@@ -13,7 +13,7 @@ from kser.experiment.study.results import RunResult, is_trained
 from kser.experiment.study.training import hopeless, record_trained, train_run
 from kser.training.events import AudioRead, Message, TrainingEvent
 
-FRUITLESS_DEATHS = 3
+FRUITLESS_DEATHS = 5
 """So many workers may die at a run, one after the other, without getting further than those before."""
 
 
@@ -134,5 +134,5 @@ class _Dispatcher:
             self.progress(Message(death.run.title, f"its worker {death.how}; another one goes on with it"))
             self._waiting.insert(0, number)
             return
-        error = f"its worker {death.how}, the third one that died without getting further"
+        error = f"its worker {death.how}, the fifth one that died without getting further"
         self._end(number, RunResult(death.run, None, error, "training"))

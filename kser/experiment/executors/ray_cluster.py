@@ -67,6 +67,8 @@ def _cluster(address: str | None) -> Iterator[Any]:
     """Ray, connected to a cluster."""
     # Ray warns of what it will change in a later version.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # While it tries to connect it warns once a second; the error says it all.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     import ray
 
     try:
@@ -81,7 +83,10 @@ def _cluster(address: str | None) -> Iterator[Any]:
                 include_dashboard=None if address else False,
             )
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UserError(f"--ray_address {address}: {' '.join(str(error).split())}") from error
+        # Ray takes the token by itself only for a cluster that it finds on this machine.
+        is_open = address and "RAY_AUTH_MODE" not in os.environ
+        hint = "; if it asks for a token, set RAY_AUTH_MODE=token before the command" if is_open else ""
+        raise UserError(f"--ray_address {address}: {' '.join(str(error).split())}{hint}") from error
     try:
         yield ray
     finally:

@@ -71,7 +71,7 @@ def test_a_run_at_which_workers_keep_dying_is_told_in_a_line(tmp_path, small_cor
     with pytest.raises(UserError) as failed:
         train(experiment, Killer(times=10))
     assert str(failed.value).splitlines() == [
-        "log_mel, seed 0: its worker was killed by signal 9, the third one that died without getting further",
+        "log_mel, seed 0: its worker was killed by signal 9, the fifth one that died without getting further",
         "the same command tries what failed again",
     ]
 

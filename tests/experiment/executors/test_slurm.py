@@ -1,9 +1,5 @@
 """An array job of SLURM ends as a study of one process; a stand-in for sbatch does the jobs here."""
 
-import os
-import sys
-from pathlib import Path
-
 import pytest
 
 import kser
@@ -17,21 +13,6 @@ from kser.experiment.study.events import ignore
 from kser.experiment.study.study import train_experiment
 from tests.experiment.conftest import write_experiment
 from tests.experiment.results import assert_equal, results
-
-SBATCH = Path(__file__).parent / "sbatch.py"
-
-
-@pytest.fixture
-def sbatch(tmp_path, monkeypatch):
-    """The stand-in on the path; gives the file in which it writes down what it did."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    command = folder / "sbatch"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{SBATCH}" "{folder / "log.txt"}" "$@"\n')
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
-    return folder / "log.txt"
 
 
 @pytest.mark.thorough
