@@ -1,24 +1,25 @@
 """What the process of a study holds after each run: memory, threads, open files, segments of shared memory.
 
-    KERAS_BACKEND=jax python eval/benchmarks/study_memory.py [--seeds 8] [--data_workers 2] [--json FILE]
+    KERAS_BACKEND=jax python eval/benchmarks/study_memory.py [--rounds 3] [--seeds 3] [--data_workers 2]
+        [--json FILE]
 
-Small models on synthetic speech: one from scratch, one with a search before each run, a transformer, and a
-head on a frozen encoder with kept features, each with so many seeds; recordings of two lengths, an evaluation
-of every run. Prints a line for each run, and at the end what the last run of each model holds beyond its
-middle one.
+Small models on a little synthetic speech: one from scratch, one with a search before each run, a transformer,
+and a head on a frozen encoder with kept features; recordings of two lengths, an evaluation of every run. Each
+round is a study of them all, in a new folder, in the same process. Prints a line for each run, and at the end
+what the last round has left beyond the one before it.
 """
 
 import argparse
 import gc
 import json
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
 import kser
+from kser.corpora.metadata import read_metadata, write_metadata
 from kser.corpora.synthetic import write_synthetic_corpus
-from kser.experiment.study.events import Event, RunEnded, RunStarted
+from kser.experiment.study.events import Event, RunEnded
 
 TRANSFORMER = {
     "num_layers": 2,
@@ -32,28 +33,33 @@ TRANSFORMER = {
 
 
 def main() -> None:
-    """Do the study and print what it holds."""
+    """Do the studies and print what they leave."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--data_workers", type=int, default=0)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        watch = Watch()
-        study = experiment(Path(folder), arguments.data_workers, watch)
-        study.run(seeds=range(arguments.seeds))
-    watch.take("evaluated")
-    for row in watch.growth():
-        print(row)
+    watch = Watch()
+    for number in range(arguments.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            study = experiment(Path(folder), arguments.data_workers, watch)
+            study.run(seeds=range(arguments.seeds))
+        watch.take(f"round {number + 1}")
+    *_, before, last = (row for row in watch.rows if row["after"].startswith("round"))
+    print("the last round left: " + ", ".join(f"{what} {last[what] - before[what]:+d}" for what in held()))
     if arguments.json:
         arguments.json.write_text(json.dumps(watch.rows))
 
 
 def experiment(folder: Path, data_workers: int, watch: "Watch") -> kser.Experiment:
-    """The study, with its files in a folder."""
-    metadata = write_synthetic_corpus(folder / "corpus")
+    """A study, with its files in a folder."""
+    table = read_metadata(write_synthetic_corpus(folder / "corpus"))
+    write_metadata(table.drop_duplicates(["actor", "class_id"]), folder / "metadata.csv")
     training = {"per_device_batch_size": 8, "gradient_accumulation_steps": 1, "number_of_training_epochs": 2}
     searched = {"skip_hp_search": False, "hp_search_space": {"learning_rate": {"values": [1e-4, 1e-3]}}}
+    transformer = {"model_path_or_name": "scratch:wav2vec2", "backbone_arguments": TRANSFORMER}
+    kept = {"freeze_layers": "all", "feature_cache": str(folder / "features")}
     models = [
         {"name": "log_mel", "model_path_or_name": "scratch:log_mel"},
         {
@@ -62,25 +68,15 @@ def experiment(folder: Path, data_workers: int, watch: "Watch") -> kser.Experime
             "pooling_mode": "att_stats",
             **searched,
         },
-        {
-            "name": "transformer",
-            "model_path_or_name": "scratch:wav2vec2",
-            "backbone_arguments": TRANSFORMER,
-        },
-        {
-            "name": "frozen",
-            "model_path_or_name": "scratch:wav2vec2",
-            "backbone_arguments": TRANSFORMER,
-            "freeze_layers": "all",
-            "feature_cache": str(folder / "features"),
-        },
+        {"name": "transformer", **transformer},
+        {"name": "frozen", **transformer, **kept},
     ]
     fields = {
         "experiment_name": "memory",
         "output_path": str(folder / "runs"),
         "experiment_results_output_path": str(folder / "results"),
-        "training_dataset": {"name": "synthetic", "data_csv": str(metadata)},
-        "eval_steps": 8,
+        "training_dataset": {"name": "synthetic", "data_csv": str(folder / "metadata.csv")},
+        "eval_steps": 3,
         "length_buckets": 2,
         "hp_num_trials": 2,
         "hp_number_of_training_epochs": 1,
@@ -93,7 +89,7 @@ class Watch:
     """A listener that writes down what the process holds when a run has ended.
 
     Attributes:
-        rows: of each run, what it holds.
+        rows: what it held, one after the other.
     """
 
     def __init__(self) -> None:
@@ -101,30 +97,14 @@ class Watch:
 
     def __call__(self, event: Event) -> None:
         """Take notice of the end of a run."""
-        if isinstance(event, RunStarted) and event.number == 1:
-            self.take("started")
         if isinstance(event, RunEnded):
             self.take(event.run)
 
-    def take(self, title: str) -> None:
+    def take(self, after: str) -> None:
         """Write down what the process holds now."""
         gc.collect()
-        row = {"run": title, **held()}
-        self.rows.append(row)
-        print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
-
-    def growth(self) -> list[str]:
-        """For each model what its last run holds more than the one in the middle, in words."""
-        lines = []
-        by_model: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows:
-            if ", seed " in row["run"]:
-                by_model.setdefault(row["run"].partition(", seed ")[0], []).append(row)
-        for name, rows in by_model.items():
-            middle, last = rows[len(rows) // 2], rows[-1]
-            grown = ", ".join(f"{what} {last[what] - middle[what]:+d}" for what in list(last)[1:])
-            lines.append(f"{name}, {len(rows) - 1 - len(rows) // 2} runs further: {grown}")
-        return lines
+        self.rows.append({"after": after, **held()})
+        print(", ".join(f"{name} {value}" for name, value in self.rows[-1].items()), flush=True)
 
 
 def held() -> dict[str, int]:
@@ -135,7 +115,6 @@ def held() -> dict[str, int]:
     return {
         "MB": int(status["VmRSS"].split()[0]) // 1000,
         "threads": int(status["Threads"]),
-        "Python threads": threading.active_count(),
         "open files": len(list(Path("/proc/self/fd").iterdir())),
         "shared segments": len(list(Path("/dev/shm").iterdir())),
     }

@@ -174,6 +174,8 @@ def test_defaults_of_a_model(tmp_path):
         "skip_hp_search": True,
         "hp_search_method": "random",
         "hp_search_space": None,
+        "num_cpus": None,
+        "num_gpus": None,
     }
 
 
