@@ -13,6 +13,9 @@ from kser.representations.analysing.checkpoints import Checkpoint
 from kser.representations.analysing.settings import USUAL_CLASSES, AnalysisSettings
 from kser.representations.analysing.utterances import Utterances
 
+# Of the tables that columns of the metadata are written into.
+_OWN_COLUMNS = ("model", "seed", "stage", "layer", "path", "x", "y")
+
 
 class Layer(NamedTuple):
     """A hidden state of a checkpoint.
@@ -89,7 +92,7 @@ class Context:
         """Columns that probes read as classes, the speaker last.
 
         Raises:
-            UserError: one that was asked for is not in the metadata.
+            UserError: one that was asked for is not in the metadata, or is called as a column of the tables.
         """
         wanted = self.settings.classes
         if wanted is None:
@@ -104,7 +107,8 @@ class Context:
         """Columns that probes read as numbers.
 
         Raises:
-            UserError: one is not in the metadata, or has cells that are no numbers.
+            UserError: one is not in the metadata, is called as a column of the tables, or has cells that are
+                no numbers.
         """
         self._check(self.settings.numbers, "numbers")
         for name in self.settings.numbers:
@@ -136,6 +140,8 @@ class Context:
 
     def _check(self, names: Sequence[str], option: str) -> None:
         for name in names:
+            if name in _OWN_COLUMNS:
+                raise UserError(f"--{option} {name}: tables have a column of this name already; rename yours")
             if self.column(name) is None:
                 columns = [str(each) for each in self.utterances.table if each not in ("path", "utterance")]
                 raise UserError(f"--{option} {name}: the metadata have no such column; {', '.join(columns)}")

@@ -74,8 +74,8 @@ def drawings(tables: Tables, summary: pd.DataFrame) -> Iterator[Drawing]:
         yield from _features(tables["features"], summary[summary["table"] == "features"])
     if "drift" in tables:
         yield from _drift(summary[summary["table"] == "drift"])
-    if "geometry" in tables:
-        yield _geometry(summary[summary["table"] == "geometry"])
+    if len(of_geometry := summary[summary["table"] == "geometry"]):
+        yield _geometry(of_geometry)
     if "similarity" in tables:
         yield from _similarity(tables["similarity"])
     if "maps" in tables:

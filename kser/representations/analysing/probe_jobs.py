@@ -119,8 +119,8 @@ def _groups(context: Context, question: Question, chosen: np.ndarray) -> tuple[n
         column = context.column(settings.sentence)
         if column is None or (column == "").any() or column.nunique() < _FEWEST_SENTENCES:
             return None, [
-                f"probe of {question.name}: sentences are not named (column {settings.sentence}): what was "
-                "said may help it"
+                f"probe of {question.name}: not every sentence is named (column {settings.sentence}): what "
+                "was said may help it"
             ]
         return column.iloc[chosen].to_numpy(dtype=str), []
     if context.speakers is None:

@@ -15,6 +15,7 @@ _QUANTITIES = {
 }
 _PLACE = ["model", "stage", "layer"]
 _SILHOUETTE = "silhouette_"
+_COLUMNS = ["table", *_PLACE, "of", "measure", "mean", "low", "high", "seeds"]
 
 
 def seed_summary(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -48,7 +49,7 @@ def seed_summary(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
                         "seeds": len(of_seed),
                     }
                 )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _quantities(name: str, table: pd.DataFrame) -> tuple[tuple[str, ...], tuple[Any, ...]]:

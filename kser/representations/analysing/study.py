@@ -55,8 +55,8 @@ def analyse(
         show: called as jobs end.
 
     Raises:
-        UserError: stores do not belong together, a column is missing, another analysis is in the folder, or
-            another process is writing it.
+        UserError: stores do not belong together, a column is missing, nothing can be computed of the data,
+            another analysis is in the folder, or another process is writing it.
 
     Example:
 
@@ -81,6 +81,8 @@ def analyse(
         tables = _tables(jobs, ledger)
         notes = [*utterances.notes, *(note for job in jobs for note in ledger.outcomes[job.key].notes)]
         facts |= {"made_from": identity, "notes": list(dict.fromkeys(notes))}
+        if not tables:
+            raise UserError("\n".join(["nothing can be computed of these stores:", *facts["notes"]]))
         analysis = write_analysis(folder, facts, tables, seed_summary(tables))
         ledger.remove()
         return analysis

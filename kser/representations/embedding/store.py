@@ -80,8 +80,17 @@ class Store:
 
     @property
     def index(self) -> pd.DataFrame:
-        """A row for each row of the arrays, all columns text."""
-        return read_csv(self.folder / INDEX_FILE)
+        """A row for each row of the arrays, all columns text.
+
+        Raises:
+            UserError: it or an array cannot be read, or an array has another number of rows.
+        """
+        index = read_csv(self.folder / INDEX_FILE)
+        for layer, array in self.arrays.items():
+            if len(array) != len(index):
+                file = self.folder / layer_file(layer)
+                raise UserError(f"{file}: has {len(array)} rows, but {INDEX_FILE} has {len(index)}")
+        return index
 
     @property
     def passed_over(self) -> pd.DataFrame:

@@ -288,6 +288,7 @@ def test_columns_that_are_not_there_are_told(states, tmp_path):
             AnalysisSettings(parts=("probes",), control_by="actor"),
             r"--control_by actor: is the column of the speakers",
         ),
+        (AnalysisSettings(parts=("maps",), classes=("layer",)), r"--classes layer: tables have a column of"),
     ):
         with pytest.raises(UserError, match=message):
             analyse([states], tmp_path / "analysis", settings)
@@ -309,3 +310,38 @@ def test_what_the_data_do_not_allow_is_a_note_and_no_number(tmp_path):
     assert analysis.tables["similarity"]["value"].isna().all()
     assert any("svcca: 6 utterances are too few" in note for note in analysis.facts["notes"])
     assert json.loads((tmp_path / "analysis" / "analysis.json").read_text())["utterances"] == 6
+
+
+def test_a_single_utterance_has_no_geometry(tmp_path):
+    (tmp_path / "audio").mkdir()
+    table = metadata(tmp_path / "audio").iloc[:1]
+    write_store(tmp_path / "states", table, {0: noise(table, 0)})
+    settings = AnalysisSettings(parts=("geometry",))
+    analysis = analyse([tmp_path / "states"], tmp_path / "analysis", settings, workers=1)
+    assert analysis.tables["geometry"][["effective_rank", "rankme"]].isna().all(axis=None)
+    assert not len(analysis.seeds) and not analysis.figures
+
+
+def test_an_analysis_of_nothing_is_refused(tmp_path):
+    (tmp_path / "audio").mkdir()
+    table = metadata(tmp_path / "audio").assign(class_id="all the same")
+    write_store(tmp_path / "states", table, {0: noise(table, 0)})
+    settings = AnalysisSettings(parts=("probes",), classes=("class_id",))
+    with pytest.raises(
+        UserError, match="nothing can be computed of these stores:\nprobe of class_id: labels"
+    ):
+        analyse([tmp_path / "states"], tmp_path / "analysis", settings, workers=1)
+    assert not (tmp_path / "analysis").exists()
+
+
+@pytest.mark.parametrize("damaged", ["index.csv", "layer_00.npy"])
+def test_rows_that_do_not_belong_together_are_told(tmp_path, damaged):
+    (tmp_path / "audio").mkdir()
+    table = metadata(tmp_path / "audio")
+    file = write_store(tmp_path / "states", table, {0: noise(table, 0)}) / damaged
+    if damaged == "index.csv":
+        pd.read_csv(file, dtype=str).iloc[:-2].to_csv(file, index=False)
+    else:
+        np.save(file, np.load(file)[:-2])
+    with pytest.raises(UserError, match=r"layer_00.npy: has 7\d rows, but index.csv has 7\d"):
+        analyse([tmp_path / "states"], tmp_path / "analysis", AnalysisSettings(parts=("geometry",)))

@@ -45,6 +45,8 @@ def pitch_functionals(voicing: Voicing) -> dict[str, float]:
 
     `pitch_range` is from the 20th to the 80th percentile; slopes are those of rises and falls within a voiced
     stretch, smoothed over three frames; `pitch_trend` is the slope of the line through all voiced frames.
+    eGeMAPS by openSMILE puts voiced stretches one behind another, so that its slopes hold the jumps between
+    them too, and cannot be compared: eval/results/2026-11-28_expert_features.md.
     """
     pitch = semitones(voicing)
     low, middle, high = percentiles(pitch)
