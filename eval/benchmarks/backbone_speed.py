@@ -179,26 +179,57 @@ def compared(task: str, sides: dict[str, str], config: dict, folder: str, argume
 def compared_once(case: Case, workers: "dict[str, Worker]", config: dict, arguments: Any) -> list[str]:
     """The row of one case."""
     prepared = {side: worker.ask(do="prepare", **vars(case)) for side, worker in workers.items()}
+    measured = timed_rounds(workers, prepared, arguments.rounds)
+    kser, *opponents = workers
+    row = [str(case), *(f"{1e3 * measured.median_s(side):.0f}" for side in workers)]
+    row += [f"{measured.ratio(kser, opponent):.2f}" for opponent in opponents]
+    row += [f"{measured.megabytes[side]:.0f}" for side in workers]
+    row.append(f"{np.abs(measured.outputs[kser] - measured.outputs[opponents[0]]).max():.1e}")
+    if arguments.device == "gpu":
+        for side, worker in workers.items():
+            flops = arithmetic(config, case, convolved=case.task != "features" or worker.kind != "kser")
+            row.append(f"{flops / measured.median_s(side) / arguments.peak_tflops / 1e12:.0%}")
+    return row
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A case on several sides.
+
+    Attributes:
+        seconds: of each round, by side.
+        megabytes: peak memory, by side.
+        outputs: without what is random, by side.
+    """
+
+    seconds: dict[str, list[float]]
+    megabytes: dict[str, float]
+    outputs: dict[str, np.ndarray]
+
+    def median_s(self, side: str) -> float:
+        """Seconds of the median round."""
+        return median(self.seconds[side])
+
+    def ratio(self, side: str, opponent: str) -> float:
+        """Time of a side by that of another, round by round: what slows the machine slows both."""
+        rounds = zip(self.seconds[side], self.seconds[opponent], strict=True)
+        return median(a / b for a, b in rounds)
+
+
+def timed_rounds(workers: "dict[str, Worker]", prepared: dict[str, dict], rounds: int) -> Measured:
+    """Measure what the workers have prepared, given their answers."""
     times: dict[str, list[float]] = {side: [] for side in workers}
-    for turn in range(arguments.rounds):
+    for turn in range(rounds):
         order = list(workers) if turn % 2 else list(reversed(workers))
         for side in order:
             time.sleep(REST_S)
             times[side].append(workers[side].ask(do="time")["seconds"])
     memory = {side: worker.ask(do="memory")["megabytes"] for side, worker in workers.items()}
-    kser, *opponents = workers
-    medians = {side: median(values) for side, values in times.items()}
-    # Round by round: what slows the machine for a while slows both.
-    ratios = [median(a / b for a, b in zip(times[kser], times[o], strict=True)) for o in opponents]
-    row = [str(case), *(f"{1e3 * medians[side]:.0f}" for side in workers), *(f"{r:.2f}" for r in ratios)]
-    row += [f"{memory[side]:.0f}" for side in workers]
-    outputs = [np.load(prepared[side]["output"]) for side in (kser, opponents[0])]
-    row.append(f"{np.abs(outputs[0] - outputs[1]).max():.1e}")
-    if arguments.device == "gpu":
-        for side, worker in workers.items():
-            flops = arithmetic(config, case, convolved=case.task != "features" or worker.kind != "kser")
-            row.append(f"{flops / medians[side] / arguments.peak_tflops / 1e12:.0%}")
-    return row
+    return Measured(times, memory, {side: np.load(prepared[side]["output"]) for side in workers})
+
+
+class WorkerEndedError(SystemExit):
+    """A worker ended before it answered; it ends the program with that line, unless it is caught."""
 
 
 class Worker:
@@ -230,7 +261,7 @@ class Worker:
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
-            sys.exit(f"the process of {self.kind} ended with status {self.process.wait()}")
+            raise WorkerEndedError(f"the process of {self.kind} ended with status {self.process.wait()}")
         return json.loads(answer)
 
     def __enter__(self) -> "Worker":

@@ -18,17 +18,16 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
-import grain
 import keras
 import librosa
 import numpy as np
+from waits import READY_S, recorded_waits, share_ready
 
 from kser.models import EmotionClassifier, LogMelBackbone
 from kser.pipeline.audio_cache import AudioCache
@@ -45,7 +44,6 @@ MODEL_RATE = 16_000
 OTHER_RATE = 22_050
 BATCH_SIZE = 8
 BUCKETS = 4
-READY_S = 1e-3
 
 
 def main() -> None:
@@ -122,38 +120,6 @@ def bytes_read() -> int:
     return int(counters[counters.index("rchar:") + 1])
 
 
-class Timed(grain.IterDataset):
-    """A data set that writes down how long each element let its reader wait."""
-
-    def __init__(self, dataset: Any, waits: list[float]):
-        super().__init__(dataset)
-        self.waits = waits
-
-    def __iter__(self) -> "TimedIterator":
-        return TimedIterator(self._parent.__iter__(), self.waits)
-
-
-class TimedIterator(grain.DatasetIterator):
-    """See `Timed`."""
-
-    def __init__(self, iterator: Iterator[Any], waits: list[float]):
-        super().__init__(iterator)
-        self.iterator = iterator
-        self.waits = waits
-
-    def __next__(self) -> Any:
-        started = time.perf_counter()
-        element = next(self.iterator)
-        self.waits.append(time.perf_counter() - started)
-        return element
-
-    def get_state(self) -> Any:
-        return self.iterator.get_state()
-
-    def set_state(self, state: Any) -> None:
-        self.iterator.set_state(state)
-
-
 def waiting(paths: list[str], epochs: int, workers: int) -> None:
     """Train the log-mel baseline and print how many of its steps waited for data."""
     waveform_format = WaveformFormat(MODEL_RATE, True, True, minimum_samples=1024)
@@ -162,9 +128,6 @@ def waiting(paths: list[str], epochs: int, workers: int) -> None:
     held_out = len(paths) // 10
     training = Utterances.from_files(paths[held_out:], targets[held_out:], reader)
     validation = Utterances.from_files(paths[:held_out], targets[:held_out], reader)
-    waits: list[float] = []
-    original = fit.training_dataset
-    fit.training_dataset = lambda *given: Timed(original(*given), waits)
     keras.utils.set_random_seed(0)
     plan = TrainingPlan(
         epochs=epochs,
@@ -180,7 +143,7 @@ def waiting(paths: list[str], epochs: int, workers: int) -> None:
         length_buckets=BUCKETS,
         seed=0,
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, recorded_waits() as waits:
         model = EmotionClassifier(LogMelBackbone(), ["even", "odd"])
         result = fit.train(
             model,
@@ -193,8 +156,7 @@ def waiting(paths: list[str], epochs: int, workers: int) -> None:
             "benchmark",
             data_workers=workers,
         )
-    fit.training_dataset = original
-    found = np.mean(np.array(waits) <= READY_S)
+    found = share_ready(waits)
     step_ms = 1e3 * result.seconds / result.updates
     print(
         f"Training, log-mel: {len(waits)} steps of {step_ms:.0f} ms; {found:.1%} found their batch ready, "

@@ -1,0 +1,1 @@
+"""What eval/benchmarks/gpu_suite.py measures, a file each."""
