@@ -93,12 +93,10 @@ def analyse(
     with groups of features; drift of layers in training; geometry: ranks and silhouettes; probes for emotion,
     speaker, gender, sentence, numbers and features; maps. An interrupted command goes on where it was.
     """
-    from kser.errors import UserError
     from kser.representations.analysing.settings import PARTS, AnalysisSettings
     from kser.representations.analysing.study import analyse, summary_line
+    from kser.representations.analysing.workers import usual_workers
 
-    if workers is not None and workers < 1:
-        raise UserError(f"--workers {workers}: must be at least 1")
     settings = AnalysisSettings(
         parts=PARTS if parts == "all" else _names(parts),
         measures=_names(measures),
@@ -115,6 +113,7 @@ def analyse(
         keep_known=keep_known,
         seed=seed,
     )
+    workers = usual_workers() if workers is None else workers
     with _progress() as show:
         analysis = analyse(stores, output, settings, features=features or (), workers=workers, show=show)
     for note in analysis.facts["notes"]:

@@ -22,7 +22,7 @@ from kser.representations.analysing.planning import planned_jobs
 from kser.representations.analysing.seed_summary import seed_summary
 from kser.representations.analysing.settings import PARTS, USUAL, AnalysisSettings
 from kser.representations.analysing.utterances import common_utterances
-from kser.representations.analysing.workers import outcomes, usual_workers
+from kser.representations.analysing.workers import outcomes
 from kser.representations.output_lock import output_lock
 from kser.words import counted
 
@@ -37,7 +37,7 @@ def analyse(
     settings: AnalysisSettings = USUAL,
     *,
     features: Sequence[str | Path] = (),
-    workers: int | None = None,
+    workers: int = 1,
     show: Show | None = None,
 ) -> Analysis:
     """Compare what the layers of models hold, and write tables (CSV) and figures (SVG, PNG).
@@ -50,19 +50,20 @@ def analyse(
         output: folder to write, see `kser.representations.analysing.analysis_folder`.
         settings: what is computed.
         features: folders that `kser features` wrote, of the same recordings.
-        workers: processes; `None` for as many as there are processors. A program with more than 1 needs
-            `if __name__ == "__main__":`.
+        workers: processes. A program with more than 1 needs `if __name__ == "__main__":`.
         show: called as jobs end.
 
     Raises:
-        UserError: stores do not belong together, a column is missing, nothing can be computed of the data,
-            another analysis is in the folder, or another process is writing it.
+        UserError: workers are below 1, stores do not belong together, a column is missing, nothing
+            can be computed of the data, another analysis is in the folder, or another process is writing it.
 
     Example:
 
         analysis = kser.analyse(["states/wavlm"], "analysis", features=["features/emodb"])
         analysis.tables["probes"]  # a data frame
     """
+    if workers < 1:
+        raise UserError(f"--workers {workers}: must be at least 1")
     folder = expanded(output)
     checkpoints = found_checkpoints(stores)
     utterances = common_utterances(checkpoints, speaker=settings.speaker, keep_known=settings.keep_known)
@@ -77,7 +78,7 @@ def analyse(
         return finished
     with output_lock(folder):
         ledger = Ledger(folder.with_name(folder.name + _PARTIAL), identity)
-        _compute(context, jobs, ledger, workers or usual_workers(), show)
+        _compute(context, jobs, ledger, workers, show)
         tables = _tables(jobs, ledger)
         notes = [*utterances.notes, *(note for job in jobs for note in ledger.outcomes[job.key].notes)]
         facts |= {"made_from": identity, "notes": list(dict.fromkeys(notes))}

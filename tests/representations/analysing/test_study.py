@@ -13,7 +13,7 @@ from kser.analysis.geometry import effective_rank, rankme
 from kser.analysis.vectors import standardised
 from kser.errors import UserError
 from kser.report.images import file_image
-from kser.representations.analysing import study
+from kser.representations.analysing import study, workers
 from kser.representations.analysing.checkpoints import found_checkpoints
 from kser.representations.analysing.context import Context
 from kser.representations.analysing.settings import AnalysisSettings
@@ -345,3 +345,10 @@ def test_rows_that_do_not_belong_together_are_told(tmp_path, damaged):
         np.save(file, np.load(file)[:-2])
     with pytest.raises(UserError, match=r"layer_00.npy: has 7\d rows, but index.csv has 7\d"):
         analyse([tmp_path / "states"], tmp_path / "analysis", AnalysisSettings(parts=("geometry",)))
+
+
+def test_a_script_without_a_guard_needs_no_other_process(states, tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", None)
+    assert analyse([states], tmp_path / "analysis", AnalysisSettings(parts=("drift",))).tables
+    with pytest.raises(UserError, match="--workers 0: must be at least 1"):
+        analyse([states], tmp_path / "none", workers=0)
