@@ -54,7 +54,10 @@ def compute_apart(layer: keras.layers.Layer, function: Callable, *tensors: Any, 
 
 def computes_apart() -> bool:
     """Whether layers are programs of their own where a training step is compiled."""
-    return keras.config.backend() == "jax" and xla_on_cpu() and keras.distribution.distribution() is None
+    # Devices that share a batch share such a program, too. Weights divided among devices were not tried.
+    distribution = keras.distribution.distribution()
+    keeps_weights_whole = distribution is None or isinstance(distribution, keras.distribution.DataParallel)
+    return keras.config.backend() == "jax" and xla_on_cpu() and keeps_weights_whole
 
 
 def _pays(tensors: tuple[Any, ...]) -> bool:

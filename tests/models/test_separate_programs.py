@@ -133,6 +133,12 @@ def test_classifiers_train_so_and_predict_as_they_are(family: str, weighting) ->
         assert programs(trained, data, training=False) == 0
 
 
+def test_devices_that_share_a_batch_have_such_programs() -> None:
+    with keras.distribution.DataParallel(devices=keras.distribution.list_devices()[:1]).scope():
+        model = classifier(built("wav2vec2"))
+        assert programs(model, batch()) == NUM_LAYERS
+
+
 def fitted(**kwargs) -> tuple[list[float], list[np.ndarray]]:
     model = classifier(built("wav2vec2", **LARGE, **RANDOM))
     model.compile(

@@ -660,3 +660,28 @@ def test_a_class_that_would_be_lost_with_bad_audio_is_a_mistake(tmp_path, small_
         f"{tmp_path}/metadata.csv: no audio file of anger in the {part} part"
         for part in ("train", "validation", "test")
     ]
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="only JAX divides batches")
+def test_devices_are_counted_and_what_they_compute_in_vain(monkeypatch, tmp_path, small_corpus):
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0", "gpu:1", "gpu:2"])
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"], devices="all")
+    text = shown(checked(path))
+    assert "8 utterances each in training (3 on each of 3 devices), 8 in evaluation" in " ".join(text.split())
+    (note,) = [note for note in checked(path).notes if "further place" in note]
+    assert note.endswith("8 is no multiple of 3 devices: in each batch 1 further place is computed in vain")
+    change(path, devices=4)
+    missing = f"{path}: devices: 4 asked for, and JAX has 3 here (gpu:0, gpu:1, gpu:2)"
+    assert [line for line in checked(path).mistakes if "asked for" in line] == [
+        f'{missing}; "all" takes those that there are'
+    ]
+    with pytest.raises(UserError, match="devices: 4 asked for"):
+        train_experiment(load_experiment(path))
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("devices", [0, True, "two"])
+def test_devices_are_a_number_or_all(tmp_path, small_corpus, devices):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"], devices=devices)
+    with pytest.raises(UserError, match=r'devices: .*should be a whole number from 1, or "all"'):
+        load_experiment(path)
