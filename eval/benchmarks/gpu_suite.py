@@ -9,6 +9,7 @@ memory badly) and with a share of the time:
 - parity: float32, products in full, against `transformers`, by the criterion of `kser convert`;
 - training, inference: Wav2Vec 2.0 large on 16 × 4 s in bfloat16 beside `transformers` on PyTorch, eager and
   compiled (`backbone_speed.py` says what exactly): time, peak memory, share of the peak;
+- forms: of the position convolution and of attention, which is fastest there;
 - fine-tuning: a trained encoder on a corpus by kser's own experiment, and how many steps waited for their
   batch (`waits.py`);
 - precision: what bfloat16 and 8-bit weights change.
@@ -36,7 +37,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from gpu_parts import fine_tuning, parity, peak, precision, speed
+from gpu_parts import fine_tuning, forms, parity, peak, precision, speed
 from gpu_parts.part import Findings, Setting
 
 
@@ -65,6 +66,7 @@ PARTS = {
     "parity": Part(parity.compare, 70, PYTORCH, FULL_FLOAT32),
     "training": Part(lambda *given: speed.measure("training", *given), 190, PYTORCH),
     "inference": Part(lambda *given: speed.measure("inference", *given), 100, PYTORCH),
+    "forms": Part(forms.compare, 20),
     "fine-tuning": Part(fine_tuning.fine_tune, 90, ("grain",)),
     "precision": Part(precision.compare, 40, PYTORCH, FULL_FLOAT32),
 }

@@ -42,6 +42,20 @@ def test_known_peaks(device, teraflops):
     assert known_peak(device) == teraflops
 
 
+@pytest.mark.thorough
+def test_forms_of_a_layer_agree_and_missing_ones_are_named():
+    from gpu_parts import forms
+    from gpu_parts.part import Findings, Setting
+
+    kept: list[dict] = []
+    forms.compare(Setting("cpu", True, Path(), rounds=1), Findings(kept.append))
+    tables = kept[-1]["tables"]
+    assert [row[0] for row in tables["position convolution"][1:]] == ["grouped", "split", "frequencies"]
+    assert [row[0] for row in tables["attention"][1:]] == ["kser", "jax.nn, xla"]
+    assert all(float(row[-1]) < 0.02 for rows in tables.values() for row in rows[1:])
+    assert [line.split(":")[0] for line in kept[-1]["missing"]] == ["attention, jax.nn, cudnn"]
+
+
 def measured(kser, eager, compiled):
     from backbone_speed import Measured
     from gpu_parts.speed import SIDES
