@@ -93,7 +93,7 @@ def main() -> None:
             print(f"{name}: {found[name]['outcome']} after {found[name]['seconds']:.0f} s", flush=True)
             if name == "device":
                 use_device(found[name].get("figures", {}), arguments)
-    report = as_markdown(found)
+    report = as_markdown(found, trial=arguments.small or arguments.device == "cpu")
     print(report)
     if arguments.output:
         write(arguments.output, report, found)
@@ -207,10 +207,15 @@ def result_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.json"
 
 
-def as_markdown(found: dict[str, dict[str, Any]]) -> str:
-    """The report: goals first, then each part."""
+def as_markdown(found: dict[str, dict[str, Any]], trial: bool) -> str:
+    """The report: goals first, then each part; `trial` of the suite itself, not of a GPU."""
     command = "python " + shlex.join([os.path.relpath(sys.argv[0]), *sys.argv[1:]])
     lines = ["# The suite for GPUs", "", f"    {command}", "", versions(), ""]
+    if trial:
+        lines += [
+            "A trial of the suite: its figures say nothing about a GPU, whatever the goals below say.",
+            "",
+        ]
     goals = [goal for part in found.values() for goal in part.get("goals", [])]
     lines += ["## Goals", "", "| goal on an H100 | measured | |", "|---|---:|---|"]
     lines += [

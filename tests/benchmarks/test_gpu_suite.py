@@ -71,7 +71,17 @@ def test_the_goal_is_against_the_best_time_of_pytorch(kser, reached):
 
     (goal,) = goals(Case("inference", 16, 4), 1e12, measured(kser, 2.0, 1.0), 989.0)
     assert (goal.value, goal.reached) == (f"{kser:.2f}", reached)
-    assert "torch.compile" in goal.text
+    assert "(torch.compile)" in goal.text
+
+
+def test_a_goal_says_which_side_is_not_measured():
+    from backbone_speed import Case
+    from gpu_parts.speed import goals
+
+    found = measured(0.5, 1.0, 2.0)
+    del found.seconds["torch.compile"]
+    (goal,) = goals(Case("inference", 16, 4), 1e12, found, 989.0)
+    assert "(PyTorch; not measured: torch.compile)" in goal.text
 
 
 @pytest.mark.parametrize(("kser", "reached"), [(0.019, True), (0.021, False)])
@@ -138,3 +148,4 @@ def test_all_of_it_on_a_tiny_model(tmp_path):
         (rows,) = found[part]["tables"].values()
         assert [row[0] for row in rows[1:3]] == ["kser (jax)", "PyTorch"]
     assert "| goal on an H100 | measured |" in text
+    assert "A trial of the suite" in text
