@@ -29,6 +29,7 @@ def measure(task: str, setting: Setting, findings: Findings) -> None:
                 workers[side] = worker
             except (WorkerEndedError, BrokenPipeError) as error:
                 findings.missing.append(f"{side}, {case}: {error}")
+                findings.keep()
                 continue
             measured = timed_rounds(workers, prepared, setting.rounds)
             report(case, config, measured, setting, findings)
