@@ -10,7 +10,7 @@ Value = TypeVar("Value")
 def grouped(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
     """All values of each key, keys and values in their order.
 
-    Example:
+    Examples:
         >>> grouped([("anger", 1), ("joy", 2), ("anger", 3)])
         {'anger': [1, 3], 'joy': [2]}
     """

@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf", re.IGNORECA
 def inert(cell: Any) -> Any:
     """A cell as it is written: a text that a spreadsheet would run gets an apostrophe in front.
 
-    Example:
+    Examples:
         >>> inert("=1+1"), inert("-5"), inert("joy"), inert(-5)
         ("'=1+1", '-5', 'joy', -5)
     """

@@ -15,7 +15,7 @@ _AT_ONCE = 1000
 def in_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """What a function makes of each item, in their order, in as many threads as there are processors.
 
-    Example:
+    Examples:
         >>> list(in_threads(str.upper, ["anger", "joy"]))
         ['ANGER', 'JOY']
     """

@@ -10,7 +10,7 @@ _LISTED_AT_MOST = 5
 def listed(items: Sequence[str], separator: str = ", ") -> str:
     """Join the first five items; the rest is counted.
 
-    Example:
+    Examples:
         >>> listed(["a", "b"])
         'a, b'
         >>> listed(["1", "2", "3", "4", "5", "6", "7"])
@@ -30,7 +30,7 @@ def nearest_names(name: str, candidates: Iterable[str], most: int = 1) -> list[s
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """A hint to append to a name; empty when no candidate is near.
 
-    Example:
+    Examples:
         >>> did_you_mean("Hapiness", ["anger", "happiness"])
         " (did you mean 'happiness'?)"
         >>> did_you_mean("x", ["anger", "happiness"])
@@ -58,7 +58,7 @@ def natural(text: str) -> list[tuple[int, int, str]]:
 def printable(text: str) -> str:
     """The text with what a terminal would obey or cannot show, as a stranger's file may have it, as escapes.
 
-    Example:
+    Examples:
         >>> printable("caf\u00e9 \x1b[2J \ud800")
         'café \\x1b[2J \\ud800'
     """

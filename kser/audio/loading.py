@@ -32,7 +32,7 @@ def load_audio(path: str | Path, sampling_rate: int) -> np.ndarray:
             for one sample at `sampling_rate`), or has samples that are not finite. The line names the file.
             `kser.audio.containers` says what no decoder can know.
 
-    Example:
+    Examples:
         >>> waveform = load_audio("wav/03a01Fa.wav", sampling_rate=16_000)  # doctest: +SKIP
         >>> waveform.shape, waveform.dtype  # doctest: +SKIP
         ((30372,), dtype('float32'))

@@ -40,7 +40,7 @@ class Segment:
 def segment_of(path: str | Path) -> Segment | None:
     """The segment that a path names; `None` where it names a whole file.
 
-    Example:
+    Examples:
         >>> segment_of("dialogue.wav#t=1.25,3.5")
         Segment(file='dialogue.wav', start_s=1.25, end_s=3.5)
         >>> segment_of("dialogue.wav") is None
@@ -91,7 +91,7 @@ def equal_parts(path: str | Path, samples: int, sampling_rate: int, count: int) 
 def as_seconds(time_s: float) -> str:
     """A time without an exponent and without zeros at its end.
 
-    Example:
+    Examples:
         >>> as_seconds(3.50), as_seconds(2.0), as_seconds(0.0)
         ('3.5', '2', '0')
     """

@@ -24,7 +24,7 @@ def windows_of(samples: int, window: int, hop: int) -> list[tuple[int, int]]:
         samples: of the recording.
         window, hop: see `windows_within`; the hop no longer than the window, so that none is left out.
 
-    Example:
+    Examples:
         >>> windows_of(10, window=4, hop=3)
         [(0, 4), (3, 7), (6, 10)]
         >>> windows_of(9, window=4, hop=3)

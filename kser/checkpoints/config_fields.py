@@ -21,7 +21,7 @@ class ConfigFields(dict[str, Any]):
         fields: contents of the file.
         source: what errors call it, e.g. `"FOLDER/config.json"`.
 
-    Example:
+    Examples:
 
         config = ConfigFields({"hidden_size": None}, "FOLDER/config.json")
         config.get("num_hidden_layers", 12)   # 12

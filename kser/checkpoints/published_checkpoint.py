@@ -38,7 +38,7 @@ class PublishedCheckpoint:
     Raises:
         UserError: `config.json` not found, or it names no `model_type`.
 
-    Example:
+    Examples:
 
         checkpoint = PublishedCheckpoint("facebook/wav2vec2-base")
         checkpoint.model_type                                         # "wav2vec2"

@@ -69,7 +69,7 @@ def canonical(name: str) -> str | None:
     Returns:
         One of `CANONICAL_NAMES`, `None` when the table does not have the name.
 
-    Example:
+    Examples:
         >>> canonical("Joy"), canonical("pleasant_surprise"), canonical("AERGER")
         ('happiness', 'surprise', 'anger')
         >>> canonical("S") is None

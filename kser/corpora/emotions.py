@@ -67,7 +67,7 @@ def map_labels(
         UserError: no row has a label that `label_map` or `classes` names, the table is not found, or nothing
             is left.
 
-    Example:
+    Examples:
         >>> labels = pd.Series(["joy", "anger", "neutrality"])
         >>> map_labels(labels, {"joy": "happiness", "neutrality": None}).labels.tolist()
         ['happiness', 'anger', nan]
@@ -109,7 +109,7 @@ def map_to_model(
         UserError: as for `map_labels`; or `label_map` asks for a label that the model has under no name; or
             both have numbers for labels and seem to count from another one.
 
-    Example:
+    Examples:
         >>> mapping = map_to_model(pd.Series(["joy", "surprise"]), ["anger", "happiness"])
         >>> mapping.labels.tolist(), mapping.left_out, mapping.labels_without_samples
         (['happiness', nan], {'surprise': 1}, ('anger',))

@@ -30,7 +30,7 @@ _MEANINGS = {label_key(name): gender for gender, names in _NAMES.items() for nam
 def gender_of(text: str) -> str:
     """`FEMALE`, `MALE` or `UNKNOWN` where the text says so; else the text itself: a group of its own.
 
-    Example:
+    Examples:
         >>> gender_of("W"), gender_of("Female"), gender_of("n/a"), gender_of("other"), gender_of("1.0")
         ('female', 'female', 'unknown', 'other', '1')
     """

@@ -18,7 +18,7 @@ def label_order(values: Iterable[object]) -> list[str]:
     Returns:
         Class names as text.
 
-    Example:
+    Examples:
         >>> label_order(["sadness", "anger", "sadness"])
         ['anger', 'sadness']
         >>> label_order(["10", "9", "1"])

@@ -87,7 +87,7 @@ def read_metadata(
     Raises:
         UserError: a line for each kind of mistake, with the file and the row numbers (the header is row 1).
 
-    Example:
+    Examples:
         >>> table = read_metadata("data/emodb/metadata.csv")  # doctest: +SKIP
         >>> list(table.columns)  # doctest: +SKIP
         ['path', 'utterance', 'class_id', 'actor', 'gender', 'sentence', 'version']

@@ -40,7 +40,7 @@ def time_of(cell: str) -> float | None:
     Raises:
         ValueError: it is no time.
 
-    Example:
+    Examples:
         >>> time_of("0 days 00:01:01.500000"), time_of("1.25"), time_of("NaT") is None
         (61.5, 1.25, True)
     """

@@ -22,7 +22,7 @@ Key = Callable[[str], str]
 def label_key(text: str) -> str:
     """What the spellings of a class have in common: case, blanks, `_` and `-` between words do not matter.
 
-    Example:
+    Examples:
         >>> label_key("Pleasant_Surprise") == label_key("pleasant  surprise")
         True
         >>> label_key("1.0"), label_key("01"), label_key("-1")
@@ -34,7 +34,7 @@ def label_key(text: str) -> str:
 def speaker_key(text: str) -> str:
     """What the spellings of a speaker have in common; unlike in classes, 1-2 is not 1 2.
 
-    Example:
+    Examples:
         >>> speaker_key("01") == speaker_key("1.0"), speaker_key("S1") == speaker_key("s1")
         (True, True)
     """
@@ -65,7 +65,7 @@ def one_spelling(counts: Mapping[str, int], key: Key, preferred: Collection[str]
         Text → the spelling that stands for it, only where they differ. What is chosen depends on the counts,
         never on their order: of the most frequent spellings the first by the order of text.
 
-    Example:
+    Examples:
         >>> one_spelling({"Anger": 1, "anger": 2, "joy": 1}, label_key)
         {'Anger': 'anger'}
     """

@@ -23,7 +23,7 @@ class EmotionClassifier(EmotionTask):
 
     Input: as the backbone's. Output: float32 logits (batch, len(labels)).
 
-    Example:
+    Examples:
 
         classifier = EmotionClassifier.from_preset("facebook/wav2vec2-base", labels=["anger", "joy"])
         logits = classifier.predict(np.zeros((1, 16000), "float32"))   # (1, 2)

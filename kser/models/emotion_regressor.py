@@ -34,7 +34,7 @@ class EmotionRegressor(EmotionTask):
 
     Source of the three dimensions as targets: [Wagner et al., 2023](https://arxiv.org/abs/2203.07378).
 
-    Example:
+    Examples:
 
         regressor = EmotionRegressor.from_preset(
             "facebook/wav2vec2-base", targets=["arousal", "valence"], offsets=[4.0, 4.1], scales=[1.0, 0.9]

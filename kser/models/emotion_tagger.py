@@ -26,7 +26,7 @@ class EmotionTagger(EmotionTask):
 
     Input: as the backbone's. Output: float32 logits (batch, len(labels)).
 
-    Example:
+    Examples:
 
         tagger = EmotionTagger.from_preset("facebook/wav2vec2-base", labels=["anger", "disgust", "joy"])
         probabilities = keras.ops.sigmoid(tagger.predict(np.zeros((1, 16000), "float32")))   # (1, 3)

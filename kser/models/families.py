@@ -25,7 +25,7 @@ def backbone_family(name: str) -> Callable[[Backbone], Backbone]:
     Args:
         name: e.g. `"wavlm"`.
 
-    Example:
+    Examples:
 
         @backbone_family("wavlm")
         @keras.saving.register_keras_serializable(package="kser")

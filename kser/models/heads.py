@@ -82,7 +82,7 @@ def head_step(**defaults: Any) -> Callable[[LayersOfStep], LayersOfStep]:
         **defaults: the settings of the step by name, with values that leave the head as it is without it. The
             function is given a `Head`, whose attributes are the settings of all steps.
 
-    Example:
+    Examples:
 
         @head_step(bottleneck_dim=None)
         def bottleneck(head):

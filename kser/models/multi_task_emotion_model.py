@@ -28,7 +28,7 @@ class MultiTaskEmotionModel(EmotionTask):
     Input: as the backbone's. Output: a dict, `"logits"`: float32 (batch, len(labels)) and `"values"`: float32
     (batch, len(targets)).
 
-    Example:
+    Examples:
 
         model = MultiTaskEmotionModel.from_preset(
             "facebook/wav2vec2-base", labels=["anger", "joy"], targets=["arousal"]

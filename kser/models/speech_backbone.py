@@ -66,7 +66,7 @@ class SpeechBackbone(keras_hub.models.Backbone):
             kser.errors.UserError: the preset was not found, a tensor is missing, or the architecture is
                 not one of this class.
 
-        Example:
+        Examples:
 
             backbone = SpeechBackbone.from_preset("facebook/wav2vec2-base")
             backbone({"waveform": np.zeros((1, 16000)), "padding_mask": np.ones((1, 16000), bool)})

@@ -21,7 +21,7 @@ def choose_bucket_lengths(lengths: Sequence[int], num_buckets: int, grid: int) -
     Returns:
         Ascending multiples of `grid`, at most `num_buckets`; the last holds the longest utterance.
 
-    Example:
+    Examples:
 
         choose_bucket_lengths([9_000, 10_000, 60_000], num_buckets=2, grid=8_000)   # [16_000, 64_000]
     """

@@ -41,7 +41,7 @@ def element(tag: str, *children: object, **attributes: Any) -> Html:
         attributes: `class_` is class, `aria_label` is aria-label; `True` is an attribute without a value,
             `None` and `False` are none.
 
-    Example:
+    Examples:
         >>> element("p", "1 < 2", class_="note")
         '<p class="note">1 &lt; 2</p>'
     """

@@ -32,7 +32,7 @@ def load_model(*models: str | Path, threshold: float | None = None) -> "Predicto
     Raises:
         UserError: one cannot be loaded, or they say different things.
 
-    Example:
+    Examples:
 
         model = kser.load_model("results/my_study/wavlm/seed_0/model")
         prediction = model.predict("call.wav")
@@ -172,7 +172,7 @@ class Predictor:
         Raises:
             UserError: the model does not take such windows, or the rate is no whole number.
 
-        Example:
+        Examples:
 
             stream = model.stream(48_000, window_seconds=3, hop_seconds=1)
             for chunk in microphone:

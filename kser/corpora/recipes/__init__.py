@@ -29,7 +29,7 @@ def recipe(name: str) -> Recipe:
     Raises:
         UserError: the recipe is not found; names the nearest one.
 
-    Example:
+    Examples:
         >>> recipe("emodb").expected_utterances
         535
     """

@@ -67,7 +67,7 @@ def speaker_split(
         UserError: fewer than three speakers, a speaker with two genders, a class that only one speaker
             recorded, or no split that has every class in training and test part.
 
-    Example:
+    Examples:
         >>> table = pd.DataFrame({"actor": list("abc"), "gender": "female", "class_id": "joy"})
         >>> sorted(speaker_split(table, 0.8, seed=0))
         ['test', 'train', 'validation']

@@ -60,7 +60,7 @@ def published_folds(corpus: str) -> PublishedFolds:
     Raises:
         UserError: EmoBox has none, or they share speakers.
 
-    Example:
+    Examples:
         >>> published_folds("emovo").tested[0]
         ('f2',)
     """

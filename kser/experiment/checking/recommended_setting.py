@@ -66,7 +66,7 @@ def recommended_setting(machine: Machine) -> RecommendedSetting:
     Args:
         machine: that trains.
 
-    Example:
+    Examples:
         >>> recommended_setting(Machine(cpu_features=frozenset({"avx512_bf16"}))).backends
         ('torch',)
     """

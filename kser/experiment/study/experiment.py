@@ -41,7 +41,7 @@ class Experiment:
     Raises:
         UserError: every mistake in the fields, a line each.
 
-    Example:
+    Examples:
         >>> import kser
         >>> experiment = kser.Experiment(
         ...     {

@@ -52,7 +52,7 @@ class Data2VecAudioBackbone(SpeechTransformerBackbone):
     `transformers.Data2VecAudioModel` from the same checkpoint, of padded utterances with
     `mask_position_padding=False`.
 
-    Example:
+    Examples:
 
         backbone = Data2VecAudioBackbone.from_preset("facebook/data2vec-audio-base")
         outputs = backbone({"waveform": waveform, "padding_mask": mask})

@@ -57,7 +57,7 @@ class HubertBackbone(SpeechTransformerBackbone):
     [DistilHuBERT](https://arxiv.org/abs/2110.01900). Hidden states equal those of `transformers.HubertModel`
     from the same checkpoint.
 
-    Example:
+    Examples:
 
         backbone = HubertBackbone.from_preset("facebook/hubert-base-ls960")
         outputs = backbone({"waveform": waveform, "padding_mask": mask})

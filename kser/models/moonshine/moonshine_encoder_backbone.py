@@ -46,7 +46,7 @@ class MoonshineEncoderBackbone(SpeechBackbone):
     Commands](https://arxiv.org/abs/2410.15608). Hidden states equal those of the encoder of
     `transformers.MoonshineModel` from the same checkpoint.
 
-    Example:
+    Examples:
 
         backbone = MoonshineEncoderBackbone.from_preset("UsefulSensors/moonshine-tiny")
         outputs = backbone({"waveform": waveform, "padding_mask": mask})

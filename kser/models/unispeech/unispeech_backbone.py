@@ -14,7 +14,7 @@ class UniSpeechBackbone(Wav2Vec2Backbone):
     Source: Wang et al. (2021), [UniSpeech](https://arxiv.org/abs/2101.07597). Hidden states equal those of
     `transformers.UniSpeechModel` from the same checkpoint.
 
-    Example:
+    Examples:
 
         backbone = UniSpeechBackbone.from_preset("microsoft/unispeech-large-1500h-cv")
     """

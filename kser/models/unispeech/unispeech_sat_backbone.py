@@ -14,7 +14,7 @@ class UniSpeechSatBackbone(Wav2Vec2Backbone):
     Source: Chen et al. (2021), [UniSpeech-SAT](https://arxiv.org/abs/2110.05752). Hidden states equal those
     of `transformers.UniSpeechSatModel` from the same checkpoint.
 
-    Example:
+    Examples:
 
         backbone = UniSpeechSatBackbone.from_preset("microsoft/unispeech-sat-base-plus")
     """

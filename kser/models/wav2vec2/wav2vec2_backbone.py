@@ -47,7 +47,7 @@ class Wav2Vec2Backbone(SpeechTransformerBackbone):
     Source: Baevski et al. (2020), [wav2vec 2.0](https://arxiv.org/abs/2006.11477). Hidden states equal those
     of `transformers.Wav2Vec2Model` from the same checkpoint.
 
-    Example:
+    Examples:
 
         backbone = Wav2Vec2Backbone.from_preset("facebook/wav2vec2-base")
         outputs = backbone({"waveform": waveform, "padding_mask": mask})

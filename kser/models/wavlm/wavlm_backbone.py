@@ -51,7 +51,7 @@ class WavLMBackbone(SpeechTransformerBackbone):
     Source: Chen et al. (2022), [WavLM](https://arxiv.org/abs/2110.13900). Hidden states equal those of
     `transformers.WavLMModel` from the same checkpoint.
 
-    Example:
+    Examples:
 
         backbone = WavLMBackbone.from_preset("microsoft/wavlm-base-plus")
         outputs = backbone({"waveform": waveform, "padding_mask": mask})

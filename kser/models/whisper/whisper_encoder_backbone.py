@@ -78,7 +78,7 @@ class WhisperEncoderBackbone(SpeechBackbone):
     Supervision](https://arxiv.org/abs/2212.04356). Hidden states equal those of the encoder of
     `transformers.WhisperModel` on the features of its `WhisperFeatureExtractor`.
 
-    Example:
+    Examples:
 
         backbone = WhisperEncoderBackbone.from_preset("openai/whisper-base")
         outputs = backbone({"waveform": waveform, "padding_mask": mask})

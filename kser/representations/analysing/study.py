@@ -57,7 +57,7 @@ def analyse(
         UserError: workers are below 1, stores do not belong together, a column is missing, nothing
             can be computed of the data, another analysis is in the folder, or another process is writing it.
 
-    Example:
+    Examples:
 
         analysis = kser.analyse(["states/wavlm"], "analysis", features=["features/emodb"])
         analysis.tables["probes"]  # a data frame

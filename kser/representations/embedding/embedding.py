@@ -54,7 +54,7 @@ def embed(
     Raises:
         UserError: the model cannot be loaded, or recordings cannot be used, a line each.
 
-    Example:
+    Examples:
 
         states, table = kser.embed("microsoft/wavlm-base-plus", "data/emodb/metadata.csv", layers=[0, 6, 12])
         states[6].shape  # (535, 768)

@@ -11,7 +11,7 @@ _MODEL_FOLDER = "model"  # of a run, see `RunPaths`
 def store_names(models: Sequence[Path]) -> list[str]:
     """A short name for each of several models: as much of the end of its path as tells it from the others.
 
-    Example:
+    Examples:
         >>> store_names([Path("results/study/wavlm/seed_0/model"), Path("results/study/wavlm/seed_1/model")])
         ['seed_0', 'seed_1']
 

@@ -46,7 +46,7 @@ def features(
     Raises:
         UserError: the set cannot be measured here, or recordings cannot be used, a line each.
 
-    Example:
+    Examples:
 
         table, groups = kser.features("data/emodb/metadata.csv")
         table[groups["pitch"]]  # (535, 11)

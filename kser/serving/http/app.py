@@ -29,7 +29,7 @@ def create_app(
         limits: what it takes on.
         progress: is called with the number of programs that are compiled, and that will be.
 
-    Example:
+    Examples:
 
         app = create_app(kser.load_model("results/my_study/wavlm/seed_0/model"))
         uvicorn.run(app)

@@ -1,0 +1,234 @@
+"""The pages of the site that are made of the code; MkDocs calls `on_files` when it builds."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from mkdocs.structure.files import File, Files
+
+from kser.checkpoints.named_checkpoints import NAMED_CHECKPOINTS
+from kser.cli import app
+from kser.corpora.recipes import RECIPES
+from kser.experiment.config.field_hints import NAMES_ELSEWHERE
+from kser.experiment.config.json_schemas import json_schema
+
+REPOSITORY = Path(__file__).parents[1]
+RESULTS = REPOSITORY / "eval" / "results"
+_TYPES = {"integer": "whole number", "boolean": "true or false", "array": "list"}
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages, and the measured results with their figures."""
+    pages = {
+        "commands": commands(),
+        "experiment": fields("experiment", "the experiment JSON"),
+        "model": fields("model", "a model JSON"),
+        "corpora": corpora(),
+        "checkpoints": checkpoints(),
+        "results": results(),
+        "elsewhere": elsewhere(),
+    }
+    for name, text in pages.items():
+        files.append(File.generated(config, f"reference/{name}.md", content=text))
+    for file in sorted(RESULTS.iterdir()):
+        content = file.read_text(encoding="utf-8") if file.suffix == ".md" else file.read_bytes()
+        files.append(File.generated(config, f"results/{_name_on_the_site(file)}", content=content))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Point links at the site, where pages have files of the repository in mind.
+
+    Results are pages of it; of what is no page, such as a module, the name stays.
+    """
+    if page.file.src_uri.startswith("reference/"):
+        return markdown  # written for the site
+    folder = "eval/results" if page.file.src_uri.startswith("results/") else "docs"
+
+    def on_the_site(link: re.Match[str]) -> str:
+        text, target, anchor = link.groups(default="")
+        path = (REPOSITORY / folder / target).resolve()
+        if path.parent == RESULTS:
+            place = "" if folder == "eval/results" else "results/"
+            return f"[{text}]({place}{_name_on_the_site(path)}{anchor})"
+        return link.group() if path.is_relative_to(REPOSITORY / "docs") else text
+
+    return re.sub(r"\[([^\]]*)\]\(([^)#:]+)(#[^)]*)?\)", on_the_site, markdown)
+
+
+def _name_on_the_site(result: Path) -> str:
+    """The name of a result, where pages become HTML beside reports of the same name."""
+    return f"{result.stem}_report.html" if result.suffix == ".html" else result.name
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    lines = ["# Commands", "", "Options are written with underscores; dashes work too.", ""]
+    group = typer.main.get_command(app)
+    for path, command in _leaves(group, ("kser",)):
+        context = typer.Context(command, info_name=" ".join(path))
+        lines += [f"## {' '.join(path)}", "", *_text(command.help), ""]
+        lines += ["```", command.get_usage(context).replace("Usage: ", ""), "```", ""]
+        rows = [_row(param, context) for param in command.params if not getattr(param, "hidden", False)]
+        if rows := [row for row in rows if row is not None]:
+            lines += _table(("", "what it is"), rows)
+    return "\n".join(lines)
+
+
+def _leaves(group: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The commands of a group that do something, with their names, those for people."""
+    for name, command in group.commands.items():
+        if command.hidden:
+            continue
+        if hasattr(command, "commands"):
+            yield from _leaves(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def _row(param: Any, context: typer.Context) -> tuple[str, str] | None:
+    record = param.get_help_record(context)
+    if record is None or "--help" in record[0]:
+        return None
+    return f"`{record[0]}`", record[1]
+
+
+def fields(name: str, of: str) -> str:
+    """Every field of a JSON file: its type, its default, what it means."""
+    schema = json_schema(f"{name}.schema.json")
+    lines = [f"# Fields of {of}", "", schema["description"], ""]
+    if required := schema.get("required"):
+        lines += [f"Required: {', '.join(f'`{field}`' for field in required)}.", ""]
+    lines += _fields_of(schema)
+    for nested, definition in schema.get("$defs", {}).items():
+        if "properties" in definition:
+            lines += [f"## {nested}", "", definition.get("description", ""), "", *_fields_of(definition)]
+    return "\n".join(lines)
+
+
+def _fields_of(schema: dict[str, Any]) -> list[str]:
+    required = schema.get("required", [])
+    rows = []
+    for name, field in schema["properties"].items():
+        default = f"`{_json(field['default'])}`" if "default" in field else ""
+        cells = (f"`{name}`", _type(field), "required" if name in required else default)
+        rows.append((*cells, field.get("description", "")))
+    return _table(("field", "type", "default", "meaning"), rows)
+
+
+def _type(field: dict[str, Any]) -> str:
+    """The type of a field in words."""
+    match field:
+        case {"$ref": reference}:
+            name = reference.rpartition("/")[2]
+            words = f"[{name}](#{name.lower()})"
+        case {"anyOf": kinds} | {"oneOf": kinds}:
+            words = " or ".join(dict.fromkeys(_type(kind) for kind in kinds if kind.get("type") != "null"))
+        case {"enum": values}:
+            words = ", ".join(f"`{_json(value)}`" for value in values)
+        case {"const": value}:
+            words = f"`{_json(value)}`"
+        case {"type": "array", "items": items} if items:
+            words = f"list of {_type(items)}"
+        case {"type": "object", "additionalProperties": dict(values)}:
+            words = f"object of {_type(values)}"
+        case {"type": kind}:
+            bounds = (f"{sign} {field[key]:g}" for key, sign in _BOUNDS.items() if key in field)
+            words = " ".join([_TYPES.get(kind, kind), *bounds])
+        case _:
+            words = "anything"
+    return words
+
+
+def corpora() -> str:
+    """The corpora that kser has recipes for."""
+    rows = [
+        (
+            f"`{recipe.name}`",
+            recipe.title,
+            recipe.language,
+            str(recipe.expected_speakers),
+            str(recipe.expected_utterances),
+            ", ".join(recipe.classes),
+            recipe.licence,
+            "yes" if recipe.archives else "",
+        )
+        for recipe in RECIPES.values()
+    ]
+    header = ("name", "corpus", "language", "speakers", "utterances", "classes", "licence", "download")
+    return "\n".join(
+        [
+            "# Corpora",
+            "",
+            "`kser data info NAME` says how to obtain one, `kser data prepare NAME` makes its metadata CSV. "
+            "Licences are those that the publishers state; read them before use.",
+            "",
+            *_table(header, rows),
+        ]
+    )
+
+
+def checkpoints() -> str:
+    """The published checkpoints with short names."""
+    rows = [
+        (
+            f"`{checkpoint.name}`",
+            checkpoint.repository,
+            checkpoint.model_type,
+            f"{checkpoint.parameters / 1e6:.0f} M",
+            checkpoint.licence,
+            f"[{checkpoint.paper}](https://arxiv.org/abs/{checkpoint.paper})",
+        )
+        for checkpoint in NAMED_CHECKPOINTS.values()
+    ]
+    return "\n".join(
+        [
+            "# Checkpoints",
+            "",
+            "Any Hugging Face id of these architectures loads; these have short names for "
+            "`model_path_or_name`, and a fixed revision. Parameters are those of the backbone.",
+            "",
+            *_table(("name", "repository", "architecture", "parameters", "licence", "paper"), rows),
+        ]
+    )
+
+
+def elsewhere() -> str:
+    """What fields of other toolkits are called here."""
+    names: dict[str, list[str]] = {}
+    for name, ours in NAMES_ELSEWHERE.items():
+        names.setdefault(ours, []).append(f"`{name}`")
+    rows = [(", ".join(theirs), f"`{ours}`") for ours, theirs in sorted(names.items())]
+    text = ["# Names elsewhere", "", "A JSON that has one of them is refused with the name here.", ""]
+    return "\n".join([*text, *_table(("elsewhere", "in kser"), rows)])
+
+
+def results() -> str:
+    """What was measured, the newest first."""
+    lines = ["# Measured", "", "Each page has its commands.", ""]
+    for file in sorted(RESULTS.glob("*.md"), reverse=True):
+        title = file.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        lines.append(f"- [{title}](../results/{file.name}), {file.name[:10]}")
+    return "\n".join(lines)
+
+
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
+    return [*lines, ""]
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _text(text: str | None) -> list[str]:
+    return (text or "").splitlines()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
