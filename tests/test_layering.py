@@ -1,4 +1,4 @@
-"""Imports point downward only: what the map of the README promises."""
+"""Imports point downward only: what the map in CONTRIBUTING.md promises."""
 
 import ast
 from functools import cache

@@ -1,8 +1,7 @@
-"""From `kser train` to predictions, exported models, a server and a page, by the commands of the README."""
+"""From `kser train` to predictions, exported models, a server and a page, by the commands of docs/."""
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -20,13 +19,12 @@ import pytest
 import soundfile as sf
 
 from tests.browser import needs_browser, open_tab
+from tests.pages import ROOT, blocks
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("## You have a model folder")[2].partition("\n## ")[0]
 LINES = [
     line.partition("    #")[0]
-    for block in re.findall(r"^```sh\n(.*?)^```", SECTION, flags=re.MULTILINE | re.DOTALL)
+    for page in ("first_study", "predict", "export")
+    for block in blocks(f"docs/{page}.md", "sh")
     for line in block.splitlines()
 ]
 NEEDED = ("tf2onnx", "ai_edge_litert", "openvino", "fastapi", "uvicorn")
@@ -39,18 +37,18 @@ pytestmark = [
 
 
 def lines(command: str) -> list[str]:
-    """Those of the section that are of one command of kser, or of another program."""
+    """Those of the pages that are of one command of kser, or of another program."""
     return [line for line in LINES if line.startswith(command)]
 
 
 def kser(line: str) -> list[str]:
-    """A line of the README for this interpreter, whether or not kser is on the path."""
+    """A line of a page for this interpreter, whether or not kser is on the path."""
     return [sys.executable, "-c", "from kser.cli import main; main()", *line.split()[1:]]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder in which the quickstart ran, with recordings by the names that the README uses."""
+    """A folder in which the quickstart ran, with recordings by the names that the pages use."""
     folder = tmp_path_factory.mktemp("whole_way")
     call(folder, "kser train")
     clips = sorted((folder / "kser_quickstart" / "corpus").rglob("*.wav"))
@@ -105,13 +103,25 @@ def loaded(url: str) -> bytes:
             time.sleep(1)
 
 
-def test_the_section_has_every_command():
-    assert [len(lines(f"kser {name}")) for name in ("predict", "export", "serve", "demo")] == [4, 4, 1, 1]
+def test_the_pages_have_every_command():
+    assert [len(lines(f"kser {name}")) for name in ("predict", "export", "serve", "demo")] == [5, 4, 1, 1]
     assert len(lines("curl")) == 1
 
 
+def test_the_first_study_is_reported_and_predicts(trained):
+    report, _ = lines("kser report")
+    call(trained, report)
+    page = (trained / "kser_quickstart" / "results" / "quickstart" / "report.html").read_text(
+        encoding="utf-8"
+    )
+    assert "wav2vec2_tiny" in page
+    call(trained, lines("kser predict")[0])
+    predictions = pd.read_csv(trained / "predictions.csv")
+    assert len(predictions) == len(pd.read_csv(trained / lines("kser predict")[0].split()[3]))
+
+
 def test_recordings_are_predicted(trained):
-    alone, together, voice, windows = (call(trained, line) for line in lines("kser predict"))
+    alone, together, voice, windows = (call(trained, line) for line in lines("kser predict")[1:])
     assert "call.wav" in alone and "4 recordings" in together
     table = pd.read_csv(trained / "calls.csv")
     assert len(table) == 4 and table["label"].notna().all()
