@@ -36,6 +36,7 @@ MODELS = {
         "batch_size": 6,
         "ema_momentum": 0.8,
         "gradient_accumulation_steps": 2,
+        "keep_states_every": 1,
     },
     # On vectors, which every device takes whole.
     "log_mel": {"use_batch_norm": False, "freeze_layers": "all", "use_dropout": True},
