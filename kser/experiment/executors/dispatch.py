@@ -23,12 +23,17 @@ class _Attempts:
 
     furthest: dict[tuple[str, str], int] = field(default_factory=dict)
     deaths_since_progress: int = 0
+    _passes: dict[str, list[int]] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Take notice that a worker begins."""
+        self._passes = {}
 
     def follow(self, event: Event) -> None:
         """Take notice of an event: what no attempt has come to before is progress."""
         match event:
             case AudioRead():
-                place, done = ("audio", event.run), event.done
+                place, done = ("audio", event.run), self._files(event)
             case TrainingEvent():
                 place, done = ("training", event.run), event.step
             case _:
@@ -36,6 +41,14 @@ class _Attempts:
         if done > self.furthest.get(place, -1):
             self.furthest[place] = done
             self.deaths_since_progress = 0
+
+    def _files(self, event: AudioRead) -> int:
+        """How many files this attempt has done in all passes: they are read, then their features computed."""
+        passes = self._passes.setdefault(event.run, [0])
+        if event.done <= passes[-1]:
+            passes.append(0)
+        passes[-1] = event.done
+        return sum(passes)
 
 
 def dispatch(
@@ -107,8 +120,9 @@ class _Dispatcher:
 
     def _start(self, number: int) -> None:
         self._waiting.remove(number)
-        if number not in self._attempts:
-            self._attempts[number] = _Attempts()
+        is_first = number not in self._attempts
+        self._attempts.setdefault(number, _Attempts()).begin()
+        if is_first:
             run = self.runs[number]
             self.progress(RunStarted(run.title, number + 1, len(self.runs), run.shown_metric))
 

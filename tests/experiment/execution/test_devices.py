@@ -30,8 +30,9 @@ def weights(study, model):
         if isinstance(dataset, h5py.Dataset):
             found[name] = dataset[()]
 
-    with h5py.File(folder / "task.weights.h5") as file:
-        file.visititems(add)
+    for part in ("model", "task"):  # the backbone and the head
+        with h5py.File(folder / f"{part}.weights.h5") as file:
+            file.visititems(lambda name, item, part=part: add(f"{part}/{name}", item))
     return found
 
 
