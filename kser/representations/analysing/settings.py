@@ -62,7 +62,7 @@ class AnalysisSettings:
                 raise UserError(f"--{name} {unknown[0]}: must be of {', '.join(allowed)}")
             if not given:
                 raise UserError(f"--{name}: none given; there are {', '.join(allowed)}")
-        for name, least in (("permutations", 0), ("control_draws", 0), ("probe_seeds", 1)):
+        for name, least in (("permutations", 0), ("control_draws", 0), ("probe_seeds", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise UserError(f"--{name} {getattr(self, name)}: must be at least {least}")
 

@@ -296,6 +296,7 @@ def test_columns_that_are_not_there_are_told(states, tmp_path):
         ({"parts": ("probe",)}, r"--parts probe: must be of similarity, features"),
         ({"measures": ()}, r"--measures: none given"),
         ({"permutations": -1}, r"--permutations -1: must be at least 0"),
+        ({"seed": -1}, r"--seed -1: must be at least 0"),
     ):
         with pytest.raises(UserError, match=message):
             AnalysisSettings(**arguments)
