@@ -75,6 +75,7 @@ def test_a_ray_cluster_that_is_there(run, tmp_path, monkeypatch):
     # "auto" is this one, whatever other clusters there are.
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef" * 2)
     with (tmp_path / "ray.txt").open("w") as printed:
         head = subprocess.Popen([*start.split(), "--block"], stdout=printed, stderr=printed, process_group=0)
     try:
