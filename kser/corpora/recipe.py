@@ -103,7 +103,9 @@ class Recipe:
         if (left_out := _left_out.get()) is not None:
             left_out.clear()
         try:
-            return self.make_table(folder)
+            # Arrow, which pandas takes where it is installed, holds no name of a file that is no text.
+            with pd.option_context("mode.string_storage", "python"):
+                return self.make_table(folder)
         except NotTheCorpusError:
             raise NotTheCorpusError(
                 f"{folder}: does not look like {self.short_title}, which is {self.layout}"
