@@ -152,6 +152,7 @@ class RayCrew:
         # Retries are the dispatcher's, which knows whether a run got further.
         self._do = ray.remote(max_calls=1, max_retries=0)(do_task)
         self._running: dict[Any, Run] = {}
+        self._cpus, self._gpus = self._room()
 
     def check_room(self, runs: Sequence[Run]) -> None:
         """See that every run could be done on the cluster.
@@ -159,12 +160,11 @@ class RayCrew:
         Raises:
             UserError: one takes more than there is, a line for each model.
         """
-        cpus, gpus = self._room()
         lines = {
             run.model.name: f"{run.model.name}: a run takes {taken.num_cpus} CPUs and {taken.num_gpus} GPUs, "
-            f"but the cluster has {cpus:g} CPUs and {gpus:g} GPUs"
+            f"but the cluster has {self._cpus:g} CPUs and {self._gpus:g} GPUs"
             for run in runs
-            if not _fits(taken := self._default.of(run), cpus, gpus)
+            if not _fits(taken := self._default.of(run), self._cpus, self._gpus)
         }
         if lines:
             raise UserError("\n".join(lines.values()))
@@ -180,7 +180,7 @@ class RayCrew:
         """See `Crew`; what others do on the cluster does not count: Ray lets tasks wait for that."""
         if self._most is not None and len(self._running) >= self._most:
             return False
-        cpus, gpus = self._room()
+        cpus, gpus = self._cpus, self._gpus
         for running in self._running.values():
             taken = self._default.of(running)
             cpus, gpus = cpus - (taken.num_cpus or 0), gpus - (taken.num_gpus or 0)
@@ -195,6 +195,7 @@ class RayCrew:
     def reports(self) -> Sequence[Report]:
         """See `Crew`; what happened in a run comes before its end."""
         ended, _ = self._ray.wait(list(self._running), timeout=_WAITS_S)
+        self._cpus, self._gpus = self._room()  # machines come and go
         reports: list[Report] = [Happened(event) for event in self._ray.get(self._events.take.remote())]
         for reference in ended:
             run = self._running.pop(reference)
