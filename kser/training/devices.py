@@ -26,12 +26,7 @@ def number_of_devices(asked: int | Literal["all"]) -> int:
     """
     if asked == 1:
         return 1
-    backend = keras.config.backend()
-    if backend != "jax":
-        raise UserError(
-            f"devices: {asked} requires JAX, which KERAS_BACKEND=jax chooses, and this is {backend}; "
-            "devices: 1, or runs side by side on one device each (kser train --executor local --workers N)"
-        )
+    check_shareable(asked)
     found = keras.distribution.list_devices()
     if asked == "all":
         return len(found)
@@ -41,6 +36,23 @@ def number_of_devices(asked: int | Literal["all"]) -> int:
             '"all" takes those that there are'
         )
     return asked
+
+
+def check_shareable(asked: int | Literal["all"]) -> None:
+    """See that the backend can share batches among devices, if that is asked for.
+
+    Args:
+        asked: how many, or "all".
+
+    Raises:
+        UserError: it cannot; the line begins with the field.
+    """
+    backend = keras.config.backend()
+    if asked != 1 and backend != "jax":
+        raise UserError(
+            f"devices: {asked} requires JAX, which KERAS_BACKEND=jax chooses, and this is {backend}; "
+            "devices: 1, or runs side by side on one device each (kser train --executor local --workers N)"
+        )
 
 
 def devices_at_most(asked: int | Literal["all"]) -> int:

@@ -13,6 +13,7 @@ from kser.experiment.runs.planning import Run
 from kser.experiment.runs.run_data import RunData
 from kser.experiment.runs.run_devices import run_devices
 from kser.files import expanded, is_there, resolve_input
+from kser.training.devices import check_shareable
 
 Data = Mapping[tuple[str, int], RunData]
 """Data of runs by model and seed."""
@@ -64,8 +65,19 @@ def unwritable_folders(runs: Sequence[Run]) -> list[str]:
     return list(mistakes.values())
 
 
+def unshareable(runs: Sequence[Run]) -> list[str]:
+    """That the backend cannot share batches among devices as the experiment asks for, in a line."""
+    try:
+        check_shareable(runs[0].config.devices)
+    except UserError as error:
+        return [f"{runs[0].experiment.source}: {error}"]
+    return []
+
+
 def missing_devices(runs: Sequence[Run]) -> list[str]:
-    """That this machine does not have the devices that the experiment asks for, in a line."""
+    """That this machine lacks devices that are asked for, in a line; one of a cluster may have them."""
+    if unshareable(runs):
+        return []
     try:
         run_devices(runs[0])
     except UserError as error:

@@ -12,7 +12,13 @@ from kser.experiment.checking.input_checks import Inputs, read_inputs
 from kser.experiment.checking.model_plans import Lengths, ModelPlan, utterance_lengths
 from kser.experiment.checking.obtaining import how_to_obtain
 from kser.experiment.checking.recommended_setting import RecommendedSetting, recommended_setting, this_machine
-from kser.experiment.checking.refusals import checkpoint_of, missing_devices, model_facts, unwritable_folders
+from kser.experiment.checking.refusals import (
+    checkpoint_of,
+    missing_devices,
+    model_facts,
+    unshareable,
+    unwritable_folders,
+)
 from kser.experiment.checking.sound_warnings import sound_warnings
 from kser.experiment.checking.split_counts import SplitCounts, count_splits
 from kser.experiment.config.definition import ExperimentDefinition
@@ -124,8 +130,8 @@ def check_study(
     check = CheckResult(
         experiment,
         runs,
-        mistakes=[*inputs.mistakes, *unwritable_folders(runs), *missing_devices(runs)],
-        to_obtain=[how_to_obtain(missing) for missing in inputs.missing],
+        mistakes=[*inputs.mistakes, *unwritable_folders(runs), *unshareable(runs)],
+        to_obtain=[*map(how_to_obtain, inputs.missing), *missing_devices(runs)],
         notes=list(inputs.notes),
     )
     check.splits = count_splits(inputs.data)

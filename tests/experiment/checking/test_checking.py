@@ -672,9 +672,9 @@ def test_devices_are_counted_and_what_they_compute_in_vain(monkeypatch, tmp_path
     assert note.endswith("8 is no multiple of 3 devices: in each batch 1 further place is computed in vain")
     change(path, devices=4)
     missing = f"{path}: devices: 4 asked for, and JAX has 3 here (gpu:0, gpu:1, gpu:2)"
-    assert [line for line in checked(path).mistakes if "asked for" in line] == [
-        f'{missing}; "all" takes those that there are'
-    ]
+    # A machine of a cluster may have them.
+    assert f'{missing}; "all" takes those that there are' in checked(path).to_obtain
+    assert not checked(path).mistakes
     with pytest.raises(UserError, match="devices: 4 asked for"):
         train_experiment(load_experiment(path))
     assert not (tmp_path / "runs").exists()
