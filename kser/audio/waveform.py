@@ -35,7 +35,7 @@ def pad_waveforms(
     Returns:
         float32 array (places, samples), and bool array (places, samples), true for sound, false for padding.
     """
-    longest = max(len(waveform) for waveform in waveforms)
+    longest = max((len(waveform) for waveform in waveforms), default=0)
     samples = longest if samples is None else samples
     if longest > samples:
         raise ValueError(
@@ -79,7 +79,7 @@ def model_inputs(
         return pad_waveforms(waveforms, samples, places)
     batch, mask = pad_waveforms(waveforms, samples, places)
     used = slice(len(waveforms))
-    if do_normalize:
+    if do_normalize and waveforms:
         batch[used] = [zero_mean_unit_variance(row) for row in batch[used]]
     mask[used] = True
     return batch, mask

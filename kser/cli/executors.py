@@ -68,14 +68,14 @@ class Execution:
         else:
             train_experiment(experiment, seeds, display, self._executor())
 
-    def _executor(self) -> "Executor":
+    def _executor(self) -> "Executor | None":
         if self.executor is ExecutorName.RAY:
             from kser.experiment.executors.ray_cluster import RayExecutor
 
             return RayExecutor(self.ray_address, self.workers, self.num_cpus or 1, self.num_gpus or 0)
         from kser.experiment.executors.local import LocalExecutor
 
-        return LocalExecutor(self.workers or 1)
+        return None if self.workers in (None, 1) else LocalExecutor(self.workers)
 
     def _submit(self, experiment: "ExperimentDefinition", seeds: Iterable[int] | None, display: Any) -> None:
         from kser.experiment.executors.slurm import SlurmExecutor

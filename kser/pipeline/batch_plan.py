@@ -5,7 +5,7 @@ stopped, and the order does not depend on the number of threads that load the au
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -93,6 +93,23 @@ def plan_in_order(
         indices = order[start : start + batch_size]
         batches.append(PlannedBatch(tuple(indices.tolist()), bucket_lengths[int(buckets[indices].max())]))
     return batches
+
+
+class PartsOfBatches:
+    """The part of each batch that is in some of its places, for one of several processes that share it.
+
+    Args:
+        batches: planned.
+        places: which; those beyond the utterances of a batch are empty.
+    """
+
+    def __init__(self, batches: Sequence[PlannedBatch] | ShuffledBatches, places: range):
+        self._batches = batches
+        self._places = places
+
+    def __getitem__(self, step: int) -> PlannedBatch:
+        batch = self._batches[step]
+        return replace(batch, indices=batch.indices[self._places.start : self._places.stop])
 
 
 def padding_share(batches: Sequence[PlannedBatch], lengths: Sequence[int], batch_size: int) -> float:

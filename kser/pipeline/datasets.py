@@ -20,7 +20,7 @@ import numpy as np
 from kser.audio.waveform import model_inputs
 from kser.errors import UserError
 from kser.pipeline.augmenting import AugmentationPlan
-from kser.pipeline.batch_plan import PlannedBatch
+from kser.pipeline.batch_plan import PartsOfBatches, PlannedBatch
 from kser.pipeline.utterances import TargetArrays, Utterances, map_targets
 
 # Decoding releases Python's lock: a few threads keep a training step fed without worker processes.
@@ -195,7 +195,7 @@ def training_dataset(
     augmentation: AugmentationPlan | None = None,
     workers: int = 0,
     joined: int = 1,
-    places: int | None = None,
+    places: range | None = None,
 ) -> Any:
     """Steps `start` … `stop - 1` of training as a data set that `keras.Model.fit` takes.
 
@@ -208,19 +208,28 @@ def training_dataset(
         workers: processes that make the batches; 0 for threads. The elements are the same. With workers the
             data set has a method `close`, see `closed_at_the_end`. Vectors need none of them.
         joined: see `BatchSource`.
-        places: in every batch; `None`: as many as utterances.
+        places: of every batch, those that the data set has: more than utterances where some are to be empty,
+            a part of them where several processes share a batch; `None`: as many as utterances.
     """
-    places = batches.batch_size if places is None else places
-    source = BatchSource(utterances, batches, places, start, stop, augmentation, joined)
+    places = range(batches.batch_size) if places is None else places
+    parts = PartsOfBatches(batches, places)
+    source = BatchSource(utterances, parts, len(places), start, stop, augmentation, joined)
     return _dataset(source, workers=workers)
 
 
-def evaluation_dataset(utterances: Utterances, batches: Sequence[PlannedBatch], batch_size: int) -> Any:
+def evaluation_dataset(utterances: Utterances, batches: Sequence[PlannedBatch], places: int | range) -> Any:
     """The batches of `plan_in_order`, again and again: `evaluate` and `predict` are given how many to take.
 
     Keras would otherwise warn that the data ran out at the end of every evaluation.
+
+    Args:
+        utterances: the part.
+        batches: planned.
+        places: of every batch, how many, or those that the data set has, see `training_dataset`.
     """
-    return _dataset(BatchSource(utterances, batches, batch_size, 0, len(batches)), repeat=True)
+    places = range(places) if isinstance(places, int) else places
+    parts = PartsOfBatches(batches, places)
+    return _dataset(BatchSource(utterances, parts, len(places), 0, len(batches)), repeat=True)
 
 
 def _dataset(source: BatchSource, repeat: bool = False, workers: int = 0) -> Any:

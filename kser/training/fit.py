@@ -1,7 +1,7 @@
 """One training run, from the first update or from where it was interrupted, to its best weights."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from kser.pipeline.datasets import (
 )
 from kser.pipeline.utterances import Utterances
 from kser.training.compiling import RunCompiler
-from kser.training.devices import devices_in_use, places_of
+from kser.training.devices import devices_in_use, own_places, places_of, undivided
 from kser.training.events import ProgressListener
 from kser.training.joined_steps import join_steps
 from kser.training.objectives import Objective
 from kser.training.plan import TrainingPlan
+from kser.training.process_group import processes
 from kser.training.progress import ProgressReporter
 from kser.training.recorder import Recorder
 from kser.training.shared_programs import forget_shared_program
@@ -67,6 +68,7 @@ def train(
 
     The model is evaluated on the validation part before the first update and then every
     `plan.eval_steps`. At the end it has the weights of the evaluation in which `plan.best_metric` was best.
+    Where processes train it together, all call this, and files are those of the first.
 
     Args:
         model: gives what the objective takes, logits (batch, classes) for one; what is frozen in it stays so.
@@ -191,7 +193,9 @@ class _Batches:
         )
         validation_batches = plan_in_order(validation.lengths, self._buckets, self._places)
         self._validation_steps = len(validation_batches)
-        self._validation_data = for_backend(evaluation_dataset(validation, validation_batches, self._places))
+        self._validation_data = for_backend(
+            evaluation_dataset(validation, validation_batches, own_places(self._places))
+        )
 
     def evaluate(self, model: keras.Model) -> dict[str, Any]:
         """What `model.evaluate` gives for the validation part."""
@@ -211,7 +215,9 @@ class _Batches:
             batches = plan_in_order(self._training.lengths, self._buckets, self._places)
             data = evaluation_dataset(self._training, batches, self._places)
             if self._training.vectors() is None:
-                vectors = vectors_of.predict(for_backend(data), steps=len(batches), verbose=0)
+                # Each of several processes needs them all.
+                with undivided() if processes() > 1 else nullcontext():
+                    vectors = vectors_of.predict(for_backend(data), steps=len(batches), verbose=0)
             else:  # to compile it would take longer
                 inputs = (inputs for (inputs, *_), _ in zip(data, batches, strict=False))
                 vectors = np.concatenate(
@@ -233,7 +239,7 @@ class _Batches:
             self._augmentation,
             self._workers,
             self.joined,
-            self._training_places,
+            own_places(self._training_places),
         )
         with closed_at_the_end(data):
             model.fit(
@@ -261,6 +267,7 @@ class _Batches:
         lengths = ", ".join(f"{length:g}" for length in seconds)
         devices = devices_in_use()
         shared = f", on {devices} devices with {self._training_places // devices} each" if devices > 1 else ""
+        shared += f" in {processes()} processes" if processes() > 1 else ""
         return f"{utterances} in batches of {lengths} s, {padding:.0%} of it padding{shared}"
 
 

@@ -13,6 +13,7 @@ from kser.training.devices import devices_in_use
 from kser.training.early_stopping import Patience, is_better
 from kser.training.objectives import Objective, metric_named
 from kser.training.plan import TrainingPlan
+from kser.training.process_group import is_first
 from kser.training.training_log import Row, TrainingLog
 from kser.training.training_state import keep_weights, save_best, save_state
 
@@ -21,7 +22,8 @@ class Recorder(keras.callbacks.Callback):
     """Counts updates, writes the log, keeps the best weights, saves states, ends the run.
 
     Keras' epochs are the stretches between two evaluations here: a state saved at the end of one restores
-    everything, metrics included, because Keras begins each epoch with fresh metrics.
+    everything, metrics included, because Keras begins each epoch with fresh metrics. Of processes that train
+    together only the first writes.
 
     Args:
         plan: the settings.
@@ -86,7 +88,7 @@ class Recorder(keras.callbacks.Callback):
             **progress.get("patience", {}),
         )
         measures = [f"val_{metric.name}" for metric in objective.validation_metrics]
-        self.log = TrainingLog(log, progress.get("log"), measures)
+        self.log = TrainingLog(log, progress.get("log"), measures, on_disk=is_first())
         self._started = time.monotonic() - progress.get("seconds", 0.0)
         self._batches = self.step * plan.gradient_accumulation_steps
         self._loss_window = _MeanSince()
@@ -111,11 +113,13 @@ class Recorder(keras.callbacks.Callback):
         if is_better(value, self.best_value, self._higher_is_better):
             self.best_step, self.best_value, self.best_loss = self.step, float(value), float(val_loss)
             self.model.optimizer.swap_averages()
-            save_best(self.states, self.model)
+            if is_first():
+                save_best(self.states, self.model)
             self.model.optimizer.swap_averages()
         if self.plan.keep_states_every and self.step % self.plan.keep_states_every == 0:
             self.model.optimizer.swap_averages()
-            keep_weights(self.states, self.step, self.model, self.plan.kept_states_limit)
+            if is_first():
+                keep_weights(self.states, self.step, self.model, self.plan.kept_states_limit)
             self.model.optimizer.swap_averages()
         over = self._patience.is_over(value, counts=self.step > self.patient_until)
         self.stopped_early = over and self.step < self.updates
@@ -168,6 +172,8 @@ class Recorder(keras.callbacks.Callback):
 
     def save(self) -> None:
         """Save the state of the run at this update."""
+        if not is_first():
+            return
         progress = {
             "identity": self.identity,
             "best_step": self.best_step,

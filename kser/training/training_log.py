@@ -23,19 +23,28 @@ class TrainingLog:
         path: of the CSV file; an existing one is replaced.
         rows: rows to begin with, when a run continues.
         measures: the columns of evaluations.
+        on_disk: whether the file is written; of processes that train together only the first has one.
     """
 
     def __init__(
-        self, path: Path, rows: list[Row] | None = None, measures: Sequence[str] = CLASSIFICATION_MEASURES
+        self,
+        path: Path,
+        rows: list[Row] | None = None,
+        measures: Sequence[str] = CLASSIFICATION_MEASURES,
+        on_disk: bool = True,
     ):
         self.path = path
+        self.on_disk = on_disk
         self.rows: list[Row] = list(rows or [])
         self.columns = ("step", "epoch", "loss", "learning_rate", *measures, "seconds")
-        write_text(path, ",".join(self.columns) + "\n" + _csv(self.rows, self.columns))
+        if on_disk:
+            write_text(path, ",".join(self.columns) + "\n" + _csv(self.rows, self.columns))
 
     def add(self, row: Row) -> None:
         """Append one row and write it to the file at once."""
         self.rows.append(row)
+        if not self.on_disk:
+            return
         with self.path.open("a", encoding="utf-8", newline="") as file:
             file.write(_csv([row], self.columns))
 

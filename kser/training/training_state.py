@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from kser.errors import UserError
 from kser.files import read_json, remove_drafts, replacing, write_json
+from kser.training.process_group import arrays_of_first, of_first
 
 VARIABLES_FILE = "variables.safetensors"
 PROGRESS_FILE = "progress.json"
@@ -60,6 +61,8 @@ def save_state(folder: Path, step: int, model: keras.Model, progress: dict[str, 
 def load_latest_state(folder: Path, identity: str) -> SavedState | None:
     """Read the newest state of a folder; `None` if it has none.
 
+    Processes that train together have that of the first.
+
     Args:
         folder: of the run.
         identity: what the run is; `progress["identity"]` of the state must be the same.
@@ -67,17 +70,24 @@ def load_latest_state(folder: Path, identity: str) -> SavedState | None:
     Raises:
         UserError: the states are another run's.
     """
-    states = sorted(_states(folder))
+    progress = of_first(lambda: _latest_progress(folder, identity))
+    if progress is None:
+        return None
+    arrays = arrays_of_first(lambda: load_file(_states(folder)[-1][1] / VARIABLES_FILE))
+    return SavedState(progress, arrays)
+
+
+def _latest_progress(folder: Path, identity: str) -> dict[str, Any] | None:
+    states = _states(folder)
     if not states:
         return None
-    newest = states[-1][1]
-    progress = read_json(newest / PROGRESS_FILE)
+    progress: dict[str, Any] = read_json(states[-1][1] / PROGRESS_FILE)
     if progress.get("identity") != identity:
         raise UserError(
             f"{folder}: holds saved states of a run with other settings, data, backend or version of kser; "
             "give the experiment another experiment_name, or move that folder away"
         )
-    return SavedState(progress, load_file(newest / VARIABLES_FILE))
+    return progress
 
 
 def save_best(folder: Path, model: keras.Model) -> None:
@@ -87,8 +97,8 @@ def save_best(folder: Path, model: keras.Model) -> None:
 
 
 def restore_best(folder: Path, model: keras.Model) -> None:
-    """Give the model the weights that `save_best` kept."""
-    assign_model(model, load_file(folder / BEST_FILE))
+    """Give the model the weights that `save_best` kept, in the first of processes that train together."""
+    assign_model(model, arrays_of_first(lambda: load_file(folder / BEST_FILE)))
 
 
 def keep_weights(folder: Path, step: int, model: keras.Model, limit: int | None) -> None:

@@ -13,6 +13,7 @@ from kser.experiment.evaluating.test_sets import further_test_sets, read_test_se
 from kser.experiment.execution.run_files import claim, is_untidy, save_results, tidy_up
 from kser.experiment.execution.run_fingerprint import fingerprint_of, run_settings
 from kser.experiment.execution.run_state import RunState, run_state
+from kser.experiment.execution.together import check_alike, is_divided
 from kser.experiment.runs.augmenting import augmentation_plan, try_out
 from kser.experiment.runs.cut_recordings import cut_notes
 from kser.experiment.runs.feature_caching import FrozenPart, above_frozen_part, frozen_part
@@ -35,7 +36,9 @@ from kser.training.devices import on_devices, undivided
 from kser.training.events import Message, ProgressListener, reading_progress
 from kser.training.fit import train
 from kser.training.logistic_regression import train_by_logistic_regression
+from kser.training.process_group import agreed, is_first, of_first, processes
 from kser.training.training_result import TrainingResult
+from kser.training.training_state import restore_best
 
 
 class TrainingFailedError(UserError):
@@ -69,20 +72,30 @@ def do_run(
         ModelMistakeError: the model cannot be built, or audio cannot be read.
         TrainingFailedError: it began and failed, say because the loss is no longer a number.
     """
-    data = load_run_data(run)
-    settings = run_settings(run, data)
-    fingerprint = fingerprint_of(settings)
-    if run_state(run, settings) is RunState.FINISHED:
-        if is_untidy(run, fingerprint):
-            with try_lock_run(run.paths) as ours:
-                if ours:
-                    tidy_up(run)
-        renew_names(run.paths.model, run.model.factors, run.model.layer_curve)
+    if processes() > 1 and not of_first(lambda: is_divided(run)):
+        return of_first(lambda: do_run(run, callbacks, progress))
+    with agreed():
+        data = load_run_data(run)
+        settings = run_settings(run, data)
+    check_alike(run.title, settings)
+    if of_first(lambda: _is_finished(run, settings)):
         return Outcome.ALREADY_TRAINED
     with _of_every_run():
         devices = run_devices(run)
     with on_devices(devices):
         return _do_unfinished(run, data, settings, callbacks, progress)
+
+
+def _is_finished(run: Run, settings: Mapping[str, Any]) -> bool:
+    """Whether a run is trained already; one that is, is tidied up."""
+    if run_state(run, settings) is not RunState.FINISHED:
+        return False
+    if is_untidy(run, fingerprint_of(settings)):
+        with try_lock_run(run.paths) as ours:
+            if ours:
+                tidy_up(run)
+    renew_names(run.paths.model, run.model.factors, run.model.layer_curve)
+    return True
 
 
 def _do_unfinished(
@@ -94,34 +107,66 @@ def _do_unfinished(
 ) -> Outcome:
     fingerprint = fingerprint_of(settings)
     # Every audio file is read once before anything is written.
-    with _of_every_run():
+    with agreed(in_step=True), _of_every_run():
         model = build_model(run, data.head)
         frozen = frozen_part(run, model, model.waveform_format)
     reader = WaveformReader(model.waveform_format, run.audio_cache)
-    parts = _read_parts(run, data, reader, reading_progress(progress, run.title))
-    _say_what_is_cut(run, data, model, parts, progress)
-    augmentation = _augmentation(run, reader, parts["train"])
-    with try_lock_run(run.paths) as ours:
-        if not ours:
-            return Outcome.ELSEWHERE
-        if run_state(run, settings) is RunState.FINISHED:  # while this process was reading
-            if is_untidy(run, fingerprint):
-                tidy_up(run)
-            return Outcome.ALREADY_TRAINED
-        claim(run, settings)
-        data.write_split(run.paths.split, parts)
+    with agreed():
+        parts = _read_parts(run, data, reader, reading_progress(progress, run.title))
+        _say_what_is_cut(run, data, model, parts, progress)
+        augmentation = _augmentation(run, reader, parts["train"])
+    with try_lock_run(run.paths) if is_first() else nullcontext(True) as ours:
+        if (outcome := of_first(lambda: _claimed(run, data, settings, parts, ours))) is not None:
+            return outcome
         found = None
         if not run.model.skip_hp_search:
             del model, frozen  # each trial has its own
-            found = _search(run, data, parts, fingerprint, augmentation, progress)
+            found = of_first(lambda: _search(run, data, parts, fingerprint, augmentation, progress))
             run = found.run
-            model, frozen = _candidate(run, data, reader.format)
+            with agreed(in_step=True):
+                model, frozen = _candidate(run, data, reader.format)
         result = None
         if run.model.is_trained:
-            result = _fit(run, model, parts, frozen, fingerprint, augmentation, callbacks, progress)
+            with agreed(in_step=True):
+                result = _fit(run, model, parts, frozen, fingerprint, augmentation, callbacks, progress)
+        if processes() > 1:
+            del model, frozen
+            of_first(lambda: _save_by_itself(run, data, settings, parts, result, found))
+        else:
+            save_results(run, data, settings, model, frozen, parts, result, found)
+            tidy_up(run)
+    return Outcome.TRAINED
+
+
+def _claimed(
+    run: Run, data: RunData, settings: Mapping[str, Any], parts: Mapping[str, Utterances], ours: bool
+) -> Outcome | None:
+    """What has become of a run while this process was reading; `None` where it is to be done here."""
+    if not ours:
+        return Outcome.ELSEWHERE
+    if run_state(run, settings) is RunState.FINISHED:
+        if is_untidy(run, fingerprint_of(settings)):
+            tidy_up(run)
+        return Outcome.ALREADY_TRAINED
+    claim(run, settings)
+    data.write_split(run.paths.split, parts)
+    return None
+
+
+def _save_by_itself(
+    run: Run,
+    data: RunData,
+    settings: Mapping[str, Any],
+    parts: Mapping[str, Utterances],
+    result: TrainingResult | None,
+    found: SearchResult | None,
+) -> None:
+    """Save what processes have trained together, from its best weights, on the devices of this one."""
+    with on_devices(run_devices(run)):
+        model, frozen = _candidate(run, data, parts["train"].format)
+        restore_best(run.paths.states, model)
         save_results(run, data, settings, model, frozen, parts, result, found)
         tidy_up(run)
-    return Outcome.TRAINED
 
 
 def _search(
@@ -132,7 +177,10 @@ def _search(
     augmentation: AugmentationPlan | None,
     progress: ProgressListener | None,
 ) -> SearchResult:
-    """The run with the values of the best trial; trials are given the training and validation part only."""
+    """The run with the values of the best trial; trials are given the training and validation part only.
+
+    They are trained by one process.
+    """
 
     def train_trial(
         trial: Run,
@@ -148,7 +196,8 @@ def _search(
 
     known = {part: parts[part] for part in ("train", "validation")}
     try:
-        return search(run, data, known, fingerprint, train_trial, progress)
+        with on_devices(run_devices(run)):
+            return search(run, data, known, fingerprint, train_trial, progress)
     except SearchFailedError as error:
         raise TrainingFailedError(str(error)) from error
 

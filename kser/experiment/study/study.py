@@ -24,6 +24,8 @@ from kser.experiment.study.results import IncompleteError, RunResult, StudyResul
 from kser.experiment.study.training import record_trained, train_runs
 from kser.training.devices import on_devices
 from kser.training.events import reading_progress
+from kser.training.joining import join, processes_here
+from kser.training.process_group import is_first, of_first
 
 Result = TypeVar("Result")
 
@@ -37,7 +39,8 @@ def train_experiment(
     """Train all runs of an experiment; evaluate them and draw their curves as it asks.
 
     Runs that are trained already are passed over, an interrupted one continues, and runs that another process
-    is doing are left to it.
+    is doing are left to it. Processes that were started together, say as the tasks of a step of SLURM, share
+    each run where the experiment says `devices`.
 
     Args:
         experiment: validated.
@@ -49,10 +52,31 @@ def train_experiment(
         UserError: mistakes in the data or settings that can be found before training, at once.
         IncompleteError: what failed in training and evaluation, a line each, after all others are done.
     """
-    progress = progress or ignore
-    runs = checked_runs(experiment, seeds, progress)
+    if experiment.config.devices != 1 and processes_here() > 1:
+        _join_others(experiment, executor)
+    listener = progress if progress is not None and is_first() else ignore
     train = train_runs if executor is None else executor.train
-    return evaluate_study(train(runs, progress), progress)
+    try:
+        runs = of_first(lambda: checked_runs(experiment, seeds, listener))
+        results = train(runs, listener)
+        return of_first(lambda: evaluate_study(results, listener))
+    except UserError:
+        if is_first():
+            raise
+        raise UserError("") from None  # the first process says it
+
+
+def _join_others(experiment: ExperimentDefinition, executor: Executor | None) -> None:
+    """Do the runs together with the processes that were started with this one."""
+    try:
+        if executor is not None:
+            raise UserError(
+                f"devices: {processes_here()} processes were started to share each run, and an executor has "
+                "runs done by others; leave one of them out, or set devices to 1"
+            )
+        join()
+    except UserError as error:
+        raise UserError(f"{experiment.source}: {error}") from error
 
 
 def checked_runs(

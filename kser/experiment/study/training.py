@@ -17,6 +17,7 @@ from kser.experiment.runs.run_logs import RowFollower, run_logs
 from kser.experiment.study.events import ProgressListener, RunEnded, RunStarted, StudyStarted
 from kser.experiment.study.failures import record_unexpected
 from kser.experiment.study.results import RunResult, is_trained
+from kser.training.process_group import is_first, of_first
 
 
 def train_runs(runs: Sequence[Run], progress: ProgressListener) -> list[RunResult]:
@@ -31,18 +32,27 @@ def train_runs(runs: Sequence[Run], progress: ProgressListener) -> list[RunResul
     Raises:
         UserError: this machine does not have the devices that the experiment asks for.
     """
-    if not all(map(is_trained, runs)):
+    if not of_first(lambda: all(map(is_trained, runs))):
         run_devices(runs[0])
     progress(StudyStarted(runs[0].config.experiment_name, runs))
     results: list[RunResult] = []
     for number, run in enumerate(runs, start=1):
         progress(RunStarted(run.title, number, len(runs), run.shown_metric))
-        failed = None if is_trained(run) else hopeless(run, results)
-        result = train_run(run, progress) if failed is None else failed
-        results.append(result)
-        progress(RunEnded(run.title, result))
-        record_trained([run])
+        results.append(_result_of(run, results, progress))
+        progress(RunEnded(run.title, results[-1]))
     return results
+
+
+def _result_of(run: Run, earlier: Sequence[RunResult], progress: ProgressListener) -> RunResult:
+    """The result of a run after others, recorded; of several processes that of the first."""
+    failed = of_first(lambda: None if is_trained(run) else hopeless(run, earlier))
+    own = train_run(run, progress) if failed is None else failed
+
+    def recorded() -> RunResult:
+        record_trained([run])
+        return own
+
+    return of_first(recorded)
 
 
 def hopeless(run: Run, results: Sequence[RunResult]) -> RunResult | None:
@@ -93,13 +103,17 @@ def train_run(run: Run, progress: ProgressListener) -> RunResult:
         return RunResult(run, None, str(error), "run")
     except Exception as error:
         # An unexpected error must not cost the runs after it.
-        return RunResult(run, None, record_unexpected(error, run.paths.error), "training")
+        line = record_unexpected(error, run.paths.error) if is_first() else str(error)
+        return RunResult(run, None, line, "training")
 
 
 @contextmanager
 def logs_of(run: Run) -> Iterator[list[RowFollower]]:
-    """The callbacks of the logs that are asked for besides log.csv; each learns how the run ends."""
-    logs = run_logs(run)
+    """The callbacks of the logs that are asked for besides log.csv; each learns how the run ends.
+
+    Of processes that train together only the first has any.
+    """
+    logs = run_logs(run) if is_first() else []
     status = "KILLED"
     try:
         yield logs
