@@ -31,6 +31,7 @@ _LOOKED_FOR_EVERY_S = 5
 _FAILS_TOGETHER_WITHIN_S = 20
 _ARRAYS_AT_ONCE = 1 << 26
 _ENDED_STATUS = 1
+_SHOWN_CHARACTERS = 160
 
 
 @dataclass
@@ -59,7 +60,7 @@ _here = _Here()
 
 
 def enter(client: Any, number: int, count: int) -> None:
-    """Make this process one of a group, for as long as it lives.
+    """Make this process one of a group.
 
     Args:
         client: of JAX's coordination service.
@@ -67,6 +68,11 @@ def enter(client: Any, number: int, count: int) -> None:
         count: how many there are.
     """
     _here.group = _Group(client, number, count)
+
+
+def leave() -> None:
+    """Make this process one by itself again."""
+    _here.group = None
 
 
 def has_entered() -> bool:
@@ -248,8 +254,13 @@ def _open(said: tuple[Any, Exception | None]) -> Any:
 
 def _end(place: str, error: Exception) -> NoReturn:
     """End this process without waiting for others, which wait for it."""
-    if not isinstance(error, UserError):
+    import jax
+
+    why = str(_as_sent(error))
+    if isinstance(error, jax.errors.JaxRuntimeError):
+        why = f"another one was lost, or JAX failed: {' '.join(str(error).split())[-_SHOWN_CHARACTERS:]}"
+    elif not isinstance(error, UserError):
         traceback.print_exception(error)
-    print(f"kser: {place} has ended: {_as_sent(error)}", file=sys.stderr, flush=True)
     sys.stdout.flush()
+    print(f"kser: {place} has ended: {why}; the same command continues", file=sys.stderr, flush=True)
     os._exit(_ENDED_STATUS)

@@ -2,9 +2,11 @@
 
 import multiprocessing
 import pickle
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import soundfile as sf
@@ -293,3 +295,21 @@ def test_batches_travel_to_another_process(batches: ShuffledBatches) -> None:
     expected = [batches[step] for step in range(7)]
     other = pickle.loads(pickle.dumps(batches))
     assert [other[step] for step in reversed(range(7))] == expected[::-1]
+
+
+@pytest.mark.parametrize("normalizes_padding", [False, True])
+def test_parts_of_processes_are_the_batch(paths: list[str], normalizes_padding: bool) -> None:
+    audio_format = replace(FORMAT, mask_padding=not normalizes_padding)
+    utterances = Utterances.from_files(paths, list(range(len(paths))), WaveformReader(audio_format))
+    batches = ShuffledBatches(utterances.lengths, BUCKETS, BATCH_SIZE, seed=5)
+    # Of the batch that is not full, the last part has no utterance.
+    parts = [
+        list(training_dataset(utterances, batches, 0, 3, places=range(2 * number, 2 * number + 2)))
+        for number in range(3)
+    ]
+    whole = list(training_dataset(utterances, batches, 0, 3, places=range(6)))
+    joined = [
+        keras.tree.map_structure(lambda *part: np.concatenate(part), *step)
+        for step in zip(*parts, strict=True)
+    ]
+    assert_equal_elements(joined, whole)

@@ -35,3 +35,10 @@ def test_columns_of_evaluations_are_those_that_it_is_given(tmp_path):
         *("val_loss", "val_ccc", "seconds"),
     ]
     assert table["val_ccc"].tolist() == [0.25]
+
+
+def test_without_a_file_it_keeps_the_rows_all_the_same(tmp_path):
+    log = TrainingLog(tmp_path / "log.csv", on_disk=False)
+    log.add({"step": 3})
+    assert log.rows == [{"step": 3}]
+    assert not log.path.exists()
