@@ -257,8 +257,10 @@ def _show_memory(models: Sequence[ModelPlan], show: _Shown) -> None:
         "activations",
         "together",
     ]
+    where = " on each device" if any(model.devices > 1 for model in models) else ""
     show.table(
-        "memory of training (activations of the longest batch: an estimate, within a factor of 2), and disk",
+        f"memory of training{where} (activations of the longest batch: an estimate, within a factor of 2), "
+        "and disk",
         [*columns, "model on disk", "saved states"],
         rows,
     )

@@ -25,6 +25,7 @@ from kser.models.freezing import ALL
 from kser.pipeline.buckets import choose_bucket_lengths
 from kser.pipeline.feature_cache import FeatureCache
 from kser.pipeline.waveform_format import WaveformFormat
+from kser.training.devices import places_of
 from kser.training.fit import BUCKET_GRID_S
 from kser.training.unfreezing import Unfreezing
 
@@ -74,7 +75,7 @@ class ModelPlan:
         parameters: weights of the model; `None` where the architecture is unknown.
         trained: those that are trained.
         runs: by seed; of seeds whose data are here.
-        memory: of the run with the longest batches; `None` where the architecture is unknown.
+        memory: of the run with the longest batches, on each device; `None` where the architecture is unknown.
         devices: how many share a batch of training.
         features: bytes that each recording of the runs takes in a cache, by cache and audio file; empty
             where no `feature_cache` is asked for, or lengths are not known.
@@ -303,7 +304,8 @@ class ModelFacts:
         plan = self.run.training_plan
         activations = None
         if self._model is not None and longest is not None:
-            at_once = 1 if self._is_computed_once() else plan.batch_size
+            devices = self._devices()
+            at_once = 1 if self._is_computed_once() else places_of(plan.batch_size, devices) // devices
             activations = activation_bytes(self._model.backbone, at_once, longest)
         return estimate_memory(
             self.parameters,

@@ -32,6 +32,7 @@ from kser.grouping import grouped
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.reading import Progress, WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
+from kser.training.devices import devices_at_most, on_devices
 from kser.words import counts_in_words
 
 
@@ -230,7 +231,8 @@ class Evaluator:
     def _evaluate_now(self, evaluand: _Evaluand) -> EvaluatedRow:
         row, task = evaluand.row, evaluand.task
         first, *others = evaluand.models
-        model = self._model(first)
+        with on_devices(_devices_of(evaluand.first)):
+            model = self._model(first)
         head = {name: getattr(model, name) for name in model.new_head_arguments}
         truths = [
             target.truth(evaluand.table, head, row.class_choice, str(row.test_csv)) for target in task.targets
@@ -266,9 +268,11 @@ class Evaluator:
         return EvaluatedRow(row, list(zip(evaluand.evaluations, reports, strict=True)), is_new=True)
 
     def _answers(self, evaluand: _Evaluand, folder: Path) -> Answers:
-        model = self._model(folder)
-        utterances = self._utterances(evaluand.row, evaluand.table, model)
-        return answers_of(str(folder), model, evaluand.models[folder], utterances, evaluand.is_ensemble)
+        provenance = evaluand.models[folder]
+        with on_devices(_devices_of(provenance)):
+            model = self._model(folder)
+            utterances = self._utterances(evaluand.row, evaluand.table, model)
+            return answers_of(str(folder), model, provenance, utterances, evaluand.is_ensemble)
 
     def _evaluated_before(self, evaluand: _Evaluand) -> EvaluatedRow | None:
         """The results on disk, if they are those that would come of evaluating again and may be taken."""
@@ -307,6 +311,11 @@ class Evaluator:
             self._loaded = None  # the old model's memory is free before the new one is loaded
             self._loaded = (folder, load_classifier(folder))
         return self._loaded[1]
+
+
+def _devices_of(provenance: Provenance) -> int:
+    """How many devices evaluate a model: those that trained it, as far as they are here."""
+    return devices_at_most(provenance.training.get("devices", [1])[-1])
 
 
 def _seen_in_training(tested: Iterable[str], models: Iterable[Provenance]) -> dict[str, int]:

@@ -15,14 +15,12 @@ from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.evaluating.evaluation_summary import EvaluationSummary
 from kser.experiment.runs.paths import ERROR_FILE, results_folder, work_folder
 from kser.experiment.runs.planning import Run, plan_runs
-from kser.experiment.runs.run_devices import devices_here
 from kser.experiment.study.evaluation import evaluate
 from kser.experiment.study.events import FileWritten, Note, ProgressListener, ignore
 from kser.experiment.study.executor import Executor
 from kser.experiment.study.failures import failure_summary, record_unexpected
 from kser.experiment.study.results import IncompleteError, RunResult, StudyResult
 from kser.experiment.study.training import record_trained, train_runs
-from kser.training.devices import on_devices
 from kser.training.events import reading_progress
 from kser.training.joining import join, processes_here
 from kser.training.process_group import is_first, of_first
@@ -137,13 +135,12 @@ def _evaluate_and_draw(
     mistakes: list[str] = []
     if config.run_eval:
         cache = None if run.audio_cache is None else run.audio_cache.folder
-        with on_devices(devices_here(run)):
-            evaluation, mistakes = _attempt(
-                lambda: evaluate(
-                    evaluation_csv, on_bad_audio=config.on_bad_audio, audio_cache=cache, progress=progress
-                ),
-                report,
-            )
+        evaluation, mistakes = _attempt(
+            lambda: evaluate(
+                evaluation_csv, on_bad_audio=config.on_bad_audio, audio_cache=cache, progress=progress
+            ),
+            report,
+        )
     if run.experiment.draws_curves:
         mistakes += _attempt(lambda: draw_curves(config, progress), report)[1]
     return evaluation, mistakes

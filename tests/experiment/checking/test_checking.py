@@ -496,6 +496,21 @@ def test_a_backbone_that_is_computed_once_takes_one_recording_at_a_time(tmp_path
     assert activations(feature_cache=str(tmp_path / "cache")) == once
 
 
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="only JAX divides batches")
+def test_devices_share_what_a_step_keeps(monkeypatch, tmp_path, small_corpus):
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0", "cpu:1", "cpu:2"])
+    found = {}
+    for devices in (1, "all"):
+        path = write_experiment(tmp_path, small_corpus, models=["wav2vec2"], devices=devices)
+        check = checked(path)
+        (plan,) = check.models
+        found[devices] = plan.memory
+        assert ("memory of training on each device" in shown(check)) is (devices == "all")
+    # A batch of 8 has 9 places on three devices.
+    assert 8 * found["all"].activations == 3 * found[1].activations
+    assert found["all"].weights == found[1].weights
+
+
 @pytest.mark.parametrize(("times", "is_warned_of"), [(0.4, True), (0.6, False)])
 def test_batches_that_no_memory_holds(monkeypatch, tmp_path, small_corpus, times, is_warned_of):
     path = write_experiment(tmp_path, small_corpus, models=["wav2vec2"])
