@@ -24,6 +24,11 @@ def test_the_first_screen_has_two_commands_that_set_up_everything():
         assert "\n" not in command
 
 
+@pytest.mark.parametrize("page", ["docs/index.md", "docs/first_study.md"])
+def test_pages_install_as_the_readme_does(page):
+    assert blocks(page, "sh")[0] == COMMANDS[0]
+
+
 def test_ci_takes_its_test_command_from_the_readme():
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     extraction = next(line for line in ci.splitlines() if line.startswith("command="))

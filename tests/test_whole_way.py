@@ -131,6 +131,22 @@ def test_recordings_are_predicted(trained):
     assert "meeting.csv" in voice and "meeting.rttm" in windows
 
 
+def test_programs_predict(trained):
+    """The Python of the page, with a chunk of sound as it would come."""
+    chunk = "import numpy as np\nchunk = np.zeros(48_000, np.float32)\n"
+    program = chunk + "".join(blocks("docs/predict.md", "python"))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=trained,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 4
+
+
 def test_the_model_is_exported_to_four_formats(trained):
     said = [call(trained, line) for line in lines("kser export")]
     assert all("equal to kser's probabilities within" in each for each in said)
