@@ -6,7 +6,7 @@
 Small models on a little synthetic speech: one from scratch, one with a search before each run, a transformer,
 and a head on a frozen encoder with kept features; recordings of two lengths, an evaluation of every run. Each
 round is a study of them all, in a new folder, in the same process. Prints a line for each run, and at the end
-what the last round has left beyond the one before it.
+what the last round has left beyond the one before it. Nothing else should run: shared memory has no owner.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from typing import Any
 import kser
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.corpora.synthetic import write_synthetic_corpus
-from kser.experiment.study.events import Event, RunEnded
 
 TRANSFORMER = {
     "num_layers": 2,
@@ -52,7 +51,7 @@ def main() -> None:
         arguments.json.write_text(json.dumps(watch.rows))
 
 
-def experiment(folder: Path, data_workers: int, watch: "Watch") -> kser.Experiment:
+def experiment(folder: Path, data_workers: int, watch: "Watch") -> "kser.Experiment":
     """A study, with its files in a folder."""
     table = read_metadata(write_synthetic_corpus(folder / "corpus"))
     write_metadata(table.drop_duplicates(["actor", "class_id"]), folder / "metadata.csv")
@@ -95,8 +94,11 @@ class Watch:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Any) -> None:
         """Take notice of the end of a run."""
+        # Not at the top of the file, which the worker processes read, too: they would load Keras.
+        from kser.experiment.study.events import RunEnded
+
         if isinstance(event, RunEnded):
             self.take(event.run)
 
@@ -108,7 +110,7 @@ class Watch:
 
 
 def held() -> dict[str, int]:
-    """Memory in MB, threads, open files and segments of shared memory of this process."""
+    """Memory in MB, threads and open files of this process, and Python's shared segments of the machine."""
     status = dict(
         line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":\t" in line
     )
@@ -116,7 +118,7 @@ def held() -> dict[str, int]:
         "MB": int(status["VmRSS"].split()[0]) // 1000,
         "threads": int(status["Threads"]),
         "open files": len(list(Path("/proc/self/fd").iterdir())),
-        "shared segments": len(list(Path("/dev/shm").iterdir())),
+        "shared segments": len(list(Path("/dev/shm").glob("psm_*"))),
     }
 
 

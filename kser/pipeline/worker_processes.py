@@ -1,5 +1,6 @@
 """Processes that make batches, and their end: with the training that they feed, or with its process."""
 
+import sys
 from typing import Any
 
 import grain
@@ -8,6 +9,11 @@ from kser.processes import end_with_parent
 
 # Each worker process prepares so many batches ahead.
 PREFETCHED_BATCHES_OF_A_WORKER = 2
+
+# Batches come through pipes. Grain (0.2.18) loses segments of shared memory: a thread of its own closes what
+# the garbage collector closes at the same time, and may even close a file opened in between. Containers
+# have little of it, too.
+OPTIONS = grain.experimental.DatasetOptions(min_shm_size=sys.maxsize)
 
 
 class WorkerDataset(grain.IterDataset):
@@ -22,6 +28,7 @@ class WorkerDataset(grain.IterDataset):
         options = grain.MultiprocessingOptions(
             num_workers=workers, per_worker_buffer_size=PREFETCHED_BATCHES_OF_A_WORKER
         )
+        dataset = grain.experimental.WithOptionsIterDataset(dataset, OPTIONS)
         super().__init__(dataset.mp_prefetch(options, worker_init_fn=_end_with_parent))
         self._iterators: list[Any] = []
 

@@ -288,6 +288,8 @@ def test_worker_processes_end_with_their_data_set(utterances: Utterances, batche
     with closed_at_the_end(dataset):
         next(iter(dataset))
         assert len(set(multiprocessing.active_children()) - before) == 2
+        # Grain would lose segments of shared memory, see kser/pipeline/worker_processes.py.
+        assert "psm_" not in Path("/proc/self/maps").read_text()
     assert set(multiprocessing.active_children()) <= before
 
 

