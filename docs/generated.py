@@ -67,7 +67,7 @@ def _name_on_the_site(result: Path) -> str:
 
 def commands() -> str:
     """Every command with its arguments and options."""
-    lines = ["# Commands", "", "Options are written with underscores; dashes work too.", ""]
+    lines = ["# Commands", "", "Underscores in an option, `--eval_path`, are dashes, too.", ""]
     group = typer.main.get_command(app)
     for path, command in _leaves(group, ("kser",)):
         context = typer.Context(command, info_name=" ".join(path))

@@ -63,3 +63,8 @@ def printable(text: str) -> str:
         'café \\x1b[2J \\ud800'
     """
     return "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in text)
+
+
+def as_option(name: str) -> str:
+    """An option of a command as help and errors show it: of the parameter `eval_path`, "--eval-path"."""
+    return f"--{name.replace('_', '-')}"

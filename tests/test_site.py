@@ -31,7 +31,7 @@ def test_the_references_have_all_there_is(site):
     assert [name for name in ModelConfig.model_fields if f"<code>{name}</code>" not in fields] == []
     commands = (site / "reference" / "commands.html").read_text()
     assert re.findall(r'<h2 id="(kser-[\w-]+)">', commands)[:3] == ["kser-init", "kser-check", "kser-train"]
-    assert "--slurm_options" in commands
+    assert "--slurm-options" in commands
     python = (site / "reference" / "python.html").read_text()
     for name in {"Experiment", "LocalExecutor", "load_model", "embed", "analyse"} & set(kser.__all__):
         assert f">{name}" in python

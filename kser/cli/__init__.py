@@ -1,6 +1,7 @@
 """The commands. Heavy libraries are imported when a command runs, so that `kser --help` answers at once."""
 
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -26,8 +27,8 @@ from kser.cli import (
     study,
     worker,
 )
+from kser.cli.terminal import complain, is_verbose, long_command, warn
 from kser.errors import UserError, is_of_the_system, system_reason
-from kser.words import printable
 
 USER_ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -43,8 +44,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={
         "max_content_width": 100,
-        # --low-seed is --low_seed
-        "token_normalize_func": lambda name: name.replace("-", "_"),
+        # --low_seed is --low-seed
+        "token_normalize_func": lambda name: name.replace("_", "-"),
     },
 )
 
@@ -66,25 +67,25 @@ def _options_of_kser(
 
 
 app.command("init")(init.init)
-app.command("check")(study.check)
-app.command("train")(study.train)
-app.command("eval")(study.evaluate)
-app.command("predict")(predict.predict)
-app.command("embed")(embed.embed)
-app.command("analyse")(analyse.analyse)
-app.command("features")(features.features)
-app.command("export")(export.export)
-app.command("serve")(serve.serve)
-app.command("demo")(demo.demo)
-app.command("graph")(graph.graph)
-app.command("stats")(stats.stats)
-app.command("report")(report.report)
+app.command("check")(long_command(study.check))
+app.command("train")(long_command(study.train))
+app.command("eval")(long_command(study.evaluate))
+app.command("predict")(long_command(predict.predict))
+app.command("embed")(long_command(embed.embed))
+app.command("analyse")(long_command(analyse.analyse))
+app.command("features")(long_command(features.features))
+app.command("export")(long_command(export.export))
+app.command("serve")(long_command(serve.serve))
+app.command("demo")(long_command(demo.demo))
+app.command("graph")(long_command(graph.graph))
+app.command("stats")(long_command(stats.stats))
+app.command("report")(long_command(report.report))
 app.add_typer(data.app, name="data")
 app.add_typer(configs.app, name="configs")
-app.command("augment")(augment.augment)
-app.command("normalize")(audio.normalize)
-app.command("trim")(audio.trim)
-app.command("convert")(convert.convert)
+app.command("augment")(long_command(augment.augment))
+app.command("normalize")(long_command(audio.normalize))
+app.command("trim")(long_command(audio.trim))
+app.command("convert")(long_command(convert.convert))
 app.command("version")(study.version)
 app.command("worker", hidden=True)(worker.worker)
 
@@ -94,15 +95,20 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        for line in str(error).splitlines():
-            typer.secho(f"kser: {printable(line)}", fg="red", err=True)
-        sys.exit(USER_ERROR_STATUS)
+        _end(error, str(error))
     except Exception as error:
         if not is_of_the_system(error):
             raise
-        typer.secho(printable(f"kser: {system_reason(error)}"), fg="red", err=True)
-        sys.exit(USER_ERROR_STATUS)
+        _end(error, system_reason(error))
     except SystemExit as end:
         if end.code == INTERRUPTED_STATUS:  # what typer makes of KeyboardInterrupt
-            typer.secho("kser: interrupted; the same command continues", fg="yellow", err=True)
+            warn("interrupted; the same command continues")
         raise
+
+
+def _end(error: Exception, reason: str) -> None:
+    if is_verbose():
+        traceback.print_exception(error)
+    for line in reason.splitlines():
+        complain(line)
+    sys.exit(USER_ERROR_STATUS)

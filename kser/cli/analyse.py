@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from kser.cli.options import console, option
+from kser.cli.options import option
+from kser.cli.terminal import console, progress_console, warn
 from kser.console import print_line
 
 
@@ -80,7 +81,7 @@ def analyse(
     ] = "pca",
     keep_known: Annotated[
         bool,
-        typer.Option("--keep_known", help="Keep utterances of speakers whom a model was trained on."),
+        typer.Option("--keep-known", help="Keep utterances of speakers whom a model was trained on."),
     ] = False,
     seed: Annotated[int, option("seed", "Of everything that is drawn.")] = 0,
     workers: Annotated[
@@ -117,7 +118,7 @@ def analyse(
     with _progress() as show:
         analysis = analyse(stores, output, settings, features=features or (), workers=workers, show=show)
     for note in analysis.facts["notes"]:
-        typer.secho(f"kser: {note}", fg="yellow", err=True)
+        warn(note)
     print_line(console(), summary_line(analysis))
 
 
@@ -130,8 +131,6 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     """Shows jobs as they end; how many there are is known with the first."""
     from contextlib import ExitStack
 
-    from rich.console import Console
-
     from kser.corpora.progress_bar import progress_bar
 
     with ExitStack() as stack:
@@ -139,7 +138,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
         def show(done: int, total: int) -> None:
             if not shown:
-                bar = progress_bar(Console(stderr=True), "analysis", total, "jobs")
+                bar = progress_bar(progress_console(), "analysis", total, "jobs")
                 shown.append(stack.enter_context(bar))
             shown[0](done)
 

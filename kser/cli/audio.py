@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from kser.cli.options import console, option
+from kser.cli.options import option
+from kser.cli.terminal import console
 from kser.console import print_line
 from kser.errors import UserError
 
@@ -34,7 +35,7 @@ def normalize(
     from kser.audio.rewriting import Normalize
 
     if not -70 <= target_lufs <= 0:
-        raise UserError(f"--target_lufs: must be from -70 to 0, got {target_lufs:g}")
+        raise UserError(f"--target-lufs: must be from -70 to 0, got {target_lufs:g}")
     _rewrite(input_path, output_path, Normalize(target_lufs), workers, f"at {target_lufs:g} LUFS")
 
 
@@ -51,7 +52,7 @@ def trim(
     from kser.audio.rewriting import Trim
 
     if not 0 < top_db < float("inf"):
-        raise UserError(f"--top_db: must be above 0, got {top_db:g}")
+        raise UserError(f"--top-db: must be above 0, got {top_db:g}")
     _rewrite(input_path, output_path, Trim(top_db), workers, f"trimmed at {top_db:g} dB")
 
 

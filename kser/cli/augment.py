@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from kser.cli.options import console, option, path_argument, required_path
+from kser.cli.options import option, path_argument, required_path
+from kser.cli.terminal import console
 from kser.startup import check_backend, import_keras
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from kser.cli.options import console, option
+from kser.cli.options import option
+from kser.cli.terminal import console
 from kser.console import aligned, print_line
 
 app = typer.Typer(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kser.cli.options import console, option
-from kser.console import aligned, print_line
+from kser.cli.options import option
+from kser.cli.terminal import console
+from kser.console import aligned, is_live, print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 
@@ -250,7 +251,7 @@ def _list_checkpoints() -> None:
 @contextmanager
 def _progress(shown_on: Any, title: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal, elsewhere a line; gives a function that takes how much of how many is done."""
-    if not shown_on.is_terminal:
+    if not is_live(shown_on):
         print_line(shown_on, f"{title} …")
         yield lambda done, total: None
         return

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kser.cli.options import console, option
+from kser.cli.options import option
+from kser.cli.terminal import console, long_command
 from kser.console import print_line
 from kser.errors import UserError
 
@@ -81,6 +82,7 @@ def show_corpus(
 
 
 @app.command("prepare")
+@long_command
 def prepare_corpus(
     name: Annotated[str, typer.Argument(help="Name of the corpus, see `kser data list`.")],
     source: Annotated[

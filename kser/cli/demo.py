@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kser.cli.options import ModelOrStudy, console, option
+from kser.cli.options import ModelOrStudy, option
+from kser.cli.terminal import console
 from kser.console import print_line
 from kser.startup import check_backend, check_extra, import_keras
 
@@ -27,13 +28,13 @@ def demo(
     ] = "127.0.0.1",
     port: Annotated[int, option("port", "Port to listen at; 0 for any that is free.")] = 8000,
     in_browser: Annotated[
-        bool, typer.Option("--in_browser", help="The browser computes the model; no audio is sent.")
+        bool, typer.Option("--in-browser", help="The browser computes the model; no audio is sent.")
     ] = False,
     export_site: Annotated[
         Path | None,
         option(
             "export_site",
-            "Folder for that page as files, for any web host; with --in_browser it is served too.",
+            "Folder for that page as files, for any web host; with --in-browser it is served too.",
         ),
     ] = None,
 ) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kser.cli.options import BAD_RECORDINGS_STATUS, console, option
+from kser.cli.options import BAD_RECORDINGS_STATUS, option
+from kser.cli.terminal import complain, console, progress_console, warn
 from kser.console import print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
@@ -69,7 +70,7 @@ def embed(
     check_backend()
     numbers = _layer_numbers(layers)
     if batch_size < 1:
-        raise UserError(f"--batch_size {batch_size}: must be at least 1")
+        raise UserError(f"--batch-size {batch_size}: must be at least 1")
     from kser.corpora.metadata import read_recordings
     from kser.experiment.runs.model_folders import model_folders
     from kser.files import expanded
@@ -95,7 +96,7 @@ def embed(
                 dtype=dtype,
                 batch_size=batch_size,
                 show=show,
-                say=_warn,
+                say=warn,
             )
         _tell(store)
         are_bad |= bool(len(store.passed_over))
@@ -113,16 +114,14 @@ def _layer_numbers(layers: str) -> list[int] | None:
 
 
 def _progress(model: str, total: int) -> "AbstractContextManager[Callable[[int], None]]":
-    from rich.console import Console
-
     from kser.corpora.progress_bar import progress_bar
 
-    return progress_bar(Console(stderr=True), f"hidden states of {model}", total, "files")
+    return progress_bar(progress_console(), f"hidden states of {model}", total, "files")
 
 
 def _tell(store: "Store") -> None:
     for reason in store.passed_over["reason"]:
-        typer.secho(f"kser: {reason}", fg="red", err=True)
+        complain(reason)
     facts = store.facts
     layers = f"{len(facts['layers'])} of {facts['num_layers'] + 1} hidden states"
     print_line(
@@ -130,7 +129,3 @@ def _tell(store: "Store") -> None:
         f"{store.folder}: {facts['recordings']} recordings, {layers} of {facts['model']}, {facts['pool']}, "
         f"{facts['dtype']}",
     )
-
-
-def _warn(line: str) -> None:
-    typer.secho(f"kser: {line}", fg="yellow", err=True)

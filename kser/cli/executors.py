@@ -9,6 +9,7 @@ import typer
 
 from kser.errors import UserError
 from kser.experiment.executors.counts import too_small
+from kser.words import as_option
 
 if TYPE_CHECKING:
     from kser.experiment.config.definition import ExperimentDefinition
@@ -52,10 +53,12 @@ class Execution:
         mistakes = []
         for name, executors in _OF_EXECUTORS.items():
             if getattr(self, name) not in (None, False) and self.executor not in executors:
-                mistakes.append(f"--{name}: is for --executor {' or '.join(executors)}, got {self.executor}")
-        mistakes += [f"--{line}" for line in too_small(self)]
+                mistakes.append(
+                    f"{as_option(name)}: is for --executor {' or '.join(executors)}, got {self.executor}"
+                )
+        mistakes += [as_option(line) for line in too_small(self)]
         if "\n" in (self.slurm_options or ""):
-            mistakes.append("--slurm_options: must be a single line")
+            mistakes.append("--slurm-options: must be a single line")
         if mistakes:
             raise UserError("\n".join(mistakes))
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kser.cli.options import BAD_RECORDINGS_STATUS, console, option
+from kser.cli.options import BAD_RECORDINGS_STATUS, option
+from kser.cli.terminal import complain, console, progress_console, warn
 from kser.console import print_line
 from kser.errors import UserError
 
@@ -33,7 +34,7 @@ def features(
     accept_licence: Annotated[
         bool,
         typer.Option(
-            "--accept_licence",
+            "--accept-licence",
             help="Accept openSMILE's licence: for research and private use, not for commercial products. "
             "KSER_ACCEPT_OPENSMILE_LICENCE=1 does it too.",
         ),
@@ -46,7 +47,6 @@ def features(
     JSON file with their groups, units and source. Files that cannot be used are named and passed over; the
     exit status is 1 then.
     """
-    from rich.console import Console
 
     from kser.corpora.metadata import read_recordings
     from kser.corpora.progress_bar import progress_bar
@@ -60,8 +60,8 @@ def features(
     chosen = feature_set(set_name, accept_licence)
     table = read_recordings(data, input_column)
     if chosen.warning:
-        _warn(chosen.warning)
-    with progress_bar(Console(stderr=True), f"{set_name} of {data}", len(table), "files") as show:
+        warn(chosen.warning)
+    with progress_bar(progress_console(), f"{set_name} of {data}", len(table), "files") as show:
         made = features_to_folder(
             chosen,
             table,
@@ -69,7 +69,7 @@ def features(
             source=str(data.absolute()),
             workers=processes,
             show=show,
-            say=_warn,
+            say=warn,
         )
     _tell(made)
     if len(made.passed_over):
@@ -82,12 +82,12 @@ def _tell(made: "FeatureTable") -> None:
     from kser.words import listed
 
     for reason in made.passed_over["reason"]:
-        typer.secho(f"kser: {reason}", fg="red", err=True)
+        complain(reason)
     lacking = {group: np.isnan(values).all(axis=1) for group, values in made.arrays().items()}
     if (which := np.any(list(lacking.values()), axis=0)).any():
         names = made.table.loc[which, "utterance"].tolist()
         groups_lacking = " and ".join(group for group, rows in lacking.items() if rows.any())
-        _warn(
+        warn(
             f"{len(names)} of {len(made.table)} recordings have no {groups_lacking}, for want of a voice "
             f"(empty cells): {listed(names)}"
         )
@@ -97,7 +97,3 @@ def _tell(made: "FeatureTable") -> None:
         console(),
         f"{made.folder}: {facts['recordings']} recordings, {len(made.columns)} features ({groups})",
     )
-
-
-def _warn(line: str) -> None:
-    typer.secho(f"kser: {line}", fg="yellow", err=True)

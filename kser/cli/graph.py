@@ -4,8 +4,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from kser.cli.options import console, option, path_argument, required_path
-from kser.console import print_line
+from kser.cli.options import option, path_argument, required_path
+from kser.cli.terminal import console
+from kser.console import print_line, print_note
 
 OUTPUT_FILE = "training_curves.png"
 
@@ -33,7 +34,7 @@ def graph(
     band: Annotated[
         Band, option("band", "Around the mean over seeds: standard deviation, or 95% interval of the mean.")
     ] = Band.sd,
-    show: Annotated[bool, option("show", "Open a window; writes a file only with --output_path.")] = False,
+    show: Annotated[bool, option("show", "Open a window; writes a file only with --output-path.")] = False,
 ) -> None:
     """Draw training curves.
 
@@ -53,7 +54,7 @@ def graph(
     notes += [f"{run}: has no {metric}" for run in runs_without(curves, metric)]
     shown_on = console()
     for note in notes:
-        print_line(shown_on, note, style="yellow")
+        print_note(shown_on, note)
     title = f"Training curves: {folder.resolve().name}"
     if output_path is None and not show:
         output_path = (folder if folder.is_dir() else folder.parent) / OUTPUT_FILE

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from kser.cli.configs import Force
-from kser.cli.options import console, option
+from kser.cli.options import option
+from kser.cli.terminal import console
 from kser.console import print_line
 from kser.errors import UserError
 

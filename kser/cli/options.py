@@ -1,4 +1,4 @@
-"""What the commands share: options, a path that may be given with or without its option, and the console."""
+"""What the commands share: options, and a path that may be given with or without its option."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,17 +6,18 @@ from typing import Annotated, Any
 import typer
 
 from kser.errors import UserError
+from kser.words import as_option
 
 
 def option(name: str, help: str, metavar: str | None = None) -> Any:
-    """An option in its documented spelling, `--eval_path`; dashes work too, see `kser.cli.app`.
+    """An option in its documented spelling, `--eval-path`; underscores work too, see `kser.cli.app`.
 
     Args:
         name: of the parameter, with underscores.
         help: one sentence.
         metavar: name of the value in the help, where its type is not enough.
     """
-    return typer.Option(f"--{name}", help=help, metavar=metavar)
+    return typer.Option(as_option(name), help=help, metavar=metavar)
 
 
 BAD_RECORDINGS_STATUS = 1
@@ -56,7 +57,7 @@ def one_path(argument: Path | None, named: Path | None, option_name: str) -> Pat
         UserError: both were given.
     """
     if argument is not None and named is not None:
-        raise UserError(f"give {argument} or --{option_name} {named}, not both")
+        raise UserError(f"give {argument} or {as_option(option_name)} {named}, not both")
     return named if argument is None else argument
 
 
@@ -68,12 +69,5 @@ def required_path(argument: Path | None, named: Path | None, option_name: str) -
     """
     path = one_path(argument, named, option_name)
     if path is None:
-        raise UserError(f"give a path, with or without --{option_name} before it")
+        raise UserError(f"give a path, with or without {as_option(option_name)} before it")
     return path
-
-
-def console() -> Any:
-    """A console of rich, imported only when a command runs."""
-    from rich.console import Console
-
-    return Console()

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kser.cli.options import BAD_RECORDINGS_STATUS, FurtherModels, ModelOrStudy, Threshold, console, option
+from kser.cli.options import BAD_RECORDINGS_STATUS, FurtherModels, ModelOrStudy, Threshold, option
 from kser.cli.prediction_display import show_notes, show_predictions
+from kser.cli.terminal import console, progress_console
 from kser.console import print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
-from kser.words import counted
+from kser.words import as_option, counted
 
 if TYPE_CHECKING:
     from kser.serving.prediction_files import Kept, PredictionFile
@@ -100,7 +101,7 @@ def _cutting(
     needing = {"window_seconds": window_seconds, "hop_seconds": hop_seconds, "figure": figure}
     for name, value in needing.items():
         if value is not None:
-            raise UserError(f"--{name} {value}: needs --segments voice or --segments windows")
+            raise UserError(f"{as_option(name)} {value}: needs --segments voice or --segments windows")
     return None
 
 
@@ -164,11 +165,9 @@ def _written(say: Say, paths: Sequence[str], file: "PredictionFile") -> "list[Ke
 
 
 def _with_progress(say: Say, paths: Sequence[str]) -> "Iterator[Kept]":
-    from rich.console import Console
-
     from kser.corpora.progress_bar import progress_bar
 
-    shown_on = Console(stderr=True) if len(paths) > 1 else None
+    shown_on = progress_console() if len(paths) > 1 else None
     with progress_bar(shown_on, "predicting", len(paths), "files") as show:
         for number, result in enumerate(say(paths), 1):
             yield result

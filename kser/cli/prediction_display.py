@@ -4,10 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from kser.cli.options import console
-from kser.console import aligned, print_line
+from kser.cli.terminal import complain, console, warn
+from kser.console import aligned, loud, print_line
 from kser.words import counted
 
 if TYPE_CHECKING:
@@ -21,17 +19,19 @@ def show_predictions(results: "Sequence[Kept]") -> None:
     rows = [row for result in results for row in _rows(result)]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     if rows:
+        shown_on = console()
         for line in aligned([columns, *([row.get(name, "") for name in columns] for row in rows)], 1):
-            print_line(console(), line)
+            with loud(shown_on):
+                print_line(shown_on, line)
 
 
 def show_notes(results: "Sequence[Kept]") -> None:
     """Print on standard error why recordings could not be used, and what else is to be known of them."""
     for result in results:
         if reason := getattr(result, "reason", ""):
-            typer.secho(f"kser: {reason}", fg="red", err=True)
+            complain(reason)
         elif notes := _notes(result):
-            typer.secho(f"kser: {result.recording}: {'; '.join(notes)}", fg="yellow", err=True)
+            warn(f"{result.recording}: {'; '.join(notes)}")
 
 
 def _notes(result: Any) -> Sequence[str]:

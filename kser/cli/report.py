@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from kser.cli.options import console, option, path_argument, required_path
+from kser.cli.options import option, path_argument, required_path
+from kser.cli.terminal import console
 from kser.console import print_line
 
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
-from kser.cli.options import FurtherModels, ModelOrStudy, Threshold, console, option
+from kser.cli.options import FurtherModels, ModelOrStudy, Threshold, option
+from kser.cli.terminal import console
 from kser.console import print_line
 from kser.startup import check_backend, check_extra, import_keras
 

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from kser.cli.options import console, option, path_argument, required_path
-from kser.console import print_line
+from kser.cli.options import option, path_argument, required_path
+from kser.cli.terminal import console
+from kser.console import loud, print_line
 from kser.errors import UserError
 
 
@@ -72,7 +73,8 @@ def stats(
     analysis = analyse(inputs.results, inputs.factors, metric, alpha=alpha, chance_margin=chance_margin)
     analysis.notes[:0] = inputs.problems
     shown_on = console()
-    show(analysis, shown_on, everything=all_tables)
+    with loud(shown_on):
+        show(analysis, shown_on, everything=all_tables)
     folder = output_path or (source if source.is_dir() else source.parent) / "statistics"
     for path in write(analysis, folder):
         print_line(shown_on, f"written: {path}")
@@ -83,8 +85,8 @@ def _check_numbers(alpha: float, chance_margin: float, n_classes: int | None) ->
     if not 0 < alpha < 0.5:
         mistakes.append(f"--alpha: must be between 0 and 0.5, such as 0.05, got {alpha:g}")
     if not 0 <= chance_margin < 1:
-        mistakes.append(f"--chance_margin: must be at least 0 and below 1, got {chance_margin:g}")
+        mistakes.append(f"--chance-margin: must be at least 0 and below 1, got {chance_margin:g}")
     if n_classes is not None and n_classes < 2:
-        mistakes.append(f"--n_classes: must be at least 2, got {n_classes}")
+        mistakes.append(f"--n-classes: must be at least 2, got {n_classes}")
     if mistakes:
         raise UserError("\n".join(mistakes))

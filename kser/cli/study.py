@@ -8,8 +8,9 @@ import typer
 
 import kser
 from kser.cli.executors import Execution, ExecutorName
-from kser.cli.options import console, one_path, option, path_argument, required_path
-from kser.console import print_line
+from kser.cli.options import one_path, option, path_argument, required_path
+from kser.cli.terminal import console
+from kser.console import loud, print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 
@@ -118,7 +119,8 @@ def check(
 
     with StudyDisplay(shown_on) as display:
         result = check_study(experiment, seeds, audio=not no_audio, progress=display)
-    show_plan(result, shown_on)
+    with loud(shown_on):
+        show_plan(result, shown_on)
     stops = [*result.mistakes, *([*result.to_obtain, *result.warnings] if strict else [])]
     if stops:
         raise UserError("\n".join(stops))
@@ -180,11 +182,11 @@ def _seed_range(low_seed: int | None, high_seed: int | None) -> range | None:
     if low_seed is None and high_seed is None:
         return None
     if low_seed is None or high_seed is None:
-        raise UserError("--low_seed and --high_seed: give both, or neither to take cross_validation")
+        raise UserError("--low-seed and --high-seed: give both, or neither to take cross_validation")
     from kser.experiment.config.field_types import LARGEST_SEED
 
     if not 0 <= low_seed <= high_seed <= LARGEST_SEED:
-        given = f"--low_seed {low_seed} --high_seed {high_seed}"
+        given = f"--low-seed {low_seed} --high-seed {high_seed}"
         raise UserError(f"{given}: must be 0 ≤ low_seed ≤ high_seed ≤ {LARGEST_SEED}")
     return range(low_seed, high_seed + 1)
 

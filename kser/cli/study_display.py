@@ -1,11 +1,9 @@
 """Shows the events of a study on a console."""
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from kser.cli.study_progress import StudyProgress
-from kser.console import print_line
+from kser.console import loud, print_line, print_note, print_table
 from kser.evaluation.summary import summary_header, summary_rows
 from kser.experiment.evaluating.evaluation_summary import EvaluationSummary
 from kser.experiment.execution.training_run import Outcome
@@ -62,7 +60,7 @@ class StudyDisplay:
             case RunEnded():
                 self._end_run(event.result)
             case Note():
-                print_line(self.console, event.text, style="yellow")
+                print_note(self.console, event.text)
             case FileWritten():
                 print_line(self.console, f"{event.what}: {event.path}")
             case TestSetEvaluated():
@@ -89,7 +87,7 @@ class StudyDisplay:
                 print_line(self.console, f"{title}: {said}; model: {run.paths.model}")
                 skipped = run.paths.split / SKIPPED_FILE
                 if skipped.is_file():
-                    print_line(self.console, f"{title}: left out audio files, see {skipped}", style="yellow")
+                    print_note(self.console, f"{title}: left out audio files, see {skipped}")
             case Outcome.ALREADY_TRAINED:
                 print_line(self.console, f"{title}: is trained already")
             case Outcome.ELSEWHERE:
@@ -97,7 +95,7 @@ class StudyDisplay:
                 who = f" ({holder})" if holder else ""
                 print_line(self.console, f"{title}: another process is training it{who}")
             case None:
-                print_line(self.console, f"{title}: {result.error}", style="red")
+                print_note(self.console, f"{title}: {result.error}", style="red")
         if self._study is not None:
             trained = result.outcome is Outcome.TRAINED and shown.trained_from_the_start
             self._study.end_run(run, trained, failed=result.failed)
@@ -105,13 +103,12 @@ class StudyDisplay:
                 self._stop_study()
 
     def _show_summary(self, summary: EvaluationSummary) -> None:
-        for table in summary.tables:
-            shown = Table(*map(escape, summary_header(table.measures)), title=table.title)
-            for cells in summary_rows(table.summary, table.measures):
-                shown.add_row(*map(escape, cells))
-            self.console.print(shown)
-        for line in summary.warnings:
-            print_line(self.console, line, style="bold red" if line.startswith("LEAK") else "yellow")
+        with loud(self.console):
+            for table in summary.tables:
+                rows = summary_rows(table.summary, table.measures)
+                print_table(self.console, table.title, summary_header(table.measures), rows, texts=2)
+            for line in summary.warnings:
+                print_line(self.console, line, style="bold red" if line.startswith("LEAK") else "yellow")
         print_line(self.console, f"summary: {summary.folder}")
 
     def _stop_study(self) -> None:

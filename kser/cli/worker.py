@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-from kser.cli.options import console, option
+from kser.cli.options import option
+from kser.cli.terminal import console
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 

@@ -193,7 +193,7 @@ def _check_room(archive: Path, wanted_bytes: int, folder: Path) -> None:
         wanted, free = (f"{size / 1e9:.1f} GB" for size in (wanted_bytes, free_bytes))
         raise UserError(
             f"{archive}: needs {wanted} unpacked, and {standing} has {free} free: make room, or give an "
-            "--output_path on a larger disk"
+            "--output-path on a larger disk"
         )
 
 
@@ -201,7 +201,7 @@ def _os_reason(error: OSError) -> str:
     if error.errno is None:  # of gzip and bz2, about the archive's bytes
         return f"is damaged: {_in_one_line(error)}; obtain it again"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full: make room, or give an --output_path on a larger disk"
+        return "the disk is full: make room, or give an --output-path on a larger disk"
     return f"cannot be unpacked: {system_reason(error)}"
 
 

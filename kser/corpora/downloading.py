@@ -87,7 +87,7 @@ def _fetch(archive: Archive, part: Path, console: Console | None) -> None:
     if missing > free:
         raise UserError(
             f"{part}: {missing / 1e9:.1f} GB are still to come, and {free / 1e9:.1f} GB are free: make room, "
-            "or give an --output_path on a larger disk"
+            "or give an --output-path on a larger disk"
         )
     failures = 0
     with progress_bar(console, archive.name, archive.size_bytes, "bytes") as show:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from kser.console import print_line
+from kser.console import print_line, print_note
 from kser.corpora.metadata import read_metadata, write_metadata
 from kser.corpora.preparation_report import (
     difference_from_published,
@@ -137,7 +137,7 @@ def _show(recipe: Recipe, table: pd.DataFrame, report: dict, csv_path: Path, con
     if difference := difference_from_published(recipe, table):
         warnings.insert(0, difference)
     for line in warnings[:_WARNINGS_SHOWN]:
-        print_line(console, line, style="yellow")
+        print_note(console, line)
     more = len(warnings) - _WARNINGS_SHOWN
     print_line(
         console,

@@ -35,7 +35,7 @@ def progress_bar(
     Yields:
         A function that takes how much of `total` is done, from any thread.
     """
-    if console is None:
+    if console is None or console.quiet:
         yield lambda done: None
         return
     if not console.is_terminal:

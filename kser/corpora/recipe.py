@@ -143,7 +143,7 @@ def refuse_unexpected(files: list[Path], example: str) -> None:
     elif files:
         raise UserError(
             f"{len(files)} audio files have unexpected names: {listed([str(path) for path in files])}; "
-            f"names are like {example}: take the others out of the folder, or leave them out: --allow_unknown"
+            f"names are like {example}: take the others out of the folder, or leave them out: --allow-unknown"
         )
 
 

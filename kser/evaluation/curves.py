@@ -88,7 +88,7 @@ def show_training_curves(
     backend = matplotlib.get_backend()
     if backend.lower() in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE):
         pyplot.close(figure)
-        raise UserError(f"--show: no window can be opened here (matplotlib: {backend}); use --output_path")
+        raise UserError(f"--show: no window can be opened here (matplotlib: {backend}); use --output-path")
     pyplot.show()
 
 

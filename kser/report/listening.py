@@ -57,7 +57,7 @@ def listening_section(study: Study) -> Html:
     """For each test set the most frequent confusions, each with its most confident mistakes."""
     parts: list[Html] = [
         paragraph(
-            "This page holds recordings of the corpus, because --with_audio asked for them. Many corpora "
+            "This page holds recordings of the corpus, because --with-audio asked for them. Many corpora "
             "must not be passed on: read the licence before you give this file to anyone.",
             class_="note licence",
         )

@@ -56,7 +56,7 @@ def _shown(analysis: Analysis, study: Study, kind: ReportKind) -> Html:
     shown = [each for each in analysis.tables if each.name not in _SHOWN_ELSEWHERE]
     in_the_open = [each for each in shown if each.is_main]
     folded = [each for each in shown if not each.is_main]
-    command = f"kser stats --input_path {study.folder} --metric {kind.main.name}"
+    command = f"kser stats --input-path {study.folder} --metric {kind.main.name}"
     return join(
         [
             *map(_table, in_the_open),

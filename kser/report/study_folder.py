@@ -286,4 +286,4 @@ def _read_curves(folder: Path, logs: str | Path | None) -> tuple[pd.DataFrame | 
             except UserError as error:
                 return None, str(error).splitlines()
     looked = " and ".join(map(str, dict.fromkeys([beside, here])))
-    return None, [f"no logs found: looked in {looked}; --logs_path names another folder"]
+    return None, [f"no logs found: looked in {looked}; --logs-path names another folder"]

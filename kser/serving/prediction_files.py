@@ -18,6 +18,7 @@ from kser.serving.segments.rttm import rttm_of
 from kser.serving.segments.segment import Segment, SegmentedRecording
 from kser.spreadsheets import inert
 from kser.strict_json import StrictJsonError, parse_json
+from kser.words import as_option
 
 SUFFIXES = (".csv", ".json", ".jsonl")
 SEGMENT_SUFFIXES = (*SUFFIXES, ".rttm")
@@ -40,9 +41,9 @@ def checked_output(path: str | Path, suffixes: Sequence[str] = SUFFIXES, option:
     """
     path = expanded(path)
     if path.suffix.lower() not in suffixes:
-        raise UserError(f"--{option} {path}: must end with {', '.join(suffixes)}")
+        raise UserError(f"{as_option(option)} {path}: must end with {', '.join(suffixes)}")
     if path.is_dir():
-        raise UserError(f"--{option} {path}: is a folder")
+        raise UserError(f"{as_option(option)} {path}: is a folder")
     return path
 
 

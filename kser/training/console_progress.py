@@ -14,6 +14,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from kser.console import is_live
 from kser.training.events import (
     AudioRead,
     BatchTrained,
@@ -27,7 +28,7 @@ from kser.training.events import (
 
 
 class LiveLines:
-    """Lines at the foot of a terminal, one below the other; none where the output is not a terminal.
+    """Lines at the foot of a terminal, one below the other; none elsewhere, or on a quiet one.
 
     A terminal has one such place, so all that show something share it.
 
@@ -42,7 +43,7 @@ class LiveLines:
 
     def add(self, line: RenderableType) -> None:
         """Show a further line; it is rendered anew a few times a second."""
-        if self.console.is_terminal:
+        if is_live(self.console):
             self._lines.append(line)
             self._refresh()
 
@@ -149,7 +150,7 @@ class ConsoleProgress:
     def _show_bar(self, event: Event, total: int, *columns: ProgressColumn) -> None:
         """Begin a live line in place of the last one."""
         self.stop()
-        if self.console.is_terminal:
+        if is_live(self.console):
             title = TextColumn("{task.description}:", markup=False)
             self._bar = Progress(title, *columns, console=self.console)
             self._task = self._bar.add_task(f"{self.prefix}{event.run}", total=total, measures="")

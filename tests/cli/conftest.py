@@ -64,7 +64,7 @@ def trained_template(study_template, tmp_path_factory) -> Iterator[Path]:
     shutil.copytree(study_template, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(sys, "argv", ["kser", "train", "--experiment_file", "experiment.json"])
+        patch.setattr(sys, "argv", ["kser", "train", "--experiment-file", "experiment.json"])
         with pytest.raises(SystemExit) as end:
             cli.main()
     assert end.value.code == 0

@@ -42,12 +42,12 @@ class TestCommands:
         ("command", "said"),
         [
             ("", ["train", "eval", "data", "version", "KERAS_BACKEND"]),
-            ("train", ["--experiment_file", "--low_seed", "--high_seed"]),
-            ("eval", ["--eval_path", "--redo"]),
+            ("train", ["--experiment-file", "--low-seed", "--high-seed"]),
+            ("eval", ["--eval-path", "--redo"]),
             ("data", ["list", "info", "prepare"]),
             ("data list", ["corpora"]),
             ("data info", ["citation"]),
-            ("data prepare", ["--source", "--download", "--output_path"]),
+            ("data prepare", ["--source", "--download", "--output-path"]),
             ("version", ["version"]),
             ("convert", ["'kser[torch]'"]),
         ],
@@ -64,10 +64,10 @@ class TestCommands:
         monkeypatch.setenv("COLUMNS", width)
         ended = run(*command.split(), "--help")
         assert ended.status == 0
-        options = re.findall(r"^  (--[a-z_]+)", ended.out, flags=re.MULTILINE)
+        options = re.findall(r"^  (--[a-z-]+)", ended.out, flags=re.MULTILINE)
         assert options == list(dict.fromkeys(options))
         assert "--help" in options
-        assert not re.search(r"--\w+-\w", ended.out)
+        assert not re.search(r"--\w+_\w", ended.out)
 
     def test_the_list_of_commands_has_a_whole_sentence_for_each(self, run, monkeypatch):
         monkeypatch.setenv("COLUMNS", "80")
@@ -80,14 +80,14 @@ class TestCommands:
         ended = run(command)
         assert (ended.status, ended.out) == (0, f"{kser.__version__}\n")
 
-    @pytest.mark.parametrize("command", ["check", "train", "augment --output_path out"])
+    @pytest.mark.parametrize("command", ["check", "train", "augment --output-path out"])
     def test_a_file_may_be_given_with_or_without_its_option(self, run, study, command):
-        for file in (["nowhere.json"], ["--experiment_file", "nowhere.json"]):
+        for file in (["nowhere.json"], ["--experiment-file", "nowhere.json"]):
             assert run(*command.split(), *file).lines == ["nowhere.json: file not found"]
 
     @pytest.mark.parametrize("command", ["eval", "graph", "stats", "report"])
     def test_a_path_may_be_given_with_or_without_its_option(self, run, study, command):
-        option = "--eval_path" if command == "eval" else "--input_path"
+        option = "--eval-path" if command == "eval" else "--input-path"
         without = run(command, "nowhere")
         assert without.status == 2
         assert without.lines == run(command, option, "nowhere").lines
@@ -95,20 +95,20 @@ class TestCommands:
     @pytest.mark.parametrize(
         ("command", "option"),
         [
-            ("check", "experiment_file"),
-            ("train", "experiment_file"),
-            ("augment --output_path out", "experiment_file"),
-            ("eval", "eval_path"),
-            ("graph", "input_path"),
-            ("stats", "input_path"),
-            ("report", "input_path"),
+            ("check", "experiment-file"),
+            ("train", "experiment-file"),
+            ("augment --output-path out", "experiment-file"),
+            ("eval", "eval-path"),
+            ("graph", "input-path"),
+            ("stats", "input-path"),
+            ("report", "input-path"),
         ],
     )
     def test_a_path_is_given_once(self, run, study, command, option):
         said = f"give a or --{option} b, not both"
         assert run(*command.split(), "a", f"--{option}", "b").lines == [said]
 
-    @pytest.mark.parametrize("command", ["eval", "graph", "stats", "report", "augment --output_path out"])
+    @pytest.mark.parametrize("command", ["eval", "graph", "stats", "report", "augment --output-path out"])
     def test_a_command_that_needs_a_path_says_so(self, run, study, command):
         (line,) = run(*command.split()).lines
         assert line.startswith("give a path, with or without --")
@@ -116,9 +116,9 @@ class TestCommands:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            ("train --experiment_fle a.json", ["No such option: --experiment_fle", "--experiment_file"]),
+            ("train --experiment-fle a.json", ["No such option: --experiment-fle", "--experiment-file"]),
             ("train a.json b.json", ["unexpected extra argument", "b.json"]),
-            ("train --low_seed one --high_seed 2", ["Invalid value for '--low_seed'"]),
+            ("train --low-seed one --high-seed 2", ["Invalid value for '--low-seed'"]),
             ("tran", ["No such command 'tran'", "train"]),
             ("data prepare", ["Missing argument 'name'"]),
         ],
@@ -138,7 +138,7 @@ class TestCommands:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("kser.experiment.config.loading.load_experiment", interrupt)
-        ended = run("train", "--experiment_file", "experiment.json")
+        ended = run("train", "--experiment-file", "experiment.json")
         assert (ended.status, ended.lines) == (130, ["interrupted; the same command continues"])
 
     def test_each_line_of_a_mistake_stands_on_its_own(self, run, monkeypatch):

@@ -75,12 +75,12 @@ class TestData:
         ended = run("data", "prepare", "emodb", "--source", emodb)
         assert ended.status == 2
         assert "names are like 03a01Fa.wav: take the others out of the folder, or" in ended.lines[0]
-        ended = run("data", "prepare", "emodb", "--source", emodb, "--allow_unknown")
+        ended = run("data", "prepare", "emodb", "--source", emodb, "--allow-unknown")
         assert ended.status == 0
         assert "1 audio files left out, which have unexpected names" in ended.out
 
     def test_prepare_writes_where_it_is_told(self, run, emodb):
-        ended = run("data", "prepare", "emodb", "--source", emodb, "--output_path", emodb / "mine.csv")
+        ended = run("data", "prepare", "emodb", "--source", emodb, "--output-path", emodb / "mine.csv")
         assert f"{emodb}/mine.csv: 3 utterances" in ended.out
         assert (emodb / "mine.csv").read_text().splitlines()[1].startswith("wav/03a01Fa.wav,")
 
@@ -110,7 +110,7 @@ class TestData:
         (emodb.parent / "empty").mkdir()
         (emodb.parent / "file").touch()
         (said,) = refused(
-            run, emodb.parent, "data", "prepare", "emodb", "--source", source, "--output_path", output
+            run, emodb.parent, "data", "prepare", "emodb", "--source", source, "--output-path", output
         )
         assert said.startswith(line)
 

@@ -27,9 +27,9 @@ PROGRAM = "from kser.cli import main; main()"
         (["none", "--port", "0"], "none"),
         (["models", "--port", "0"], "models: holds no trained model"),
         ([MODEL, "--port", "99999"], "--port 99999: must be from 0 to 65535"),
-        ([MODEL, "--export_site", "models"], "models: exists and is no earlier site"),
-        ([MODEL, "--export_site", "models", "--in_browser"], "models: exists and is no earlier site"),
-        (["none", "--export_site", "new"], "none"),
+        ([MODEL, "--export-site", "models"], "models: exists and is no earlier site"),
+        ([MODEL, "--export-site", "models", "--in-browser"], "models: exists and is no earlier site"),
+        (["none", "--export-site", "new"], "none"),
     ],
 )
 def test_mistakes_are_one_line(run, trained, arguments, says):
@@ -97,7 +97,7 @@ def test_a_process_serves_the_page_until_it_is_told_to_end(run, trained, tmp_pat
 @pytest.mark.thorough
 @pytest.mark.skipif(find_spec("tf2onnx") is None, reason="the extra export is not installed")
 def test_a_site_is_written_and_served_and_written_again(run, trained, tmp_path):
-    with shown("--in_browser", "--export_site", str(tmp_path / "site")) as (process, url):
+    with shown("--in-browser", "--export-site", str(tmp_path / "site")) as (process, url):
         assert json.loads(loaded(f"{url}/model.json"))["engine"] == "browser"
         for name in ("model.onnx", "onnxruntime_web/ort-wasm-simd-threaded.wasm"):
             assert loaded(f"{url}/{name}") == (tmp_path / "site" / name).read_bytes()
@@ -106,6 +106,6 @@ def test_a_site_is_written_and_served_and_written_again(run, trained, tmp_path):
             assert said == predicted(run, "a_high.wav", tmp_path)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
-    ended = run("demo", MODEL, "--export_site", tmp_path / "site")
+    ended = run("demo", MODEL, "--export-site", tmp_path / "site")
     assert ended.status == 0 and "the page as files for any web host" in ended.out
     assert (tmp_path / "site/onnxruntime_web/LICENSE.txt").is_file()

@@ -22,7 +22,7 @@ def test_a_model_makes_a_folder_and_the_same_command_leaves_it(run, trained, tmp
 def test_several_models_make_a_folder_each(run, trained, tmp_path):
     (tmp_path / "bad.wav").write_text("no audio")
     (tmp_path / "data.csv").write_text(f"file,mood\n{trained}/a_high.wav,good\nbad.wav,bad\n")
-    options = ("--data", tmp_path / "data.csv", "--input_column", "file", "--output", tmp_path / "stores")
+    options = ("--data", tmp_path / "data.csv", "--input-column", "file", "--output", tmp_path / "stores")
     again = tmp_path / "copy" / "model"
     again.parent.mkdir()
     again.symlink_to(trained / MODEL)
@@ -42,8 +42,8 @@ def test_several_models_make_a_folder_each(run, trained, tmp_path):
         (["--layers", "9"], "layers: must be from 0 to 1, the layers of"),
         (["--pool", "median"], "pool: must be one of mean, max, first_last, mean+std, got median"),
         (["--dtype", "int8"], "dtype: must be float32 or float16, got int8"),
-        (["--batch_size", "0"], "--batch_size 0: must be at least 1"),
-        (["--input_column", "file"], "metadata.csv: "),
+        (["--batch-size", "0"], "--batch-size 0: must be at least 1"),
+        (["--input-column", "file"], "metadata.csv: "),
     ],
 )
 def test_mistakes_are_one_line_and_nothing_is_written(run, trained, tmp_path, options, said):

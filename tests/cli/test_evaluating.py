@@ -26,13 +26,13 @@ class TestEvaluating:
         ],
     )
     def test_a_path_without_evaluations_is_refused(self, run, study, path, said):
-        (line,) = refused(run, study, "eval", "--eval_path", path)
+        (line,) = refused(run, study, "eval", "--eval-path", path)
         assert line.startswith(said)
 
     @pytest.mark.thorough
     def test_a_backend_that_there_is_not(self, run, trained, monkeypatch):
         monkeypatch.setenv("KERAS_BACKEND", "theano")
-        (line,) = refused(run, trained, "eval", "--eval_path", "results/study/evaluation_csv")
+        (line,) = refused(run, trained, "eval", "--eval-path", "results/study/evaluation_csv")
         assert line.startswith("KERAS_BACKEND=theano: unknown backend")
 
     @pytest.mark.thorough
@@ -44,7 +44,7 @@ class TestEvaluating:
         (tmp_path / "other_version" / "kser.json").write_text('{"seed": 1}')
         models = ["nowhere", "models", model, tmp_path / "no_recordings", tmp_path / "other_version"]
         self.write_rows(tmp_path / "rows.csv", trained, *map(str, models))
-        ended = run("eval", "--eval_path", tmp_path / "rows.csv")
+        ended = run("eval", "--eval-path", tmp_path / "rows.csv")
         assert ended.status == 2
         expected = {
             f"m0 on tones: {trained}/nowhere: folder not found",
@@ -67,7 +67,7 @@ class TestEvaluating:
         self.write_rows(tmp_path / "rows.csv", trained, str(model))
         text = (tmp_path / "rows.csv").read_text()
         (tmp_path / "rows.csv").write_text(text.replace("/split", "/nowhere"))
-        ended = run("eval", "--eval_path", tmp_path / "rows.csv")
+        ended = run("eval", "--eval-path", tmp_path / "rows.csv")
         assert ended.status == 2
         (line,) = ended.lines
         assert line.endswith(
@@ -93,5 +93,5 @@ class TestEvaluating:
         self.write_rows(tmp_path / "rows.csv", trained, model, model)
         text = (tmp_path / "rows.csv").read_text()
         (tmp_path / "rows.csv").write_text(text.replace("out/1", "out/0"))
-        (line,) = refused(run, tmp_path, "eval", "--eval_path", tmp_path / "rows.csv")
+        (line,) = refused(run, tmp_path, "eval", "--eval-path", tmp_path / "rows.csv")
         assert line.startswith("rows.csv: eval_out_path out/0 is in two rows: m0 on tones and m1 on tones")

@@ -17,7 +17,7 @@ def corpus(tmp_path):
 
 
 def command(folder, *options: object) -> tuple[object, ...]:
-    shared = ("--data", folder / "data.csv", "--output", folder / "made", "--input_column", "file")
+    shared = ("--data", folder / "data.csv", "--output", folder / "made", "--input-column", "file")
     return ("features", *shared, "--workers", 1, *options)
 
 
@@ -48,9 +48,9 @@ def test_bad_files_are_named_and_passed_over(run, corpus):
     ("options", "said"),
     [
         (["--set", "mfcc"], "set: must be one of functionals, egemaps, compare, got mfcc"),
-        (["--set", "egemaps"], "accept that with --accept_licence or KSER_ACCEPT_OPENSMILE_LICENCE=1"),
+        (["--set", "egemaps"], "accept that with --accept-licence or KSER_ACCEPT_OPENSMILE_LICENCE=1"),
         (["--workers", "0"], "--workers 0: must be at least 1"),
-        (["--input_column", "path"], "data.csv: "),
+        (["--input-column", "path"], "data.csv: "),
     ],
 )
 def test_mistakes_are_one_line_and_nothing_is_written(run, corpus, monkeypatch, options, said):

@@ -53,7 +53,7 @@ def test_bad_files_are_named_and_the_others_predicted(run, trained, tmp_path):
 
 @pytest.mark.thorough
 def test_segments_are_shown_and_written(run, trained, tmp_path):
-    windows = ["--segments", "windows", "--window_seconds", "0.1", "--hop_seconds", "0.05"]
+    windows = ["--segments", "windows", "--window-seconds", "0.1", "--hop-seconds", "0.05"]
     ended = run("predict", MODEL, "a_high.wav", *windows)
     assert ended.status == 0
     header, *lines = ended.out.splitlines()
@@ -92,17 +92,17 @@ def test_where_nobody_speaks_is_told(run, trained, tmp_path):
         ([MODEL, "a_high.wav", "--output", "x.txt"], "--output x.txt: must end with .csv, .json, .jsonl"),
         ([MODEL, "metadata.csv", "--output", "./metadata.csv"], "is the metadata that was given"),
         ([MODEL, "a_high.wav", "--threshold", "1.5"], "threshold: must be from 0 to 1, got 1.5"),
-        ([MODEL, "metadata.csv", "--input_column", "sound"], "metadata.csv: "),
-        ([MODEL, "a_high.wav", "--window_seconds", "2"], "--window_seconds 2.0: needs --segments"),
-        ([MODEL, "a_high.wav", "--hop_seconds", "2"], "--hop_seconds 2.0: needs --segments"),
+        ([MODEL, "metadata.csv", "--input-column", "sound"], "metadata.csv: "),
+        ([MODEL, "a_high.wav", "--window-seconds", "2"], "--window-seconds 2.0: needs --segments"),
+        ([MODEL, "a_high.wav", "--hop-seconds", "2"], "--hop-seconds 2.0: needs --segments"),
         ([MODEL, "a_high.wav", "--figure", "x.png"], "--figure x.png: needs --segments"),
         ([MODEL, "a_high.wav", "--output", "x.rttm"], "--output x.rttm: must end with .csv, .json, .jsonl"),
         ([MODEL, "a_high.wav", "--segments", "words"], "segments: must be voice or windows, got words"),
-        ([MODEL, "a_high.wav", *VOICE, "--hop_seconds", "1"], "hop_seconds: only windows have one"),
+        ([MODEL, "a_high.wav", *VOICE, "--hop-seconds", "1"], "hop_seconds: only windows have one"),
         ([MODEL, "a_high.wav", *VOICE, "--figure", "x.pdf"], "--figure x.pdf: must end with .png, .svg"),
         ([MODEL, "a_high.wav", "b_low.wav", *VOICE, "--figure", "x.png"], "shows one recording, got 2"),
         ([MODEL, "-", *VOICE, "--figure", "x.png"], "--figure x.png: shows a file, not standard input"),
-        ([MODEL, "a_high.wav", *VOICE, "--window_seconds", "0.001"], "window_seconds: must be at least 0."),
+        ([MODEL, "a_high.wav", *VOICE, "--window-seconds", "0.001"], "window_seconds: must be at least 0."),
     ],
 )
 def test_mistakes_are_one_line(run, trained, arguments, says):

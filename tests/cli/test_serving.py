@@ -27,8 +27,8 @@ PROGRAM = "from kser.cli import main; main()"
     [
         (["none", "--port", "0"], "none"),
         (["models", "--port", "0"], "models: holds no trained model"),
-        ([MODEL, "--max_batch", "0"], "--max_batch: must be above 0, got 0"),
-        ([MODEL, "--max_seconds", "nan"], "--max_seconds: must be above 0, got nan"),
+        ([MODEL, "--max-batch", "0"], "--max-batch: must be above 0, got 0"),
+        ([MODEL, "--max-seconds", "nan"], "--max-seconds: must be above 0, got nan"),
         ([MODEL, "--port", "99999"], "--port 99999: must be from 0 to 65535"),
         ([MODEL, "--host", "300.0.0.1"], "--host 300.0.0.1 --port 8000: cannot be served at"),
         ([MODEL, "--threshold", "2", "--port", "0"], "threshold: must be from 0 to 1, got 2"),
@@ -75,7 +75,7 @@ def posted(port: int, content: bytes) -> tuple[int, dict]:
 @pytest.mark.thorough
 def test_a_process_answers_many_at_once_and_all_who_wait_when_it_ends(trained):
     files = [path.read_bytes() for path in sorted(trained.glob("*.wav"))] * 4
-    with serving("--max_seconds", "1") as (process, port), ThreadPoolExecutor(len(files)) as threads:
+    with serving("--max-seconds", "1") as (process, port), ThreadPoolExecutor(len(files)) as threads:
         answers = list(threads.map(lambda content: posted(port, content), files))
         assert {status for status, _ in answers} == {200}
         assert [said["probabilities"] for _, said in answers[8:16]] == [
@@ -99,7 +99,7 @@ def test_a_process_answers_many_at_once_and_all_who_wait_when_it_ends(trained):
 @pytest.mark.thorough
 def test_a_process_refuses_what_is_too_large_or_too_slow_and_goes_on(trained):
     content = (trained / "a_high.wav").read_bytes()
-    with serving("--max_seconds", "1", "--max_megabytes", "1", "--max_waiting", "0.5") as (process, port):
+    with serving("--max-seconds", "1", "--max-megabytes", "1", "--max-waiting", "0.5") as (process, port):
         assert posted(port, bytes(30_000_000))[0] == 413
         with socket.create_connection(("127.0.0.1", port), timeout=30) as slow:
             slow.sendall(b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nRIFF")

@@ -12,15 +12,15 @@ from tests.cli.small_study import HEADER, SAMPLING_RATE, edit_metadata, write_st
 
 
 class TestTrainingOnWrongFiles:
-    """`kser train --experiment_file experiment.json` after something in the study was spoilt."""
+    """`kser train --experiment-file experiment.json` after something in the study was spoilt."""
 
     @pytest.fixture
     def train(self, run, study):
-        return lambda: refused(run, study, "train", "--experiment_file", "experiment.json")
+        return lambda: refused(run, study, "train", "--experiment-file", "experiment.json")
 
     @pytest.mark.thorough
     def test_the_study_itself_is_right(self, run, trained):
-        ended = run("train", "--experiment_file", "experiment.json")
+        ended = run("train", "--experiment-file", "experiment.json")
         assert (ended.status, ended.err) == (0, "")
         assert "tiny, seed 0: is trained already" in ended.out
 
@@ -28,13 +28,13 @@ class TestTrainingOnWrongFiles:
         solved = {"freeze_layers": "all", "head_solver": "logistic_regression"}
         defaults = {"number_of_training_epochs": 50, "gradient_accumulation_steps": 8}
         write_study(study, solved | defaults, run_eval=False)
-        ended = run("train", "--experiment_file", "experiment.json")
+        ended = run("train", "--experiment-file", "experiment.json")
         assert (ended.status, ended.err) == (0, "")
         assert "tiny, seed 0: logistic regression with C " in ended.out
         assert f"tiny, seed 0: trained; model: {study}/results/study/tiny/seed_0/model" in ended.out
 
     def test_missing_experiment_file(self, run, study):
-        lines = refused(run, study, "train", "--experiment_file", "nowhere.json")
+        lines = refused(run, study, "train", "--experiment-file", "nowhere.json")
         assert lines == ["nowhere.json: file not found"]
 
     @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ class TestTrainingOnWrongFiles:
     def test_a_file_in_place_of_an_output_folder(self, run, study, field):
         (study / "file").write_text("mine")
         write_study(study, **{field: "file"})
-        ended = run("train", "--experiment_file", "experiment.json")
+        ended = run("train", "--experiment-file", "experiment.json")
         assert ended.status == 2
         (line,) = ended.lines
         assert line.startswith(f"{study}/file/study/tiny/seed_0")
@@ -211,15 +211,15 @@ class TestTrainingOnWrongFiles:
     @pytest.mark.parametrize(
         ("bounds", "said"),
         [
-            (("--low_seed", 1), "--low_seed and --high_seed: give both, or neither to take cross_validation"),
+            (("--low-seed", 1), "--low-seed and --high-seed: give both, or neither to take cross_validation"),
             (
-                ("--low_seed", 2, "--high_seed", 1),
-                "--low_seed 2 --high_seed 1: must be 0 ≤ low_seed ≤ high_seed",
+                ("--low-seed", 2, "--high-seed", 1),
+                "--low-seed 2 --high-seed 1: must be 0 ≤ low_seed ≤ high_seed",
             ),
         ],
     )
     @pytest.mark.parametrize(
-        "file", [("--experiment_file", "experiment.json"), ()], ids=["file", "quickstart"]
+        "file", [("--experiment-file", "experiment.json"), ()], ids=["file", "quickstart"]
     )
     def test_seed_bounds_that_mean_nothing(self, run, study, bounds, said, file):
         (line,) = refused(run, study, "train", *file, *bounds)
@@ -245,7 +245,7 @@ class TestTrainingAgain:
     @pytest.mark.thorough
     def test_results_of_other_settings_are_refused_and_stay(self, run, again):
         write_study(again, {"learning_rate": 0.5})
-        (line,) = refused(run, again, "train", "--experiment_file", "experiment.json")
+        (line,) = refused(run, again, "train", "--experiment-file", "experiment.json")
         assert line.startswith("results/study/tiny/seed_0/model: holds a model trained with other settings")
 
     @pytest.mark.thorough
@@ -253,20 +253,20 @@ class TestTrainingAgain:
         soundfile.write(again / "a_low.wav", np.full(4000, 0.1), SAMPLING_RATE)
         for name in ("b", "c", "d"):
             shutil.copy(again / "a_low.wav", again / f"{name}_low.wav")
-        (line,) = refused(run, again, "train", "--experiment_file", "experiment.json")
+        (line,) = refused(run, again, "train", "--experiment-file", "experiment.json")
         assert line.startswith("results/study/tiny/seed_0/model: holds a model trained with other settings")
 
     def test_an_interrupted_run_of_other_settings_is_refused_and_stays(self, run, again):
         shutil.rmtree(again / "results")
         work = again / "runs" / "study" / "tiny" / "seed_0"
         (work / "settings.json").write_text('{"run_fingerprint": "of other settings"}')
-        (line,) = refused(run, again, "train", "--experiment_file", "experiment.json")
+        (line,) = refused(run, again, "train", "--experiment-file", "experiment.json")
         assert line.startswith("runs/study/tiny/seed_0: holds an interrupted run with other settings")
 
     def test_a_damaged_evaluation_csv_is_told_before_training(self, run, again):
         (path,) = (again / "results" / "study" / "evaluation_csv").glob("*.csv")
         path.write_text("model_name\n")
-        command = ("train", "--experiment_file", "experiment.json", "--low_seed", 5, "--high_seed", 5)
+        command = ("train", "--experiment-file", "experiment.json", "--low-seed", 5, "--high-seed", 5)
         (line,) = refused(run, again, *command)
         assert line.startswith(f"{path.relative_to(again)}: the header lacks dataset_name")
 
@@ -278,13 +278,13 @@ class TestExecutors:
         ("options", "said"),
         [
             (["--workers", 0], "--workers: must be at least 1, got 0"),
-            (["--num_gpus", 1], "--num_gpus: is for --executor ray or slurm, got local"),
-            (["--dry_run"], "--dry_run: is for --executor slurm, got local"),
+            (["--num-gpus", 1], "--num-gpus: is for --executor ray or slurm, got local"),
+            (["--dry-run"], "--dry-run: is for --executor slurm, got local"),
             (
-                ["--executor", "slurm", "--ray_address", "auto"],
-                "--ray_address: is for --executor ray, got slurm",
+                ["--executor", "slurm", "--ray-address", "auto"],
+                "--ray-address: is for --executor ray, got slurm",
             ),
-            (["--executor", "ray", "--num_cpus", 0], "--num_cpus: must be at least 1, got 0"),
+            (["--executor", "ray", "--num-cpus", 0], "--num-cpus: must be at least 1, got 0"),
         ],
     )
     def test_an_option_that_is_wrong_or_of_another_executor(self, run, study, options, said):
@@ -292,7 +292,7 @@ class TestExecutors:
 
     def test_a_dry_run_prints_the_scripts_and_writes_nothing(self, run, study):
         before = sorted(study.rglob("*"))
-        ended = run("train", "experiment.json", "--executor", "slurm", "--workers", 2, "--dry_run")
+        ended = run("train", "experiment.json", "--executor", "slurm", "--workers", 2, "--dry-run")
         assert (ended.status, ended.err) == (0, "")
         assert ended.out.count("#!/bin/bash\n") == 2
         assert "#SBATCH --array=0%2\n" in ended.out

@@ -220,7 +220,7 @@ class TestBombs:
 
     def test_a_tar_by_the_size_of_a_member(self, tmp_path: Path, arena: Path, small_disk: None) -> None:
         archive = write_archive(tmp_path / "a.tar.gz", [("a", b"a"), ("big", bytes(1_000_001))])
-        assert "make room, or give an --output_path on a larger disk" in refused(archive, arena)
+        assert "make room, or give an --output-path on a larger disk" in refused(archive, arena)
 
     def test_a_size_that_no_disk_has(self, tmp_path: Path, arena: Path) -> None:
         info = member("big", tarfile.REGTYPE)

@@ -368,7 +368,7 @@ class TestArchives:
         source = zipped(emodb, tmp_path / "download.zip") if packed else emodb
         said = refusal(EMODB, source, csv_path)
         assert said.startswith("2 audio files have unexpected names: ")
-        assert said.endswith("or leave them out: --allow_unknown")
+        assert said.endswith("or leave them out: --allow-unknown")
         console = Console(file=io.StringIO(), width=300)
         table = prepare(EMODB, source, csv_path, console, allow_unknown=True)
         assert [Path(path).name for path in table["path"]] == [Path(name).name for name in FILES]

@@ -248,7 +248,7 @@ def run(*arguments):
 
 
 def test_the_command_draws_beside_the_logs(study):
-    ended = run("--input_path", study)
+    ended = run("--input-path", study)
     assert ended.exit_code == 0, ended.output
     assert "models: 2, runs: 4" in ended.output.replace("\n", " ")
     assert (study / "training_curves.png").read_bytes()[:4] == b"\x89PNG"
@@ -267,11 +267,11 @@ def test_the_command_tells_what_it_left_out(study):
     with (study / "wavlm" / "seed_0" / "log.csv").open("a") as file:
         file.write("60,1")
     (study / "hubert" / "seed_1" / "log.csv").write_text("step,loss\n0,1\n")
-    output = run("--input_path", study).output
+    output = run("--input-path", study).output
     assert "half written: line 7" in output
     assert "hubert, seed 1: has no val_uar" in output
 
 
 def test_the_command_names_mistakes(study, tmp_path):
-    assert isinstance(run("--input_path", tmp_path / "nowhere").exception, UserError)
-    assert "no run has it" in str(run("--input_path", study, "--metric", "ccc").exception)
+    assert isinstance(run("--input-path", tmp_path / "nowhere").exception, UserError)
+    assert "no run has it" in str(run("--input-path", study, "--metric", "ccc").exception)

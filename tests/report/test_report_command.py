@@ -26,7 +26,7 @@ def run(monkeypatch, capsys):
 
 def test_the_page_goes_into_the_results_unless_told_otherwise(run, tmp_path):
     results = write_study(tmp_path, seeds=1, datasets=("own",))
-    status, out, _ = run("--input_path", results)
+    status, out, _ = run("--input-path", results)
     assert status == 0
     assert f"{results / 'report.html'}: models: 2, runs: 2, test sets: 1" in out
     assert (results / "report.html").is_file()
@@ -37,7 +37,7 @@ def test_the_page_goes_into_the_results_unless_told_otherwise(run, tmp_path):
 
 def test_a_wrong_folder_is_one_line_and_writes_nothing(run, tmp_path):
     (tmp_path / "empty").mkdir()
-    status, _, err = run("--input_path", tmp_path / "empty")
+    status, _, err = run("--input-path", tmp_path / "empty")
     assert status == 2
     assert err.startswith("kser: ") and "no MODEL/seed_N below it" in err and len(err.splitlines()) == 1
     assert not list((tmp_path / "empty").iterdir())
@@ -54,7 +54,7 @@ def test_an_analysis_in_the_results_or_elsewhere_is_shown(run, tmp_path):
             figure.savefig(draft / "figures" / f"drift.{ending}")
         facts["figures"] = {"drift": {"caption": "How far it went.", "width": 400}}
         (draft / "analysis.json").write_text(json.dumps(facts))
-    assert run("--input_path", results)[0] == 0
+    assert run("--input-path", results)[0] == 0
     page = (results / "report.html").read_text(encoding="utf-8")
     for shown in (
         "Representations",
@@ -64,11 +64,11 @@ def test_an_analysis_in_the_results_or_elsewhere_is_shown(run, tmp_path):
     ):
         assert shown in page
     (results / "analysis").rename(tmp_path / "other")
-    assert run("--input_path", results)[0] == 0
+    assert run("--input-path", results)[0] == 0
     assert "Representations" not in (results / "report.html").read_text(encoding="utf-8")
-    assert run("--input_path", results, "--analysis", tmp_path / "other")[0] == 0
+    assert run("--input-path", results, "--analysis", tmp_path / "other")[0] == 0
     assert "Representations" in (results / "report.html").read_text(encoding="utf-8")
-    status, _, err = run("--input_path", results, "--analysis", tmp_path)
+    status, _, err = run("--input-path", results, "--analysis", tmp_path)
     assert status == 2 and "holds no analysis; kser analyse makes such a folder" in err
 
 

@@ -156,7 +156,7 @@ def test_the_class_and_the_numbers_of_a_run_are_one_row(tmp_path):
     [([], "Statistics of CCC"), (["--metric", "ccc_arousal"], "Statistics of CCC of arousal")],
 )
 def test_kser_stats_of_numbers(numbers, tmp_path, monkeypatch, capsys, options, title):
-    arguments = ["--input_path", str(numbers), "--output_path", str(tmp_path), *options]
+    arguments = ["--input-path", str(numbers), "--output-path", str(tmp_path), *options]
     monkeypatch.setattr(sys, "argv", ["kser", "stats", *arguments])
     with pytest.raises(SystemExit) as end:
         cli.main()

@@ -138,7 +138,7 @@ def test_what_8_bit_integers_cost_is_measured(tmp_path, form, monkeypatch):
 def test_without_a_test_set_nobody_knows_what_integers_cost():
     """On a made-up recording LiteRT's differed by 0.01, where UAR of Whisper on EmoDB fell by 0.2."""
     _, hint = Quantized(4_000_000, 1_000_000, 1.0, 0.9, difference=0.01).lines()
-    assert hint.startswith("of real recordings the class may change: --test_set measures how often")
+    assert hint.startswith("of real recordings the class may change: --test-set measures how often")
 
 
 @pytest.mark.slow
@@ -203,7 +203,7 @@ def test_mistakes_are_told_before_anything_is_loaded(tmp_path, monkeypatch):
         export_model(tmp_path / "none", tmp_path / "x", "saved_model", quantize="int4")
     with pytest.raises(UserError, match="not for saved_model; the formats that take it are onnx, litert"):
         export_model(tmp_path / "none", tmp_path / "x", "saved_model", quantize="int8")
-    with pytest.raises(UserError, match="--test_set: is what --quantize is judged on; give both"):
+    with pytest.raises(UserError, match="--test-set: is what --quantize is judged on; give both"):
         export_model(tmp_path / "none", tmp_path / "x", "saved_model", test_set=tmp_path)
 
 

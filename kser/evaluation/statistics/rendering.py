@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 
+from kser.console import print_table
 from kser.evaluation.statistics.analysis import Analysis
 from kser.evaluation.statistics.tables import Table
 from kser.files import write_text
@@ -48,7 +49,7 @@ def show(analysis: Analysis, console: Console, *, everything: bool = False) -> N
 
     Args:
         analysis: what was found.
-        console: where to print; a table that is wider continues below itself.
+        console: where to print; a table that is wider than a terminal continues below itself.
         everything: whether all tables are printed, with all rows.
     """
     names = {table.name for table in analysis.tables}
@@ -58,21 +59,32 @@ def show(analysis: Analysis, console: Console, *, everything: bool = False) -> N
     for table in tables:
         positions = range(len(table.rows)) if everything else table.brief_rows[:CONSOLE_ROWS]
         rows = [table.rows[position] for position in positions]
-        parts = _fitting_columns(table, rows, console.width)
-        for number, columns in enumerate(parts):
-            numbered = len(parts) > 1 and parts[1][0] >= table.text_columns
-            console.print(_rich_table(table, rows, columns, continued=number > 0, numbered=numbered))
+        if console.is_terminal:
+            _show_in_parts(table, rows, console)
+        else:
+            print_table(console, table.title, table.headings, rows, table.text_columns)
         if (more := len(table.rows) - len(rows)) > 0:
-            console.print(f"{more} further rows: {table.name}.csv", style="yellow", highlight=False)
+            _tell(console, f"{more} further rows: {table.name}.csv", "yellow")
         for note in table.notes:
-            console.print(escape(note), style="dim", highlight=False)
+            _tell(console, note, "dim")
         console.print()
     for note in analysis.notes:
-        console.print(f"note: {escape(note)}", style="yellow", highlight=False)
+        _tell(console, f"note: {note}", "yellow")
     if further := len(analysis.tables) - len(tables):
-        console.print(
-            f"{further} further tables: {MARKDOWN_FILE}; --all_tables shows them here", highlight=False
-        )
+        _tell(console, f"{further} further tables: {MARKDOWN_FILE}; --all-tables shows them here")
+
+
+def _tell(console: Console, text: str, style: str = "") -> None:
+    """Print a sentence, between words in lines of the terminal's width."""
+    console.print(escape(text), style=style, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def _show_in_parts(table: Table, rows: Sequence[Sequence[str]], console: Console) -> None:
+    """Print a table, and what is wider than the terminal below itself."""
+    parts = _fitting_columns(table, rows, console.width)
+    for number, columns in enumerate(parts):
+        numbered = len(parts) > 1 and parts[1][0] >= table.text_columns
+        console.print(_rich_table(table, rows, columns, continued=number > 0, numbered=numbered))
 
 
 def _rich_table(

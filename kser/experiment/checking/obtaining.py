@@ -19,7 +19,7 @@ def how_to_obtain(missing: MissingFile) -> str:
         return f"{missing.path}: the metadata of {missing.dataset} are not here; {known}"
     source = "--download" if recipe.archives else "--source FOLDER_OR_ARCHIVE"
     usual = Path("data") / recipe.name / "metadata.csv"
-    output = "" if missing.path == usual.absolute() else f" --output_path {_short(missing.path)}"
+    output = "" if missing.path == usual.absolute() else f" --output-path {_short(missing.path)}"
     return (
         f"{missing.path}: {recipe.title} is not here: kser data prepare {recipe.name} {source}{output} "
         f"(from {recipe.home_page}; data/{recipe.name}.md)"

@@ -342,10 +342,10 @@ class ModelConfig(Config):
     )
 
     num_cpus: Count | None = Field(
-        None, description="Processors of a run that Ray or SLURM does, in place of --num_cpus."
+        None, description="Processors of a run that Ray or SLURM does, in place of --num-cpus."
     )
     num_gpus: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Graphics processors of a run that Ray or SLURM does, in place of --num_gpus."
+        None, description="Graphics processors of a run that Ray or SLURM does, in place of --num-gpus."
     )
 
     @field_validator("pooling_mode", mode="before")

@@ -86,7 +86,7 @@ def _cluster(address: str | None) -> Iterator[Any]:
         # Ray takes the token by itself only for a cluster that it finds on this machine.
         is_open = address and "RAY_AUTH_MODE" not in os.environ
         hint = "; if it asks for a token, set RAY_AUTH_MODE=token before the command" if is_open else ""
-        raise UserError(f"--ray_address {address}: {' '.join(str(error).split())}{hint}") from error
+        raise UserError(f"--ray-address {address}: {' '.join(str(error).split())}{hint}") from error
     try:
         yield ray
     finally:

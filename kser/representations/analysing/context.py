@@ -12,6 +12,7 @@ from kser.errors import UserError
 from kser.representations.analysing.checkpoints import Checkpoint
 from kser.representations.analysing.settings import USUAL_CLASSES, AnalysisSettings
 from kser.representations.analysing.utterances import Utterances
+from kser.words import as_option
 
 # Of the tables that columns of the metadata are written into.
 _OWN_COLUMNS = ("model", "seed", "stage", "layer", "path", "x", "y")
@@ -129,7 +130,7 @@ class Context:
             return
         if name == self.settings.speaker:
             raise UserError(
-                f"--control_by {name}: is the column of the speakers, none of whom is in training and test"
+                f"--control-by {name}: is the column of the speakers, none of whom is in training and test"
             )
         self._check([name], "control_by")
 
@@ -141,10 +142,14 @@ class Context:
     def _check(self, names: Sequence[str], option: str) -> None:
         for name in names:
             if name in _OWN_COLUMNS:
-                raise UserError(f"--{option} {name}: tables have a column of this name already; rename yours")
+                raise UserError(
+                    f"{as_option(option)} {name}: tables have a column of this name already; rename yours"
+                )
             if self.column(name) is None:
                 columns = [str(each) for each in self.utterances.table if each not in ("path", "utterance")]
-                raise UserError(f"--{option} {name}: the metadata have no such column; {', '.join(columns)}")
+                raise UserError(
+                    f"{as_option(option)} {name}: the metadata have no such column; {', '.join(columns)}"
+                )
 
 
 def drawn(n: int, most: int, seed: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from kser.errors import UserError
+from kser.words import as_option
 
 Part = Literal["similarity", "features", "drift", "geometry", "probes", "maps"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -59,12 +60,12 @@ class AnalysisSettings:
             ("map", (self.map_method,), get_args(MapMethod)),
         ):
             if unknown := [value for value in given if value not in allowed]:
-                raise UserError(f"--{name} {unknown[0]}: must be of {', '.join(allowed)}")
+                raise UserError(f"{as_option(name)} {unknown[0]}: must be of {', '.join(allowed)}")
             if not given:
-                raise UserError(f"--{name}: none given; there are {', '.join(allowed)}")
+                raise UserError(f"{as_option(name)}: none given; there are {', '.join(allowed)}")
         for name, least in (("permutations", 0), ("control_draws", 0), ("probe_seeds", 1), ("seed", 0)):
             if getattr(self, name) < least:
-                raise UserError(f"--{name} {getattr(self, name)}: must be at least {least}")
+                raise UserError(f"{as_option(name)} {getattr(self, name)}: must be at least {least}")
 
 
 USUAL = AnalysisSettings()

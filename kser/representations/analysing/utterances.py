@@ -93,7 +93,7 @@ def _known(checkpoints: Sequence[Checkpoint], table: pd.DataFrame) -> tuple[np.n
         own_keys = recording_keys(table["path"], by_sound=False)
     except UserError as error:
         raise UserError(
-            f"{error}; whether a model was trained on it, only the file tells: or give --keep_known"
+            f"{error}; whether a model was trained on it, only the file tells: or give --keep-known"
         ) from None
     return np.array([not known.isdisjoint(keys) for keys in own_keys]), notes
 
@@ -110,5 +110,5 @@ def _without_known(table: pd.DataFrame, known: np.ndarray, speaker: str) -> tupl
     else:
         whose = "that a model was trained on"
     if known.all():
-        raise UserError(f"nothing is left without utterances {whose}: embed others, or give --keep_known")
+        raise UserError(f"nothing is left without utterances {whose}: embed others, or give --keep-known")
     return everything[~known], [f"{counted(int(known.sum()), 'utterance')} {whose} left out"]

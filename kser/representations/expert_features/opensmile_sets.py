@@ -46,7 +46,7 @@ def opensmile_set(name: str, accept_licence: bool = False) -> FeatureSet:
     if not accept_licence and os.environ.get(ACCEPTING) != "1":
         raise UserError(
             f"{name}: openSMILE is under the {_LICENCE} (its features neither); accept that with "
-            f"--accept_licence or {ACCEPTING}=1"
+            f"--accept-licence or {ACCEPTING}=1"
         )
     smile = _smile(name)
     version = _opensmile().__version__

@@ -138,7 +138,7 @@ def _check_quantization(form: ExportFormat, quantize: str | None, test_set: Path
     if quantize is not None and not form.takes_int8:
         raise UserError(f"--quantize {quantize}: not for {form.name}; the formats that take it are {able}")
     if test_set is not None and quantize is None:
-        raise UserError("--test_set: is what --quantize is judged on; give both")
+        raise UserError("--test-set: is what --quantize is judged on; give both")
 
 
 def _checked_target(path: Path, form: ExportFormat) -> Path:

@@ -82,7 +82,7 @@ class Quantized:
         ]
         if (found := self.uar) is None:
             lines.append(
-                "of real recordings the class may change: --test_set measures how often, and what it costs"
+                "of real recordings the class may change: --test-set measures how often, and what it costs"
             )
         else:
             interval = "" if found.interval is None else " ({:+.3f} to {:+.3f})".format(*found.interval)
@@ -157,7 +157,7 @@ class TestRecordings:
         """
         targets = [target for target in model.task.targets if target.class_column is not None]
         if not targets:
-            raise UserError(f"--test_set: {model.name} names no class, of which UAR could be measured")
+            raise UserError(f"--test-set: {model.name} names no class, of which UAR could be measured")
         source = test_csv_at(path)
         column = model.provenance.model_config["input_column"]
         table = read_test_set(source, model.task, column, TableFormat()).table

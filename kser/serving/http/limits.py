@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, fields
 
 from kser.errors import UserError
+from kser.words import as_option
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Limits:
         for limit in fields(self):
             if (value := getattr(self, limit.name)) is not None and not 0 < value < math.inf:
                 finite = " and finite" if value > 0 else ""
-                raise UserError(f"--{limit.name}: must be above 0{finite}, got {value:g}")
+                raise UserError(f"{as_option(limit.name)}: must be above 0{finite}, got {value:g}")
 
     @property
     def bytes(self) -> int:

@@ -264,7 +264,7 @@ def test_no_table_has_a_p_of_zero(analysis):
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_console(analysis, width):
     out = io.StringIO()
-    show(analysis, Console(file=out, width=width))
+    show(analysis, Console(file=out, width=width, force_terminal=True, color_system=None))
     text = out.getvalue()
     assert max(map(len, text.splitlines())) <= width
     assert "< 0.001" in text
@@ -278,8 +278,18 @@ def test_console(analysis, width):
     for table in shown:
         assert all(heading in text for heading in table.headings), "no column is left out"
     assert ("(continued)" in text) == (width < 200)
-    assert f"{len(analysis.tables) - len(shown)} further tables: statistics.md; --all_tables" in text
+    assert f"{len(analysis.tables) - len(shown)} further tables: statistics.md; --all-tables" in text
     assert len(text.splitlines()) < 140
+
+
+def test_elsewhere_than_on_a_terminal_tables_are_plain_and_whole(analysis):
+    out = io.StringIO()
+    show(analysis, Console(file=out, width=40))
+    lines = out.getvalue().splitlines()
+    table = analysis.table("anova")
+    start = lines.index(table.title)
+    assert lines[start + 1].split() == " ".join(table.headings).split()
+    assert not set("│┃─━") & set(out.getvalue())
 
 
 def test_long_names_are_shown_once_and_their_rows_numbered():
@@ -287,7 +297,7 @@ def test_long_names_are_shown_once_and_their_rows_numbered():
     runs = runs.assign(model_name="a_model_with_a_long_name_" + runs["model_name"])
     out = io.StringIO()
     analysis = analyse(runs)
-    show(analysis, Console(file=out, width=80))
+    show(analysis, Console(file=out, width=80, force_terminal=True, color_system=None))
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     assert len(lines) < 140

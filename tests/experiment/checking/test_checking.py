@@ -249,7 +249,7 @@ def test_what_is_not_here_yet_is_no_mistake(tmp_path, offline):
     corpus, test_set, checkpoint = sorted(
         found.to_obtain, key=lambda line: ("emodb" not in line, line[:1] != "/")
     )
-    assert "kser data prepare emodb --source FOLDER_OR_ARCHIVE --output_path" in corpus
+    assert "kser data prepare emodb --source FOLDER_OR_ARCHIVE --output-path" in corpus
     assert str(tmp_path / "nowhere" / "test.csv") in test_set
     assert checkpoint.startswith("facebook/wav2vec2-large-xlsr-53: folder not found, the Hugging Face hub")
     text = shown(found)
@@ -547,7 +547,7 @@ def command(monkeypatch, capsys):
 
 def test_the_command_ends_with_0_where_all_is_right_and_writes_nothing(tmp_path, small_corpus, command):
     path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
-    status, out, mistakes = command("--experiment_file", path, "--low_seed", 3, "--high_seed", 4)
+    status, out, mistakes = command("--experiment-file", path, "--low-seed", 3, "--high-seed", 4)
     assert (status, mistakes) == (0, [])
     assert "log_mel: to do: seed 3–4" in out
     assert sorted(file.name for file in tmp_path.iterdir()) == ["experiment.json", "models"]
@@ -556,7 +556,7 @@ def test_the_command_ends_with_0_where_all_is_right_and_writes_nothing(tmp_path,
 @pytest.mark.thorough
 def test_the_command_takes_what_is_missing_for_a_mistake_when_strict(tmp_path, command):
     path = write_experiment(tmp_path, tmp_path / "nowhere.csv", models=["log_mel"])
-    assert command("--experiment_file", path)[0] == 0
+    assert command("--experiment-file", path)[0] == 0
     status, out, (mistake,) = command("--experiment-file", path, "--strict")
     assert status == 2
     assert mistake.startswith(f"kser: {tmp_path}/nowhere.csv: the metadata of synthetic are not here")
@@ -567,7 +567,7 @@ def test_the_command_takes_what_is_missing_for_a_mistake_when_strict(tmp_path, c
 def test_the_command_tells_mistakes_after_the_plan(tmp_path, small_corpus, command):
     path = write_experiment(tmp_path, small_corpus)
     change(tmp_path / "models" / "log_mel.json", backbone_arguments={"filtres": [8]})
-    status, out, (mistake,) = command("--experiment_file", path, "--no_audio")
+    status, out, (mistake,) = command("--experiment-file", path, "--no-audio")
     assert status == 2
     assert "no argument filtres; did you mean filters?" in mistake
     assert "wav2vec2: scratch:wav2vec2, random weights" in out

@@ -325,7 +325,7 @@ def test_nothing_there(tmp_path):
 
 def test_kser_stats(stats, tmp_path):
     write_reports(tmp_path, study(seeds=4, diverged=(("w2v", 2),)))
-    status, out, _ = stats("--input_path", tmp_path)
+    status, out, _ = stats("--input-path", tmp_path)
     assert status == 0
     assert "Runs at chance level" in out
     assert "architecture × pre-fine-tuning" in out
@@ -341,8 +341,8 @@ def test_kser_stats(stats, tmp_path):
 def test_kser_stats_beside_a_csv_with_a_margin_and_chosen_factors(stats, tmp_path):
     runs = study(seeds=3, diverged=(("w2v", 2),)).drop(columns="n_classes")
     runs.to_csv(tmp_path / "runs.csv", index=False)
-    options = ["--n_classes", 7, "--factors", "architecture", "--alpha", 0.1]
-    status, _, _ = stats("--input_path", tmp_path / "runs.csv", *options, "--chance_margin", 0.5)
+    options = ["--n-classes", 7, "--factors", "architecture", "--alpha", 0.1]
+    status, _, _ = stats("--input-path", tmp_path / "runs.csv", *options, "--chance-margin", 0.5)
     assert status == 0
     text = (tmp_path / "statistics" / "statistics.md").read_text()
     assert "ANOVA of UAR over architecture, data set" in text
@@ -356,12 +356,12 @@ def test_kser_stats_beside_a_csv_with_a_margin_and_chosen_factors(stats, tmp_pat
     [
         (["--metric", "ccc"], "kser: --metric: no run has ccc; available: uar\n"),
         (["--alpha", "5"], "kser: --alpha: must be between 0 and 0.5, such as 0.05, got 5\n"),
-        (["--chance_margin", "-1", "--n_classes", "1"], "kser: --n_classes: must be at least 2, got 1\n"),
+        (["--chance-margin", "-1", "--n-classes", "1"], "kser: --n-classes: must be at least 2, got 1\n"),
     ],
 )
 def test_mistakes_of_kser_stats(stats, tmp_path, options, message):
     study(seeds=2).to_csv(tmp_path / "runs.csv", index=False)
-    status, _, err = stats("--input_path", tmp_path / "runs.csv", *options)
+    status, _, err = stats("--input-path", tmp_path / "runs.csv", *options)
     assert status == 2
     assert message in err
     assert all(line.startswith("kser: ") for line in err.splitlines())

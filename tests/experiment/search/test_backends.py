@@ -14,7 +14,7 @@ from tests.experiment.searching_runs import run_of, table
 def test_a_search_on_pytorch(tmp_path, small_corpus):
     pytest.importorskip("torch")
     run = run_of(tmp_path, small_corpus, {"number_of_training_epochs": 1}, hp_num_trials=2)
-    command = ["train", "--experiment_file", str(run.experiment.source)]
+    command = ["train", "--experiment-file", str(run.experiment.source)]
     done = subprocess.run(
         [sys.executable, "-c", "from kser.cli import main; main()", *command],
         env={**os.environ, "KERAS_BACKEND": "torch"},

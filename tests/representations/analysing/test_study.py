@@ -282,11 +282,11 @@ def test_columns_that_are_not_there_are_told(states, tmp_path):
         ),
         (
             AnalysisSettings(parts=("probes",), control_by="sentense"),
-            r"--control_by sentense: the metadata have no such column; class_id, actor",
+            r"--control-by sentense: the metadata have no such column; class_id, actor",
         ),
         (
             AnalysisSettings(parts=("probes",), control_by="actor"),
-            r"--control_by actor: is the column of the speakers",
+            r"--control-by actor: is the column of the speakers",
         ),
         (AnalysisSettings(parts=("maps",), classes=("layer",)), r"--classes layer: tables have a column of"),
     ):

@@ -58,7 +58,7 @@ def test_recordings_that_are_gone_are_needed_to_tell_what_is_known(tmp_path, tab
     write_known(store, content_keys(table["path"].iloc[:1]))
     (tmp_path / "audio").rename(tmp_path / "elsewhere")
     checkpoints = found_checkpoints([store])
-    with pytest.raises(UserError, match=r"s0_0_0.wav: .* not found; .* or give --keep_known"):
+    with pytest.raises(UserError, match=r"s0_0_0.wav: .* not found; .* or give --keep-known"):
         common_utterances(checkpoints, speaker="actor")
     assert len(common_utterances(checkpoints, speaker="actor", keep_known=True).table) == len(table)
 
