@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,19 @@ from kser.checkpoints.named_checkpoints import NAMED_CHECKPOINTS
 from kser.cli import app
 from kser.corpora.recipes import RECIPES
 from kser.experiment.config.field_hints import NAMES_ELSEWHERE
+from kser.experiment.config.field_versions import since
 from kser.experiment.config.json_schemas import json_schema
+from kser.experiment.config.shipped_configs import shipped_experiments
+from kser.files import read_json
 
 REPOSITORY = Path(__file__).parents[1]
 RESULTS = REPOSITORY / "eval" / "results"
+_LONGEST_EXAMPLE = 90
+_PARTS = {
+    "training_dataset": "TrainingDataset",
+    "evaluation_datasets": "EvaluationDataset",
+    "split": "SplitConfig",
+}
 _TYPES = {"integer": "whole number", "boolean": "true or false", "array": "list"}
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
@@ -98,7 +108,7 @@ def _row(param: Any, context: typer.Context) -> tuple[str, str] | None:
 
 
 def fields(name: str, of: str) -> str:
-    """Every field of a JSON file: its type, its default, what it means."""
+    """Every field of a JSON file: type, default, meaning, an example, and since when it is there."""
     schema = json_schema(f"{name}.schema.json")
     lines = [f"# Fields of {of}", "", schema["description"], ""]
     if required := schema.get("required"):
@@ -116,8 +126,36 @@ def _fields_of(schema: dict[str, Any]) -> list[str]:
     for name, field in schema["properties"].items():
         default = f"`{_json(field['default'])}`" if "default" in field else ""
         cells = (f"`{name}`", _type(field), "required" if name in required else default)
-        rows.append((*cells, field.get("description", "")))
-    return _table(("field", "type", "default", "meaning"), rows)
+        example, version = _example(schema["title"], name, field), since(schema["title"], name)
+        rows.append((*cells, field.get("description", ""), example, version))
+    return _table(("field", "type", "default", "meaning", "example", "since"), rows)
+
+
+def _example(config: str, name: str, field: dict[str, Any]) -> str:
+    """A value of a field: that of a shipped experiment which is not the default, else one of its schema."""
+    given = _shipped_values().get((config, name), [])
+    values = [*(value for value in given if value != field.get("default")), *field.get("examples", ())]
+    short = [text for text in map(_json, values) if len(text) <= _LONGEST_EXAMPLE]
+    return f"`{short[0]}`" if short else ""
+
+
+@cache
+def _shipped_values() -> dict[tuple[str, str], list[Any]]:
+    """What the shipped experiments and their models set fields to, by class and field."""
+    found: dict[tuple[str, str], list[Any]] = {}
+
+    def collect(config: str, part: dict[str, Any]) -> None:
+        for name, value in part.items():
+            found.setdefault((config, name), []).append(value)
+            for inner in value if isinstance(value, list) else [value]:
+                if name in _PARTS:
+                    collect(_PARTS[name], inner)
+
+    for experiment in shipped_experiments().values():
+        collect("ExperimentConfig", read_json(experiment.file))
+        for file in experiment.models:
+            collect("ModelConfig", read_json(file))
+    return found
 
 
 def _type(field: dict[str, Any]) -> str:

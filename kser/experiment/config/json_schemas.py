@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from kser.experiment.config.experiment_config import ExperimentConfig
+from kser.experiment.config.field_examples import EXAMPLES
 from kser.experiment.config.model_config import ModelConfig
 from kser.files import write_json
 
@@ -20,15 +21,17 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 
 
 def json_schema(name: str) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a file, with the documented spelling of each field.
+    """The JSON Schema (draft 2020-12) of a file, with the documented spelling of each field, and examples.
 
     Args:
         name: a key of `SCHEMAS`.
     """
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **SCHEMAS[name].model_json_schema(by_alias=True),
-    }
+    schema = SCHEMAS[name].model_json_schema(by_alias=True)
+    for part in (schema, *schema.get("$defs", {}).values()):
+        for field, described in part.get("properties", {}).items():
+            if field in EXAMPLES:
+                described["examples"] = [EXAMPLES[field]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def write_json_schemas(folder: Path) -> None:

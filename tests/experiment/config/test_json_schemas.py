@@ -2,9 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import TypeAdapter
 
+from kser.experiment.config.dataset_config import EvaluationDataset, SplitConfig, TrainingDataset
+from kser.experiment.config.experiment_config import Augmentation, ExperimentConfig
+from kser.experiment.config.field_examples import EXAMPLES
+from kser.experiment.config.field_versions import later_fields, since
 from kser.experiment.config.json_schemas import SCHEMAS, json_schema
 from kser.experiment.config.loading import load_config
 from kser.experiment.config.model_config import ModelConfig
@@ -48,3 +54,29 @@ def test_a_file_may_name_its_schema(tmp_path: Path) -> None:
     model = {"$schema": "model.schema.json", "name": "m", "model_path_or_name": "scratch:log_mel"}
     (tmp_path / "model.json").write_text(json.dumps(model))
     assert load_config(tmp_path / "model.json", ModelConfig).name == "m"
+
+
+CONFIG_CLASSES = {
+    each.__name__: each
+    for each in (ModelConfig, ExperimentConfig, TrainingDataset, EvaluationDataset, SplitConfig, Augmentation)
+}
+
+
+def test_examples_are_values_of_their_fields() -> None:
+    found = set()
+    for config in CONFIG_CLASSES.values():
+        for name, field in config.model_fields.items():
+            if name in EXAMPLES:
+                found.add(name)
+                kind = TypeAdapter(Annotated[field.annotation, "of the field", *field.metadata])
+                assert kind.validate_python(EXAMPLES[name]) != field.get_default(call_default_factory=True), (
+                    name
+                )
+    assert found == set(EXAMPLES)
+
+
+def test_later_fields_are_fields() -> None:
+    for name, config in CONFIG_CLASSES.items():
+        assert set(later_fields(name)) <= set(config.model_fields), name
+    assert since("ModelConfig", "head_solver") == "0.2.0"
+    assert since("ModelConfig", "pooling_mode") == "0.1.0"
