@@ -40,7 +40,7 @@ EXAMPLES: dict[str, Any] = {
     "regression_loss": "mse",
     "regression_weight": 0.5,
     "eval_steps": 50,
-    "logging_steps": 10,
+    "logging_steps": 50,
     "weight_decay": 0.001,
     "use_class_weights": False,
     "freeze_feature_encoder": False,
