@@ -65,7 +65,8 @@ CONFIG_CLASSES = {
 def test_examples_are_values_of_their_fields() -> None:
     found = set()
     for config in CONFIG_CLASSES.values():
-        for name, field in config.model_fields.items():
+        spellings = config.model_json_schema(by_alias=True)["properties"]
+        for name, field in zip(spellings, config.model_fields.values(), strict=True):
             if name in EXAMPLES:
                 found.add(name)
                 kind = TypeAdapter(Annotated[field.annotation, "of the field", *field.metadata])
