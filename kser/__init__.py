@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kser.representations.expert_features.features import features
     from kser.serving.predictor import load_model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "EmotionClassifier",

@@ -120,6 +120,17 @@ class Context:
                 raise UserError(f"--numbers {name}: {wrong.iloc[0]!r} of {path} is no number")
         return list(dict.fromkeys(self.settings.numbers))
 
+    def check_named(self) -> None:
+        """Whether the columns of speakers and sentences are there, where they are not the usual ones.
+
+        Raises:
+            UserError: one is not in the metadata.
+        """
+        usual = AnalysisSettings()
+        for option in ("speaker", "sentence"):
+            if (name := getattr(self.settings, option)) != getattr(usual, option):
+                self._check([name], option)
+
     def check_control(self) -> None:
         """Whether probes can have the control that was asked for.
 

@@ -69,6 +69,7 @@ def analyse(
     utterances = common_utterances(checkpoints, speaker=settings.speaker, keep_known=settings.keep_known)
     groups, feature_facts = feature_groups(features, utterances.table["path"].tolist())
     context = Context(checkpoints, utterances, groups, settings)
+    context.check_named()
     jobs = planned_jobs(context)
     if not jobs:
         raise UserError(f"--parts {', '.join(settings.parts)}: nothing follows from these stores")

@@ -254,8 +254,10 @@ def test_features_are_found_in_the_layer_that_holds_them(states, tmp_path):
     assert own["low"]["speaker_cka"][2] < own["value"]["speaker_cka"][2] < own["high"]["speaker_cka"][2] + 0.1
     other = found[(found["features"] == "other") & (found["measure"] == "cka")]
     assert abs(other["value"]).max() < 0.1 and other["p"].max() > 0.1
+    unnamed = metadata(states.parent / "audio")
+    unnamed["who"] = unnamed["actor"].where(unnamed["actor"] != unnamed["actor"][0], "")
     nameless = analyse(
-        stores,
+        [write_store(tmp_path / "unnamed", unnamed, {2: layer}, run_facts(0, 100))],
         tmp_path / "nameless",
         replace(settings, speaker="who"),
         features=[tmp_path / "features"],
@@ -288,6 +290,8 @@ def test_columns_that_are_not_there_are_told(states, tmp_path):
             AnalysisSettings(parts=("probes",), control_by="actor"),
             r"--control-by actor: is the column of the speakers",
         ),
+        (AnalysisSettings(speaker="spaeker"), r"--speaker spaeker: the metadata have no such column; class"),
+        (AnalysisSettings(sentence="text"), r"--sentence text: the metadata have no such column"),
         (AnalysisSettings(parts=("maps",), classes=("layer",)), r"--classes layer: tables have a column of"),
     ):
         with pytest.raises(UserError, match=message):
