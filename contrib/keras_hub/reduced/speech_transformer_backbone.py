@@ -1,0 +1,1 @@
+from keras_hub.src.models.backbone import Backbone
