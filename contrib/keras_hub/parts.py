@@ -310,7 +310,7 @@ PRESETS = {
         "hubert_xlarge": "hubert_extra_large_en",
         "distilhubert": "distil_hubert_en",
     },
-    # The authors' licence, CC BY-SA 3.0, is none that keras-hub takes.
+    # The authors' cards name a file, the LICENSE of microsoft/UniSpeech, and no licence that keras-hub takes.
     "wavlm": {},
 }
 """Short names of kser's checkpoints → preset names by keras-hub's rules, of each family."""

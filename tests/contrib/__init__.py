@@ -1,0 +1,1 @@
+"""What contrib/ builds of kser for others."""
