@@ -1,7 +1,7 @@
 """Studies that two processes of this machine do together, each with one device.
 
 `python -m tests.experiment.execution.studies_in_processes FOLDER STUDY …` is one of them. It does the studies
-one after the other, and leaves what went wrong in `FOLDER/STUDY/errors_NUMBER.json`.
+one after the other, and leaves what went wrong in `FOLDER/STUDY/process_NUMBER.json`.
 """
 
 import json
@@ -37,7 +37,6 @@ STUDIES = {
     "other files": {"devices": "all"},
     "small batches": {"devices": 2},
     "too few devices": {"devices": 3},
-    "no number": {"devices": "all"},
 }
 """By name what an experiment asks for."""
 
@@ -56,17 +55,18 @@ def write_studies(folder: Path, corpus: Path) -> None:
         fields = dict(_FIELDS)
         if name == "small batches":
             fields["per_device_batch_size"] = 1
-        if name == "no number":
-            fields["learning_rate"] = 1e30
         model = path.parent / "models" / "log_mel.json"
         model.write_text(json.dumps(json.loads(model.read_text()) | fields))
 
 
-def do_in_processes(folder: Path, *studies: str) -> list[subprocess.CompletedProcess[str]]:
-    """Do studies in `PROCESSES` processes; gives how each ended."""
+def do_in_processes(
+    folder: Path, *studies: str, as_step: bool = False
+) -> list[subprocess.CompletedProcess[str]]:
+    """Do studies in `PROCESSES` processes, the tasks of a step of SLURM or not; gives how each ended."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+        port = free.getsockname()[1]
+    joined = _joined_by_slurm if as_step else _joined_by_hand
     started = [
         subprocess.Popen(
             [sys.executable, "-m", __name__, str(folder), *studies],
@@ -75,9 +75,7 @@ def do_in_processes(folder: Path, *studies: str) -> list[subprocess.CompletedPro
                 "KERAS_BACKEND": "jax",
                 "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0",
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
-                "KERAS_DISTRIBUTION_NUM_PROCESSES": str(PROCESSES),
-                "KERAS_DISTRIBUTION_PROCESS_ID": str(number),
+                **joined(number, port),
             },
             cwd=folder / f"process_{number}",
             stdout=subprocess.PIPE,
@@ -86,15 +84,34 @@ def do_in_processes(folder: Path, *studies: str) -> list[subprocess.CompletedPro
         )
         for number in range(PROCESSES)
     ]
-    ended = []
     try:
-        for process in started:
-            output, _ = process.communicate(timeout=300)
-            ended.append(subprocess.CompletedProcess(process.args, process.returncode, output))
+        outputs = [process.communicate(timeout=300)[0] for process in started]
     finally:
         for process in started:
             process.kill()
-    return ended
+    return [
+        subprocess.CompletedProcess(process.args, process.returncode, output)
+        for process, output in zip(started, outputs, strict=True)
+    ]
+
+
+def _joined_by_hand(number: int, port: int) -> dict[str, str]:
+    return {
+        "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}",
+        "KERAS_DISTRIBUTION_NUM_PROCESSES": str(PROCESSES),
+        "KERAS_DISTRIBUTION_PROCESS_ID": str(number),
+    }
+
+
+def _joined_by_slurm(number: int, port: int) -> dict[str, str]:
+    return {
+        "SLURM_JOB_ID": "7",
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_NTASKS": str(PROCESSES),
+        "SLURM_PROCID": str(number),
+        "SLURM_LOCALID": str(number),
+        "JAX_COORDINATOR_PORT": str(port),  # in place of one that follows from the job
+    }
 
 
 def _kill(event):
@@ -112,8 +129,8 @@ def _do(folder: Path, study: str) -> None:
         )
     except UserError as found:
         error = str(found)
-    number = os.environ["KERAS_DISTRIBUTION_PROCESS_ID"]
-    (folder / study / f"errors_{number}.json").write_text(json.dumps(error))
+    # Each process has a working folder.
+    (folder / study / f"{Path.cwd().name}.json").write_text(json.dumps(error))
 
 
 if __name__ == "__main__":
