@@ -1,6 +1,7 @@
 """The pages of the site that are made of the code; MkDocs calls `on_files` when it builds."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -57,13 +58,15 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """
     if page.file.src_uri.startswith("reference/"):
         return markdown  # written for the site
-    folder = "eval/results" if page.file.src_uri.startswith("results/") else "docs"
+    is_result = page.file.src_uri.startswith("results/")
+    folder = REPOSITORY / ("eval/results" if is_result else f"docs/{page.file.src_uri}/..")
+    depth = page.file.src_uri.count("/")
 
     def on_the_site(link: re.Match[str]) -> str:
         text, target, anchor = link.groups(default="")
-        path = (REPOSITORY / folder / target).resolve()
+        path = Path(os.path.normpath(folder / target))
         if path.parent == RESULTS:
-            place = "" if folder == "eval/results" else "results/"
+            place = "" if is_result else "../" * depth + "results/"
             return f"[{text}]({place}{_name_on_the_site(path)}{anchor})"
         return link.group() if path.is_relative_to(REPOSITORY / "docs") else text
 
