@@ -239,34 +239,7 @@ PARTS = [
     Part(
         "kser/audio/waveform.py",
         f"{MODELS}/wav2vec2/wav2vec2_waveforms.py",
-        edits={
-            ", samples: int | None = None, places: int | None = None\n": "\n",
-            "        samples: length of the result; `None` for that of the longest.\n"
-            "        places: rows of the result, those after the last utterance empty; `None` for as many as "
-            "utterances.\n": "",
-            "        float32 array (places, samples), and bool array (places, samples), true": (
-                "        float32 array (batch, samples), and bool array (batch, samples), true"
-            ),
-            "    longest = max(len(waveform) for waveform in waveforms)\n"
-            "    samples = longest if samples is None else samples\n"
-            "    if longest > samples:\n"
-            "        raise ValueError(\n"
-            '            f"`samples` must hold the longest utterance. Received: samples={samples}, '
-            'longest={longest}"\n'
-            "        )\n"
-            "    rows = len(waveforms) if places is None else places\n": (
-                "    samples = max(len(waveform) for waveform in waveforms)\n    rows = len(waveforms)\n"
-            ),
-            "    samples: int | None = None,\n    places: int | None = None,\n": "",
-            "        samples: length to pad to; `None` for that of the longest utterance.\n"
-            "        places: rows of the batch; those after the last utterance are silent and masked. `None` "
-            "for as many as\n            utterances.\n": "",
-            "(waveforms, samples, places)": "(waveforms)",
-            "    used = slice(len(waveforms))\n": "",
-            "        batch[used] = [zero_mean_unit_variance(row) for row in batch[used]]\n    mask[used] = True": (
-                "        batch = np.stack([zero_mean_unit_variance(row) for row in batch])\n    mask[:] = True"
-            ),
-        },
+        reduced=True,
     ),
     Part(
         "kser/models/wav2vec2/convert_speech_transformer.py",
