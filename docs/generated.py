@@ -22,6 +22,7 @@ from kser.files import read_json
 
 REPOSITORY = Path(__file__).parents[1]
 RESULTS = REPOSITORY / "eval" / "results"
+EXAMPLES = REPOSITORY / "examples"
 _LONGEST_EXAMPLE = 90
 _PARTS = {
     "training_dataset": "TrainingDataset",
@@ -45,6 +46,8 @@ def on_files(files: Files, config: Any) -> Files:
     }
     for name, text in pages.items():
         files.append(File.generated(config, f"reference/{name}.md", content=text))
+    for file in sorted(EXAMPLES.glob("*.ipynb")):
+        files.append(File.generated(config, f"examples/{file.stem}.md", content=notebook(file)))
     for file in sorted(RESULTS.iterdir()):
         content = file.read_text(encoding="utf-8") if file.suffix == ".md" else file.read_bytes()
         files.append(File.generated(config, f"results/{_name_on_the_site(file)}", content=content))
@@ -59,7 +62,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     if page.file.src_uri.startswith("reference/"):
         return markdown  # written for the site
     is_result = page.file.src_uri.startswith("results/")
-    folder = REPOSITORY / ("eval/results" if is_result else f"docs/{page.file.src_uri}/..")
+    is_example = page.file.src_uri.startswith("examples/")
+    source = "eval/" if is_result else "" if is_example else "docs/"
+    folder = (REPOSITORY / source / page.file.src_uri).parent
     depth = page.file.src_uri.count("/")
 
     def on_the_site(link: re.Match[str]) -> str:
@@ -68,7 +73,11 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         if path.parent == RESULTS:
             place = "" if is_result else "../" * depth + "results/"
             return f"[{text}]({place}{_name_on_the_site(path)}{anchor})"
-        return link.group() if path.is_relative_to(REPOSITORY / "docs") else text
+        if path.parent == EXAMPLES:
+            return f"[{text}]({'../' * depth}examples/{path.stem}.md{anchor})"
+        if not path.is_relative_to(REPOSITORY / "docs"):
+            return text
+        return f"[{text}](../{path.relative_to(REPOSITORY / 'docs')}{anchor})" if is_example else link.group()
 
     return re.sub(r"\[([^\]]*)\]\(([^)#:]+)(#[^)]*)?\)", on_the_site, markdown)
 
@@ -76,6 +85,21 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 def _name_on_the_site(result: Path) -> str:
     """The name of a result, where pages become HTML beside reports of the same name."""
     return f"{result.stem}_report.html" if result.suffix == ".html" else result.name
+
+
+def notebook(path: Path) -> str:
+    """A notebook as a page: its text, its code, and what it printed."""
+    lines = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            lines += [text, ""]
+            continue
+        lines += ["```python", text, "```", ""]
+        for output in cell["outputs"]:
+            printed = output.get("text") or output.get("data", {}).get("text/plain", [])
+            lines += ["```text", "".join(printed).rstrip("\n"), "```", ""]
+    return "\n".join(lines)
 
 
 def commands() -> str:
