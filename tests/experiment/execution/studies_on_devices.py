@@ -48,11 +48,12 @@ _INTERRUPTED_AFTER = 2
 def write_studies(folder: Path, corpus: Path) -> None:
     """Do all of `STUDIES` in a process that has `SIMULATED` devices."""
     flags = [os.environ.get("XLA_FLAGS", ""), f"--xla_force_host_platform_device_count={SIMULATED}"]
-    # On a busy machine devices wait long for each other.
+    # On a busy machine devices wait long for each other. Each takes threads for it: with as few as there are
+    # devices all of them have waited for ever.
     flags.append("--xla_cpu_collective_call_terminate_timeout_seconds=300")
     done = subprocess.run(
         [sys.executable, "-m", __name__, str(folder), str(corpus)],
-        env={**os.environ, "XLA_FLAGS": " ".join(flags), "KERAS_BACKEND": "jax"},
+        env={**os.environ, "XLA_FLAGS": " ".join(flags), "KERAS_BACKEND": "jax", "NPROC": "16"},
         capture_output=True,
         text=True,
         timeout=600,
