@@ -1,9 +1,6 @@
 """The experiments that come with kser can be copied, and the copies are read from anywhere."""
 
 import json
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -48,14 +45,3 @@ def test_copies_live_side_by_side_and_are_not_overwritten(tmp_path):
 def test_an_unknown_name_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(UserError, match="did you mean 'italian_study'"):
         copy_experiment("italian_studi", tmp_path)
-
-
-@pytest.mark.slow
-def test_the_wheel_has_them(tmp_path):
-    build = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
-    subprocess.run([sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    inside = set(zipfile.ZipFile(wheel).namelist())
-    for part in ("experiments", "models"):
-        for path in (ROOT / "configs" / part).rglob("*.json"):
-            assert f"kser/{path.relative_to(ROOT).as_posix()}" in inside
