@@ -15,7 +15,7 @@ from kser.checkpoints.named_checkpoints import NAMED_CHECKPOINTS
 from kser.cli import app
 from kser.corpora.recipes import RECIPES
 from kser.experiment.config.field_hints import NAMES_ELSEWHERE
-from kser.experiment.config.field_versions import since
+from kser.experiment.config.field_versions import FIRST_VERSION, since
 from kser.experiment.config.json_schemas import json_schema
 from kser.experiment.config.shipped_configs import shipped_experiments
 from kser.files import read_json
@@ -138,6 +138,7 @@ def fields(name: str, of: str) -> str:
     """Every field of a JSON file: type, default, meaning, an example, and since when it is there."""
     schema = json_schema(f"{name}.schema.json")
     lines = [f"# Fields of {of}", "", schema["description"], ""]
+    lines += [f"A field that does not say since when it is there is there since {FIRST_VERSION}.", ""]
     if required := schema.get("required"):
         lines += [f"Required: {', '.join(f'`{field}`' for field in required)}.", ""]
     lines += _fields_of(schema)
@@ -154,8 +155,11 @@ def _fields_of(schema: dict[str, Any]) -> list[str]:
         default = f"`{_json(field['default'])}`" if "default" in field else ""
         cells = (f"`{name}`", _type(field), "required" if name in required else default)
         example, version = _example(schema["title"], name, field), since(schema["title"], name)
-        rows.append((*cells, field.get("description", ""), example, version))
-    return _table(("field", "type", "default", "meaning", "example", "since"), rows)
+        meaning = [field.get("description", "")]
+        meaning += [f"For example {example}."] if example else []
+        meaning += [f"Since {version}."] if version != FIRST_VERSION else []
+        rows.append((*cells, " ".join(meaning)))
+    return _table(("field", "type", "default", "meaning"), rows)
 
 
 def _example(config: str, name: str, field: dict[str, Any]) -> str:
