@@ -18,6 +18,7 @@ INTERNALS = "keras_internals.py"
 # Private names of other libraries, and where they are used.
 OF_OTHER_LIBRARIES = {
     ("processes.py", "_exit"),  # os: documented, despite its name
+    ("training/process_group.py", "_exit"),
     ("audio/processing.py", "_filters"),  # pyloudnorm
     ("models/transformers_reference.py", "_get_feat_extract_output_lengths"),  # transformers
 }

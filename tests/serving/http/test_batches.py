@@ -14,6 +14,7 @@ from kser.serving.http.limits import Limits
 from kser.serving.http.metrics import Metrics
 from kser.serving.model_audio import padded_length
 from kser.serving.prediction import Prediction
+from kser.words import as_option
 
 RATE = 16000
 
@@ -131,5 +132,5 @@ def test_a_failure_is_of_its_batch_only():
 @pytest.mark.parametrize("name", ["max_megabytes", "max_seconds", "max_waiting", "max_requests", "max_batch"])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
 def test_limits_are_above_zero_and_finite(name, value):
-    with pytest.raises(UserError, match=f"--{name}: must be above 0( and finite)?, got {value:g}"):
+    with pytest.raises(UserError, match=f"{as_option(name)}: must be above 0( and finite)?, got {value:g}"):
         Limits(**{name: value})
