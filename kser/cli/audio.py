@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from kser.cli.options import option
 from kser.cli.terminal import console
-from kser.console import print_line
+from kser.console import loud, print_line
 from kser.errors import UserError
 
 if TYPE_CHECKING:
@@ -63,8 +63,9 @@ def _rewrite(input_path: Path, output_path: Path, step: Any, workers: int | None
         raise UserError(f"--workers: must be at least 1, got {workers}")
     shown_on = console()
     outcome = rewrite_corpus(input_path, output_path, step, workers, shown_on)
-    for line in _summary(outcome, output_path, result):
-        print_line(shown_on, line)
+    with loud(shown_on):
+        for line in _summary(outcome, output_path, result):
+            print_line(shown_on, line)
     if outcome.bad:
         reasons = [f"  {reason}" for _, reason in sorted(outcome.bad.items())]
         counted = f"{len(outcome.bad)} of {len(outcome.bad) + len(outcome.facts)} recordings were left out:"

@@ -9,7 +9,7 @@ import typer
 
 from kser.cli.options import option
 from kser.cli.terminal import console
-from kser.console import aligned, is_live, print_line
+from kser.console import aligned, is_live, loud, print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 
@@ -119,7 +119,8 @@ def _verify(checkpoint: Any, source: str, preset: Path, shown_on: Any) -> None:
     _quieten_transformers()
     with _progress(shown_on, "Comparing with transformers") as advance:
         rows = compare_with_transformers(checkpoint.local_folder(), preset, comparison_utterances(), advance)
-    _print_comparison(rows, shown_on)
+    with loud(shown_on):
+        _print_comparison(rows, shown_on)
     worst = max(rows, key=lambda row: row.worst.excess)
     if not worst.worst.holds:
         raise UserError(f"{source}: differs from transformers {_difference(worst)}")
@@ -244,8 +245,9 @@ def _list_checkpoints() -> None:
         for checkpoint in NAMED_CHECKPOINTS.values()
     ]
     shown_on = console()
-    for number, line in enumerate(aligned(rows, texts=len(_LIST_HEADER))):
-        print_line(shown_on, line, style="" if number else "bold")
+    with loud(shown_on):
+        for number, line in enumerate(aligned(rows, texts=len(_LIST_HEADER))):
+            print_line(shown_on, line, style="" if number else "bold")
 
 
 @contextmanager

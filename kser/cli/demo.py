@@ -9,7 +9,7 @@ import typer
 
 from kser.cli.options import ModelOrStudy, option
 from kser.cli.terminal import console
-from kser.console import print_line
+from kser.console import print_line, print_note
 from kser.startup import check_backend, check_extra, import_keras
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _serve(app: "FastAPI", listening: "socket") -> None:
     from kser.serving.http.server import run, url_of
 
     listening.listen()  # who comes before the application is ready waits
-    print_line(console(), f"open {url_of(listening)} in a browser; Ctrl-C ends it")
+    print_note(console(), f"open {url_of(listening)} in a browser; Ctrl-C ends it", style="")
     if listening.getsockname()[0] not in _LOOPBACK:
         print_line(
             console(), "browsers on other machines record only by https; without it they can choose files"

@@ -7,7 +7,7 @@ import typer
 
 from kser.cli.options import option
 from kser.cli.terminal import console
-from kser.console import print_line
+from kser.console import print_line, print_note
 from kser.startup import check_backend, import_keras
 
 
@@ -61,4 +61,4 @@ def export(
         f"{exported.difference:.1g}",
     )
     for line in exported.quantized.lines() if exported.quantized else ():
-        print_line(shown_on, line)
+        print_note(shown_on, line, style="")

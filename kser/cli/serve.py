@@ -6,7 +6,7 @@ from typing import Annotated
 
 from kser.cli.options import FurtherModels, ModelOrStudy, Threshold, option
 from kser.cli.terminal import console
-from kser.console import print_line
+from kser.console import print_note
 from kser.startup import check_backend, check_extra, import_keras
 
 
@@ -69,6 +69,6 @@ def _shown(when_ready: str) -> Iterator[Callable[[int, int], None]]:
             show(compiled)
             if compiled == to_compile:
                 bar.close()
-                print_line(shown_on, when_ready)
+                print_note(shown_on, when_ready, style="")
 
         yield progress

@@ -3,8 +3,10 @@
 import io
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile as sf
 from rich.console import Console
 
 import kser
@@ -99,3 +101,12 @@ def test_tables_have_frames_on_terminals_alone(is_terminal):
     assert ("│" in text) is is_terminal
     if not is_terminal:
         assert text == "UAR [%]\nmodel  runs\na[b]     12\n"
+
+
+def test_quiet_lists_and_summaries_are_shown(run, tmp_path):
+    assert run("convert", "--list", "--quiet").out == run("convert", "--list").out
+    (tmp_path / "calls").mkdir()
+    sf.write(tmp_path / "calls" / "a.wav", np.sin(np.arange(16_000) / 20) / 2, 16_000)
+    ended = run("normalize", "--quiet", "--input-path", tmp_path / "calls", "--output-path", tmp_path / "out")
+    assert ended.status == 0, ended.err
+    assert ended.out.splitlines() == [f"{tmp_path / 'out'}: 1 recordings at -23 LUFS"]
