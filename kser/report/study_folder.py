@@ -133,7 +133,7 @@ def read_study(folder: str | Path, logs: str | Path | None = None) -> Study:
 
     Args:
         folder: the results of an experiment, with MODEL/seed_N below it; or a folder that leads to them: one
-            inside them, the experiment's logs, or one above them that holds no other experiment.
+            inside a model of it, the experiment's logs, or one above them that holds no other experiment.
         logs: folder of its logs. Without it runs/EXPERIMENT beside the folder of all results, else in the
             working folder.
 
@@ -161,7 +161,10 @@ def locate_study(folder: str | Path) -> tuple[Path, Path | None]:
     if not folder.is_dir():
         raise UserError(f"{folder}: folder not found; {_WANTED}")
     for candidate in (folder, *folder.parents[:4]):  # down to MODEL/seed_N/evaluation/DATASET
-        if not any(_seed_folders(candidate)):
+        models = {path.parent.name for path in _seed_folders(candidate)}
+        model = next(iter(folder.relative_to(candidate).parts), None)
+        # A folder inside an experiment lies in one of its models; beside them may lie anything.
+        if not models or model not in {None, *models}:
             continue
         if not _holds_logs(candidate):
             return candidate, None

@@ -402,6 +402,13 @@ def test_a_folder_inside_or_above_one_experiment_leads_to_it(study, inside):
     assert locate_study((study / inside).resolve()) == (study, None)
 
 
+def test_a_folder_beside_the_models_of_an_experiment_does_not_lead_to_it(tmp_path):
+    (tmp_path / "elsewhere" / "seed_0").mkdir(parents=True)
+    (tmp_path / "mine" / "empty").mkdir(parents=True)
+    with pytest.raises(UserError, match="no MODEL/seed_N below it"):
+        locate_study(tmp_path / "mine" / "empty")
+
+
 def test_logs_lead_to_the_results_of_their_experiment(study, changeable, tmp_path, monkeypatch):
     logs = study.parents[1] / "runs" / study.name
     for log in logs.glob("*/*/log.csv"):
