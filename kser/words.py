@@ -49,6 +49,18 @@ def counts_in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({count})" for name, count in counts.items())
 
 
+def duration_in_words(seconds: float) -> str:
+    """A duration in its two largest units: "45 s", "12 min", "3 h 20 min", "2 d 4 h"."""
+    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    if hours < 2:
+        return f"{minutes:.0f} min"
+    if days < 2:
+        return f"{int(hours)} h {int(minutes) % 60} min"
+    return f"{int(days)} d {int(hours) % 24} h"
+
+
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A key to sort by: seed 2 before seed 10."""
     pieces = re.split(r"(\d{1,100})", text)  # Python makes no number of some thousands of digits

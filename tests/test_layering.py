@@ -34,9 +34,11 @@ GROUND = {
     "locks",
     "markdown",
     "processes",
+    "progress_bar",
     "spreadsheets",
     "strict_json",
     "threads",
+    "time_left",
     "words",
 }
 # These do not know each other although one stands above the other.

@@ -131,7 +131,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     """Shows jobs as they end; how many there are is known with the first."""
     from contextlib import ExitStack
 
-    from kser.corpora.progress_bar import progress_bar
+    from kser.progress_bar import progress_bar
 
     with ExitStack() as stack:
         shown: list[Callable[[int], None]] = []

@@ -114,7 +114,7 @@ def _layer_numbers(layers: str) -> list[int] | None:
 
 
 def _progress(model: str, total: int) -> "AbstractContextManager[Callable[[int], None]]":
-    from kser.corpora.progress_bar import progress_bar
+    from kser.progress_bar import progress_bar
 
     return progress_bar(progress_console(), f"hidden states of {model}", total, "files")
 

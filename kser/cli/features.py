@@ -49,8 +49,8 @@ def features(
     """
 
     from kser.corpora.metadata import read_recordings
-    from kser.corpora.progress_bar import progress_bar
     from kser.files import expanded
+    from kser.progress_bar import progress_bar
     from kser.representations.expert_features.feature_set import feature_set
     from kser.representations.expert_features.features import features_to_folder
 

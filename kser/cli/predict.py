@@ -165,7 +165,7 @@ def _written(say: Say, paths: Sequence[str], file: "PredictionFile") -> "list[Ke
 
 
 def _with_progress(say: Say, paths: Sequence[str]) -> "Iterator[Kept]":
-    from kser.corpora.progress_bar import progress_bar
+    from kser.progress_bar import progress_bar
 
     shown_on = progress_console() if len(paths) > 1 else None
     with progress_bar(shown_on, "predicting", len(paths), "files") as show:

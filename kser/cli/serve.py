@@ -56,7 +56,7 @@ def serve(
 @contextmanager
 def _shown(when_ready: str) -> Iterator[Callable[[int, int], None]]:
     """A bar of the programs that are compiled, and a line when all are."""
-    from kser.corpora.progress_bar import progress_bar
+    from kser.progress_bar import progress_bar
 
     shown_on = console()
     with ExitStack() as bar:

@@ -10,6 +10,7 @@ from rich.table import Table
 from kser.console import print_line
 from kser.experiment.runs.planning import Run
 from kser.training.console_progress import LiveLines
+from kser.words import duration_in_words
 
 
 class StudyProgress:
@@ -82,22 +83,10 @@ class StudyProgress:
         failed = f", {self.failed} failed" if self.failed else ""
         left = self.seconds_left()
         about = "about" if any(len(seconds) > 1 for seconds in self._seconds.values()) else "at most about"
-        time_left = f", {about} {in_words(left)} left" if left else ""
+        time_left = f", {about} {duration_in_words(left)} left" if left else ""
         return f"study: {self.done} of {len(self.runs)} runs done{failed}{time_left}"
 
     def __rich__(self) -> Table:
         line = Table.grid(padding=(0, 1))
         line.add_row(str(self), ProgressBar(total=len(self.runs), completed=self.done, width=16))
         return line
-
-
-def in_words(seconds: float) -> str:
-    """A duration in its two largest units: "45 s", "12 min", "3 h 20 min", "2 d 4 h"."""
-    minutes, hours, days = seconds / 60, seconds / 3600, seconds / 86400
-    if minutes < 2:
-        return f"{seconds:.0f} s"
-    if hours < 2:
-        return f"{minutes:.0f} min"
-    if days < 2:
-        return f"{int(hours)} h {int(minutes) % 60} min"
-    return f"{int(days)} d {int(hours) % 24} h"

@@ -13,9 +13,9 @@ from typing import IO, Any
 from rich.console import Console
 
 from kser import __version__
-from kser.corpora.progress_bar import progress_bar
 from kser.corpora.recipe import Archive
 from kser.errors import UserError, system_reason
+from kser.progress_bar import progress_bar
 
 _READ_AT_ONCE = 1 << 18
 _SILENCE_S = 30.0

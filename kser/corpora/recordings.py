@@ -8,9 +8,9 @@ from rich.console import Console
 from kser.audio.known_sounds import known_sounds
 from kser.audio.sound_facts import SoundFacts
 from kser.audio.sound_faults import Fault
-from kser.corpora.progress_bar import progress_bar
 from kser.errors import UserError
 from kser.grouping import grouped
+from kser.progress_bar import progress_bar
 
 
 @dataclass(frozen=True)

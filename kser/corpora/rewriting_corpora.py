@@ -16,11 +16,11 @@ from rich.console import Console
 from kser.audio.rewriting import Facts, Normalize, Trim, rewrite
 from kser.audio.segments import file_of, in_other_file, segment_of
 from kser.corpora.metadata import content_key, write_metadata
-from kser.corpora.progress_bar import progress_bar
 from kser.corpora.rewriting_manifest import Manifest
 from kser.corpora.rewriting_plan import Plan, plan_rewriting
 from kser.errors import UserError
 from kser.files import write_text
+from kser.progress_bar import progress_bar
 from kser.spreadsheets import inert
 from kser.words import listed
 

@@ -10,10 +10,10 @@ from kser.console import print_line
 from kser.corpora.archives import ARCHIVE_SUFFIXES, is_archive, only_subfolder, unpack
 from kser.corpora.downloading import download
 from kser.corpora.metadata import content_key
-from kser.corpora.progress_bar import progress_bar
 from kser.corpora.recipe import NotTheCorpusError, Recipe
 from kser.errors import UserError
 from kser.files import expanded, read_json, replacing, write_json
+from kser.progress_bar import progress_bar
 from kser.words import listed
 
 # Both lie beside the metadata CSV, so that its paths are relative.

@@ -11,10 +11,10 @@ from rich.progress import (
     TaskID,
     TaskProgressColumn,
     TextColumn,
-    TimeRemainingColumn,
 )
 
 from kser.console import is_live
+from kser.time_left import Pace, ProgressLines, TimeLeft
 from kser.training.events import (
     AudioRead,
     BatchTrained,
@@ -25,6 +25,7 @@ from kser.training.events import (
     TrainingEvent,
     TrainingStarted,
 )
+from kser.words import duration_in_words
 
 
 class LiveLines:
@@ -89,6 +90,8 @@ class ConsoleProgress:
         self.trained_from_the_start = False
         self._bar: Progress | None = None
         self._task = TaskID(0)
+        self._said: ProgressLines | None = None
+        self._pace = Pace()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
@@ -100,6 +103,7 @@ class ConsoleProgress:
             case TrainingStarted():
                 self._start(event)
             case BatchTrained():
+                self._pace.report(event.step)
                 self._advance(event.step, measures=self._measures(event))
             case Evaluated():
                 self._print_evaluation(event)
@@ -126,6 +130,7 @@ class ConsoleProgress:
 
     def _start(self, event: TrainingStarted) -> None:
         self.trained_from_the_start = event.step == 0
+        self._pace = Pace()
         self._print(event, event.description)
         if event.step:
             self._print(event, f"continues at update {event.step}")
@@ -135,15 +140,19 @@ class ConsoleProgress:
             event.updates,
             BarColumn(bar_width=16),
             TextColumn("{task.fields[measures]}", markup=False),
-            TimeRemainingColumn(),
+            TimeLeft(),
         )
         self._advance(event.step, measures=self._measures(event))
 
     def _show_reading(self, event: AudioRead) -> None:
         if event.done == 1:
-            text = TextColumn("reading audio", markup=False)
-            self._show_bar(event, event.total, text, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+            text = TextColumn(event.what, markup=False)
+            self._show_bar(event, event.total, text, BarColumn(), TaskProgressColumn(), TimeLeft())
+            title = f"{self.prefix}{event.run}: {event.what}"
+            self._said = ProgressLines(self.console, title, event.total, "files")
         self._advance(event.done)
+        if self._said is not None and not self.console.is_terminal:
+            self._said(event.done)
         if event.done == event.total:
             self.stop()
 
@@ -181,8 +190,11 @@ class ConsoleProgress:
         if not self.console.is_terminal:
             loss = "" if event.loss is None else f"loss {event.loss:.4f}  "
             validation = self._validation(event.validation)
+            left_s = self._pace.seconds_left(event.updates)
+            left = f", about {duration_in_words(left_s)} left" if left_s else ""
             self._print(
-                event, f"update {event.step}/{event.updates}  {loss}{validation}  {event.seconds:.0f} s"
+                event,
+                f"update {event.step}/{event.updates}  {loss}{validation}  {event.seconds:.0f} s{left}",
             )
 
     def _print(self, event: Event, text: str) -> None:

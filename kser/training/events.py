@@ -37,10 +37,17 @@ class Message(Event):
 
 @dataclass(frozen=True)
 class AudioRead(Event):
-    """A further audio file was read, or its features computed, before training."""
+    """A further recording was read or computed, before training or in an evaluation.
+
+    Attributes:
+        done: how many are.
+        total: of how many.
+        what: is done to them: "reading audio", "computing features", "predicting".
+    """
 
     done: int
     total: int
+    what: str = "reading audio"
 
 
 @dataclass(frozen=True)
@@ -108,14 +115,16 @@ ProgressListener = Callable[[Event], None]
 """Called with each event, in the thread that trains: what takes long here delays the run."""
 
 
-def reading_progress(listener: ProgressListener | None, run: str) -> ReadingProgress | None:
+def reading_progress(
+    listener: ProgressListener | None, run: str, what: str = "reading audio"
+) -> ReadingProgress | None:
     """Reports the files of a part as they are read, as `AudioRead`; `None` where nobody listens."""
     if listener is None:
         return None
 
     def reported(found: Iterable[Item], total: int) -> Iterable[Item]:
         for done, item in enumerate(found, start=1):
-            listener(AudioRead(run, done, total))
+            listener(AudioRead(run, done, total, what))
             yield item
 
     return reported

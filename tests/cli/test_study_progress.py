@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from kser.cli import study_progress
-from kser.cli.study_progress import StudyProgress, in_words
+from kser.cli.study_progress import StudyProgress
 from kser.training.console_progress import LiveLines
 
 
@@ -110,11 +110,3 @@ def test_a_study_of_one_run_has_no_line_of_its_own(clock):
     progress = StudyProgress(RUNS[:1], LiveLines(shown_on))
     run_for(progress, clock, RUNS[0], 600.0)
     assert shown_on.file.getvalue() == ""
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(45, "45 s"), (720, "12 min"), (12_000, "3 h 20 min"), (187_200, "2 d 4 h")],
-)
-def test_durations_in_words(seconds, words):
-    assert in_words(seconds) == words

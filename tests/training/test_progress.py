@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from kser.training.console_progress import ConsoleProgress, LiveLines
-from kser.training.events import BatchTrained, Evaluated, TrainingEnded, TrainingStarted
+from kser.training.events import AudioRead, BatchTrained, Evaluated, TrainingEnded, TrainingStarted
+from tests.clock import Clock
 from tests.training.small_run import PLAN, small_run
 
 
@@ -39,6 +40,27 @@ def test_on_a_terminal_one_live_line(tmp_path):
     assert "val uar" in text
     assert "utt/s" in text
     assert "run: update" not in text
+
+
+def test_without_a_terminal_evaluations_and_long_reading_say_how_long_the_rest_takes(monkeypatch):
+    clock = Clock().set_in(monkeypatch)
+    shown_on = Console(file=io.StringIO(), width=160)
+    display = ConsoleProgress(LiveLines(shown_on))
+    for done in range(1, 91):
+        clock.now_s += 1
+        display(AudioRead("run", done, 270, "computing features"))
+    at = {"updates": 600, "epoch": 0.0, "epochs": 1, "utterances_per_s": None, "seconds": 0.0}
+    display(TrainingStarted("run", 0, loss=None, validation={"loss": 2.0}, description="all", **at))
+    for step in range(1, 121):
+        clock.now_s += 1
+        display(BatchTrained("run", step, loss=None, validation={}, **at))
+    display(Evaluated("run", 120, loss=1.5, validation={"loss": 1.0}, **at))
+    assert shown_on.file.getvalue().splitlines() == [
+        "run: computing features: 61 of 270 files, about 3 min left",
+        "run: all",
+        "run: update 0/600  val loss 2.0000  0 s",
+        "run: update 120/600  loss 1.5000  val loss 1.0000  0 s, about 8 min left",
+    ]
 
 
 def test_lines_share_one_place(tmp_path):

@@ -1,8 +1,7 @@
-"""A bar for long work on a corpus: live on a terminal, one plain line elsewhere."""
+"""A bar for long work: live on a terminal, elsewhere plain lines."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,24 +12,24 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     TextColumn,
-    TimeRemainingColumn,
     TransferSpeedColumn,
 )
 
-from kser.console import print_line
+from kser.console import is_live, print_line
+from kser.time_left import ProgressLines, TimeLeft
 
 
 @contextmanager
 def progress_bar(
-    console: Console | None, title: str, total: int, unit: Literal["bytes", "files", "programs", "jobs"]
-) -> Iterator[Callable[[int], None]]:
-    """Show how far something is.
+    console: Console | None, title: str, total: float, unit: str
+) -> Iterator[Callable[[float], None]]:
+    """Show how far something is, and how long the rest takes.
 
     Args:
-        console: where; `None` shows nothing.
+        console: where; `None` shows nothing, and neither does a quiet one.
         title: what is being done.
         total: how much there is to do, in `unit`.
-        unit: bytes are shown as a download is, with the speed.
+        unit: "files", say; "bytes" are shown as a download is, with the speed.
 
     Yields:
         A function that takes how much of `total` is done, from any thread.
@@ -38,15 +37,15 @@ def progress_bar(
     if console is None or console.quiet:
         yield lambda done: None
         return
-    if not console.is_terminal:
-        amount = f"{total / 1e6:.1f} MB" if unit == "bytes" else f"{total} {unit}"
-        print_line(console, f"{title}: {amount}")
-        yield lambda done: None
+    if not is_live(console):
+        lines = ProgressLines(console, title, total, unit)
+        print_line(console, f"{title}: {lines.amount()}")
+        yield lines
         return
     measured: list[ProgressColumn] = [MofNCompleteColumn(), TextColumn(unit)]
     if unit == "bytes":
         measured = [DownloadColumn(), TransferSpeedColumn()]
-    columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), *measured, TimeRemainingColumn()]
+    columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), *measured, TimeLeft()]
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(escape(title), total=total)
         yield lambda done: progress.update(task, completed=done)
