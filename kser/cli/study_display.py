@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+from kser.cli.evaluation_progress import EvaluationProgress
 from kser.cli.study_progress import StudyProgress
 from kser.console import loud, print_line, print_note, print_table
 from kser.evaluation.summary import summary_header, summary_rows
@@ -18,6 +19,7 @@ from kser.experiment.study.events import (
     RunStarted,
     StudyStarted,
     TestSetEvaluated,
+    TestSetStarted,
 )
 from kser.experiment.study.results import RunResult
 from kser.training.console_progress import ConsoleProgress, LiveLines
@@ -38,6 +40,7 @@ class StudyDisplay:
         self._study: StudyProgress | None = None
         self._runs: dict[str, ConsoleProgress] = {}
         self._other = ConsoleProgress(self._lines)
+        self._evaluation = EvaluationProgress(self._lines)
 
     def __enter__(self) -> "StudyDisplay":
         return self
@@ -45,6 +48,7 @@ class StudyDisplay:
     def __exit__(self, *_: object) -> None:
         for shown in (self._other, *self._runs.values()):
             shown.stop()
+        self._evaluation.stop()
         self._stop_study()
 
     def __call__(self, event: Event) -> None:
@@ -63,10 +67,15 @@ class StudyDisplay:
                 print_note(self.console, event.text)
             case FileWritten():
                 print_line(self.console, f"{event.what}: {event.path}")
+            case TestSetStarted():
+                self._other.stop()
+                self._evaluation.begin(event)
             case TestSetEvaluated():
                 before = "" if event.evaluated.is_new else " (evaluated before)"
-                print_line(self.console, f"{event.run}: {event.evaluated.headline}{before}")
+                title = f"{self._evaluation.prefix}{event.run}"
+                print_line(self.console, f"{title}: {event.evaluated.headline}{before}")
             case EvaluationSummarised():
+                self._evaluation.stop()
                 self._show_summary(event.summary)
             case _:
                 self._shown(event)(event)

@@ -90,6 +90,7 @@ class ConsoleProgress:
         self.trained_from_the_start = False
         self._bar: Progress | None = None
         self._task = TaskID(0)
+        self._read: AudioRead | None = None
         self._said: ProgressLines | None = None
         self._pace = Pace()
 
@@ -145,16 +146,22 @@ class ConsoleProgress:
         self._advance(event.step, measures=self._measures(event))
 
     def _show_reading(self, event: AudioRead) -> None:
-        if event.done == 1:
+        if self._is_new(event):
             text = TextColumn(event.what, markup=False)
             self._show_bar(event, event.total, text, BarColumn(), TaskProgressColumn(), TimeLeft())
             title = f"{self.prefix}{event.run}: {event.what}"
             self._said = ProgressLines(self.console, title, event.total, "files")
+        self._read = event
         self._advance(event.done)
         if self._said is not None and not self.console.is_terminal:
             self._said(event.done)
         if event.done == event.total:
             self.stop()
+
+    def _is_new(self, event: AudioRead) -> bool:
+        """Whether an event is the first one of a part of the data, or of what is done to it."""
+        last = self._read
+        return last is None or event.done <= last.done or (event.run, event.what) != (last.run, last.what)
 
     def _show_bar(self, event: Event, total: int, *columns: ProgressColumn) -> None:
         """Begin a live line in place of the last one."""

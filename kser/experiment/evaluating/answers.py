@@ -12,6 +12,7 @@ from kser.experiment.runs.cut_recordings import count_cut
 from kser.experiment.runs.trained_model import Provenance
 from kser.experiment.tasks.agreement import Vocabulary
 from kser.pipeline.utterances import Utterances
+from kser.training.events import ProgressListener
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,13 @@ class Answers:
 
 
 def answers_of(
-    name: str, model: Any, provenance: Provenance, utterances: Utterances, calibrated: bool
+    name: str,
+    model: Any,
+    provenance: Provenance,
+    utterances: Utterances,
+    calibrated: bool,
+    progress: ProgressListener | None = None,
+    title: str = "",
 ) -> Answers:
     """What one model says.
 
@@ -46,13 +53,14 @@ def answers_of(
         provenance: its own.
         utterances: of the test set, in the format of the model.
         calibrated: whether probabilities are those at the model's temperature.
+        progress: gets the events of predicting.
+        title: of the run in these events.
 
     Raises:
         UserError: the model gives no numbers.
     """
-    outputs = predict_outputs(
-        model, utterances, provenance.model_config["batch_size"], provenance.keeps_backbone
-    )
+    batch_size = provenance.model_config["batch_size"]
+    outputs = predict_outputs(model, utterances, batch_size, provenance.keeps_backbone, progress, title)
     _check_finite(name, outputs)
     head = {argument: getattr(model, argument) for argument in model.new_head_arguments}
     targets = provenance.task.targets

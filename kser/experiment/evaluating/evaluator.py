@@ -30,9 +30,10 @@ from kser.experiment.tasks.evaluation import Evaluation, Predictions
 from kser.files import read_json, write_json
 from kser.grouping import grouped
 from kser.pipeline.audio_cache import AudioCache
-from kser.pipeline.reading import Progress, WaveformReader
+from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
 from kser.training.devices import devices_at_most, on_devices
+from kser.training.events import ProgressListener, reading_progress
 from kser.words import counts_in_words
 
 
@@ -189,7 +190,7 @@ class Evaluator:
         on_bad_audio: whether files that cannot be used are an error or are left out and listed.
         audio_cache: where decoded audio is kept, or `None`.
         by: columns of the test sets whose groups are compared, besides `gender`.
-        progress: shows how far the reading of all audio files is.
+        progress: gets an `AudioRead` for what is read and predicted of a row, under the title of the row.
     """
 
     def __init__(
@@ -198,7 +199,7 @@ class Evaluator:
         on_bad_audio: OnBadAudio = "error",
         audio_cache: AudioCache | None = None,
         by: Sequence[str] = (),
-        progress: Progress | None = None,
+        progress: ProgressListener | None = None,
     ):
         self.redo = redo
         self.on_bad_audio = on_bad_audio
@@ -272,7 +273,15 @@ class Evaluator:
         with on_devices(_devices_of(provenance)):
             model = self._model(folder)
             utterances = self._utterances(evaluand.row, evaluand.table, model)
-            return answers_of(str(folder), model, provenance, utterances, evaluand.is_ensemble)
+            return answers_of(
+                str(folder),
+                model,
+                provenance,
+                utterances,
+                evaluand.is_ensemble,
+                self.progress,
+                evaluand.row.title,
+            )
 
     def _evaluated_before(self, evaluand: _Evaluand) -> EvaluatedRow | None:
         """The results on disk, if they are those that would come of evaluating again and may be taken."""
@@ -299,9 +308,10 @@ class Evaluator:
     def _utterances(self, row: EvaluationRow, table: pd.DataFrame, model: Any) -> Utterances:
         """The test set's recordings, read as the model was trained on them."""
         reader = WaveformReader(model.waveform_format, self.audio_cache)
+        progress = reading_progress(self.progress, row.title)
         try:
             return Utterances.from_files(
-                table["path"].tolist(), [0] * len(table), reader, self.on_bad_audio, self.progress
+                table["path"].tolist(), [0] * len(table), reader, self.on_bad_audio, progress
             )
         except UserError as error:
             raise UserError(f"{row.test_csv}: {error}") from error

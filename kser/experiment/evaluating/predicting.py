@@ -1,8 +1,10 @@
 """What a trained model predicts for recordings."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -11,6 +13,7 @@ from kser.pipeline.batch_plan import plan_in_order
 from kser.pipeline.datasets import evaluation_dataset, reader_errors
 from kser.pipeline.utterances import Utterances
 from kser.training.devices import places_of
+from kser.training.events import AudioRead, ProgressListener, reading_progress
 from kser.training.fit import for_backend, shared_bucket_lengths
 
 _LENGTH_BUCKETS = 4
@@ -22,6 +25,8 @@ def predict_outputs(
     utterances: Utterances,
     batch_size: int,
     shares_backbone: bool = False,
+    progress: ProgressListener | None = None,
+    title: str = "",
 ) -> dict[str, np.ndarray]:
     """What a model predicts for recordings.
 
@@ -30,6 +35,8 @@ def predict_outputs(
         utterances: in the format of the model, its `waveform_format`.
         batch_size: utterances in a batch.
         shares_backbone: whether other models have the same backbone: what it gives is then kept in memory.
+        progress: gets an `AudioRead` for each batch.
+        title: of the run in these events.
 
     Returns:
         By the names of the model's outputs, such as "logits" (utterances, labels) and "values" (utterances,
@@ -37,12 +44,16 @@ def predict_outputs(
     """
     predictor: Any = model
     if shares_backbone:
-        predictor, utterances = vectors_of(model, utterances)
+        predictor, utterances = vectors_of(
+            model, utterances, reading_progress(progress, title, "computing features")
+        )
     lengths = shared_bucket_lengths([utterances], _LENGTH_BUCKETS)
     batches, places = plan_in_order(utterances.lengths, lengths, batch_size), places_of(batch_size)
     dataset = for_backend(evaluation_dataset(utterances, batches, places))
     with model.ready_made_inputs(), reader_errors():
-        predicted = predictor.predict(dataset, steps=len(batches), verbose=0)
+        predicted = predictor.predict(
+            dataset, steps=len(batches), verbose=0, callbacks=_reported(batches, progress, title)
+        )
     if not isinstance(predicted, dict):
         (name,) = model.output_names
         predicted = {name: predicted}
@@ -50,6 +61,20 @@ def predict_outputs(
         name: utterances.of_recordings(_in_order(values, batches, places))
         for name, values in predicted.items()
     }
+
+
+def _reported(
+    batches: Sequence[Any], progress: ProgressListener | None, title: str
+) -> list[keras.callbacks.Callback]:
+    """Reports the utterances of the batches that are predicted; nothing where nobody listens."""
+    if progress is None:
+        return []
+    done = list(accumulate(len(batch.indices) for batch in batches))
+
+    def report(batch: int, logs: Any = None) -> None:
+        progress(AudioRead(title, done[batch], done[-1], "predicting"))
+
+    return [keras.callbacks.LambdaCallback(on_predict_batch_end=report)]
 
 
 def outputs_of_vectors(head: Any, names: Sequence[str], vectors: np.ndarray) -> dict[str, np.ndarray]:

@@ -13,12 +13,17 @@ from kser.experiment.evaluating.evaluation_summary import EvaluationSummary, sum
 from kser.experiment.evaluating.evaluator import EvaluatedRow, Evaluator
 from kser.experiment.runs.paths import ERROR_FILE
 from kser.experiment.runs.run_lock import locked
-from kser.experiment.study.events import EvaluationSummarised, ProgressListener, TestSetEvaluated, ignore
+from kser.experiment.study.events import (
+    EvaluationSummarised,
+    ProgressListener,
+    TestSetEvaluated,
+    TestSetStarted,
+    ignore,
+)
 from kser.experiment.study.failures import record_unexpected
 from kser.experiment.study.results import IncompleteError
 from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.utterances import OnBadAudio
-from kser.training.events import reading_progress
 
 
 def evaluate(
@@ -54,7 +59,7 @@ def evaluate(
     rows = list(dict.fromkeys(row for path in csv_paths for row in read_evaluation_csv(path)))
     _check_outputs(rows, eval_path)
     cache = None if audio_cache is None else AudioCache(Path(audio_cache).absolute())
-    evaluator = Evaluator(redo, on_bad_audio, cache, by, reading_progress(progress, "test set"))
+    evaluator = Evaluator(redo, on_bad_audio, cache, by, progress)
     evaluated, mistakes = _evaluate_rows(rows, evaluator, progress)
     mistakes += [
         f"{eval_path}: by: no test set has the column {column}"
@@ -79,8 +84,10 @@ def _evaluate_rows(
     evaluated: dict[int, EvaluatedRow] = {}
     mistakes = []
     # By model, so that each is loaded once; the results are in the order of the CSV.
-    for number in sorted(range(len(rows)), key=lambda place: (list(map(str, rows[place].models)), place)):
+    order = sorted(range(len(rows)), key=lambda place: (list(map(str, rows[place].models)), place))
+    for place, number in enumerate(order, start=1):
         row = rows[number]
+        progress(TestSetStarted(row.title, place, len(rows)))
         try:
             evaluated[number] = evaluator.evaluate(row)
         except UserError as error:

@@ -59,6 +59,21 @@ class RunEnded(Event):
 
 
 @dataclass(frozen=True)
+class TestSetStarted(Event):
+    """The evaluation of a model on a test set begins.
+
+    Attributes:
+        number: its place among the rows of the evaluation, from 1.
+        of_rows: how many these are.
+    """
+
+    __test__ = False  # pytest takes the name for that of a test
+
+    number: int
+    of_rows: int
+
+
+@dataclass(frozen=True)
 class TestSetEvaluated(Event):
     """A model has been evaluated on a test set, now or before."""
 
@@ -101,5 +116,6 @@ __all__ = [
     "RunStarted",
     "StudyStarted",
     "TestSetEvaluated",
+    "TestSetStarted",
     "ignore",
 ]

@@ -11,7 +11,13 @@ from kser.corpora.metadata import read_metadata, write_metadata
 from kser.experiment.execution.training_run import TrainingFailedError
 from kser.experiment.study import experiment as experiment_module
 from kser.experiment.study import training
-from kser.experiment.study.events import EvaluationSummarised, RunEnded, StudyStarted, TestSetEvaluated
+from kser.experiment.study.events import (
+    EvaluationSummarised,
+    RunEnded,
+    StudyStarted,
+    TestSetEvaluated,
+    TestSetStarted,
+)
 from kser.experiment.study.results import IncompleteError
 from kser.training.events import AudioRead, BatchTrained, TrainingEnded, TrainingStarted
 from tests.experiment.conftest import SMALL_MODELS
@@ -96,7 +102,7 @@ def test_events_tell_the_whole_story_in_order(done):
     _, _, _, events = done
     # Recordings of all parts are compared before the study starts.
     expected = [AudioRead, StudyStarted, TrainingStarted, BatchTrained, TrainingEnded, RunEnded]
-    expected += [TestSetEvaluated, EvaluationSummarised]
+    expected += [TestSetStarted, TestSetEvaluated, EvaluationSummarised]
     kinds = [type(event) for event in events]
     first_places = [kinds.index(kind) for kind in expected]
     assert first_places == sorted(first_places)
@@ -106,6 +112,11 @@ def test_events_tell_the_whole_story_in_order(done):
     ]
     last = [event for event in events if isinstance(event, AudioRead) and event.run == "log_mel, seed 0"][-1]
     assert last.done == last.total
+    starts = [event for event in events if isinstance(event, TestSetStarted)]
+    assert [(event.number, event.of_rows) for event in starts] == [(1, 2), (2, 2)]
+    predicted = [event for event in events if isinstance(event, AudioRead) and event.what == "predicting"]
+    assert {event.run for event in predicted} == {starts[0].run}
+    assert predicted[-1].done == predicted[-1].total
 
 
 def test_nothing_is_printed(done, small_corpus, monkeypatch, capfd):
