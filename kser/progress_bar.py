@@ -11,11 +11,12 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    TaskProgressColumn,
     TextColumn,
     TransferSpeedColumn,
 )
 
-from kser.console import is_live, print_line
+from kser.console import is_live
 from kser.time_left import ProgressLines, TimeLeft
 
 
@@ -29,7 +30,8 @@ def progress_bar(
         console: where; `None` shows nothing, and neither does a quiet one.
         title: what is being done.
         total: how much there is to do, in `unit`.
-        unit: "files", say; "bytes" are shown as a download is, with the speed.
+        unit: "files", say; "bytes" are shown as a download is, with the speed, and "%" as the share of one
+            thing that is soon done: no line of it stays.
 
     Yields:
         A function that takes how much of `total` is done, from any thread.
@@ -39,13 +41,15 @@ def progress_bar(
         return
     if not is_live(console):
         lines = ProgressLines(console, title, total, unit)
-        print_line(console, f"{title}: {lines.amount()}")
+        lines.begin()
         yield lines
         return
     measured: list[ProgressColumn] = [MofNCompleteColumn(), TextColumn(unit)]
     if unit == "bytes":
         measured = [DownloadColumn(), TransferSpeedColumn()]
+    elif unit == "%":
+        measured = [TaskProgressColumn()]
     columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), *measured, TimeLeft()]
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, transient=unit == "%") as progress:
         task = progress.add_task(escape(title), total=total)
         yield lambda done: progress.update(task, completed=done)

@@ -86,7 +86,7 @@ class ProgressLines:
         console: where; a quiet one shows nothing.
         title: what is being done.
         total: how much there is to do, in `unit`.
-        unit: for bytes millions of them are shown.
+        unit: for "bytes" millions of them are shown, for "%" the share of the total.
     """
 
     def __init__(self, console: Console, title: str, total: float, unit: str):
@@ -108,11 +108,21 @@ class ProgressLines:
             self._said_s = now_s
             left_s = self._pace.seconds_left(self.total)
         about = f", about {duration_in_words(left_s)} left" if left_s else ""
-        print_line(self.console, f"{self.title}: {self._number(done)} of {self.amount()}{about}")
+        print_line(self.console, f"{self.title}: {self._so_far(done)}{about}")
 
-    def amount(self) -> str:
-        """How much there is to do, in words."""
+    def begin(self) -> None:
+        """Say what is to be done; of a single thing nothing."""
+        if self.unit != "%":
+            print_line(self.console, f"{self.title}: {self._amount}")
+
+    def _so_far(self, done: float) -> str:
+        if self.unit == "%":
+            return f"{done / self.total:.0%}"
+        return f"{self._number(done)} of {self._amount}"
+
+    @property
+    def _amount(self) -> str:
         return f"{self._number(self.total)} {'MB' if self.unit == 'bytes' else self.unit}"
 
     def _number(self, amount: float) -> str:
-        return f"{amount / 1e6:.1f}" if self.unit == "bytes" else f"{amount:.0f}"
+        return f"{amount / 1e6:.1f}" if self.unit == "bytes" else f"{int(amount)}"

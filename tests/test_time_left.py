@@ -112,6 +112,13 @@ def test_lines_of_bytes_are_in_megabytes(clock):
     assert shown_on.file.getvalue() == "corpus.zip: 25.5 of 300.0 MB\n"
 
 
+def test_one_thing_is_counted_in_percent(clock):
+    shown_on = console()
+    with progress_bar(shown_on, "predicting", 1, "%") as show:
+        do(lambda done: show(done / 400), clock, 1, 70)
+    assert shown_on.file.getvalue() == "predicting: 15%, about 6 min left\n"
+
+
 def test_the_end_has_no_line_of_its_own(clock):
     shown_on = console()
     lines = ProgressLines(shown_on, "predicting", 2, "files")

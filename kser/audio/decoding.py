@@ -57,11 +57,13 @@ class SoundInBlocks:
             Taking them raises what `decode` raises, up to behind the last one.
         sampling_rate: Hz.
         unannounced: as of a `Sound`.
+        promised: samples of each channel that the file promises; `None` where it does not say.
     """
 
     blocks: Iterator[np.ndarray]
     sampling_rate: int
     unannounced: tuple[int, int] = (0, 0)
+    promised: int | None = None
 
 
 def decode(path: str | Path, dtype: str = "float32") -> Sound:
@@ -141,7 +143,7 @@ def decoded_in_blocks(path: str | Path, dtype: str = "float32") -> Iterator[Soun
     """
     if segment_of(path) is not None:
         part = decode(path, dtype)
-        yield SoundInBlocks(iter([part.samples]), part.sampling_rate, part.unannounced)
+        yield SoundInBlocks(iter([part.samples]), part.sampling_rate, part.unannounced, len(part.samples))
         return
     with _opened(path) as (file, kind), _in_blocks(path, file, kind, dtype) as sound:
         yield sound
@@ -172,7 +174,8 @@ def _in_blocks(path: str | Path, file: BinaryIO, kind: str, dtype: str) -> Itera
     with _libsndfile(path, file, kind) as opened:
         if opened is not None:
             blocks = _all_promised(path, opened, read_blocks(path, opened, dtype))
-            yield _checked(path, SoundInBlocks(blocks, opened.sound.samplerate, opened.unannounced))
+            sound = SoundInBlocks(blocks, opened.sound.samplerate, opened.unannounced, opened.samples)
+            yield _checked(path, sound)
             return
     with decoded_with_av(path, file, kind, _only_for_ffmpeg(file, kind), dtype) as (rate, blocks):
         yield _checked(path, SoundInBlocks(blocks, rate))

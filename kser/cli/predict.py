@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from kser.serving.predictor import Predictor
     from kser.serving.segments.settings import Cutting
 
-Say = Callable[[Iterable[str]], "Iterator[Kept]"]
-"""Says what files express, one after another."""
+Say = Callable[[Iterable[str], Callable[[float], None]], "Iterator[Kept]"]
+"""Says what files express, one after another, and reports how many are done."""
 
 
 def predict(
@@ -167,9 +167,9 @@ def _written(say: Say, paths: Sequence[str], file: "PredictionFile") -> "list[Ke
 def _with_progress(say: Say, paths: Sequence[str]) -> "Iterator[Kept]":
     from kser.progress_bar import progress_bar
 
-    shown_on = progress_console() if len(paths) > 1 else None
-    with progress_bar(shown_on, "predicting", len(paths), "files") as show:
-        for number, result in enumerate(say(paths), 1):
+    unit = "files" if len(paths) > 1 else "%"
+    with progress_bar(progress_console(), "predicting", len(paths), unit) as show:
+        for number, result in enumerate(say(paths, show), 1):
             yield result
             show(number)
 

@@ -1,6 +1,6 @@
 """Trained models as one: the mean of what they say."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +60,19 @@ class Ensemble:
         bounds = [model.heard_seconds for model in [self.first, *self._models]]
         return max(shortest for shortest, _ in bounds), min(longest for _, longest in bounds)
 
-    def say(self, sounds: Sequence[tuple[str, Sound]], places: int | None = None) -> list[Said | UserError]:
+    def say(
+        self,
+        sounds: Sequence[tuple[str, Sound]],
+        places: int | None = None,
+        report: Callable[[float], None] = lambda share: None,
+    ) -> list[Said | UserError]:
         """What the models say of recordings, on average.
 
         Args:
             sounds: of each its name, for messages, and what decoding it gave.
             places: of a batch at most, see `ModelAudio.batches`; `None` for 1 where there is one recording,
                 else as many as in a batch of training.
+            report: gets the share that is done, 0 to 1, after each batch of each model.
 
         Returns:
             Of each what is said of it, or why nothing can be: it is too short for one of the models.
@@ -74,8 +80,12 @@ class Ensemble:
         sums: list[Said | UserError] = [{} for _ in sounds]
         memory: VectorMemory = {}
         usual = 1 if len(sounds) == 1 else int(self.first.provenance.model_config["batch_size"])
-        for model in self._models or self._loaded():
-            self._add(model, sounds, places or usual, sums, memory)
+        for number, model in enumerate(self._models or self._loaded()):
+
+            def report_of_all(share: float, before: int = number) -> None:
+                report((before + share) / len(self.folders))
+
+            self._add(model, sounds, places or usual, sums, memory, report_of_all)
         return [self._mean(name, said) for (name, _), said in zip(sounds, sums, strict=True)]
 
     def _mean(self, name: str, said: Said | UserError) -> Said | UserError:
@@ -92,6 +102,7 @@ class Ensemble:
         places: int,
         sums: list[Said | UserError],
         memory: VectorMemory,
+        report: Callable[[float], None],
     ) -> None:
         """Add to the sums what one model says; an error takes the place of a sum."""
         waveforms = {}
@@ -102,7 +113,7 @@ class Ensemble:
                 sums[place] = error
         if not waveforms:
             return
-        decoded = model.decoded(list(waveforms.values()), places, memory)
+        decoded = model.decoded(list(waveforms.values()), places, memory, report)
         for output, order in self.first.vocabulary.order_of(model.vocabulary).items():
             for place, values in zip(waveforms, decoded[output][:, order], strict=True):
                 if not isinstance(said := sums[place], UserError):

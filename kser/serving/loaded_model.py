@@ -1,6 +1,6 @@
 """A trained model in memory, ready to say something of waveforms."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,11 @@ class LoadedModel:
         return self.audio.waveforms(name, sound)
 
     def decoded(
-        self, recordings: Sequence[Sequence[np.ndarray]], places: int, memory: VectorMemory | None = None
+        self,
+        recordings: Sequence[Sequence[np.ndarray]],
+        places: int,
+        memory: VectorMemory | None = None,
+        report: Callable[[float], None] = lambda share: None,
     ) -> dict[str, np.ndarray]:
         """What the model says of recordings.
 
@@ -124,6 +128,7 @@ class LoadedModel:
             recordings: as `waveforms` gives them; the outputs of one's parts are averaged.
             places: of a batch, see `ModelAudio.batches`: as many are computed at a time.
             memory: shared by models that get the same recordings.
+            report: gets the share of the audio that is done, 0 to 1, after each batch.
 
         Returns:
             By the outputs of the task's targets: float64 (recordings, values), probabilities of classes at
@@ -131,11 +136,13 @@ class LoadedModel:
         """
         waveforms = [waveform for parts in recordings for waveform in parts]
         starts = np.cumsum([0, *map(len, recordings)])[:-1]
-        by_batch = []
+        by_batch, done, total = [], 0, sum(map(len, waveforms))
         batches = self.audio.batches(waveforms, places)
         for batch in batches:
             outputs = self._outputs(waveforms, batch, memory)
             by_batch.append({name: values[: len(batch.indices)] for name, values in outputs.items()})
+            done += sum(len(waveforms[index]) for index in batch.indices)
+            report(done / total)
         order = np.argsort([index for batch in batches for index in batch.indices])
         counts = np.array([len(parts) for parts in recordings])[:, None]
         in_order = {name: np.concatenate([given[name] for given in by_batch])[order] for name in by_batch[0]}

@@ -1,6 +1,6 @@
 """`kser.load_model`: what recordings express, by one trained model or the mean of several."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,27 +98,37 @@ class Predictor:
             return _without_mistakes(self._results(given))
         return _without_mistakes(self._results([(_name(audio, "recording"), audio)]))[0]
 
-    def predict_files(self, paths: Iterable[str]) -> Iterator[Result]:
+    def predict_files(
+        self, paths: Iterable[str], report: Callable[[float], None] = lambda files: None
+    ) -> Iterator[Result]:
         """Say what files express, one after another, however many they are; `-` is standard input.
+
+        Args:
+            paths: of the files.
+            report: gets how many files are done, with the share of those that are computed together.
 
         Yields:
             For each file, in order, a `Prediction`, or an `Unusable` with the reason.
         """
-        return self._results((path, path) for path in paths)
+        return self._results(((path, path) for path in paths), report)
 
     def predict_sounds(
-        self, sounds: Sequence[tuple[str, UsableSound]], places: int | None = None
+        self,
+        sounds: Sequence[tuple[str, UsableSound]],
+        places: int | None = None,
+        report: Callable[[float], None] = lambda share: None,
     ) -> list[Result]:
         """Say what decoded recordings express, all of them at once.
 
         Args:
             sounds: of each its name, for messages, and what decoding it gave, see `usable`.
             places: of a batch, see `Ensemble.say`.
+            report: gets the share that is done, 0 to 1.
 
         Returns:
             For each a `Prediction`, or an `Unusable` with the reason, such as that it is too short.
         """
-        said = self.ensemble.say(sounds, places) if sounds else []
+        said = self.ensemble.say(sounds, places, report) if sounds else []
         return [
             Unusable(name, str(answer))
             if isinstance(answer, UserError)
@@ -182,13 +192,20 @@ class Predictor:
         """
         return SegmentStream(self, rate, Windows(window_seconds, hop_seconds))
 
-    def _results(self, recordings: Iterable[tuple[str, Any]]) -> Iterator[Result]:
+    def _results(
+        self,
+        recordings: Iterable[tuple[str, Any]],
+        report: Callable[[float], None] = lambda recordings: None,
+    ) -> Iterator[Result]:
+        done = 0
         for chunk in decoded_chunks(recordings, self.sampling_rate):
-            results = iter(
-                self.predict_sounds(
-                    [(name, sound) for name, sound in chunk if isinstance(sound, UsableSound)]
-                )
-            )
+
+            def report_of_all(share: float, before: int = done, here: int = len(chunk)) -> None:
+                report(before + share * here)
+
+            sounds = [(name, sound) for name, sound in chunk if isinstance(sound, UsableSound)]
+            results = iter(self.predict_sounds(sounds, report=report_of_all))
+            done += len(chunk)
             for name, sound in chunk:
                 yield next(results) if isinstance(sound, UsableSound) else Unusable(name, str(sound))
 

@@ -128,6 +128,13 @@ def test_a_list_gives_a_list_whose_members_do_not_depend_on_one_another(models, 
     assert [each.label for each in model.predict(batch)] == [alone[1].label] * 2
 
 
+def test_how_far_it_is_comes_batch_by_batch(models, files):
+    reports = []
+    list(kser.load_model(models["class"]).predict_files([*files * 5, "nowhere.wav"], reports.append))
+    assert reports == sorted(reports)
+    assert 0 < reports[0] < reports[-1] == len(files) * 5 + 1
+
+
 def test_what_cannot_be_used_is_named_line_by_line(models, files, tmp_path):
     sf.write(tmp_path / "silent.wav", np.zeros(8000), 16000)
     (tmp_path / "text.wav").write_text("no audio")
@@ -276,7 +283,7 @@ def test_memory_is_bounded_by_groups_of_recordings(models, files, monkeypatch):
     groups = []
     say = model.ensemble.say
     monkeypatch.setattr(
-        model.ensemble, "say", lambda sounds, places: groups.append(len(sounds)) or say(sounds)
+        model.ensemble, "say", lambda sounds, places, report: groups.append(len(sounds)) or say(sounds)
     )
     again = list(model.predict_files(files * 3))
     assert groups == [5, 5, 2]

@@ -1,6 +1,6 @@
 """From the pieces of a recording to what models say of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from kser.audio.decoding import Sound
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 _MOST_SECONDS = 600
 
 
-def judged(predictor: "Predictor", recording: str, pieces: Iterable[Piece]) -> Iterator[Segment]:
+def judged(
+    predictor: "Predictor",
+    recording: str,
+    pieces: Iterable[Piece],
+    report: Callable[[float], None] = lambda samples: None,
+) -> Iterator[Segment]:
     """What models say of the pieces of a recording, each as a recording of its own.
 
     What a model does to recordings, trimming and loudness say, it does to each piece.
@@ -26,11 +31,19 @@ def judged(predictor: "Predictor", recording: str, pieces: Iterable[Piece]) -> I
         predictor: the models.
         recording: what it is called.
         pieces: in the order of the segments.
+        report: gets up to which sample the recording is judged.
     """
+    done = 0
     for group in _groups(pieces, _MOST_SECONDS * predictor.sampling_rate):
         sounds = [_sound_or_reason(piece, predictor.sampling_rate) for piece in group]
         usable = [(recording, sound) for sound in sounds if isinstance(sound, UsableSound)]
-        results = iter(predictor.predict_sounds(usable))
+        end = group[-1].start + len(group[-1].samples)
+
+        def report_of_all(share: float, start: int = done, end: int = end) -> None:
+            report(start + share * (end - start))
+
+        results = iter(predictor.predict_sounds(usable, report=report_of_all))
+        done = end
         for piece, sound in zip(group, sounds, strict=True):
             result = next(results) if isinstance(sound, UsableSound) else Unusable(recording, sound)
             start_s = piece.start / predictor.sampling_rate

@@ -47,6 +47,15 @@ class Source:
             return cls(STANDARD_INPUT, partial(bytes_decoded_in_blocks, standard_input(), "standard input"))
         return cls(str(audio), partial(decoded_in_blocks, audio))
 
+    def promised_s(self) -> float | None:
+        """How long it says that it is; `None` where it does not say.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        with self.decoded() as sound:
+            return None if sound.promised is None else sound.promised / sound.sampling_rate
+
     @contextmanager
     def waveform(self, sampling_rate: int) -> Iterator[Iterator[np.ndarray]]:
         """Decode it and resample it.
@@ -79,4 +88,4 @@ class Source:
 def _whole(sound: Sound) -> Iterator[SoundInBlocks]:
     starts = range(0, len(sound.samples), SAMPLES_A_BLOCK)
     blocks = (sound.samples[start : start + SAMPLES_A_BLOCK] for start in starts)
-    yield SoundInBlocks(blocks, sound.sampling_rate)
+    yield SoundInBlocks(blocks, sound.sampling_rate, promised=len(sound.samples))

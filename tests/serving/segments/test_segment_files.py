@@ -13,7 +13,7 @@ from kser.serving.prediction_files import PredictionFile, write_predictions
 from kser.serving.segments.rttm import rttm_of
 from kser.serving.segments.segment import Segment, SegmentedRecording
 from kser.serving.segments.segmenting import segmented_files
-from kser.serving.segments.settings import Windows
+from kser.serving.segments.settings import Voice, Windows
 from tests.experiment.evaluated_models import save_model
 
 
@@ -81,6 +81,19 @@ def test_rttm_has_each_label_of_a_tagger():
     )
     lines = rttm_of([SegmentedRecording("x.wav", 2.0, (tags,))]).splitlines()
     assert [line.split()[7:9] for line in lines] == [["loud", "0.900"], ["sad", "0.600"]]
+
+
+@pytest.mark.parametrize("cutting", [Windows(0.5), Voice(0.5)])
+def test_how_far_it_is_comes_batch_by_batch(tmp_path, cutting):
+    model = kser.load_model(save_model(tmp_path / "model", "class"))
+    paths = [str(tmp_path / f"{name}.wav") for name in "ab"]
+    for path in paths:
+        loudness = np.repeat([0.1, 0.0001], 16000)
+        sf.write(path, loudness * np.random.default_rng(0).normal(size=32000), 16000)
+    reports = []
+    list(segmented_files(model, cutting, paths, reports.append))
+    assert reports == sorted(reports)
+    assert 0 < reports[0] <= 1 < reports[-1] <= 2
 
 
 @pytest.mark.thorough
