@@ -26,7 +26,7 @@ EXAMPLES = REPOSITORY / "examples"
 _LONGEST_EXAMPLE = 90
 _PARTS = {
     "training_dataset": "TrainingDataset",
-    "evaluation_datasets": "EvaluationDataset",
+    "datasets": "EvaluationDataset",
     "split": "SplitConfig",
 }
 _TYPES = {"integer": "whole number", "boolean": "true or false", "array": "list"}
@@ -104,7 +104,7 @@ def notebook(path: Path) -> str:
 
 def commands() -> str:
     """Every command with its arguments and options."""
-    lines = ["# Commands", "", "Underscores in an option, `--eval_path`, are dashes, too.", ""]
+    lines = ["# Commands", "", "Options may also be written with underscores: `--eval_path` is `--eval-path`.", ""]
     group = typer.main.get_command(app)
     for path, command in _leaves(group, ("kser",)):
         context = typer.Context(command, info_name=" ".join(path))
@@ -138,7 +138,7 @@ def fields(name: str, of: str) -> str:
     """Every field of a JSON file: type, default, meaning, an example, and since when it is there."""
     schema = json_schema(f"{name}.schema.json")
     lines = [f"# Fields of {of}", "", schema["description"], ""]
-    lines += [f"A field that does not say since when it is there is there since {FIRST_VERSION}.", ""]
+    lines += [f"Unless stated otherwise, fields exist since {FIRST_VERSION}.", ""]
     if required := schema.get("required"):
         lines += [f"Required: {', '.join(f'`{field}`' for field in required)}.", ""]
     lines += _fields_of(schema)
@@ -152,14 +152,19 @@ def _fields_of(schema: dict[str, Any]) -> list[str]:
     required = schema.get("required", [])
     rows = []
     for name, field in schema["properties"].items():
-        default = f"`{_json(field['default'])}`" if "default" in field else ""
-        cells = (f"`{name}`", _type(field), "required" if name in required else default)
+        cells = (f"`{name}`", _type(field), "required" if name in required else _default(field))
         example, version = _example(schema["title"], name, field), since(schema["title"], name)
         meaning = [field.get("description", "")]
         meaning += [f"For example {example}."] if example else []
         meaning += [f"Since {version}."] if version != FIRST_VERSION else []
         rows.append((*cells, " ".join(meaning)))
     return _table(("field", "type", "default", "meaning"), rows)
+
+
+def _default(field: dict[str, Any]) -> str:
+    """The default of a field; a schema leaves out those that are made anew for each file, which are empty."""
+    made_anew = [] if field.get("type") == "array" else {}
+    return f"`{_json(field.get('default', made_anew))}`"
 
 
 def _example(config: str, name: str, field: dict[str, Any]) -> str:
@@ -206,11 +211,15 @@ def _type(field: dict[str, Any]) -> str:
         case {"type": "object", "additionalProperties": dict(values)}:
             words = f"object of {_type(values)}"
         case {"type": kind}:
-            bounds = (f"{sign} {field[key]:g}" for key, sign in _BOUNDS.items() if key in field)
-            words = " ".join([_TYPES.get(kind, kind), *bounds])
+            bounds = [f"{sign} {_bound(field[key])}" for key, sign in _BOUNDS.items() if key in field]
+            words = f"{_TYPES.get(kind, kind)} {' and '.join(bounds)}".rstrip()
         case _:
             words = "anything"
     return words
+
+
+def _bound(number: float) -> str:
+    return f"{number:,}" if float(number).is_integer() and abs(number) >= 10_000 else f"{number:g}"
 
 
 def corpora() -> str:

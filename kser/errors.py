@@ -1,4 +1,4 @@
-"""The one exception that stands for a mistake in what the user gave, and what the system's refusals mean."""
+"""The one exception that stands for a mistake in what the user gave, and what the user can do about some."""
 
 import errno
 import os
@@ -25,6 +25,15 @@ class UserError(Exception):
     what is wrong and what would be right. The command line prints it without a traceback and exits
     with status 2.
     """
+
+
+def install_extra(extra: str) -> str:
+    """What to do where a package of an extra is missing, from wherever kser itself was installed.
+
+    Args:
+        extra: its name, as in pyproject.toml.
+    """
+    return f"install the extra {extra}: pip install 'kser[{extra}]', or in a clone: pip install -e '.[{extra}]'"
 
 
 def system_reason(error: Exception, path: Path | str = "") -> str:

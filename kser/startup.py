@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
@@ -67,7 +67,7 @@ def check_extra(extra: str, *packages: str) -> None:
         UserError: one is not installed.
     """
     if missing := [name for name in packages if find_spec(name) is None]:
-        raise UserError(f"{', '.join(missing)} not installed; pip install 'kser[{extra}]'")
+        raise UserError(f"not installed: {', '.join(missing)}; {install_extra(extra)}")
 
 
 def import_keras() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kser.analysis.vectors import centred, checked
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 
 
 class PlaneMap(NamedTuple):
@@ -66,7 +66,7 @@ def umap_map(vectors: ArrayLike, *, neighbours: int = 15, seed: int = 0) -> np.n
     try:
         import umap
     except ImportError as error:
-        raise UserError("UMAP needs umap-learn: pip install 'kser[umap]'") from error
+        raise UserError(f"not installed: umap-learn; {install_extra('umap')}") from error
     # Threads would add up in another order each time; umap warns that a seed means one.
     mapper = umap.UMAP(n_components=2, n_neighbors=neighbours, random_state=seed, n_jobs=1)
     return np.asarray(mapper.fit_transform(array), dtype=np.float64)

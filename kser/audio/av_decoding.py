@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 
 # The demuxer is always named: none is guessed from a suffix, and playlists, which open other files, are none
 # of them. Where FFmpeg calls a kind otherwise than `kser.audio.containers.kind_of`:
@@ -86,8 +86,8 @@ def _opened(path: str | Path, file: BinaryIO, kind: str, what: str) -> Iterator[
         import av
     except ImportError:
         raise UserError(
-            f"{path}: holds {what}, which only FFmpeg decodes: install PyAV, pip install 'kser[av]', "
-            "or convert the file to WAV or FLAC"
+            f"{path}: holds {what}, which only FFmpeg decodes; convert the file to WAV or FLAC, or "
+            f"{install_extra('av')}"
         ) from None
 
     # A name that is a number: FFmpeg would see a suffix in a path and think it knows.

@@ -40,7 +40,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    # Rich markup would take brackets in a help text, "kser[torch]", for styles.
+    # Rich markup would take brackets in a help text for styles.
     rich_markup_mode=None,
     context_settings={
         "max_content_width": 100,

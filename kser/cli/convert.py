@@ -38,7 +38,7 @@ def convert(
         option(
             "verify",
             "Compare the hidden states of every layer, and the outputs of a head, with those of transformers "
-            "(pip install 'kser[torch]'); write nothing where they differ by more than rounding. An existing "
+            "(extra torch); write nothing where they differ by more than rounding. An existing "
             "preset is only compared.",
         ),
     ] = False,

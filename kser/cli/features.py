@@ -22,8 +22,8 @@ def features(
         str,
         option(
             "set",
-            "functionals: 58 of pitch, energy, spectrum, voice quality and timing. By openSMILE (pip install "
-            "'kser[opensmile]'): egemaps, 88; compare, 6373.",
+            "functionals: 58 of pitch, energy, spectrum, voice quality and timing. By openSMILE (extra "
+            "opensmile): egemaps, 88; compare, 6373.",
             metavar="functionals|egemaps|compare",
         ),
     ] = "functionals",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 
 
 class Scalar(NamedTuple):
@@ -36,7 +36,7 @@ def read_scalars(path: Path) -> Iterator[Scalar]:
         from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
     except ImportError:
         raise UserError(
-            f'{path}: reading event files requires TensorBoard: pip install "kser[tensorboard]"'
+            f"{path}: reading event files requires TensorBoard; {install_extra('tensorboard')}"
         ) from None
     from google.protobuf.message import DecodeError
 

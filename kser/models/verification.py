@@ -15,7 +15,7 @@ import numpy as np
 
 from kser.audio.waveform import pad_waveforms
 from kser.checkpoints.published_checkpoint import PublishedCheckpoint
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 from kser.models.head_reference import HeadReference
 from kser.models.parity import Parity, parity, worst_of
 from kser.models.preset_loader import CheckpointLoader, checkpoint_classes, preset_loader
@@ -54,8 +54,8 @@ def require_transformers() -> None:
     missing = [library for library in ("torch", "transformers") if find_spec(library) is None]
     if missing:
         raise UserError(
-            f"verifying compares with transformers on PyTorch, and {' and '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} not installed; pip install 'kser[torch]'"
+            "verifying compares with transformers on PyTorch; not installed: "
+            f"{', '.join(missing)}; {install_extra('torch')}"
         )
 
 

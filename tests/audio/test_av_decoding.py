@@ -7,7 +7,7 @@ import pytest
 
 from kser.audio.decoding import decode
 from kser.audio.loading import load_audio
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 
 av = pytest.importorskip("av")
 
@@ -120,5 +120,5 @@ def test_without_the_package(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(UserError) as refused:
         load_audio(tmp_path / "a.m4a", RATE)
-    assert "pip install 'kser[av]'" in str(refused.value)
+    assert install_extra("av") in str(refused.value)
     assert str(refused.value).startswith(f"{tmp_path / 'a.m4a'}: ")

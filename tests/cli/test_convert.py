@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from kser.checkpoints.weights import WEIGHTS_FILES
 from kser.cli import convert
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 from kser.models import EmotionClassifier, SpeechAudioConverter, SpeechBackbone, verification
 from kser.models.parity import Deviation, Parity
 from kser.models.preset_writing import load_source, write_preset
@@ -149,7 +149,7 @@ def test_verifying_without_its_libraries(
     status, out, err = run("convert", source, tmp_path / "preset", "--verify")
     assert status == 2
     assert out == ""
-    assert f"{missing} is not installed; pip install 'kser[torch]'" in err
+    assert f"not installed: {missing}; {install_extra('torch')}" in err
     assert len(err.splitlines()) == 1
     assert not (tmp_path / "preset").exists()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kser import startup
+from kser.errors import install_extra
 from tests.browser import BROWSER, open_tab
 
 MODEL = "results/study/tiny/seed_0/model"
@@ -41,7 +42,7 @@ def test_mistakes_are_one_line(run, trained, arguments, says):
 
 def test_a_missing_extra_is_one_line(run, trained, monkeypatch):
     monkeypatch.setattr(startup, "find_spec", lambda name: None if name == "tf2onnx" else name)
-    assert run("demo", MODEL).lines == ["tf2onnx not installed; pip install 'kser[demo]'"]
+    assert run("demo", MODEL).lines == [f"not installed: tf2onnx; {install_extra('demo')}"]
 
 
 @contextmanager

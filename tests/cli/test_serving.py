@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from kser import startup
+from kser.errors import install_extra
 
 MODEL = "results/study/tiny/seed_0/model"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def test_an_address_in_use_is_one_line(run, trained):
 
 def test_a_missing_extra_is_one_line(run, trained, monkeypatch):
     monkeypatch.setattr(startup, "find_spec", lambda name: None if name == "uvicorn" else name)
-    assert run("serve", MODEL).lines == ["uvicorn not installed; pip install 'kser[serve]'"]
+    assert run("serve", MODEL).lines == [f"not installed: uvicorn; {install_extra('serve')}"]
 
 
 @contextmanager

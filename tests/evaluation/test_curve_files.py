@@ -187,6 +187,6 @@ def test_a_run_with_a_log_is_read_from_that_only(tmp_path, without_tensorboard):
 def test_event_files_without_tensorboard_say_what_to_install(tmp_path, without_tensorboard):
     write_events(tmp_path / "m" / "seed_1" / "events.out.tfevents.1.h", [(7, "eval/uar", 0.25)])
     with pytest.raises(
-        UserError, match=r'tfevents\.1\.h: .* requires TensorBoard: pip install "kser\[tensor'
+        UserError, match=r"tfevents\.1\.h: .* requires TensorBoard; install the extra tensorboard: "
     ):
         read_training_curves(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import softmax
 
 from kser.audio.processing import AudioProcessing
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 from kser.models import EmotionTask
 from kser.serving.export import exporting
 from kser.serving.export.comparison import Case, cases, check_difference
@@ -213,8 +213,8 @@ def test_a_missing_extra_is_named_with_its_command(tmp_path, monkeypatch, form):
     packages = ", ".join(FORMATS[form].packages)
     with pytest.raises(UserError) as failed:
         export_model(tmp_path / "none", tmp_path / "x", form)
-    command = f"pip install 'kser[{FORMATS[form].extra}]'"
-    assert str(failed.value) == f"--format {form}: {packages} not installed; {command}"
+    command = install_extra(FORMATS[form].extra)
+    assert str(failed.value) == f"--format {form}: not installed: {packages}; {command}"
 
 
 @pytest.mark.parametrize("form", [name for name in FORMATS if FORMATS[name].suffix])

@@ -15,6 +15,8 @@ from kser.words import counted
 # LoRA and of a backbone from scratch are of that size. What is pretrained has to move less.
 _NEW_WEIGHTS = 0.02
 _PRETRAINED_WEIGHTS = 0.001
+# Beyond these, new weights diverge in short runs and pretrained ones are lost, so that none is advised.
+_HIGHEST_ADVISED = {_NEW_WEIGHTS: 0.003, _PRETRAINED_WEIGHTS: 0.0002}
 
 
 def training_notes(data: Mapping[tuple[str, int], RunData], runs: Sequence[Run]) -> list[str]:
@@ -90,12 +92,12 @@ def _short_way(run: Run, utterances: int) -> str | None:
     if way >= needed:
         return None
     what = "those of a new head begin as random numbers of" if needed == _NEW_WEIGHTS else "fine-tuning takes"
-    advised = 10 * plan.learning_rate * needed / way
+    raised = float(f"{10 * plan.learning_rate * needed / way:.1g}")
+    higher = f"raise it to {raised:g}, or " if raised <= _HIGHEST_ADVISED[needed] else ""
     return (
         f"learning_rate: in {updates} updates of at most {plan.learning_rate:g} a weight moves by no more "
-        f"than {way:.2g}, and {what} {needed:g}: next to nothing will be learned; a learning_rate of "
-        f"{advised:.1g}, or more updates (number_of_training_epochs, a smaller gradient_accumulation_steps), "
-        "would do"
+        f"than {way:.2g}, and {what} {needed:g}: next to nothing will be learned; {higher}make "
+        "more updates (more number_of_training_epochs, a smaller gradient_accumulation_steps)"
     )
 
 

@@ -8,7 +8,7 @@ EXAMPLES: dict[str, Any] = {
     "ema_momentum": 0.999,
     "pooling_arguments": {"num_heads": 4},
     "seed": 42,
-    "task_name": "arousal",
+    "task_name": "tagging",
     "is_regression": True,
     "is_multi_label": True,
     "regression_columns": ["arousal", "valence"],
@@ -55,6 +55,7 @@ EXAMPLES: dict[str, Any] = {
     "description": "WavLM on EmoDB, ten seeds",
     "output_path": "my_study/runs",
     "experiment_results_output_path": "my_study/results",
+    "augmentations": {"noise": {"module": "audiomentations", "class": "AddGaussianSNR"}},
     "augmentation_draws": "frozen",
     "on_bad_audio": "skip",
     "normalize_metadata": False,
@@ -71,6 +72,8 @@ EXAMPLES: dict[str, Any] = {
     "mlflow": "sqlite:///mlflow.db",
     "checkpoint_save_folder": "checkpoints",
     # of an augmentation
+    "module": "audiomentations",
+    "class": "AddGaussianSNR",
     "tensors": True,
     # of data
     "columns": {"file": "path", "emotion": "class_id", "speaker": "actor"},
@@ -78,10 +81,11 @@ EXAMPLES: dict[str, Any] = {
     "eval_csv_path": "data/emovo/metadata.csv",
     "classes": ["anger", "happiness", "neutral", "sadness"],
     # of a split
+    "parts": {"train": ["1", "2"], "validation": ["3"], "test": ["4"]},
     "folds_seed": 1,
     "test_csv": "data/my_corpus/test.csv",
     "validation_csv": "data/my_corpus/validation.csv",
     "min_per_class": 10,
-    "corpus": "emodb",
+    "corpus": "iemocap",
     "candidates": 64,
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 from kser.representations.expert_features.feature_set import FeatureSet
 
 ACCEPTING = "KSER_ACCEPT_OPENSMILE_LICENCE"
@@ -89,7 +89,7 @@ def _opensmile() -> Any:
     try:
         import opensmile
     except ImportError as error:
-        raise UserError("openSMILE is not installed; pip install 'kser[opensmile]'") from error
+        raise UserError(f"not installed: openSMILE; {install_extra('opensmile')}") from error
     return opensmile
 
 

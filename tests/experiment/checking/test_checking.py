@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -639,6 +640,22 @@ def test_a_learning_rate_that_moves_nothing_is_told(tmp_path, small_corpus, fiel
     assert note.startswith(
         f"{file}: learning_rate: in {updates} updates of at most {0.99 * limit:g} a weight"
     )
+    for advised in re.findall(r"raise it to ([\d.e-]+)", note):
+        assert float(advised) <= (0.003 if needed == 0.02 else 0.0002)
+    assert "make more updates" in note
+
+
+@pytest.mark.parametrize(("epochs", "is_advised"), [(1, False), (3000, True)])
+def test_a_higher_learning_rate_is_advised_only_where_it_does_no_harm(
+    tmp_path, small_corpus, epochs, is_advised
+):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    file = tmp_path / "models" / "log_mel.json"
+    change(file, number_of_training_epochs=epochs, learning_rate=1e-7, gradient_accumulation_steps=1)
+    experiment = load_experiment(path)
+    notes = " ".join(read_inputs(experiment, plan_runs(experiment)).notes)
+    assert "next to nothing" in notes
+    assert ("raise it to" in notes) == is_advised
 
 
 def test_a_learning_rate_that_is_searched_is_not_judged(tmp_path, small_corpus):

@@ -76,6 +76,57 @@ def test_examples_are_values_of_their_fields() -> None:
     assert found == set(EXAMPLES)
 
 
+REQUIRED = {
+    "ModelConfig": {"name": "wavlm", "model_path_or_name": "wavlm_base_plus"},
+    "ExperimentConfig": {
+        "experiment_name": "my_study",
+        "model_files": "models",
+        "training_dataset": {"name": "EmoDB", "data_csv": "data/emodb/metadata.csv"},
+    },
+    "TrainingDataset": {"name": "EmoDB", "data_csv": "data/emodb/metadata.csv"},
+    "EvaluationDataset": {"name": "EMOVO", "eval_csv_path": "data/emovo"},
+    "SplitConfig": {},
+    "Augmentation": {"module": "audiomentations", "class": "Gain"},
+}
+COMPANIONS = {
+    "regression_loss": {"is_regression": True},
+    "regression_weight": {"regression_columns": ["arousal"]},
+    "use_positive_weights": {"is_multi_label": True},
+    "lora_alpha": {"lora_rank": 8},
+    "lora_targets": {"lora_rank": 8},
+    "head_solver": {"freeze_layers": "all"},
+    "probe_layers": {"freeze_layers": "all"},
+    "layer_curve": {"hidden_state": 9},
+    "projection_activation": {"projection_dim": 256},
+    "layer_weighting": {"use_weight_encoder_layers": True},
+    "pool_position": {"use_weight_encoder_layers": True},
+    "hp_search_method": {"skip_hp_search": False},
+    "hp_search_space": {"skip_hp_search": False},
+    "augmentation_draws": {"augmentations": EXAMPLES["augmentations"]},
+    "too_long": {"max_seconds": 10.0},
+    "folds_seed": {"scheme": "k_fold", "folds": 5},
+    "parts": {"scheme": "fixed", "column": "session"},
+    "test_csv": {"scheme": "fixed"},
+    "validation_csv": {"scheme": "fixed", "test_csv": "data/my_corpus/test.csv"},
+    "corpus": {"scheme": "emobox"},
+}
+"""What an example needs beside it to have an effect."""
+
+
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        (name, field)
+        for name, config in CONFIG_CLASSES.items()
+        for field in config.model_json_schema(by_alias=True)["properties"]
+        if field in EXAMPLES
+    ],
+)
+def test_an_example_is_accepted_in_a_file(config: str, field: str) -> None:
+    fields = {**REQUIRED[config], **COMPANIONS.get(field, {}), field: EXAMPLES[field]}
+    load_config(fields, CONFIG_CLASSES[config], config)
+
+
 def test_later_fields_are_fields() -> None:
     for name, config in CONFIG_CLASSES.items():
         assert set(later_fields(name)) <= set(config.model_fields), name

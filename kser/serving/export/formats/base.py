@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from kser.errors import UserError
+from kser.errors import UserError, install_extra
 from kser.files import replacing, write_json
 
 Computed = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
@@ -41,7 +41,7 @@ class ExportFormat(ABC):
         """Raise a `UserError` where a package is missing."""
         if missing := [name for name in self.packages if find_spec(name) is None]:
             raise UserError(
-                f"--format {self.name}: {', '.join(missing)} not installed; pip install 'kser[{self.extra}]'"
+                f"--format {self.name}: not installed: {', '.join(missing)}; {install_extra(self.extra)}"
             )
 
     @abstractmethod
