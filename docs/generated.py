@@ -104,7 +104,12 @@ def notebook(path: Path) -> str:
 
 def commands() -> str:
     """Every command with its arguments and options."""
-    lines = ["# Commands", "", "Options may also be written with underscores: `--eval_path` is `--eval-path`.", ""]
+    lines = [
+        "# Commands",
+        "",
+        "Options may also be written with underscores: `--eval_path` is `--eval-path`.",
+        "",
+    ]
     group = typer.main.get_command(app)
     for path, command in _leaves(group, ("kser",)):
         context = typer.Context(command, info_name=" ".join(path))

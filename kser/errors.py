@@ -33,7 +33,9 @@ def install_extra(extra: str) -> str:
     Args:
         extra: its name, as in pyproject.toml.
     """
-    return f"install the extra {extra}: pip install 'kser[{extra}]', or in a clone: pip install -e '.[{extra}]'"
+    return (
+        f"install the extra {extra}: pip install 'kser[{extra}]', or in a clone: pip install -e '.[{extra}]'"
+    )
 
 
 def system_reason(error: Exception, path: Path | str = "") -> str:

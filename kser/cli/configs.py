@@ -38,9 +38,11 @@ def copy_config(
     destination: Annotated[Path, typer.Argument(metavar="DST", help="Folder for the files.")],
     force: Force = False,
 ) -> None:
-    """Copy an experiment with its models into a folder, to run or to change there."""
+    """Copy an experiment and its models into a folder."""
     from kser.experiment.config.shipped_configs import copy_experiment
 
     shown_on = console()
-    for path in copy_experiment(name, destination, force):
+    written = copy_experiment(name, destination, force)
+    for path in written:
         print_line(shown_on, f"{path}: written")
+    print_line(shown_on, f"next: kser check {written[0]}")

@@ -12,6 +12,7 @@ from kser.cli.terminal import complain, console, progress_console, warn
 from kser.console import print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
+from kser.words import counted
 
 if TYPE_CHECKING:
     from kser.representations.embedding.store import Store
@@ -126,6 +127,6 @@ def _tell(store: "Store") -> None:
     layers = f"{len(facts['layers'])} of {facts['num_layers'] + 1} hidden states"
     print_line(
         console(),
-        f"{store.folder}: {facts['recordings']} recordings, {layers} of {facts['model']}, {facts['pool']}, "
-        f"{facts['dtype']}",
+        f"{store.folder}: {counted(facts['recordings'], 'recording')}, {layers} of {facts['model']}, "
+        f"{facts['pool']}, {facts['dtype']}",
     )

@@ -51,12 +51,14 @@ def features(
     from kser.corpora.metadata import read_recordings
     from kser.files import expanded
     from kser.progress_bar import progress_bar
-    from kser.representations.expert_features.feature_set import feature_set
+    from kser.representations.expert_features.feature_set import SETS, feature_set
     from kser.representations.expert_features.features import features_to_folder
 
     processes = (os.cpu_count() or 1) if workers is None else workers
     if processes < 1:
         raise UserError(f"--workers {workers}: must be at least 1")
+    if set_name not in SETS:
+        raise UserError(f"--set {set_name}: must be one of {', '.join(SETS)}")
     chosen = feature_set(set_name, accept_licence)
     table = read_recordings(data, input_column)
     if chosen.warning:
@@ -79,7 +81,7 @@ def features(
 def _tell(made: "FeatureTable") -> None:
     import numpy as np
 
-    from kser.words import listed
+    from kser.words import counted, listed
 
     for reason in made.passed_over["reason"]:
         complain(reason)
@@ -95,5 +97,6 @@ def _tell(made: "FeatureTable") -> None:
     facts = made.facts
     print_line(
         console(),
-        f"{made.folder}: {facts['recordings']} recordings, {len(made.columns)} features ({groups})",
+        f"{made.folder}: {counted(facts['recordings'], 'recording')}, {len(made.columns)} features "
+        f"({groups})",
     )

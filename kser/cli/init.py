@@ -15,7 +15,14 @@ from kser.errors import UserError
 
 def init(
     corpus: Annotated[str | None, option("corpus", "Name of a corpus, see `kser data list`.")] = None,
-    data: Annotated[Path | None, option("data", "A metadata CSV, in place of a corpus.")] = None,
+    data: Annotated[
+        Path | None,
+        option(
+            "data",
+            "A metadata CSV, in place of a corpus. Usual names of columns, such as emotion and speaker, are "
+            "understood.",
+        ),
+    ] = None,
     model: Annotated[
         str, option("model", "log_mel, a baseline without download, or a name of `kser convert --list`.")
     ] = "log_mel",

@@ -106,7 +106,9 @@ def _show_runs(check: CheckResult, show: _Shown) -> None:
     counts = [f"{len(runs)} {state.value}" for state in RunState if (runs := check.runs_in(state))]
     models = check.experiment.models
     show.line(
-        f"\n{len(check.runs)} runs, {len(models)} models: {', '.join(counts) or 'none can begin'}", "bold"
+        f"\n{counted(len(check.runs), 'run')}, {counted(len(models), 'model')}: "
+        f"{', '.join(counts) or 'none can begin'}",
+        "bold",
     )
     for model in models:
         found = [
@@ -272,12 +274,14 @@ def _show_disk(check: CheckResult, show: _Shown) -> None:
     sizes = {model.run.model.name: model.model_bytes for model in check.models}
     known = [size for name in to_come if (size := sizes.get(name)) is not None]
     if known:
-        _show_space(f"{len(known)} models to come", sum(known), check.runs[0].paths.results, show)
+        _show_space(f"{counted(len(known), 'model')} to come", sum(known), check.runs[0].paths.results, show)
     features = {entry: size for model in check.models for entry, size in model.features.items()}
     for folder in _feature_folders(check):
         sizes_there = [size for (cache, _), size in features.items() if cache.folder == folder]
         if sizes_there:
-            _show_space(f"features of {len(sizes_there)} recordings", sum(sizes_there), folder, show)
+            _show_space(
+                f"features of {counted(len(sizes_there), 'recording')}", sum(sizes_there), folder, show
+            )
 
 
 def _show_space(what: str, size: int, folder: Path, show: _Shown) -> None:

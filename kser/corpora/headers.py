@@ -1,6 +1,6 @@
 """The names of columns: what kser calls them, what others do, and what an experiment says in `columns`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kser.errors import UserError
@@ -58,7 +58,7 @@ def check_header(csv_path: Path, header: Sequence[str], required: Sequence[str])
     if missing := [name for name in required if name not in named]:
         raise UserError(
             f"{csv_path}: the header lacks {_quoted(missing)}; it has {_quoted(named)}"
-            f"{_proposal(missing, [name for name in named if name not in required])}"
+            f"{_proposal(named, required)}"
         )
     if reserved := [name for name in named if name in OWN_COLUMNS and name not in required]:
         raise UserError(
@@ -68,19 +68,49 @@ def check_header(csv_path: Path, header: Sequence[str], required: Sequence[str])
 
 def likely_column(wanted: str, header: Iterable[str]) -> str | None:
     """The column that somebody else's table has for one of kser's; `None` where none looks like it."""
-    by_bare_name = {_bare(name): name for name in reversed(list(header)) if name}
-    known = (by_bare_name.get(_bare(name)) for name in (wanted, *_FOREIGN.get(wanted, ())))
-    return next(filter(None, known), None) or next(iter(nearest_names(wanted, by_bare_name.values())), None)
+    names = [name for name in header if name]
+    return _known_column(wanted, names) or next(iter(nearest_names(wanted, reversed(names))), None)
 
 
-def _proposal(missing: Sequence[str], unused: Sequence[str]) -> str:
-    """The field of the experiment that may mend a header."""
-    left, found = list(unused), {}
-    optional = [] if "gender" in unused else ["gender"]
-    for wanted in [*missing, *optional]:
-        if (name := likely_column(wanted, left)) is not None:
+def known_columns(header: Sequence[str], required: Sequence[str]) -> dict[str, str]:
+    """As `likely_columns`, of the names that other toolkits use, and not of those that only look alike."""
+    return _columns_by(_known_column, header, required)
+
+
+def likely_columns(header: Sequence[str], required: Sequence[str]) -> dict[str, str]:
+    """The columns of somebody else's table that are probably those that kser wants, and its `gender`.
+
+    Args:
+        header: of the table.
+        required: what kser wants; of those that the header has already, nothing is said.
+
+    Returns:
+        Names in the table to kser's, as the field `columns` has them.
+    """
+    return _columns_by(likely_column, header, required)
+
+
+def _columns_by(
+    find: Callable[[str, list[str]], str | None], header: Sequence[str], required: Sequence[str]
+) -> dict[str, str]:
+    left, found = [name for name in header if name and name not in required], {}
+    missing = [name for name in required if name not in header]
+    for wanted in [*missing, *([] if "gender" in left else ["gender"])]:
+        if (name := find(wanted, left)) is not None:
             found[name] = wanted
             left.remove(name)
+    return found
+
+
+def _known_column(wanted: str, header: Sequence[str]) -> str | None:
+    by_bare_name = {_bare(name): name for name in reversed(header)}
+    known = (by_bare_name.get(_bare(name)) for name in (wanted, *_FOREIGN.get(wanted, ())))
+    return next(filter(None, known), None)
+
+
+def _proposal(header: Sequence[str], required: Sequence[str]) -> str:
+    """The field of the experiment that may mend a header."""
+    found = likely_columns(header, required)
     if not found:
         return ""
     pairs = ", ".join(f'"{name}": "{wanted}"' for name, wanted in found.items())

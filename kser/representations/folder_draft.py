@@ -20,6 +20,7 @@ from kser.errors import UserError, system_reason
 from kser.files import read_json, write_json
 from kser.representations.growing_array import GrowingArray
 from kser.spreadsheets import write_csv
+from kser.words import listed
 
 PASSED_OVER_FILE = "passed_over.csv"
 IDENTITY = "made_from"
@@ -109,9 +110,8 @@ class FolderDraft(ABC):
             UserError: none of the recordings could be used, or it cannot be written.
         """
         if not self.kept:
-            raise UserError(
-                f"{self.folder}: not written: none of the {len(self._table)} recordings can be used"
-            )
+            why = listed([reason for _, reason in self._passed_over], "; ")
+            raise UserError(f"{self.folder}: not written: no recording can be used: {why}")
         left_out = [row for row, _ in self._passed_over]
         for array in self._arrays:
             array.close(self.kept)

@@ -24,6 +24,7 @@ def test_shipped_experiments_are_listed_and_copied(run, tmp_path):
     assert "emodb_log_mel" in run("configs", "list").out
     ended = run("configs", "copy", "emodb_log_mel", tmp_path / "mine")
     assert ended.status == 0
+    assert ended.out.splitlines()[-1] == f"next: kser check {tmp_path / 'mine' / 'emodb_log_mel.json'}"
     assert (tmp_path / "mine" / "models" / "log_mel.json").is_file()
     assert refused(run, tmp_path, "configs", "copy", "emodb_log_mel", tmp_path / "mine")[0].startswith(
         "mine/"

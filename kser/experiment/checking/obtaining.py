@@ -22,7 +22,7 @@ def how_to_obtain(missing: MissingFile) -> str:
     output = "" if missing.path == usual.absolute() else f" --output-path {_short(missing.path)}"
     return (
         f"{missing.path}: {recipe.title} is not here: kser data prepare {recipe.name} {source}{output} "
-        f"(from {recipe.home_page}; data/{recipe.name}.md)"
+        f"(from {recipe.home_page}; see kser data info {recipe.name})"
     )
 
 

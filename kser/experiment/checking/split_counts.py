@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from kser.corpora.splits import describe_split
+from kser.experiment.checking.seed_ranges import in_ranges
 from kser.experiment.runs.run_data import RunData
 from kser.grouping import grouped
+from kser.words import counted
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,26 @@ class SplitCounts:
         models: their names.
         by_seed: see `kser.corpora.splits.describe_split`: one row a part.
         scheme: how the splits are made.
+        shared_speakers: by seed, how many speakers are in more than one part.
     """
 
     models: tuple[str, ...]
     by_seed: Mapping[int, pd.DataFrame]
     scheme: str
+    shared_speakers: Mapping[int, int]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What puts results on these splits in question, a line each."""
+        sharing = {seed: count for seed, count in self.shared_speakers.items() if count}
+        if not sharing:
+            return []
+        fewest, most = min(sharing.values()), max(sharing.values())
+        count = counted(most, "speaker") if fewest == most else f"{fewest}–{most} speakers"
+        return [
+            f"split {self.scheme} of {', '.join(self.models)}: {count} in more than one part (seed "
+            f"{in_ranges(sharing)}): results on that corpus look better than they would be for new speakers"
+        ]
 
     def extremes(self) -> pd.DataFrame:
         """The least and the most over all seeds, as text: "12–14", or "12" where they are the same."""
@@ -63,6 +80,7 @@ def count_splits(data: Mapping[tuple[str, int], RunData]) -> list[SplitCounts]:
                 for seed, of in of_model[models[0]].items()
             },
             next(iter(of_model[models[0]].values())).split_scheme,
+            {seed: of.shared_speakers for seed, of in of_model[models[0]].items()},
         )
         for models in sharing.values()
     ]

@@ -47,8 +47,8 @@ class CheckResult:
         mistakes: a line each.
         to_obtain: what is not on this machine, and how to come by it, a line each.
         notes: what is worth knowing, a line each.
-        warnings: what puts results or memory in question, a line each: leaks, faults of recordings,
-            recordings much longer than others, and batches that no memory holds.
+        warnings: what puts results or memory in question, a line each: leaks, shared speakers, faults of
+            recordings, recordings much longer than others, and batches that no memory holds.
         recommended: backend and precision for this machine.
     """
 
@@ -135,6 +135,7 @@ def check_study(
         notes=list(inputs.notes),
     )
     check.splits = count_splits(inputs.data)
+    check.warnings += [warning for split in check.splits for warning in split.warnings]
     audio_files = _AudioFiles(experiment, progress) if audio else None
     for run in first_runs(runs).values():
         _check_model(check, run, inputs, audio_files)

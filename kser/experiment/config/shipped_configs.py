@@ -1,6 +1,7 @@
 """The experiments and models that come with kser, wherever it is installed."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +29,9 @@ class ShippedExperiment:
 
     @property
     def description(self) -> str:
-        """The first sentence of its own; of one without it, its corpus and models."""
-        fields = read_json(self.file)
-        names = ", ".join(model.stem for model in self.models)
-        own = str(fields.get("description", "")).partition(". ")[0]
-        return own or f"{fields['training_dataset']['name']}: {names}"
+        """The first sentence of its own."""
+        sentences = re.split(r"(?<=[.?!])\s|(?<=[.?!]')\s", read_json(self.file)["description"])
+        return sentences[0].removesuffix(".")
 
 
 def shipped_experiments() -> dict[str, ShippedExperiment]:

@@ -9,21 +9,24 @@ from typing import Any
 from pydantic import BaseModel
 
 from kser.checkpoints.named_checkpoints import NAMED_CHECKPOINTS, named_checkpoint
-from kser.corpora.metadata import read_metadata
+from kser.corpora.headers import known_columns
+from kser.corpora.metadata import TableFormat, read_metadata
 from kser.corpora.recipes import recipe
+from kser.delimited import header_of
 from kser.errors import UserError
 from kser.experiment.config.dataset_config import TrainingDataset
 from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.loading import load_config
 from kser.experiment.config.model_config import ModelConfig
 from kser.experiment.config.shipped_configs import write_new
-from kser.files import resolve_input
+from kser.files import read_text, resolve_input
 from kser.markdown import markdown_table
 from kser.words import did_you_mean
 
 BASELINE = "log_mel"
 EXPERIMENT_FILE = "experiment.json"
 _SEEDS = 3
+_COLUMNS = ("path", "class_id", "actor")
 _BASELINE_FIELDS = {
     "model_path_or_name": "scratch:log_mel",
     "use_dropout": True,
@@ -84,16 +87,22 @@ def write_starter(
     return list(texts)
 
 
-def _of_corpus(name: str) -> dict[str, str]:
+def _of_corpus(name: str) -> dict[str, Any]:
     found = recipe(name)
     return {"name": found.short_title, "data_csv": f"data/{found.name}/metadata.csv"}
 
 
-def _of_csv(path: Path) -> dict[str, str]:
+def _of_csv(path: Path) -> dict[str, Any]:
+    """A CSV as a data set, with `columns` where all that it lacks has another name that is known."""
     found = resolve_input(path)
-    read_metadata(found, check_files=False)
+    header = header_of(read_text(found), _COLUMNS) if found.is_file() else []
+    columns = known_columns(header, _COLUMNS)
+    if not {*_COLUMNS} <= {*header, *columns.values()}:
+        columns = {}
+    read_metadata(found, check_files=False, table_format=TableFormat(tuple(columns.items())))
     name = found.stem if found.stem != "metadata" else found.parent.name
-    return {"name": _as_name(name), "data_csv": str(found)}
+    dataset: dict[str, Any] = {"name": _as_name(name), "data_csv": str(found)}
+    return {**dataset, "columns": columns} if columns else dataset
 
 
 def _as_name(text: str) -> str:
@@ -157,6 +166,6 @@ def _explained(fields: Mapping[str, Any], schema: type[BaseModel]) -> str:
     rows = [
         (f"`{name}`", f"`{json.dumps(value, ensure_ascii=False)}`", schema.model_fields[name].description)
         for name, value in fields.items()
-        if not isinstance(value, dict)
+        if name != "training_dataset"
     ]
     return markdown_table(("field", "value", "meaning"), rows, text_columns=3)

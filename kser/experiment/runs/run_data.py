@@ -130,6 +130,11 @@ class RunData:
             for line in target.split_mistakes(values, self.parts, seed)
         ]
 
+    @property
+    def shared_speakers(self) -> int:
+        """How many speakers are in more than one part."""
+        return _shared_speakers(self.table, self.parts)
+
     def thin_spots(self) -> list[str]:
         """What the split allows and is still worth knowing, a line each."""
         return [
@@ -148,7 +153,6 @@ class RunData:
         Files that were skipped are in `SKIPPED_FILE`, with the reason, and in none of the others.
         """
         used = pd.concat([self.rows(part).iloc[parts[part].recordings] for part in PARTS])
-        shared_speakers = (self.parts[used.index].groupby(used["actor"]).nunique() > 1).sum()
         counts = describe_split(used, self.parts, self.class_column)
         processing = next(iter(parts.values())).format.processing
         long = count_long(used["path"], processing)
@@ -168,7 +172,7 @@ class RunData:
                 {
                     "fingerprint": self.split_fingerprint,
                     "scheme": self.split_scheme,
-                    "shared_speakers": int(shared_speakers),
+                    "shared_speakers": _shared_speakers(used, self.parts),
                     "parts": counts.reset_index().to_dict("records"),
                     "labels_renamed": self.renamed,
                     **({"metadata_notes": list(self.notes)} if self.notes else {}),
@@ -178,6 +182,10 @@ class RunData:
                     **({"long_audio": long} if long else {}),
                 },
             )
+
+
+def _shared_speakers(table: pd.DataFrame, parts: pd.Series) -> int:
+    return int((parts[table.index].groupby(table["actor"]).nunique() > 1).sum())
 
 
 def load_run_data(run: Run) -> RunData:

@@ -378,6 +378,16 @@ def test_mistakes_of_all_kinds_are_told_together(tmp_path, small_corpus):
         assert mistakes.count(said) == 1
 
 
+def test_a_split_that_shares_speakers_is_warned_of(tmp_path, small_corpus):
+    path = write_experiment(tmp_path, small_corpus, models=["log_mel"])
+    assert "in more than one part" not in " ".join(check_study(load_experiment(path), audio=False).warnings)
+    dataset = json.loads(path.read_text())["training_dataset"]
+    change(path, training_dataset={**dataset, "split": {"scheme": "random"}}, cross_validation=2)
+    (warning,) = check_study(load_experiment(path), audio=False).warnings
+    assert warning.startswith("split random of log_mel: ")
+    assert "in more than one part (seed 0–1): results on that corpus look better" in warning
+
+
 def test_many_seeds_share_their_splits_among_models(tmp_path, small_corpus):
     path = write_experiment(tmp_path, small_corpus, cross_validation=3)
     change(tmp_path / "models" / "wav2vec2.json", train_test_split=0.6)

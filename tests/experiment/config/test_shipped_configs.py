@@ -8,6 +8,7 @@ import pytest
 from kser.errors import UserError
 from kser.experiment.config.loading import load_experiment
 from kser.experiment.config.shipped_configs import copy_experiment, shipped_experiments
+from kser.files import read_json
 
 ROOT = Path(__file__).parents[3]
 NAMES = sorted(path.stem for path in (ROOT / "configs" / "experiments").glob("*.json"))
@@ -15,7 +16,7 @@ NAMES = sorted(path.stem for path in (ROOT / "configs" / "experiments").glob("*.
 
 def test_all_experiments_of_the_repository_are_shipped():
     assert sorted(shipped_experiments()) == NAMES
-    assert all(experiment.description for experiment in shipped_experiments().values())
+    assert all(read_json(experiment.file)["description"] for experiment in shipped_experiments().values())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -35,6 +35,23 @@ def test_every_named_checkpoint_can_be_the_model(tmp_path, metadata, model):
     assert NAMED_CHECKPOINTS[model].licence in written[-1].read_text()
 
 
+def test_columns_that_other_toolkits_have_are_named_in_the_experiment(tmp_path):
+    table = tmp_path / "calls.csv"
+    table.write_text("file;emotion;speaker;sex\na.wav;anger;1;f\nb.wav;calm;2;m\n")
+    experiment, _, readme = write_starter(tmp_path / "new", data=table)
+    columns = {"file": "path", "emotion": "class_id", "speaker": "actor", "sex": "gender"}
+    assert load_experiment(experiment).config.training_dataset.columns == columns
+    assert "| `columns` |" in readme.read_text()
+
+
+@pytest.mark.parametrize("header", ["file,emotion,factor", "file,mood,speaker"])
+def test_a_column_that_only_looks_like_one_is_not_taken_for_it(tmp_path, header):
+    table = tmp_path / "calls.csv"
+    table.write_text(f"{header}\na.wav,anger,1\n")
+    with pytest.raises(UserError, match="the header lacks 'path', 'class_id', 'actor'"):
+        write_starter(tmp_path / "new", data=table)
+
+
 def test_the_readme_explains_every_field_that_is_set(tmp_path, metadata):
     experiment, model, readme = write_starter(tmp_path / "new", data=metadata)
     definition = load_experiment(experiment)
