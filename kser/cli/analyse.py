@@ -134,7 +134,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
     from kser.progress_bar import progress_bar
 
     with ExitStack() as stack:
-        shown: list[Callable[[int], None]] = []
+        shown: list[Callable[[float], None]] = []
 
         def show(done: int, total: int) -> None:
             if not shown:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kser.cli.options import ModelOrStudy, option
+from kser.cli.serving_progress import compiling, loading
 from kser.cli.terminal import console
 from kser.console import print_line, print_note
 from kser.startup import check_backend, check_extra, import_keras
@@ -56,18 +57,26 @@ def demo(
         import_keras()
         if site is None and in_browser:
             site = Path(open_things.enter_context(tempfile.TemporaryDirectory(prefix="kser_demo_"))) / "site"
-        app = _model_app(model) if site is None else _site_app(model, site)
+        if site is None:
+            assert listening is not None
+            _serve_model(model, listening)
+            return
+        app = _site_app(model, site)
         if listening is None:
             print_line(console(), f"{site}: the page as files for any web host")
         else:
+            print_note(console(), _how_to_open(listening), style="")
             _serve(app, listening)
 
 
-def _model_app(model: str) -> "FastAPI":
+def _serve_model(model: str, listening: "socket") -> None:
     from kser.serving.demo.model_app import model_app
     from kser.serving.predictor import load_model
 
-    return model_app(load_model(model))
+    with loading(model):
+        predictor = load_model(model)
+    with compiling(_how_to_open(listening)) as progress:
+        _serve(model_app(predictor, progress=progress), listening)
 
 
 def _site_app(model: str, folder: Path) -> "FastAPI":
@@ -81,11 +90,16 @@ def _site_app(model: str, folder: Path) -> "FastAPI":
     return site_app(folder)
 
 
+def _how_to_open(listening: "socket") -> str:
+    from kser.serving.http.server import url_of
+
+    return f"open {url_of(listening)} in a browser; Ctrl-C ends it"
+
+
 def _serve(app: "FastAPI", listening: "socket") -> None:
-    from kser.serving.http.server import run, url_of
+    from kser.serving.http.server import run
 
     listening.listen()  # who comes before the application is ready waits
-    print_note(console(), f"open {url_of(listening)} in a browser; Ctrl-C ends it", style="")
     if listening.getsockname()[0] not in _LOOPBACK:
         print_line(
             console(), "browsers on other machines record only by https; without it they can choose files"

@@ -85,8 +85,9 @@ def embed(
     from kser.representations.embedding.embedding import embed_to_store
 
     are_bad = False
-    for model, place in zip(found, folders, strict=True):
-        with _progress(f"{model}", len(table)) as show:
+    for number, (model, place) in enumerate(zip(found, folders, strict=True), 1):
+        which = f"[{number}/{len(found)}] " if len(found) > 1 else ""
+        with _progress(f"{which}hidden states of {model}", len(table)) as show:
             store = embed_to_store(
                 model,
                 table,
@@ -114,10 +115,10 @@ def _layer_numbers(layers: str) -> list[int] | None:
     return [int(number) for number in numbers]
 
 
-def _progress(model: str, total: int) -> "AbstractContextManager[Callable[[int], None]]":
+def _progress(title: str, total: int) -> "AbstractContextManager[Callable[[float], None]]":
     from kser.progress_bar import progress_bar
 
-    return progress_bar(progress_console(), f"hidden states of {model}", total, "files")
+    return progress_bar(progress_console(), title, total, "files")
 
 
 def _tell(store: "Store") -> None:

@@ -1,12 +1,9 @@
 """`kser serve`: a trained model behind HTTP."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
 from kser.cli.options import FurtherModels, ModelOrStudy, Threshold, option
-from kser.cli.terminal import console
-from kser.console import print_note
+from kser.cli.serving_progress import compiling, loading
 from kser.startup import check_backend, check_extra, import_keras
 
 
@@ -48,27 +45,7 @@ def serve(
         from kser.serving.http.app import create_app
         from kser.serving.predictor import load_model
 
-        predictor = load_model(model, *(also or ()), threshold=threshold)
-        with _shown(f"ready at {url_of(listening)}; POST an audio file to /predict") as progress:
+        with loading(model):
+            predictor = load_model(model, *(also or ()), threshold=threshold)
+        with compiling(f"ready at {url_of(listening)}; POST an audio file to /predict") as progress:
             run(create_app(predictor, limits, progress), listening)
-
-
-@contextmanager
-def _shown(when_ready: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar of the programs that are compiled, and a line when all are."""
-    from kser.progress_bar import progress_bar
-
-    shown_on = console()
-    with ExitStack() as bar:
-        show: Callable[[int], None] | None = None
-
-        def progress(compiled: int, to_compile: int) -> None:
-            nonlocal show
-            if show is None:
-                show = bar.enter_context(progress_bar(shown_on, "compiling", to_compile, "programs"))
-            show(compiled)
-            if compiled == to_compile:
-                bar.close()
-                print_note(shown_on, when_ready, style="")
-
-        yield progress

@@ -23,8 +23,8 @@ BATCH_SIZE = 8
 # Of audio between two times that progress is kept.
 _CHUNK_SECONDS = 600
 
-Show = Callable[[int], None]
-"""Takes how many recordings are done."""
+Show = Callable[[float], None]
+"""Takes how many recordings are done, with the share of those that are computed together."""
 
 
 def embed(
@@ -97,7 +97,7 @@ def embed_to_store(
         pool: see `embed`.
         dtype: of the arrays, one of `DTYPES`.
         batch_size: see `embed`.
-        show: called with the number of recordings that are done.
+        show: called with the number of recordings that are done, after each batch.
         say: called with what is to be known of what an interrupted call left.
 
     Raises:
@@ -115,24 +115,39 @@ def embed_to_store(
             say(draft.note)
         if not draft.is_finished:
             waiting = ((path, path) for path in table["path"].iloc[draft.done :])
-            for vectors, unusable, recordings in _chunks(states, waiting, batch_size):
-                draft.add(vectors, unusable, recordings)
+
+            def report(further: float) -> None:
                 if show is not None:
-                    show(draft.done)
+                    show(draft.done + further)
+
+            for vectors, unusable, recordings in _chunks(states, waiting, batch_size, report):
+                draft.add(vectors, unusable, recordings)
+                report(0)
             draft.finish()
         return Store.at(folder)
 
 
 def _chunks(
-    states: LayerStates, recordings: Iterable[tuple[str, Any]], batch_size: int
+    states: LayerStates,
+    recordings: Iterable[tuple[str, Any]],
+    batch_size: int,
+    report: Callable[[float], None] = lambda recordings: None,
 ) -> Iterator[tuple[dict[int, np.ndarray], dict[int, str], int]]:
-    """Of some recordings at a time: vectors by layer, why others have none, by place, and their number."""
+    """Of some recordings at a time: vectors by layer, why others have none, by place, and their number.
+
+    While they are computed it reports how many of them are.
+    """
     rate = states.audio.format.sampling_rate
     for chunk in decoded_chunks(recordings, rate, _CHUNK_SECONDS):
         sounds = {place: sound for place, (_, sound) in enumerate(chunk) if isinstance(sound, Sound)}
         unusable = {place: str(sound) for place, (_, sound) in enumerate(chunk) if place not in sounds}
         places = list(sounds)
-        vectors, without = states.vectors([(chunk[place][0], sounds[place]) for place in places], batch_size)
+        named = [(chunk[place][0], sounds[place]) for place in places]
+
+        def report_of_all(share: float, here: int = len(chunk)) -> None:
+            report(share * here)
+
+        vectors, without = states.vectors(named, batch_size, report_of_all)
         unusable |= {places[place]: str(error) for place, error in without.items()}
         yield vectors, dict(sorted(unusable.items())), len(chunk)
 

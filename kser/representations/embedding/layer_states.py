@@ -66,7 +66,10 @@ class LayerStates:
         return {layer: int(self._pooled.output[str(layer)].shape[-1]) for layer in self.layers}
 
     def vectors(
-        self, recordings: Sequence[tuple[str, Sound]], batch_size: int
+        self,
+        recordings: Sequence[tuple[str, Sound]],
+        batch_size: int,
+        report: Callable[[float], None] = lambda share: None,
     ) -> tuple[dict[int, np.ndarray], dict[int, UserError]]:
         """The vectors of decoded recordings.
 
@@ -76,6 +79,7 @@ class LayerStates:
         Args:
             recordings: of each its name, for messages, and its sound.
             batch_size: how many are computed at a time, of long ones fewer.
+            report: gets the share of the audio that is done, 0 to 1, after each batch.
 
         Returns:
             By layer, float32 (recordings that can be used, channels), in their order; and why the others
@@ -88,7 +92,8 @@ class LayerStates:
                 heard[place] = self.audio.waveforms(name, sound)
             except UserError as error:
                 unusable[place] = error
-        vectors = self._of_waveforms([part for parts in heard.values() for part in parts], batch_size)
+        waveforms = [part for parts in heard.values() for part in parts]
+        vectors = self._of_waveforms(waveforms, batch_size, report)
         if any(len(parts) > 1 for parts in heard.values()):
             counts = [len(parts) for parts in heard.values()]
             vectors = {layer: _means(rows, counts) for layer, rows in vectors.items()}
@@ -97,11 +102,14 @@ class LayerStates:
             unusable[place] = UserError(f"{recordings[place][0]}: the model gives no numbers for it")
         return {layer: rows[finite] for layer, rows in vectors.items()}, unusable
 
-    def _of_waveforms(self, waveforms: Sequence[np.ndarray], batch_size: int) -> dict[int, np.ndarray]:
+    def _of_waveforms(
+        self, waveforms: Sequence[np.ndarray], batch_size: int, report: Callable[[float], None]
+    ) -> dict[int, np.ndarray]:
         """By layer, float32 (waveforms, channels)."""
         vectors = {
             layer: np.zeros((len(waveforms), width), np.float32) for layer, width in self.channels.items()
         }
+        done, total = 0, sum(map(len, waveforms))
         for batch in self.audio.batches(waveforms, batch_size) if waveforms else ():
             inputs = self.audio.inputs(waveforms, batch)
             if not self.audio.format.mask_padding:
@@ -109,6 +117,8 @@ class LayerStates:
             given = self._pooled.predict_on_batch(inputs)
             for layer, rows in vectors.items():
                 rows[list(batch.indices)] = ops.convert_to_numpy(given[str(layer)])[: len(batch.indices)]
+            done += sum(len(waveforms[index]) for index in batch.indices)
+            report(done / total)
         return vectors
 
 

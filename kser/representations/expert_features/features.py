@@ -99,10 +99,14 @@ def features_to_folder(
             say(draft.note)
         if not draft.is_finished:
             waiting = ((path, path) for path in table["path"].iloc[draft.done :])
-            for chunk in measured(chosen, waiting, workers):
-                draft.add(chunk)
+
+            def report(further: int) -> None:
                 if show is not None:
-                    show(draft.done)
+                    show(draft.done + further)
+
+            for chunk in measured(chosen, waiting, workers, report):
+                draft.add(chunk)
+                report(0)
             draft.finish()
         return FeatureTable.at(folder)
 

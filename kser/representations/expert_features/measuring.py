@@ -43,7 +43,10 @@ class MeasuredChunk:
 
 
 def measured(
-    features: FeatureSet, recordings: Iterable[tuple[str, Any]], workers: int
+    features: FeatureSet,
+    recordings: Iterable[tuple[str, Any]],
+    workers: int,
+    report: Callable[[int], None] = lambda recordings: None,
 ) -> Iterator[MeasuredChunk]:
     """Measure recordings in their order, some at a time.
 
@@ -52,6 +55,7 @@ def measured(
         recordings: of each its name, for messages, and what was given as audio, see
             `kser.serving.given_audio.sound_of`.
         workers: processes; with 1, this one. They change no number.
+        report: gets how many recordings of those that are measured together are done, after each.
 
     Raises:
         UserError: a process was ended from outside.
@@ -62,7 +66,10 @@ def measured(
             prepared = [_waveform(each, features.sampling_rate) for each in chunk]
             waveforms = [each for each in prepared if not isinstance(each, UserError)]
             results = mapped(measure, waveforms)
-            found = [each if isinstance(each, UserError) else next(results) for each in prepared]
+            found: list[Measured] = []
+            for each in prepared:
+                found.append(each if isinstance(each, UserError) else next(results))
+                report(len(found))
             rows = [each for each in found if not isinstance(each, UserError)]
             yield MeasuredChunk(
                 np.array(rows, np.float64).reshape(len(rows), len(features.columns)),

@@ -93,16 +93,16 @@ def test_an_interrupted_one_goes_on(model, metadata, tmp_path, chunks):
     interrupt(model, metadata, tmp_path / "store", chunks)
     with (tmp_path / "store.partial" / "layer_01.npy").open("ab") as file:
         file.write(b"half of a chunk")
-    seen: list[int] = []
+    seen: list[float] = []
     made(model, metadata, tmp_path / "store", show=seen.append)
-    assert seen == list(range(3 * chunks + 3, 13, 3))
+    assert 3 * chunks < seen[0] <= 3 * chunks + 3 and seen == sorted(seen) and seen[-1] == 12
     assert contents(whole.folder) == contents(tmp_path / "store")
     assert not (tmp_path / "store.partial").exists()
 
 
 def interrupt(model: Path, metadata: Path, folder: Path, chunks: int, **settings) -> None:
-    def stop(done: int) -> None:
-        if done == 3 * chunks:
+    def stop(done: float) -> None:
+        if done > 3 * chunks:  # of what is computed together all or nothing is kept
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -118,10 +118,10 @@ def test_one_that_was_begun_otherwise_is_begun_anew(model, metadata, tmp_path, c
     if change == "recordings":
         os.utime(tmp_path / "0.wav", (0, 0))
     notes: list[str] = []
-    seen: list[int] = []
+    seen: list[float] = []
     made(model, metadata, tmp_path / "store", say=notes.append, show=seen.append)
     assert notes == [f"{tmp_path}/store.partial: was begun with {said}; it is begun anew"]
-    assert seen[0] == 3
+    assert seen[0] <= 3
 
 
 def test_a_damaged_one_is_begun_anew(model, metadata, tmp_path):
@@ -192,10 +192,10 @@ def test_stores_of_several_models_are_told_apart():
 def test_two_at_once_do_not_write_one_folder(model, metadata, tmp_path):
     refusals: list[str] = []
 
-    def second(done: int) -> None:
+    def second(done: float) -> None:
         with pytest.raises(UserError, match=f"is being written by process {os.getpid()}") as refused:
             made(model, metadata, tmp_path / "store")
         refusals.append(str(refused.value))
 
     made(model, metadata, tmp_path / "store", show=second)
-    assert len(refusals) == 4 and not list(tmp_path.glob("*.lock")) + list(tmp_path.glob(".*.lock"))
+    assert refusals and not list(tmp_path.glob("*.lock")) + list(tmp_path.glob(".*.lock"))

@@ -109,14 +109,14 @@ def test_an_interrupted_one_goes_on(metadata, tmp_path, chunks):
         file.write(b"half of a chunk")
     seen: list[int] = []
     made(metadata, tmp_path / "made", show=seen.append)
-    assert seen == [done for done in (3, 6, 9, 10) if done > 3 * chunks]
+    assert list(dict.fromkeys(seen)) == list(range(3 * chunks + 1, 11))
     assert contents(whole.folder) == contents(tmp_path / "made")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith((".", "made."))]
 
 
 def interrupt(metadata: Path, folder: Path, chunks: int) -> None:
     def stop(done: int) -> None:
-        if done == 3 * chunks:
+        if done > 3 * chunks:  # of what is measured together all or nothing is kept
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

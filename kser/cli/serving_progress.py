@@ -1,0 +1,41 @@
+"""What is shown while a server makes itself ready: loading, and the programs that it compiles."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from kser.cli.terminal import console
+from kser.console import is_live, print_note
+
+
+@contextmanager
+def loading(model: str) -> Iterator[None]:
+    """Says on a terminal that a model is being loaded, as long as it is."""
+    shown_on = console()
+    if not is_live(shown_on):
+        yield
+        return
+    from rich.markup import escape
+
+    with shown_on.status(escape(f"loading {model} …")):
+        yield
+
+
+@contextmanager
+def compiling(when_ready: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of the programs that are compiled, and a line when all are."""
+    from kser.progress_bar import progress_bar
+
+    shown_on = console()
+    with ExitStack() as bar:
+        show: Callable[[float], None] | None = None
+
+        def progress(compiled: int, to_compile: int) -> None:
+            nonlocal show
+            if show is None:
+                show = bar.enter_context(progress_bar(shown_on, "compiling", to_compile, "programs"))
+            show(compiled)
+            if compiled == to_compile:
+                bar.close()
+                print_note(shown_on, when_ready, style="")
+
+        yield progress
