@@ -24,6 +24,10 @@ REPOSITORY = Path(__file__).parents[1]
 RESULTS = REPOSITORY / "eval" / "results"
 EXAMPLES = REPOSITORY / "examples"
 _LONGEST_EXAMPLE = 90
+_WITHOUT_CONTENTS = ("---", "hide: [toc]", "---", "")
+"""Gives a wide table the room of the page's contents, of which it has none."""
+_AT_THE_ROOT = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
+"""Pages of the site that are files at the root of the repository."""
 _PARTS = {
     "training_dataset": "TrainingDataset",
     "datasets": "EvaluationDataset",
@@ -46,6 +50,9 @@ def on_files(files: Files, config: Any) -> Files:
     }
     for name, text in pages.items():
         files.append(File.generated(config, f"reference/{name}.md", content=text))
+    for name, file in _AT_THE_ROOT.items():
+        text = (REPOSITORY / file).read_text(encoding="utf-8")
+        files.append(File.generated(config, f"project/{name}.md", content=text))
     for file in sorted(EXAMPLES.glob("*.ipynb")):
         files.append(File.generated(config, f"examples/{file.stem}.md", content=notebook(file)))
     for file in sorted(RESULTS.iterdir()):
@@ -62,9 +69,10 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     if page.file.src_uri.startswith("reference/"):
         return markdown  # written for the site
     is_result = page.file.src_uri.startswith("results/")
+    is_project = page.file.src_uri.startswith("project/")
     is_example = page.file.src_uri.startswith("examples/")
     source = "eval/" if is_result else "" if is_example else "docs/"
-    folder = (REPOSITORY / source / page.file.src_uri).parent
+    folder = REPOSITORY if is_project else (REPOSITORY / source / page.file.src_uri).parent
     depth = page.file.src_uri.count("/")
 
     def on_the_site(link: re.Match[str]) -> str:
@@ -77,7 +85,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
             return f"[{text}]({'../' * depth}examples/{path.stem}.md{anchor})"
         if not path.is_relative_to(REPOSITORY / "docs"):
             return text
-        return f"[{text}](../{path.relative_to(REPOSITORY / 'docs')}{anchor})" if is_example else link.group()
+        is_moved = is_example or is_project
+        return f"[{text}](../{path.relative_to(REPOSITORY / 'docs')}{anchor})" if is_moved else link.group()
 
     return re.sub(r"\[([^\]]*)\]\(([^)#:]+)(#[^)]*)?\)", on_the_site, markdown)
 
@@ -163,7 +172,7 @@ def _fields_of(schema: dict[str, Any]) -> list[str]:
         meaning += [f"For example {example}."] if example else []
         meaning += [f"Since {version}."] if version != FIRST_VERSION else []
         rows.append((*cells, " ".join(meaning)))
-    return _table(("field", "type", "default", "meaning"), rows)
+    return _table(("field", "type", "default", "meaning"), rows, "fields")
 
 
 def _default(field: dict[str, Any]) -> str:
@@ -232,25 +241,26 @@ def corpora() -> str:
     rows = [
         (
             f"`{recipe.name}`",
-            recipe.title,
-            recipe.language,
-            str(recipe.expected_speakers),
-            str(recipe.expected_utterances),
-            ", ".join(recipe.classes),
+            f"{recipe.title}, {recipe.language}",
             recipe.licence,
-            "yes" if recipe.archives else "",
+            "yes" if recipe.archives else "no",
+            recipe.speakers,
+            f"{recipe.expected_utterances:,}",
+            ", ".join(recipe.classes),
         )
         for recipe in RECIPES.values()
     ]
-    header = ("name", "corpus", "language", "speakers", "utterances", "classes", "licence", "download")
+    header = ("name", "corpus", "licence", "download", "speakers", "utterances", "classes")
     return "\n".join(
         [
+            *_WITHOUT_CONTENTS,
             "# Corpora",
             "",
             "`kser data info NAME` says how to obtain one, `kser data prepare NAME` makes its metadata CSV. "
-            "Licences are those that the publishers state; read them before use.",
+            "Licences are those that the publishers state; read them before use. Where a corpus can be "
+            "downloaded, `--download` does so.",
             "",
-            *_table(header, rows),
+            *_table(header, rows, "corpora"),
         ]
     )
 
@@ -261,21 +271,21 @@ def checkpoints() -> str:
         (
             f"`{checkpoint.name}`",
             checkpoint.repository,
-            checkpoint.model_type,
-            f"{checkpoint.parameters / 1e6:.0f} M",
             checkpoint.licence,
+            f"{checkpoint.model_type}, {checkpoint.parameters / 1e6:.0f} M",
             f"[{checkpoint.paper}](https://arxiv.org/abs/{checkpoint.paper})",
         )
         for checkpoint in NAMED_CHECKPOINTS.values()
     ]
     return "\n".join(
         [
+            *_WITHOUT_CONTENTS,
             "# Checkpoints",
             "",
             "Any Hugging Face id of these architectures loads; these have short names for "
             "`model_path_or_name`, and a fixed revision. Parameters are those of the backbone.",
             "",
-            *_table(("name", "repository", "architecture", "parameters", "licence", "paper"), rows),
+            *_table(("name", "repository", "licence", "architecture, parameters", "paper"), rows),
         ]
     )
 
@@ -299,10 +309,16 @@ def results() -> str:
     return "\n".join(lines)
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], kind: str = "") -> list[str]:
+    """A table whose cells stand below each other on a small screen; style.css labels those of a kind."""
+    lines = [
+        f'<div class="{f"stacked {kind}".rstrip()}" markdown>',
+        "",
+        "| " + " | ".join(header) + " |",
+        "|" + " --- |" * len(header),
+    ]
     lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
-    return [*lines, ""]
+    return [*lines, "", "</div>", ""]
 
 
 def _cell(text: str) -> str:

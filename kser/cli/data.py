@@ -137,7 +137,7 @@ def _facts(recipe: "Recipe") -> dict[str, object]:
         "licence": recipe.licence,
         "home page": recipe.home_page,
         "language": recipe.language,
-        "speakers": recipe.expected_speakers,
+        "speakers": recipe.speakers,
         "utterances": recipe.expected_utterances,
         "classes": ", ".join(recipe.classes),
         "sampling rate": f"{recipe.sampling_rate_hz} Hz as published"

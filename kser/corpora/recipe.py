@@ -79,8 +79,16 @@ class Recipe:
     """Whether the recipe was run on the published files, not only on their description."""
     folds: str | None = None
     """Column with the official partitions or sessions, where the corpus has them."""
+    speakers_note: str = ""
+    """What `expected_speakers` counts where the corpus does not say who speaks."""
     archives: tuple[Archive, ...] = ()
     """What `--download` fetches; empty where the licence or the publisher asks for more than a click."""
+
+    @property
+    def speakers(self) -> str:
+        """How many speakers the column `actor` has, and what they are if not speakers."""
+        note = f" ({self.speakers_note})" if self.speakers_note else ""
+        return f"{self.expected_speakers}{note}"
 
     @property
     def classes(self) -> tuple[str, ...]:

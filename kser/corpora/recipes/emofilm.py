@@ -52,8 +52,8 @@ RECIPE = Recipe(
     language="English, Italian and Spanish",
     codes=_EMOTIONS,
     expected_utterances=1115,
-    # What the names tell apart: the genders. The legend names the speakers.
     expected_speakers=2,
+    speakers_note="the genders stand for the 207 speakers, whom only the legend tells apart",
     layout="a folder with the subfolder wav_corpus (or that folder) with files such as f_ans001aen.wav",
     make_table=_table,
 )

@@ -35,8 +35,8 @@ RECIPE = Recipe(
     language="Bangla",
     codes=_EMOTIONS,
     expected_utterances=900,
-    # What the names tell apart: the genders. The people behind them are 20 women and 15 men.
     expected_speakers=2,
+    speakers_note="the genders stand for the 35 speakers, whom the names do not tell apart",
     layout="a folder with files such as 4-2-0-1-12.wav",
     make_table=lambda source: table_from_names(
         audio_files(source), _NAME, _EMOTIONS, "4-2-0-….wav (emotion, intensity, gender, …)", _row

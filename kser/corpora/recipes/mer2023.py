@@ -81,8 +81,8 @@ RECIPE = Recipe(
     codes=_EMOTIONS,
     # The labelled ones, as EmoBox counts them.
     expected_utterances=5030,
-    # Who speaks is not published.
     expected_speakers=1,
+    speakers_note="the speakers are not published; all are 'unknown'",
     layout=(
         "a folder with mer2023train/train-label.csv and mer2023train/train with files such as "
         "sample_00002721.avi, and with test-labels and the folders of the tests"
