@@ -4,6 +4,7 @@ import nbclient
 import nbformat
 import pytest
 
+import kser
 from tests.pages import ROOT
 
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
@@ -15,6 +16,9 @@ def test_a_notebook_shows_its_results_and_nothing_else(path):
     outputs = [output for cell in book.cells for output in cell.get("outputs", ())]
     assert len(outputs) >= 4
     assert all(output.get("name") != "stderr" and output.output_type != "error" for output in outputs)
+    for cell in book.cells:
+        if cell.source.endswith("kser.__version__"):
+            assert cell.outputs[0].data["text/plain"] == repr(kser.__version__)
 
 
 @pytest.mark.thorough
