@@ -36,20 +36,49 @@ def progress_bar(
     Yields:
         A function that takes how much of `total` is done, from any thread.
     """
+    with bar_of_reports(console, title, unit) as report:
+        report(0, total)
+        yield lambda done: report(done, total)
+
+
+@contextmanager
+def bar_of_reports(
+    console: Console | None, title: str, unit: str
+) -> Iterator[Callable[[float, float], None]]:
+    """As `progress_bar`, where how much there is to do is known with the first report; it ends with the last.
+
+    Args:
+        console, title, unit: see `progress_bar`.
+
+    Yields:
+        A function that takes how much is done, and of how much.
+    """
     if console is None or console.quiet:
-        yield lambda done: None
-        return
-    if not is_live(console):
-        lines = ProgressLines(console, title, total, unit)
-        lines.begin()
-        yield lines
-        return
+        yield lambda done, total: None
+    elif is_live(console):
+        progress = _live(console, unit)
+        task = progress.add_task(escape(title), total=None)
+
+        def show(done: float, total: float) -> None:
+            progress.update(task, completed=done, total=total)
+            if done < total:
+                progress.start()
+            else:
+                progress.stop()
+
+        try:
+            yield show
+        finally:
+            progress.stop()
+    else:
+        yield ProgressLines(console, title, unit)
+
+
+def _live(console: Console, unit: str) -> Progress:
     measured: list[ProgressColumn] = [MofNCompleteColumn(), TextColumn(unit)]
     if unit == "bytes":
         measured = [DownloadColumn(), TransferSpeedColumn()]
     elif unit == "%":
         measured = [TaskProgressColumn()]
     columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), *measured, TimeLeft()]
-    with Progress(*columns, console=console, transient=unit == "%") as progress:
-        task = progress.add_task(escape(title), total=total)
-        yield lambda done: progress.update(task, completed=done)
+    return Progress(*columns, console=console, transient=unit == "%")

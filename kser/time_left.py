@@ -32,7 +32,9 @@ class Pace:
         self._last = (0.0, 0.0)
 
     def report(self, done: float) -> None:
-        """So much is done."""
+        """So much is done; what was reported before is not news."""
+        if done == self.done:
+            return
         now_s = time.monotonic()
         self._settle(now_s)
         if self._began_s is None:
@@ -73,8 +75,7 @@ class TimeLeft(ProgressColumn):
     def render(self, task: Task) -> Text:
         """The time left of a task."""
         pace = self._paces.setdefault(task.id, Pace())
-        if task.completed != pace.done:
-            pace.report(task.completed)
+        pace.report(task.completed)
         left_s = None if task.total is None else pace.seconds_left(task.total)
         return Text(f"{duration_in_words(left_s)} left" if left_s else "", style="progress.remaining")
 
@@ -85,44 +86,41 @@ class ProgressLines:
     Args:
         console: where; a quiet one shows nothing.
         title: what is being done.
-        total: how much there is to do, in `unit`.
-        unit: for "bytes" millions of them are shown, for "%" the share of the total.
+        unit: in which it is counted: for "bytes" millions of them are shown, for "%" the share of the total.
+        announces: whether a first line says how much there is to do; of a share none does.
     """
 
-    def __init__(self, console: Console, title: str, total: float, unit: str):
+    def __init__(self, console: Console, title: str, unit: str, announces: bool = True):
         self.console = console
         self.title = title
-        self.total = total
         self.unit = unit
+        self._is_announced = unit == "%" or not announces
         self._pace = Pace()
         self._said_s = time.monotonic()
         self._lock = threading.Lock()
 
-    def __call__(self, done: float) -> None:
-        """So much is done; may be called from any thread."""
+    def __call__(self, done: float, total: float) -> None:
+        """So much of a total is done; may be called from any thread."""
         with self._lock:
+            if not self._is_announced:
+                self._is_announced = True
+                print_line(self.console, f"{self.title}: {self._amount(total)}")
             self._pace.report(done)
             now_s = time.monotonic()
-            if now_s - self._said_s < _LINE_EVERY_S or done >= self.total:
+            if now_s - self._said_s < _LINE_EVERY_S or done >= total:
                 return
             self._said_s = now_s
-            left_s = self._pace.seconds_left(self.total)
+            left_s = self._pace.seconds_left(total)
         about = f", about {duration_in_words(left_s)} left" if left_s else ""
-        print_line(self.console, f"{self.title}: {self._so_far(done)}{about}")
+        print_line(self.console, f"{self.title}: {self._so_far(done, total)}{about}")
 
-    def begin(self) -> None:
-        """Say what is to be done; of a single thing nothing."""
-        if self.unit != "%":
-            print_line(self.console, f"{self.title}: {self._amount}")
-
-    def _so_far(self, done: float) -> str:
+    def _so_far(self, done: float, total: float) -> str:
         if self.unit == "%":
-            return f"{done / self.total:.0%}"
-        return f"{self._number(done)} of {self._amount}"
+            return f"{done / total:.0%}"
+        return f"{self._number(done)} of {self._amount(total)}"
 
-    @property
-    def _amount(self) -> str:
-        return f"{self._number(self.total)} {'MB' if self.unit == 'bytes' else self.unit}"
+    def _amount(self, total: float) -> str:
+        return f"{self._number(total)} {'MB' if self.unit == 'bytes' else self.unit}"
 
     def _number(self, amount: float) -> str:
         return f"{amount / 1e6:.1f}" if self.unit == "bytes" else f"{int(amount)}"

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from kser.progress_bar import progress_bar
+from kser.progress_bar import bar_of_reports, progress_bar
 from kser.time_left import Pace, ProgressLines, TimeLeft
 from kser.words import duration_in_words
 from tests.clock import Clock
@@ -106,9 +106,9 @@ def test_a_pipe_gets_a_line_a_minute(clock):
 
 def test_lines_of_bytes_are_in_megabytes(clock):
     shown_on = console()
-    lines = ProgressLines(shown_on, "corpus.zip", 300e6, "bytes")
+    lines = ProgressLines(shown_on, "corpus.zip", "bytes", announces=False)
     clock.now_s += 60
-    lines(25_500_000)
+    lines(25_500_000, 300e6)
     assert shown_on.file.getvalue() == "corpus.zip: 25.5 of 300.0 MB\n"
 
 
@@ -119,11 +119,24 @@ def test_one_thing_is_counted_in_percent(clock):
     assert shown_on.file.getvalue() == "predicting: 15%, about 6 min left\n"
 
 
+def test_on_a_terminal_a_bar_begins_with_its_first_report_and_ends_with_its_last(clock):
+    shown_on = console(terminal=True)
+    with bar_of_reports(shown_on, "compiling", "programs") as report:
+        shown_on.print("loaded")
+        assert "compiling" not in shown_on.file.getvalue()
+        report(1, 2)
+        report(2, 2)
+        written = shown_on.file.getvalue()
+        assert "2/2" in written
+        shown_on.print("ready")
+    assert shown_on.file.getvalue() == f"{written}ready\n"
+
+
 def test_the_end_has_no_line_of_its_own(clock):
     shown_on = console()
-    lines = ProgressLines(shown_on, "predicting", 2, "files")
+    lines = ProgressLines(shown_on, "predicting", "files", announces=False)
     clock.now_s += 60
-    lines(2)
+    lines(2, 2)
     assert shown_on.file.getvalue() == ""
 
 

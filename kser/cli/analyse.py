@@ -1,7 +1,5 @@
 """`kser analyse`: what the layers of models hold, and what training changed in them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -94,6 +92,7 @@ def analyse(
     with groups of features; drift of layers in training; geometry: ranks and silhouettes; probes for emotion,
     speaker, gender, sentence, numbers and features; maps. An interrupted command goes on where it was.
     """
+    from kser.progress_bar import bar_of_reports
     from kser.representations.analysing.settings import PARTS, AnalysisSettings
     from kser.representations.analysing.study import analyse, summary_line
     from kser.representations.analysing.workers import usual_workers
@@ -115,7 +114,7 @@ def analyse(
         seed=seed,
     )
     workers = usual_workers() if workers is None else workers
-    with _progress() as show:
+    with bar_of_reports(progress_console(), "analysis", "jobs") as show:
         analysis = analyse(stores, output, settings, features=features or (), workers=workers, show=show)
     for note in analysis.facts["notes"]:
         warn(note)
@@ -124,22 +123,3 @@ def analyse(
 
 def _names(given: str) -> tuple:
     return tuple(name.strip() for name in given.split(",") if name.strip())
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """Shows jobs as they end; how many there are is known with the first."""
-    from contextlib import ExitStack
-
-    from kser.progress_bar import progress_bar
-
-    with ExitStack() as stack:
-        shown: list[Callable[[float], None]] = []
-
-        def show(done: int, total: int) -> None:
-            if not shown:
-                bar = progress_bar(progress_console(), "analysis", total, "jobs")
-                shown.append(stack.enter_context(bar))
-            shown[0](done)
-
-        yield show

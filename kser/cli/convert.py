@@ -1,7 +1,5 @@
 """`kser convert`: published checkpoints as KerasHub presets."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +7,7 @@ import typer
 
 from kser.cli.options import option
 from kser.cli.terminal import console
-from kser.console import aligned, is_live, loud, print_line
+from kser.console import aligned, loud, print_line
 from kser.errors import UserError
 from kser.startup import check_backend, import_keras
 
@@ -81,8 +79,9 @@ def convert(
 def _convert(source: str, destination: Path, verify: bool, shown_on: Any) -> None:
     from kser.files import replacing
     from kser.models.preset_writing import load_source, write_preset
+    from kser.progress_bar import bar_of_reports
 
-    with _progress(shown_on, f"Reading {source}") as advance:
+    with bar_of_reports(shown_on, f"Reading {source}", "tensors") as advance:
         loaded = load_source(source, advance)
     for line in _summary(loaded):
         print_line(shown_on, line)
@@ -108,6 +107,7 @@ def _verify(checkpoint: Any, source: str, preset: Path, shown_on: Any) -> None:
         UserError: they are too large.
     """
     from kser.models.verification import compare_with_transformers
+    from kser.progress_bar import bar_of_reports
 
     if checkpoint is None:
         raise UserError(f"{source}: is a KerasHub preset; only published checkpoints load in transformers")
@@ -117,7 +117,7 @@ def _verify(checkpoint: Any, source: str, preset: Path, shown_on: Any) -> None:
             "(merge_and_unload) and convert that to compare, or leave --verify out"
         )
     _quieten_transformers()
-    with _progress(shown_on, "Comparing with transformers") as advance:
+    with bar_of_reports(shown_on, "Comparing with transformers", "passes") as advance:
         rows = compare_with_transformers(checkpoint.local_folder(), preset, comparison_utterances(), advance)
     with loud(shown_on):
         _print_comparison(rows, shown_on)
@@ -248,19 +248,3 @@ def _list_checkpoints() -> None:
     with loud(shown_on):
         for number, line in enumerate(aligned(rows, texts=len(_LIST_HEADER))):
             print_line(shown_on, line, style="" if number else "bold")
-
-
-@contextmanager
-def _progress(shown_on: Any, title: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, elsewhere a line; gives a function that takes how much of how many is done."""
-    if not is_live(shown_on):
-        print_line(shown_on, f"{title} …")
-        yield lambda done, total: None
-        return
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=shown_on, transient=True) as progress:
-        task = progress.add_task(escape(title), total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -33,8 +33,8 @@ class EvaluationProgress:
         self.prefix = f"[{event.number}/{event.of_rows}] " if event.of_rows > 1 else ""
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=event.number - 1, row=event.run)
-        if self._said is not None and event.number > 1:
-            self._said(event.number - 1)
+        if self._said is not None:
+            self._said(event.number - 1, event.of_rows)
 
     def stop(self) -> None:
         """Take the line away."""
@@ -47,7 +47,7 @@ class EvaluationProgress:
         if rows == 1:
             return
         if not is_live(self.lines.console):
-            self._said = ProgressLines(self.lines.console, _TITLE, rows, _UNIT)
+            self._said = ProgressLines(self.lines.console, _TITLE, _UNIT, announces=False)
             return
         count = TextColumn(f"{_TITLE}: {{task.completed}} of {{task.total}} {_UNIT} done")
         columns = (count, BarColumn(bar_width=16), TimeLeft(), TextColumn("{task.fields[row]}", markup=False))

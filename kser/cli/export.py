@@ -43,17 +43,20 @@ def export(
     check_backend()
     import_keras()
     from kser.experiment.runs.model_folders import model_folder
+    from kser.progress_bar import bar_of_reports
     from kser.serving.export.exporting import export_model
 
     shown_on = console()
-    exported = export_model(
-        model_folder(model),
-        target,
-        format_name,
-        lambda line: print_line(shown_on, f"{line} …"),
-        quantize,
-        test_set,
-    )
+    with bar_of_reports(shown_on, "computing the test set with both models", "recordings") as report:
+        exported = export_model(
+            model_folder(model),
+            target,
+            format_name,
+            lambda line: print_line(shown_on, f"{line} …"),
+            quantize,
+            test_set,
+            report,
+        )
     in_float32 = "" if exported.quantized is None else "in float32 "
     print_line(
         shown_on,

@@ -1,7 +1,7 @@
 """What is shown while a server makes itself ready: loading, and the programs that it compiles."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from kser.cli.terminal import console
 from kser.console import is_live, print_note
@@ -23,19 +23,14 @@ def loading(model: str) -> Iterator[None]:
 @contextmanager
 def compiling(when_ready: str) -> Iterator[Callable[[int, int], None]]:
     """A bar of the programs that are compiled, and a line when all are."""
-    from kser.progress_bar import progress_bar
+    from kser.progress_bar import bar_of_reports
 
     shown_on = console()
-    with ExitStack() as bar:
-        show: Callable[[float], None] | None = None
+    with bar_of_reports(shown_on, "compiling", "programs") as show:
 
         def progress(compiled: int, to_compile: int) -> None:
-            nonlocal show
-            if show is None:
-                show = bar.enter_context(progress_bar(shown_on, "compiling", to_compile, "programs"))
-            show(compiled)
+            show(compiled, to_compile)
             if compiled == to_compile:
-                bar.close()
                 print_note(shown_on, when_ready, style="")
 
         yield progress

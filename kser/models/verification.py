@@ -117,6 +117,7 @@ def compare_with_transformers(
     batch, mask = pad_waveforms([waveform[0] for waveform in converted])
     given: list[tuple[np.ndarray, np.ndarray | None]] = [(waveform, None) for waveform in converted]
     given.append((batch, mask if reference.takes_mask else None))
+    on_state(0, len(given))
     in_float32 = [reference.states(*inputs) for inputs in given]
     reference.model.double()
     compared = []

@@ -150,11 +150,11 @@ class ConsoleProgress:
             text = TextColumn(event.what, markup=False)
             self._show_bar(event, event.total, text, BarColumn(), TaskProgressColumn(), TimeLeft())
             title = f"{self.prefix}{event.run}: {event.what}"
-            self._said = ProgressLines(self.console, title, event.total, "files")
+            self._said = ProgressLines(self.console, title, "files", announces=False)
         self._read = event
         self._advance(event.done)
         if self._said is not None and not self.console.is_terminal:
-            self._said(event.done)
+            self._said(event.done, event.total)
         if event.done == event.total:
             self.stop()
 

@@ -123,7 +123,12 @@ def test_what_8_bit_integers_cost_is_measured(tmp_path, form, monkeypatch):
     model = save_model(tmp_path / "model", "class")
     table = write_test_set(tmp_path / "set", write_corpus(tmp_path))
     path = tmp_path / f"emotion{FORMATS[form].suffix}"
-    exported = export_model(model, path, form, quantize="int8", test_set=tmp_path / "set")
+    said, reports = [], []
+    exported = export_model(
+        model, path, form, said.append, "int8", tmp_path / "set", lambda *report: reports.append(report)
+    )
+    assert [line.split()[0] for line in said] == [f"[{number}/5]" for number in range(1, 6)]
+    assert reports == [(done * len(table), 2 * len(table)) for done in range(3)]
     found = exported.quantized
     assert exported.difference < 1e-5 and 0 < found.difference < 0.2
     assert found.bytes == exported.bytes != found.bytes_float32 and found.seconds > 0

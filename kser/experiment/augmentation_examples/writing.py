@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import soundfile as sf
 from rich.console import Console
-from rich.progress import track
 
 from kser.errors import UserError
 from kser.experiment.augmentation_examples.spectrogram_figure import draw_spectrogram
@@ -21,6 +20,7 @@ from kser.experiment.runs.run_data import RunData, load_run_data
 from kser.files import expanded, replacing
 from kser.pipeline.augmenting import AugmentationPlan
 from kser.pipeline.reading import WaveformReader
+from kser.progress_bar import progress_bar
 from kser.spreadsheets import read_csv, write_csv
 
 INDEX_FILE = "index.csv"
@@ -61,17 +61,17 @@ def write_examples(experiment: ExperimentDefinition, n: int, output_path: Path, 
     reader = WaveformReader(build_model(run, data.head).waveform_format, run.audio_cache)
     rate = reader.format.sampling_rate
     rows: list[dict[str, Any]] = []
-    with replacing(folder) as draft:
+    total = min(n, len(data.rows("train")))
+    with replacing(folder) as draft, progress_bar(console, "augmenting", total, "utterances") as show:
         draft.mkdir()
-        total = min(n, len(data.rows("train")))
-        chosen = track(_chosen(run, data, reader, n), "augmenting", total, console=console, transient=True)
-        for number, (place, waveform) in enumerate(chosen, start=1):
+        for number, (place, waveform) in enumerate(_chosen(run, data, reader, n), start=1):
             if number == 1:
                 try_out(experiment, plan, waveform, rate)
             variants = list(_variants(plan, waveform, rate, place))
             described = data.rows("train").iloc[place]
             source = {name: described[name] for name in ("path", *data.task.columns, "actor")}
             rows += [row | source for row in _write_variants(draft, number, variants, rate)]
+            show(number)
         if not rows:
             raise UserError(f"{run.data_csv}: no recording of the training part can be used")
         write_csv(pd.DataFrame(rows), draft / INDEX_FILE)

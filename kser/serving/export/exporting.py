@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def export_model(
     say: Say = lambda line: None,
     quantize: str | None = None,
     test_set: Path | None = None,
+    report: Callable[[float, float], None] = lambda done, total: None,
 ) -> Exported:
     """Export a trained model.
 
@@ -51,9 +53,10 @@ def export_model(
         folder: of the model, or the name of a published one with a trained head.
         target: the file or folder to write; what is there is replaced.
         format_name: a key of `FORMATS`.
-        say: is told what is being done.
+        say: is told what is being done, a step each, with its number: "[1/4] loading results/…".
         quantize: `INT8` for weights of matrix products as 8-bit integers.
         test_set: metadata of recordings on which quantisation is judged.
+        report: gets how many recordings of the test set are computed, by both models, and of how many.
 
     Raises:
         UserError: the format is unknown or its packages are missing, the model cannot be exported, or what
@@ -62,29 +65,30 @@ def export_model(
     form = _format(format_name)
     _check_quantization(form, quantize, test_set)
     path = _checked_target(expanded(target), form)
-    say(f"loading {folder}")
+    step = _steps(say, 4 if quantize is None else 5)
+    step(f"loading {folder}")
     model = LoadedModel.load(folder)
     _check_exportable(model)
     test = None if test_set is None else TestRecordings.read(expanded(test_set), model)
     with tempfile.TemporaryDirectory(prefix="kser_export_") as name:
         workspace = Path(name)
-        say("tracing the model with TensorFlow")
+        step("tracing the model with TensorFlow")
         saved_model = workspace / "saved_model"
         run_module("kser.serving.export.serving_graph", folder, saved_model, backend="tensorflow")
-        say(f"writing {form.name}")
+        step(f"writing {form.name}")
         draft, facts = workspace / f"model{form.suffix}", export_facts(model)
         form.write(saved_model, draft, facts)
-        say("comparing it with kser")
+        step("comparing it with kser")
         float32 = ExportedFile(form.name, draft)
         difference = largest_difference(float32, model, cases(model))
         check_difference(difference, path)
         quantized = None
         if quantize is not None:
-            say(f"writing it in {quantize}, and comparing both")
+            step(f"writing it in {quantize}, and comparing both")
             draft = workspace / f"model_{quantize}{form.suffix}"
             form.write_int8(saved_model, float32.path, draft, facts)
             sizes = (form.bytes(float32.path), form.bytes(draft))
-            quantized = compare_quantized(float32, ExportedFile(form.name, draft), sizes, model, test)
+            quantized = compare_quantized(float32, ExportedFile(form.name, draft), sizes, model, test, report)
             form.write_facts(draft, facts | {"quantized": quantized.as_json()})
         form.move(draft, path)
     return Exported(path, difference, form.bytes(path), quantized)
@@ -122,6 +126,12 @@ def export_facts(model: LoadedModel) -> dict[str, Any]:
         "run_fingerprint": provenance.run_fingerprint,
         "split_fingerprint": provenance.split_fingerprint,
     }
+
+
+def _steps(say: Say, total: int) -> Say:
+    """Says steps with their numbers."""
+    numbers = count(1)
+    return lambda line: say(f"[{next(numbers)}/{total}] {line}")
 
 
 def _format(name: str) -> ExportFormat:

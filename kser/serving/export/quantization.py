@@ -1,6 +1,6 @@
 """What weights of 8-bit integers gain and cost: size, time, probabilities, and UAR on a test set."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +100,7 @@ def compare_quantized(
     sizes: tuple[int, int],
     model: LoadedModel,
     test: "TestRecordings | None",
+    report: Callable[[float, float], None] = lambda done, total: None,
 ) -> Quantized:
     """Compare a quantised model with the one in float32.
 
@@ -109,6 +110,7 @@ def compare_quantized(
         sizes: their bytes.
         model: kser's own.
         test: the test set, if one was given.
+        report: gets how many of its recordings are computed, by both models, and of how many.
 
     Raises:
         UserError: one does not run, gives no numbers, or a recording cannot be used.
@@ -119,9 +121,8 @@ def compare_quantized(
     difference = largest_difference(quantized, model, [Case("4 s", timed[0].waveforms)])
     if not np.isfinite(difference):
         raise UserError(f"{quantized.path.name}: not written: quantised, the model gives no numbers")
-    return Quantized(
-        *sizes, before, after, difference, None if test is None else test.change(float32, quantized)
-    )
+    change = None if test is None else test.change(float32, quantized, report)
+    return Quantized(*sizes, before, after, difference, change)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,14 +165,28 @@ class TestRecordings:
         truth = targets[0].truth(table, model.head, ClassChoice(), str(source))
         return cls(source, model, targets[0], table, truth.values.iloc[:, 0])
 
-    def change(self, float32: ExportedFile, quantized: ExportedFile) -> ChangeOfUar:
+    def change(
+        self,
+        float32: ExportedFile,
+        quantized: ExportedFile,
+        report: Callable[[float, float], None] = lambda done, total: None,
+    ) -> ChangeOfUar:
         """How UAR changes from one exported model to the other.
+
+        Args:
+            float32, quantized: the models.
+            report: see `compare_quantized`.
 
         Raises:
             UserError: a recording cannot be used, or none has a class that the model knows.
         """
         labels = self.model.names(self.target)
-        predicted = [self._classes(each, labels) for each in (float32, quantized)]
+        n = len(self.table)
+        report(0, 2 * n)
+        predicted = [
+            self._classes(float32, labels, lambda done: report(done, 2 * n)),
+            self._classes(quantized, labels, lambda done: report(n + done, 2 * n)),
+        ]
         before, after = (class_outcome(encode(self.true.tolist(), each, labels)) for each in predicted)
         found = outcome_changes(before, after, self.table["actor"])
         interval = found["intervals"][UAR.name]
@@ -185,8 +200,11 @@ class TestRecordings:
             float(np.mean(np.array(predicted[0]) == np.array(predicted[1]))),
         )
 
-    def _classes(self, exported: ExportedFile, labels: Sequence[str]) -> list[str]:
+    def _classes(
+        self, exported: ExportedFile, labels: Sequence[str], report: Callable[[int], None]
+    ) -> list[str]:
         """The class of each recording; of one that is split, by the mean logits of its parts."""
+        done: set[int] = set()
         logits = np.zeros((len(self.table), len(labels)))
         for group in self._groups():
             batches = [
@@ -195,6 +213,8 @@ class TestRecordings:
             outputs = exported.compute([Case("", [waveform for _, waveform in batch]) for batch in batches])
             for batch, found in zip(batches, outputs, strict=True):
                 np.add.at(logits, [row for row, _ in batch], found[self.target.output])
+            done.update(row for row, _ in group)
+            report(len(done))
         return [labels[place] for place in logits.argmax(axis=1)]
 
     @property
