@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -59,6 +60,14 @@ def test_a_block_that_is_not_run_here_says_who_runs_it_or_why_not(page):
         else:
             assert kind != "not run" or len(what) > 10, block.text
         assert block.language in LANGUAGES | {"text"}, f"{page}: nobody runs {block.language}"
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_commands_are_not_passed_off_as_text(page):
+    """A block of text is output, which nobody runs."""
+    for block in page_blocks(page):
+        if block.language == "text":
+            assert not re.match(r"(#SBATCH|[A-Z_]+=|[$] |kser|srun|ray|pip|python|curl)\b", block.text), block
 
 
 @pytest.mark.parametrize("page", NAMES)
