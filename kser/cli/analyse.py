@@ -81,16 +81,16 @@ def analyse(
         bool,
         typer.Option("--keep-known", help="Keep utterances of speakers whom a model was trained on."),
     ] = False,
-    seed: Annotated[int, option("seed", "Of everything that is drawn.")] = 0,
+    seed: Annotated[int, option("seed", "Random seed.")] = 0,
     workers: Annotated[
         int | None, option("workers", "Processes (default: as many as there are processors).")
     ] = None,
 ) -> None:
-    """Say what the layers of models hold, and what training changed.
+    """Analyse the layers of models, and what training changed.
 
     Tables are CSV, figures SVG and PNG. Parts: similarity of layers with each other; features: similarity
     with groups of features; drift of layers in training; geometry: ranks and silhouettes; probes for emotion,
-    speaker, gender, sentence, numbers and features; maps. An interrupted command goes on where it was.
+    speaker, gender, sentence, numbers and features; maps. An interrupted command continues where it stopped.
     """
     from kser.progress_bar import bar_of_reports
     from kser.representations.analysing.settings import PARTS, AnalysisSettings

@@ -15,7 +15,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Force = Annotated[bool, option("force", "Replace files that are there.")]
+Force = Annotated[bool, option("force", "Replace existing files.")]
 
 
 @app.command("list")

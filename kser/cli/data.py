@@ -103,7 +103,7 @@ def prepare_corpus(
     ] = None,
     allow_unknown: Annotated[
         bool,
-        option("allow_unknown", "Leave out audio files with unexpected names, and tell which, and go on."),
+        option("allow_unknown", "Leave out audio files with unexpected names, and list them."),
     ] = False,
 ) -> None:
     """Write the metadata CSV of a corpus.

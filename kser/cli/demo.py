@@ -39,7 +39,7 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Serve a page to classify one's own voice.
+    """Serve a web page on which people classify their own voice.
 
     It shows what the model says of a recording from the microphone or a file, also over time. The server
     computes it and stores nothing; or the browser does, with the exported model, and nothing is even sent.

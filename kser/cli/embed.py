@@ -33,32 +33,33 @@ def embed(
         Path,
         option(
             "output",
-            "Folder to write; of several models, one in it for each. The same command continues it.",
+            "Folder to write; each of several models gets a subfolder. The same command continues it.",
         ),
     ],
     layers: Annotated[
         str,
-        option("layers", "Numbers of hidden states, 0 for what enters the first layer.", metavar="all|1,3,5"),
+        option("layers", "Numbers of hidden states; 0 is the input of the first layer.", metavar="all|1,3,5"),
     ] = "all",
     pool: Annotated[
         str,
         option(
             "pool",
-            "How frames become a vector; padding never counts.",
+            "How frames are pooled into a vector; padding never counts.",
             metavar="mean|max|first_last|mean+std",
         ),
     ] = "mean",
     dtype: Annotated[
-        str, option("dtype", "Of the arrays; float16 takes half the room.", metavar="float32|float16")
+        str,
+        option("dtype", "Data type of the arrays; float16 takes half the space.", metavar="float32|float16"),
     ] = "float32",
     checkpoints: Annotated[
         bool,
         typer.Option(
             "--checkpoints",
-            help="With each trained model what keep_states_every kept of its run.",
+            help="Include the states that keep_states_every kept of each model's run.",
         ),
     ] = False,
-    batch_size: Annotated[int, option("batch_size", "How many recordings are computed at a time.")] = 8,
+    batch_size: Annotated[int, option("batch_size", "Recordings per batch.")] = 8,
     input_column: Annotated[str, option("input_column", "Column of the metadata with the audio.")] = "path",
 ) -> None:
     """Write the hidden states of all layers for many recordings.

@@ -34,11 +34,11 @@ def export(
         option("test_set", "Metadata CSV on which the change of UAR by --quantize is measured."),
     ] = None,
 ) -> None:
-    """Write a trained model as one graph for other programs.
+    """Export a trained model as one graph for other programs.
 
-    It takes raw waveforms and gives probabilities. It is loaded again and compared with kser on recordings of
-    0.5 to 30 seconds, alone and padded; nothing is left where a probability differs by more than 0.0001.
-    What 8-bit integers gain and cost is measured and said.
+    The graph takes raw waveforms and returns probabilities. It is loaded again and compared with kser on
+    recordings of 0.5 to 30 seconds, alone and padded, and deleted if a probability differs by more than
+    0.0001. The gain and the cost of 8-bit integers are measured and reported.
     """
     check_backend()
     import_keras()

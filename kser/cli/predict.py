@@ -49,8 +49,7 @@ def predict(
         str | None,
         option(
             "segments",
-            "Say it of parts of each recording: voice (stretches in which somebody speaks) or windows "
-            "(overlapping ones).",
+            "Predict parts of each recording: voice (stretches of speech) or windows (overlapping ones).",
             metavar="voice|windows",
         ),
     ] = None,
@@ -67,7 +66,7 @@ def predict(
         option("figure", "File for a figure of the segments of one recording over time, .png or .svg."),
     ] = None,
 ) -> None:
-    """Say what recordings express, or with --segments when.
+    """Predict the emotion of recordings; with --segments, over time.
 
     Files that cannot be used are named and passed over; the exit status is 1 then.
     """

@@ -30,9 +30,9 @@ def serve(
 ) -> None:
     """Serve a trained model over HTTP.
 
-    An audio file that is posted to /predict is answered with what it expresses. /health says when it is
-    ready, /model what it knows, /metrics what it did, /openapi.json all of this. Nothing that is sent is
-    written to a disk. SIGTERM or Ctrl-C ends it when all who wait are answered.
+    POST an audio file to /predict to get its prediction. /health shows whether the server is ready, /model
+    describes the model, /metrics has counters, /openapi.json describes the interface. Uploads are never
+    written to disk. On SIGTERM or Ctrl-C, pending requests are answered before the server ends.
     """
     check_extra("serve", "fastapi", "uvicorn", "prometheus_client", "python_multipart")
     check_backend()

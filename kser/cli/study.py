@@ -39,17 +39,23 @@ def train(
     low_seed: LowSeed = None,
     high_seed: HighSeed = None,
     executor: Annotated[
-        ExecutorName, option("executor", "What does the runs: this machine, a Ray cluster or SLURM.")
+        ExecutorName, option("executor", "Where the runs are done: on this machine, a Ray cluster or SLURM.")
     ] = ExecutorName.LOCAL,
     workers: Annotated[
         int | None,
-        option("workers", "How many runs at once (default: 1 on this machine, else what the cluster lets)."),
+        option(
+            "workers",
+            "How many runs at once (default: 1 on this machine, else as many as the cluster allows).",
+        ),
     ] = None,
     num_cpus: Annotated[int | None, option("num_cpus", "Processors of a run, of ray and slurm.")] = None,
     num_gpus: Annotated[int | None, option("num_gpus", "GPUs of a run, of ray and slurm.")] = None,
     ray_address: Annotated[
         str | None,
-        option("ray_address", "Of a Ray cluster: auto or HOST:PORT (default: one of this machine alone)."),
+        option(
+            "ray_address",
+            "Address of the Ray cluster: auto or HOST:PORT (default: start one on this machine).",
+        ),
     ] = None,
     slurm_options: Annotated[
         str | None,
@@ -98,7 +104,7 @@ def check(
         ),
     ] = False,
 ) -> None:
-    """Check an experiment, and show what training it would do.
+    """Check an experiment, and show what training would do.
 
     Its files, data and checkpoints are checked; nothing is trained and no result written. Mistakes end with
     status 2, a line each; what puts results in question and what is not on this machine yet is listed.

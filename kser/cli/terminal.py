@@ -16,9 +16,9 @@ from kser.errors import UserError
 from kser.words import printable
 
 _LIBRARIES = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
-Quiet = Annotated[bool, option("quiet", "Show results and what needs attention, no progress.")]
+Quiet = Annotated[bool, option("quiet", "Show results and warnings only.")]
 Verbose = Annotated[
-    bool, option("verbose", "Show versions, the log of libraries, and where an error comes from.")
+    bool, option("verbose", "Show versions, the log of libraries, and the traceback of errors.")
 ]
 _chosen = {"quiet": False, "verbose": False}
 

@@ -49,7 +49,7 @@ class TestCommands:
             ("data info", ["citation"]),
             ("data prepare", ["--source", "--download", "--output-path"]),
             ("version", ["version"]),
-            ("convert", ["'kser[torch]'"]),
+            ("convert", ["(extra torch)"]),
         ],
     )
     def test_help_says_what_there_is(self, run, monkeypatch, command, said):
