@@ -69,30 +69,33 @@ class SplitConfig(Config):
     scheme: SchemeName = Field(
         "speaker", description="Whole speakers, unless random (by utterance) is asked for."
     )
-    folds: int | None = Field(None, description="Of k_fold: how many.")
-    folds_seed: int = Field(0, description="Of k_fold: draws the folds, which are the same for all seeds.")
+    folds: int | None = Field(None, description="k_fold only: number of folds.")
+    folds_seed: int = Field(
+        0, description="k_fold only: random seed of the folds, which are the same for all seeds of the study."
+    )
     column: str | None = Field(
         None,
-        description="Of leave_one_session_out: with the sessions, unless it is called session; of fixed: "
-        "with the parts, official or your own.",
+        description="leave_one_session_out: column with the sessions, unless it is called session; fixed: "
+        "column with the parts, official or your own.",
     )
     parts: dict[Literal["train", "validation", "test"], list[str]] | None = Field(
-        None, description="Of fixed: the values of the column that make each part; others are left out."
+        None, description="fixed only: the values of the column that make each part; others are left out."
     )
-    test_csv: str | None = Field(None, description="Of fixed, by files: metadata of the test part.")
+    test_csv: str | None = Field(None, description="fixed only, by files: metadata of the test part.")
     validation_csv: str | None = Field(
         None,
-        description="Of fixed, by files: metadata of the validation part; unset: from the training part.",
+        description="fixed only, by files: metadata of the validation part; unset: from the training part.",
     )
     min_per_class: int = Field(
-        0, description="Of speaker: utterances of each class that validation and test part have at least."
+        0,
+        description="speaker only: least number of utterances of each class in validation and test part.",
     )
     candidates: int = Field(
         CANDIDATES,
-        description="Of speaker: the best balanced of so many random splits is taken; more come closer to "
+        description="speaker only: the best balanced of so many random splits is taken; more come closer to "
         "the class proportions, and make the splits of different seeds more alike.",
     )
-    corpus: str | None = Field(None, description="Of emobox: the corpus, by the name of its recipe.")
+    corpus: str | None = Field(None, description="emobox only: the corpus, by the name of its recipe.")
 
     def mistakes(self) -> list[str]:
         """See `Config.mistakes`."""

@@ -85,13 +85,13 @@ class ModelConfig(Config):
         8, description="Batches whose gradients make one update."
     )
     learning_rate: Annotated[Positive, FrozenDefault(2e-3), _BY_GRADIENT] = Field(
-        5e-5, description="The highest of the run, that of the head."
+        5e-5, description="Highest learning rate of the run; the head is trained with it."
     )
     lr_scheduler: Annotated[Literal["linear", "cosine", "constant"], _BY_GRADIENT] = Field(
-        "linear", description="How it goes on after the warm-up: it falls to 0, or stays."
+        "linear", description="Learning rate after the warm-up: it falls to 0, or stays constant."
     )
     warmup_ratio: Annotated[float, Field(ge=0.0, lt=1.0), _BY_GRADIENT] = Field(
-        0.0, description="Share of the updates in which it rises linearly from 0."
+        0.0, description="Share of the updates in which the learning rate rises linearly from 0."
     )
     layerwise_lr_decay: Annotated[Fraction, NotWith(freeze_layers="all"), _IN_TRAINING] = Field(
         1.0,
@@ -99,10 +99,10 @@ class ModelConfig(Config):
         "below all n layers with learning_rate · dⁿ⁺¹.",
     )
     max_grad_norm: Annotated[Positive, _BY_GRADIENT] = Field(
-        1.0, description="Longest gradient, as the norm over all weights."
+        1.0, description="Gradients are clipped to this norm over all weights."
     )
     optimizer_weight_decay: Annotated[float, Field(ge=0.0, lt=1.0), _BY_GRADIENT] = Field(
-        0.0, description="Decoupled weight decay of AdamW, not of biases and norms."
+        0.0, description="Decoupled weight decay of AdamW; biases and norms are exempt."
     )
     ema_momentum: Annotated[Annotated[float, Field(gt=0.0, lt=1.0)] | None, _BY_GRADIENT] = Field(
         None,
@@ -111,7 +111,7 @@ class ModelConfig(Config):
     )
     precision: Literal["float32", "mixed_bfloat16"] = Field(
         "float32",
-        description="What the backbone computes in; weights, pooling, head, loss and metrics are float32.",
+        description="Precision of the backbone; weights, pooling, head, loss and metrics are float32.",
     )
     pooling_mode: Annotated[PoolingMode, HeadArgument("pooling")] = Field(
         "mean", description="From frames to one vector; see kser/models/pooling."
@@ -120,10 +120,10 @@ class ModelConfig(Config):
         default_factory=dict, description="Constructor arguments of the pooling, e.g. num_heads."
     )
     speaker_independent_scenario: bool = Field(
-        True, description="Whether no speaker is in two of training, validation and test part."
+        True, description="Whether each speaker is in only one of the training, validation and test parts."
     )
     train_test_split: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
-        0.8, description="N: training part N², validation part N(1−N), test part 1−N."
+        0.8, description="N: the shares of the training, validation and test parts are N², N(1−N) and 1−N."
     )
     seed: Seed = Field(0, description="First seed: split, initial weights, order, dropout.")
     input_column: str = Field("path", description="Column with the audio files.")
@@ -149,20 +149,20 @@ class ModelConfig(Config):
         default_factory=list, description="Columns with numbers that are learned beside the class."
     )
     regression_loss: Annotated[Literal["ccc", "mse"], _IN_TRAINING] = Field(
-        "ccc", description="Of numbers: 1 − concordance correlation, or squared error (standardised)."
+        "ccc", description="Loss for numbers: 1 − concordance correlation, or squared error (standardised)."
     )
     regression_weight: Annotated[Positive, _IN_TRAINING] = Field(
-        1.0, description="How much the loss of regression_columns counts beside that of the class."
+        1.0, description="Weight of the loss of regression_columns relative to that of the class."
     )
     use_positive_weights: Annotated[bool, _IN_TRAINING] = Field(
         False,
-        description="Of is_multi_label: whether a label that applies counts by how rare it is in training.",
+        description="is_multi_label only: whether a label that applies is weighted by its rarity.",
     )
     eval_steps: Annotated[Count | None, _IN_TRAINING] = Field(
-        None, description="In place of the experiment's."
+        None, description="Overrides eval_steps of the experiment."
     )
     logging_steps: Annotated[Count | None, _IN_TRAINING] = Field(
-        None, description="In place of the experiment's."
+        None, description="Overrides logging_steps of the experiment."
     )
     keep_states_every: Annotated[
         Count | None, NotWith("feature_cache", freeze_layers="all"), _IN_TRAINING
@@ -185,7 +185,7 @@ class ModelConfig(Config):
         Field(ge=0.0, lt=1.0),
         Needs("use_dropout", refused=False),
         HeadArgument("dropout", off=0.0, may_change="it is a setting of the training"),
-    ] = Field(0.5, description="Its rate.")
+    ] = Field(0.5, description="Rate of the dropout of use_dropout.")
     use_l2_reg: Annotated[bool, _BY_GRADIENT] = Field(
         False, description="L2 penalty on the classifier's weights."
     )
@@ -194,7 +194,7 @@ class ModelConfig(Config):
         Field(ge=0.0),
         Needs("use_l2_reg", refused=False, hint="that of AdamW is optimizer_weight_decay"),
         HeadArgument("l2", off=0.0, may_change="it is a setting of the training"),
-    ] = Field(0.01, description="Its weight.")
+    ] = Field(0.01, description="Weight of the penalty of use_l2_reg.")
     use_standardization: Annotated[
         bool, HeadArgument("use_standardization", off=False), FrozenDefault(True), _OF_A_HEAD
     ] = Field(
@@ -206,7 +206,7 @@ class ModelConfig(Config):
         True, description="ReLU on the pooled vector."
     )
     use_class_weights: Annotated[bool, _IN_TRAINING] = Field(
-        True, description="Whether a class counts by 1 / its utterances."
+        True, description="Whether each class is weighted by 1 / its number of utterances."
     )
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0), _BY_GRADIENT] = Field(
         0.0, description="Share of the target that training spreads evenly over all classes."
@@ -215,7 +215,7 @@ class ModelConfig(Config):
         0.0, description="Exponent of the focal loss in training, e.g. 2; 0: cross-entropy."
     )
     freeze_feature_encoder: Annotated[bool, NotWith("freeze_layers", "lora_rank"), _IN_TRAINING] = Field(
-        True, description="Whether the convolutions over the waveform keep their weights."
+        True, description="Whether the convolutions over the waveform are frozen."
     )
     freeze_layers: Annotated[int | Literal["all"], BeforeValidator(_frozen_layers), _IN_TRAINING] = Field(
         0,
@@ -228,11 +228,12 @@ class ModelConfig(Config):
         "kernels are trained, and nothing else; unset: off.",
     )
     lora_alpha: Annotated[Positive | None, Needs("lora_rank")] = Field(
-        None, description="Weight of these products times lora_rank; unset: lora_rank."
+        None,
+        description="LoRA's alpha: its products are weighted by lora_alpha / lora_rank; unset: lora_rank.",
     )
     lora_targets: Annotated[list[str], Field(min_length=1), Needs("lora_rank")] = Field(
         ["query", "value"],
-        description="Dense layers that get them: query, key, value, output_projection, intermediate, "
+        description="Dense layers that LoRA is added to: query, key, value, output_projection, intermediate, "
         "output_dense.",
     )
     feature_cache: Annotated[Text | None, _IN_TRAINING] = Field(
@@ -281,7 +282,7 @@ class ModelConfig(Config):
     )
     projection_activation: Annotated[
         Literal["tanh", "relu", "linear"], Needs("projection_dim"), HeadArgument("projection_activation")
-    ] = Field("tanh", description="Its activation.")
+    ] = Field("tanh", description="Activation of the dense layer of projection_dim.")
     use_weight_encoder_layers: Annotated[bool, _OF_A_HEAD] = Field(
         False, description="Learned weighting of the hidden states of all layers."
     )
@@ -291,11 +292,11 @@ class ModelConfig(Config):
         HeadArgument("layer_weighting", off=None),
     ] = Field(
         "free",
-        description="Whether its weights are free, as the original's, or a softmax: above 0, of sum 1.",
+        description="Weights of use_weight_encoder_layers: free, as in the original, or a softmax (sum 1).",
     )
     pool_position: Annotated[
         Literal["after", "before"], Needs("use_weight_encoder_layers"), HeadArgument("pool_position")
-    ] = Field("after", description="Pooling after or before it.")
+    ] = Field("after", description="Pooling after or before the weighting of use_weight_encoder_layers.")
     gradual_unfreezing_epochs: Annotated[Positive | None, NotWith(freeze_layers="all")] = Field(
         None,
         description="Epochs after which one layer more of the backbone is trained, from the top, beginning "
