@@ -1,8 +1,9 @@
 """The code blocks of the README and of the pages in docs/, for tests that run them.
 
 A comment above a block says who runs it where tests/test_pages.py does not: `<!-- run by: tests/test_x.py
--->`, or `<!-- not run: the reason -->`. A title, as in ```` ```json title="experiment.json" ````, is the file
-that a block is.
+-->`, or `<!-- not run: the reason -->`. Output is compared with what is printed, unless `<!-- not compared:
+the reason -->` stands there. A title, as in ```` ```json title="experiment.json" ````, is the file that a
+block is.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _BLOCK = re.compile(
-    r"^(?:<!-- (?P<said>(?:run by|not run): [^\n]*) -->\n(?:<!--[^\n]*-->\n)*)?"
+    r"^(?:<!-- (?P<said>(?:run by|not run|not compared): [^\n]*) -->\n(?:<!--[^\n]*-->\n)*)?"
     r'```(?P<language>\w+)(?: title="(?P<title>[^"\n]+)")?\n(?P<text>.*?)^```$',
     flags=re.MULTILINE | re.DOTALL,
 )

@@ -17,6 +17,7 @@ from kser.experiment.config.experiment_config import ExperimentConfig
 from kser.experiment.config.loading import load_config
 from kser.experiment.config.model_config import ModelConfig
 from tests.page_folder import write_page_folder, write_smaller
+from tests.page_output import assert_printed
 from tests.pages import PAGES, ROOT, Block, page_blocks
 
 LANGUAGES = {"sh", "python", "json", "csv"}
@@ -115,19 +116,24 @@ def test_a_page_runs_from_top_to_bottom(page, folder):
 
 
 def run_page(page: str, folder: Path) -> None:
-    """Write the files of a page, run its commands in their order, and its Python at the end."""
-    program = GIVEN.get(page, "")
+    """Write the files of a page, run its commands in their order, and its Python at the end.
+
+    What it shows as their output must be what they print.
+    """
+    program, printed, shown = GIVEN.get(page, ""), "", ""
     for block in RUN_HERE[page]:
         if block.title:
             write_block(folder / block.title, block)
         elif block.language == "sh":
-            run_shell(folder, block.text)
+            printed += run_shell(folder, block.text)
         elif block.language == "python":
             program += block.text
         else:
             assert block.language == "text", f"{page}: a block of {block.language} without a file's name"
+            shown += block.text
     (folder / "page.py").write_text(program, encoding="utf-8")
-    call(folder, [sys.executable, "page.py"])
+    printed += call(folder, [sys.executable, "page.py"])
+    assert_printed(shown, printed, folder)
 
 
 def write_block(path: Path, block: Block) -> None:
@@ -140,10 +146,12 @@ def write_block(path: Path, block: Block) -> None:
         path.write_text(block.text, encoding="utf-8")
 
 
-def run_shell(folder: Path, commands: str) -> None:
-    call(folder, ["bash", "-euo", "pipefail", "-c", commands])
+def run_shell(folder: Path, commands: str) -> str:
+    return call(folder, ["bash", "-euo", "pipefail", "-c", commands])
 
 
-def call(folder: Path, command: list[str]) -> None:
+def call(folder: Path, command: list[str]) -> str:
+    """What a command prints, which must succeed."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command[-1]}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout + done.stderr

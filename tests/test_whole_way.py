@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,8 @@ import pytest
 import soundfile as sf
 
 from tests.browser import needs_browser, open_tab
-from tests.pages import ROOT, blocks
+from tests.page_output import assert_printed
+from tests.pages import ROOT, blocks, page_blocks
 
 LINES = [
     line.partition("    #")[0]
@@ -29,6 +31,7 @@ LINES = [
 ]
 NEEDED = ("tf2onnx", "ai_edge_litert", "openvino", "fastapi", "uvicorn")
 PATIENCE_S = 600
+CALLS = ("10a02Wa", "10b02Na", "13a01Ac", "13a02Ta")
 
 pytestmark = [
     pytest.mark.slow,
@@ -48,20 +51,31 @@ def kser(line: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder in which the quickstart ran, with recordings by the names that the pages use."""
+    """A folder in which the quickstart ran, with a model and recordings by the names that the pages use."""
     folder = tmp_path_factory.mktemp("whole_way")
-    call(folder, "kser train")
+    (folder / "train.txt").write_text(call(folder, "kser train"))
+    quickstart = folder / "kser_quickstart" / "results" / "quickstart"
+    shutil.copytree(quickstart / "log_mel", folder / "results" / "mine" / "whisper")
     clips = sorted((folder / "kser_quickstart" / "corpus").rglob("*.wav"))
     (folder / "calls").mkdir()
     sounds = [sf.read(clip, dtype="float32") for clip in clips[:4]]
-    for number, (samples, rate) in enumerate(sounds):
-        sf.write(folder / "calls" / f"{number}.wav", samples, rate)
+    for name, (samples, rate) in zip(CALLS, sounds, strict=True):
+        sf.write(folder / "calls" / f"{name}.wav", samples, rate)
     sf.write(folder / "call.wav", *sounds[0])
     rate = sounds[0][1]
     pause = np.zeros(rate, np.float32)
     meeting = np.concatenate([part for samples, _ in sounds for part in (samples, pause)])
     sf.write(folder / "meeting.wav", meeting, rate)
     return folder
+
+
+def shown(page: str) -> list[str]:
+    """The output of commands that are run here, as a page shows it."""
+    return [
+        block.text
+        for block in page_blocks(f"docs/{page}.md")
+        if block.language == "text" and block.said.endswith(Path(__file__).name)
+    ]
 
 
 def environment() -> dict[str, str]:
@@ -109,26 +123,26 @@ def test_the_pages_have_every_command():
 
 
 def test_the_first_study_is_reported_and_predicts(trained):
-    report, _ = lines("kser report")
-    call(trained, report)
+    reported = call(trained, lines("kser report")[0])
     page = (trained / "kser_quickstart" / "results" / "quickstart" / "report.html").read_text(
         encoding="utf-8"
     )
     assert "wav2vec2_tiny" in page
-    call(trained, lines("kser predict")[0])
+    predicted = call(trained, lines("kser predict")[0])
     predictions = pd.read_csv(trained / "predictions.csv")
     assert len(predictions) == len(pd.read_csv(trained / lines("kser predict")[0].split()[3]))
+    printed = (trained / "train.txt").read_text() + reported + predicted
+    assert_printed("".join(shown("first_study")), printed, trained)
 
 
 def test_recordings_are_predicted(trained):
-    alone, together, voice, windows = (call(trained, line) for line in lines("kser predict")[1:])
-    assert "call.wav" in alone and "4 recordings" in together
-    table = pd.read_csv(trained / "calls.csv")
-    assert len(table) == 4 and table["label"].notna().all()
-    assert len(pd.read_csv(trained / "meeting.csv")) >= 4
+    alone, together, written, voice, windows = (call(trained, line) for line in lines("kser predict")[1:])
+    files = [(trained / name).read_text() for name in ("calls.csv", "meeting.rttm")]
+    assert len(pd.read_csv(trained / "calls.csv")) == len(CALLS)
     assert (trained / "meeting.png").stat().st_size > 10_000
-    assert (trained / "meeting.rttm").read_text().startswith("SPEAKER ")
-    assert "meeting.csv" in voice and "meeting.rttm" in windows
+    printed = "".join([alone, together, written, voice, windows, *files])
+    of_recordings, of_calls, _, of_voice, of_windows = shown("predict")
+    assert_printed(of_recordings + of_calls + of_voice + of_windows, printed, trained)
 
 
 def test_programs_predict(trained):
@@ -144,12 +158,13 @@ def test_programs_predict(trained):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) >= 4
+    assert len(done.stdout.splitlines()) >= 5
+    assert_printed(shown("predict")[2], done.stdout, trained)
 
 
 def test_the_model_is_exported_to_four_formats(trained):
     said = [call(trained, line) for line in lines("kser export")]
-    assert all("equal to kser's probabilities within" in each for each in said)
+    assert_printed(shown("export")[0], "".join(said), trained)
     for name in ("emotion/1/saved_model.pb", "emotion.onnx", "emotion.tflite", "emotion.xml", "emotion.bin"):
         assert (trained / name).stat().st_size > 1000, name
 

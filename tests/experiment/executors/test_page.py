@@ -12,18 +12,22 @@ import pandas as pd
 import pytest
 
 from tests.experiment.conftest import write_experiment
+from tests.page_output import assert_printed
 from tests.pages import ROOT, blocks
 
 pytestmark = pytest.mark.thorough
 CHECK, LOCAL, RAY, SLURM = blocks("docs/clusters.md", "sh")
 (PYTHON,) = blocks("docs/clusters.md", "python")
 (MODEL,) = blocks("docs/clusters.md", "json")
+CHECKED, TRAINED, SCRIPTS = blocks("docs/clusters.md", "text")
 
 
 @pytest.fixture
 def run(tmp_path, small_corpus, monkeypatch):
     """Runs commands as a shell does, in a folder with a study of two seeds."""
-    write_experiment(tmp_path, small_corpus, ["log_mel"], cross_validation=2)
+    corpus = {"name": "EmoDB", "data_csv": str(small_corpus)}
+    fields = {"experiment_name": "EmoDB_log_mel", "training_dataset": corpus, "cross_validation": 2}
+    write_experiment(tmp_path, small_corpus, ["log_mel"], **fields)
     commands = Path(sys.executable).parent
     monkeypatch.setenv("PATH", str(commands), prepend=os.pathsep)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -37,7 +41,7 @@ def run(tmp_path, small_corpus, monkeypatch):
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        return done.stdout + done.stderr
 
     return run
 
@@ -49,8 +53,8 @@ def summary(folder: Path) -> pd.DataFrame:
 
 
 def test_processes_of_one_machine(run, tmp_path):
-    assert "2 runs" in run(CHECK)
-    run(LOCAL)
+    assert_printed(CHECKED, run(CHECK), tmp_path)
+    assert_printed(TRAINED, run(LOCAL), tmp_path)
     assert list(summary(tmp_path)["runs"]) == [2]
 
 
@@ -62,6 +66,7 @@ def test_a_python_program(run, tmp_path):
 
 def test_an_array_of_slurm(run, tmp_path, sbatch):
     printed, submitted = (run(command) for command in SLURM.splitlines())
+    assert_printed(SCRIPTS, printed, tmp_path)
     assert "#SBATCH --array=0-1%20" in printed
     assert "#SBATCH --partition=gpu --time=4:00:00" in printed
     assert "job 2 evaluates after that" in submitted
