@@ -1,9 +1,12 @@
 """Output is compared by what does not depend on recordings."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.page_output import assert_printed, shape_of
 
+FOLDER = Path("/tmp/page")
 SHOWN = "/home/you/emotions/a.csv, seed 0: few utterances to judge a class by: test: disgust (1)\n"
 
 
@@ -24,9 +27,13 @@ def test_numbers_and_predictions_do_not_matter(shown, printed):
 @pytest.mark.parametrize("printed", ["calls.csv: 4 files", "call.csv: 4 recordings", "calls.csv: none"])
 def test_words_and_names_of_files_matter(printed):
     with pytest.raises(AssertionError, match="is not among what was printed"):
-        assert_printed("calls.csv: 4 recordings\n", printed, "/tmp")
+        assert_printed("calls.csv: 4 recordings\n", printed, FOLDER)
+
+
+def test_the_rest_of_a_line_may_be_left_out():
+    assert_printed("[1/3] log_mel, seed 0: 343 …\n…\n", "[1/2] log_mel, seed 0: 20 utterances\n", FOLDER)
 
 
 def test_folders_are_those_of_the_page():
-    printed = SHOWN.replace("/home/you/emotions", "/tmp/page").replace("disgust (1)", "fear (2), anger (1)")
-    assert_printed(SHOWN, f"another line\n{printed}", "/tmp/page")
+    printed = SHOWN.replace("/home/you/emotions", str(FOLDER)).replace("disgust (1)", "fear (2), anger (1)")
+    assert_printed(SHOWN, f"another line\n{printed}", FOLDER)

@@ -26,8 +26,8 @@ CHECKED, TRAINED, SCRIPTS = blocks("docs/clusters.md", "text")
 def run(tmp_path, small_corpus, monkeypatch):
     """Runs commands as a shell does, in a folder with a study of two seeds."""
     corpus = {"name": "EmoDB", "data_csv": str(small_corpus)}
-    fields = {"experiment_name": "EmoDB_log_mel", "training_dataset": corpus, "cross_validation": 2}
-    write_experiment(tmp_path, small_corpus, ["log_mel"], **fields)
+    study = {"experiment_name": "EmoDB_log_mel", "training_dataset": corpus}
+    write_experiment(tmp_path, small_corpus, ["log_mel"], cross_validation=2, **study)
     commands = Path(sys.executable).parent
     monkeypatch.setenv("PATH", str(commands), prepend=os.pathsep)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
