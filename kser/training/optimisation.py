@@ -6,10 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from kser.training.fused_adam import FUSED_UPDATES
 from kser.training.schedules import WarmupSchedule
-from kser.training.torch_adam import fused_update
 
-# What `keras.optimizers.AdamW(...)` makes; on PyTorch a subclass of it, which updates many weights at once.
+# What `keras.optimizers.AdamW(...)` makes; on PyTorch a subclass of it.
 _AdamW: Any = type(keras.optimizers.AdamW.__new__(keras.optimizers.AdamW))
 
 
@@ -98,13 +98,12 @@ class GroupedAdamW(_AdamW):
             rate = learning_rate if factor == 1.0 else learning_rate * factor
             gradients = [grads[position] for position in group]
             variables = [trainable_variables[position] for position in group]
-            if keras.config.backend() == "torch":
+            if update := FUSED_UPDATES.get(keras.config.backend()):
                 indices = [self._get_variable_index(variable) for variable in variables]
                 momentums, velocities = (
                     [slots[i] for i in indices] for slots in (self._momentums, self._velocities)
                 )
-                updates = int(self.iterations) - first_update
-                fused_update(self, gradients, variables, momentums, velocities, rate, updates)
+                update(self, gradients, variables, momentums, velocities, rate, first_update)
                 continue
             if first_update:
                 rate = rate * self._bias_correction(first_update) / self._bias_correction(0)

@@ -69,6 +69,17 @@ def test_a_late_weight_moves_as_far_as_an_early_one():
     assert 1.0 - float(keras.ops.convert_to_numpy(early)[0]) > 3 * 10 * 0.1
 
 
+def test_the_rows_of_a_table_that_were_looked_up_move():
+    """Their gradient is not a dense tensor on TensorFlow."""
+    inputs = keras.Input((1,), dtype="int32")
+    outputs = keras.layers.Flatten()(keras.layers.Embedding(4, 2, embeddings_initializer="ones")(inputs))
+    model = keras.Model(inputs, outputs)
+    model.compile(adamw(0.1, 1, max_grad_norm=1.0), loss="mse")
+    model.train_on_batch(np.array([[1], [3]]), np.zeros((2, 2), "float32"))
+    (table,) = model.get_weights()
+    np.testing.assert_allclose(table, [[1, 1], [0.9, 0.9], [1, 1], [0.9, 0.9]], rtol=1e-5)
+
+
 def test_averages_stay_beside_the_weights_until_they_are_swapped():
     variable = keras.Variable([2.0])
     optimizer = adamw(0.5, 1, 1.0, ema_momentum=0.75)
