@@ -4,17 +4,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskProgressColumn,
     TextColumn,
     TransferSpeedColumn,
 )
+from rich.table import Column
+from rich.text import Text
 
 from kser.console import is_live
 from kser.time_left import ProgressLines, TimeLeft
@@ -57,7 +59,7 @@ def bar_of_reports(
         yield lambda done, total: None
     elif is_live(console):
         progress = _live(console, unit)
-        task = progress.add_task(escape(title), total=None)
+        task = progress.add_task(title, total=None)
 
         def show(done: float, total: float) -> None:
             progress.update(task, completed=done, total=total)
@@ -74,11 +76,21 @@ def bar_of_reports(
         yield ProgressLines(console, title, unit)
 
 
+class _Title(ProgressColumn):
+    """What is being done; where a terminal is too narrow it is this that is cut."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.description, no_wrap=True, overflow="ellipsis")
+
+
 def _live(console: Console, unit: str) -> Progress:
-    measured: list[ProgressColumn] = [MofNCompleteColumn(), TextColumn(unit)]
+    measured: list[ProgressColumn] = [
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TextColumn(unit),
+    ]
     if unit == "bytes":
         measured = [DownloadColumn(), TransferSpeedColumn()]
     elif unit == "%":
         measured = [TaskProgressColumn()]
-    columns = [TextColumn("{task.description}"), BarColumn(bar_width=24), *measured, TimeLeft()]
+    columns = [_Title(), BarColumn(bar_width=24), *measured, TimeLeft()]
     return Progress(*columns, console=console, transient=unit == "%")

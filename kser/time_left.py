@@ -5,6 +5,7 @@ import time
 
 from rich.console import Console
 from rich.progress import ProgressColumn, Task, TaskID
+from rich.table import Column
 from rich.text import Text
 
 from kser.console import print_line
@@ -69,7 +70,7 @@ class TimeLeft(ProgressColumn):
     """A column of a bar of rich: how long the rest takes, as `Pace` estimates it; empty before it can."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Column(no_wrap=True))
         self._paces: dict[TaskID, Pace] = {}
 
     def render(self, task: Task) -> Text:

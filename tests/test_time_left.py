@@ -132,6 +132,15 @@ def test_on_a_terminal_a_bar_begins_with_its_first_report_and_ends_with_its_last
     assert shown_on.file.getvalue() == f"{written}ready\n"
 
 
+def test_a_long_title_is_cut_and_not_what_is_counted(clock):
+    shown_on = console(terminal=True)
+    with progress_bar(shown_on, "hidden states of /a/[very]/long/path" * 9, 134, "files") as show:
+        show(14)
+    *_, last, _ = shown_on.file.getvalue().splitlines()
+    assert "hidden states of /a/[very]/long" in last and "…" in last
+    assert "14/134" in last and "files" in last
+
+
 def test_the_end_has_no_line_of_its_own(clock):
     shown_on = console()
     lines = ProgressLines(shown_on, "predicting", "files", announces=False)

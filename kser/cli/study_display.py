@@ -55,6 +55,7 @@ class StudyDisplay:
         """Show an event."""
         match event:
             case StudyStarted():
+                self._other.stop()
                 self._study = StudyProgress(event.runs, self._lines)
             case RunStarted():
                 prefix = f"[{event.number}/{event.of_runs}] "
@@ -71,6 +72,7 @@ class StudyDisplay:
                 self._other.stop()
                 self._evaluation.begin(event)
             case TestSetEvaluated():
+                self._other.stop()
                 before = "" if event.evaluated.is_new else " (evaluated before)"
                 title = f"{self._evaluation.prefix}{event.run}"
                 print_line(self.console, f"{title}: {event.evaluated.headline}{before}")

@@ -24,6 +24,7 @@ from kser.training.events import (
     TrainingEnded,
     TrainingEvent,
     TrainingStarted,
+    Working,
 )
 from kser.words import duration_in_words
 
@@ -99,6 +100,8 @@ class ConsoleProgress:
         match event:
             case Message():
                 self._print(event, event.text)
+            case Working():
+                self._show_bar(event, None, TextColumn(event.what, markup=False), BarColumn(bar_width=16))
             case AudioRead():
                 self._show_reading(event)
             case TrainingStarted():
@@ -163,7 +166,7 @@ class ConsoleProgress:
         last = self._read
         return last is None or event.done <= last.done or (event.run, event.what) != (last.run, last.what)
 
-    def _show_bar(self, event: Event, total: int, *columns: ProgressColumn) -> None:
+    def _show_bar(self, event: Event, total: int | None, *columns: ProgressColumn) -> None:
         """Begin a live line in place of the last one."""
         self.stop()
         if is_live(self.console):

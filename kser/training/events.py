@@ -51,6 +51,17 @@ class AudioRead(Event):
 
 
 @dataclass(frozen=True)
+class Working(Event):
+    """Something begins that may take a while and of which nobody knows how much there is to do.
+
+    Attributes:
+        what: such as "fitting a logistic regression".
+    """
+
+    what: str
+
+
+@dataclass(frozen=True)
 class TrainingEvent(Event):
     """Where a training run is.
 

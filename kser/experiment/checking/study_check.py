@@ -31,7 +31,7 @@ from kser.experiment.runs.planning import Run, first_runs, plan_runs
 from kser.experiment.runs.run_data import RunData
 from kser.pipeline.reading import LeftOutError, WaveformReader, check_all
 from kser.pipeline.waveform_format import WaveformFormat
-from kser.training.events import ProgressListener, reading_progress
+from kser.training.events import ProgressListener, Working, reading_progress
 
 
 @dataclass
@@ -125,6 +125,12 @@ def check_study(
     Raises:
         UserError: the seeds are wrong, see `plan_runs`.
     """
+
+    def begin(what: str) -> None:
+        if progress is not None:
+            progress(Working(experiment.config.experiment_name, what))
+
+    begin("reading metadata and splitting")
     runs = plan_runs(experiment, seeds)
     inputs = read_inputs(experiment, runs, audio)
     check = CheckResult(
@@ -138,9 +144,13 @@ def check_study(
     check.warnings += [warning for split in check.splits for warning in split.warnings]
     audio_files = _AudioFiles(experiment, progress) if audio else None
     for run in first_runs(runs).values():
+        begin(f"checking the model {run.model.name}")
         _check_model(check, run, inputs, audio_files)
     if audio:
-        check.warnings += sound_warnings(inputs, runs, reading_progress(progress, experiment.source))
+        check.warnings += sound_warnings(
+            inputs, runs, reading_progress(progress, experiment.source, "comparing recordings")
+        )
+    begin("looking for earlier results")
     for run in runs:
         _check_state(check, run, inputs.data.get((run.model.name, run.seed)))
     check.mistakes = list(dict.fromkeys(check.mistakes))

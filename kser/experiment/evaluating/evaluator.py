@@ -33,7 +33,7 @@ from kser.pipeline.audio_cache import AudioCache
 from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import OnBadAudio, Utterances
 from kser.training.devices import devices_at_most, on_devices
-from kser.training.events import ProgressListener, reading_progress
+from kser.training.events import ProgressListener, Working, reading_progress
 from kser.words import counts_in_words
 
 
@@ -232,6 +232,7 @@ class Evaluator:
     def _evaluate_now(self, evaluand: _Evaluand) -> EvaluatedRow:
         row, task = evaluand.row, evaluand.task
         first, *others = evaluand.models
+        self._begin(row, "loading the model")
         with on_devices(_devices_of(evaluand.first)):
             model = self._model(first)
         head = {name: getattr(model, name) for name in model.new_head_arguments}
@@ -240,6 +241,7 @@ class Evaluator:
         ]
         processing = model.waveform_format.processing
         answers = mean_of([self._answers(evaluand, folder) for folder in (first, *others)])
+        self._begin(row, "judging and drawing")
         predictions = Predictions(
             evaluand.table.iloc[list(answers.recordings)],
             dict(answers.decoded),
@@ -267,6 +269,10 @@ class Evaluator:
         facts = evaluand.facts | {name: found for name, found in further.items() if found}
         reports = write_results(row.eval_out_path, predictions, results, facts)
         return EvaluatedRow(row, list(zip(evaluand.evaluations, reports, strict=True)), is_new=True)
+
+    def _begin(self, row: EvaluationRow, what: str) -> None:
+        if self.progress is not None:
+            self.progress(Working(row.title, what))
 
     def _answers(self, evaluand: _Evaluand, folder: Path) -> Answers:
         provenance = evaluand.models[folder]

@@ -33,7 +33,7 @@ from kser.pipeline.reading import WaveformReader
 from kser.pipeline.utterances import Utterances
 from kser.pipeline.waveform_format import WaveformFormat
 from kser.training.devices import on_devices, undivided
-from kser.training.events import Message, ProgressListener, reading_progress
+from kser.training.events import Message, ProgressListener, Working, reading_progress
 from kser.training.fit import train
 from kser.training.logistic_regression import train_by_logistic_regression
 from kser.training.process_group import agreed, is_first, of_first, processes
@@ -226,7 +226,9 @@ def _fit(
     progress: ProgressListener | None,
 ) -> TrainingResult:
     try:
-        fitted, seen = _seen_in_training(model, parts, frozen, reading_progress(progress, run.title))
+        fitted, seen = _seen_in_training(
+            model, parts, frozen, reading_progress(progress, run.title, "computing features")
+        )
         if run.model.head_solver == "logistic_regression":
             return _solve(run, model, seen, progress)
         with model.ready_made_inputs(), nullcontext() if seen["train"].vectors() is None else undivided():
@@ -239,6 +241,8 @@ def _fit(
 def _solve(
     run: Run, model: EmotionTask, parts: Mapping[str, Utterances], progress: ProgressListener | None
 ) -> TrainingResult:
+    if progress is not None:
+        progress(Working(run.title, "fitting a logistic regression"))
     solved = train_by_logistic_regression(
         model, parts["train"], parts["validation"], run.model.use_class_weights, run.paths.log
     )

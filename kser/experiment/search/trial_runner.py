@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 
 import keras_tuner
 import numpy as np
@@ -14,12 +15,13 @@ from kser.experiment.config.search_rules import in_words
 from kser.experiment.config.search_space import SearchSpace, with_values
 from kser.experiment.runs.planning import Run
 from kser.experiment.search.oracles import OBJECTIVE, end_trial
-from kser.experiment.search.trials import Trial
+from kser.experiment.search.trials import Trial, trials_of
 from kser.pipeline.utterances import Utterances
 from kser.training.events import Message, ProgressListener
 from kser.training.objectives import ValidationMetric
 from kser.training.training_result import TrainingResult
 from kser.training.training_state import remove_states
+from kser.words import duration_in_words
 
 TrainTrial = Callable[[Run, Mapping[str, Utterances], str, ProgressListener | None], TrainingResult]
 """Builds and trains the model of a trial: its run, its two parts of the data, what it is, its listener.
@@ -60,7 +62,7 @@ class TrialRunner:
         """Train a trial, from where a killed process left it, and tell the oracle its result."""
         trial = Trial.of(drawn, self.run, self.space)
         name = f"trial {trial.number}/{self.number_of_trials}"
-        say(self.progress, self.run, f"{name}: {in_words(trial.values)}")
+        say(self.progress, self.run, f"{name}: {in_words(trial.values)}{self._time_left(oracle)}")
         paths = self.run.paths.trial(trial.number)
         try:
             end_trial(oracle, drawn, self._result(trial, name))
@@ -69,6 +71,15 @@ class TrialRunner:
             say(self.progress, self.run, f"{name} failed: {message}")
             end_trial(oracle, drawn, None, message)
         remove_states(paths.states)
+
+    def _time_left(self, oracle: keras_tuner.Oracle) -> str:
+        """How long the rest of the search takes if trials take as long as those that are done."""
+        trials = trials_of(oracle, self.run, self.space)
+        seconds = [trial.seconds for trial in trials if trial.seconds is not None]
+        if not seconds:
+            return ""
+        left = self.number_of_trials - len(trials) + 1
+        return f" (about {duration_in_words(left * fmean(seconds))} left)"
 
     def _result(self, trial: Trial, name: str) -> dict[str, float]:
         values = {

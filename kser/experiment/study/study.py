@@ -21,7 +21,7 @@ from kser.experiment.study.executor import Executor
 from kser.experiment.study.failures import failure_summary, record_unexpected
 from kser.experiment.study.results import IncompleteError, RunResult, StudyResult
 from kser.experiment.study.training import record_trained, train_runs
-from kser.training.events import reading_progress
+from kser.training.events import Working, reading_progress
 from kser.training.joining import join, processes_here
 from kser.training.process_group import is_first, of_first
 
@@ -90,12 +90,16 @@ def checked_runs(
     Raises:
         UserError: mistakes in the data or settings.
     """
+    name = experiment.config.experiment_name
+    progress(Working(name, "reading metadata and splitting"))
     runs = plan_runs(experiment, seeds)
     inputs = checked_inputs(experiment, runs)
     if mistakes := refusals(runs, inputs.data):
         raise UserError("\n".join(mistakes))
-    name = experiment.config.experiment_name
-    for note in [*inputs.notes, *sound_warnings(inputs, runs, reading_progress(progress, name))]:
+    for note in [
+        *inputs.notes,
+        *sound_warnings(inputs, runs, reading_progress(progress, name, "comparing recordings")),
+    ]:
         progress(Note(name, note))
     return runs
 

@@ -77,6 +77,9 @@ def test_the_winner_is_trained_recorded_and_named(searched):
     assert rate == pytest.approx(best["learning_rate"])
     assert f"trial {best['trial']}, learning_rate {best['learning_rate']:.4g}" in output
     assert "log_mel, seed 0, trial 2/2: update" in output
+    first, second = [line for line in output.splitlines() if "log_mel, seed 0: trial " in line]
+    assert " left)" not in first
+    assert second.endswith(" s left)")
     assert (run.paths.search / "search.png").read_bytes().startswith(b"\x89PNG")
 
 
