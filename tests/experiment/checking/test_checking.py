@@ -571,7 +571,7 @@ def test_the_command_takes_what_is_missing_for_a_mistake_when_strict(tmp_path, c
     status, out, (mistake,) = command("--experiment-file", path, "--strict")
     assert status == 2
     assert mistake.startswith(f"kser: {tmp_path}/nowhere.csv: the metadata of synthetic are not here")
-    assert "1 runs, 1 models: 1 to do" in out
+    assert "1 run, 1 model: 1 to do" in out
 
 
 @pytest.mark.thorough
