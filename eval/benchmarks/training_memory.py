@@ -5,7 +5,8 @@
 The step is that of backbone_speed.py, 4 clips of noise, on the CPU. Each row is a process of its own:
 `transformers` on PyTorch; kser on the backend; kser with Keras' own formulas for Adam's update instead of the
 backend's kernel; kser with plain gradient descent, which keeps no moments. Memory is what the process holds
-after the imports, with the model ready, and at the peak of two steps after the first two.
+after the imports, with the model ready, and at the peak of two steps after the first two; medians over
+`--rounds` processes.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import sys
 import tempfile
 from argparse import Namespace
 from pathlib import Path
+from statistics import median
 from unittest.mock import patch
 
 from backbone_speed import (
@@ -43,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", nargs="?", default="base", choices=[*CONFIGS])
     parser.add_argument("--seconds", type=float, nargs="+", default=[1, 4, 8], help="lengths of the clips")
+    parser.add_argument("--rounds", type=int, default=3, help="processes of each row")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -56,16 +59,26 @@ def main() -> None:
         for seconds in arguments.seconds:
             for side in SIDES:
                 print(f"{side}, {seconds:g} s ...", file=sys.stderr, flush=True)
-                rows.append([f"{CLIPS}×{seconds:g} s", side, *measured(side, folder, seconds)])
+                rows.append(
+                    [f"{CLIPS}×{seconds:g} s", side, *measured(side, folder, seconds, arguments.rounds)]
+                )
     titles = ["batch", "side", "after the imports, MB", "with the model, MB", "peak of a step, MB"]
     print(markdown_table(titles, rows))
 
 
-def measured(side: str, folder: str, seconds: float) -> list[str]:
-    """The figures of one side, measured in a process of its own."""
+def measured(side: str, folder: str, seconds: float, rounds: int) -> list[str]:
+    """The figures of one side, measured in processes of their own; of the peak also the range."""
     command = [sys.executable, __file__, "--side", side, "--folder", folder, "--seconds", str(seconds)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return [f"{megabytes:.0f}" for megabytes in json.loads(done.stdout.splitlines()[-1])]
+    figures = []
+    for _ in range(rounds):
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        figures.append(json.loads(done.stdout.splitlines()[-1]))
+    imported, ready, peaks = zip(*figures, strict=True)
+    return [
+        f"{median(imported):.0f}",
+        f"{median(ready):.0f}",
+        f"{median(peaks):.0f} ({min(peaks):.0f} to {max(peaks):.0f})",
+    ]
 
 
 def held(side: str, folder: Path, seconds: float) -> tuple[float, float, float]:

@@ -39,11 +39,25 @@ def report(
     It shows settings, data, curves, results, confusions and statistics. The page needs no other
     file and no network.
     """
+    from kser.progress_bar import bar_of_reports
     from kser.report.page import write_report
 
     folder = required_path(results, input_path, "input_path")
-    study, path = write_report(folder, output_path, logs=logs_path, with_audio=with_audio, analysis=analysis)
+    shown_on = console()
+    with (
+        bar_of_reports(shown_on, "reading runs", "%") as reading,
+        bar_of_reports(shown_on, "writing sections", "%") as writing,
+    ):
+        study, path = write_report(
+            folder,
+            output_path,
+            logs=logs_path,
+            with_audio=with_audio,
+            analysis=analysis,
+            reading=reading,
+            writing=writing,
+        )
     print_line(
-        console(),
+        shown_on,
         f"{path}: models: {len(study.models)}, runs: {len(study.runs)}, test sets: {len(study.datasets)}",
     )

@@ -39,6 +39,8 @@ def write_report(
     logs: str | Path | None = None,
     with_audio: bool = False,
     analysis: str | Path | None = None,
+    reading: Callable[[int, int], None] | None = None,
+    writing: Callable[[int, int], None] | None = None,
 ) -> tuple[Study, Path]:
     """Read a study and write its report.
 
@@ -48,6 +50,8 @@ def write_report(
         logs: folder of its logs, see `read_study`.
         with_audio: whether recordings become part of the page.
         analysis: folder that `kser analyse` wrote; without it `ANALYSIS_FOLDER` in the results, if any.
+        reading: gets how many runs are read, and of how many.
+        writing: gets how many sections are written, and of how many.
 
     Returns:
         The study that was read, and the file.
@@ -55,16 +59,22 @@ def write_report(
     Raises:
         UserError: there is nothing to report on, or the file cannot be written.
     """
-    study = read_study(folder, logs)
+    study = read_study(folder, logs, reading)
     path = study.folder / REPORT_FILE if path is None else Path(path)
     found = _analysis(study, analysis)
-    page = report_page(study, datetime.now().astimezone(), with_audio=with_audio, analysis=found)
+    now = datetime.now().astimezone()
+    page = report_page(study, now, with_audio=with_audio, analysis=found, progress=writing)
     write_text(path, page)
     return study, path
 
 
 def report_page(
-    study: Study, made_at: datetime, *, with_audio: bool = False, analysis: Analysis | None = None
+    study: Study,
+    made_at: datetime,
+    *,
+    with_audio: bool = False,
+    analysis: Analysis | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> str:
     """The report as HTML.
 
@@ -73,6 +83,7 @@ def report_page(
         made_at: the time that the page shows as its own.
         with_audio: whether recordings become part of the page.
         analysis: of its layers.
+        progress: gets how many sections are written, and of how many.
     """
     sections: dict[str, Callable[[], Html]] = {
         "Models and settings": partial(asked_section, study),
@@ -84,15 +95,12 @@ def report_page(
     }
     anchors = {title: re.sub(r"\W+", "-", title.lower()) for title in sections}
     links = [element("li", element("a", title, href=f"#{anchor}")) for title, anchor in anchors.items()]
-    bodies = [
-        element(
-            "section",
-            element("h2", title, id=anchors[title]),
-            section(),
-            aria_labelledby=anchors[title],
-        )
-        for title, section in sections.items()
-    ]
+    bodies = []
+    for done, (title, section) in enumerate(sections.items(), start=1):
+        heading = element("h2", title, id=anchors[title])
+        bodies.append(element("section", heading, section(), aria_labelledby=anchors[title]))
+        if progress:
+            progress(done, len(sections))
     template = files("kser.report")
     return Template(template.joinpath("page.html").read_text(encoding="utf-8")).substitute(
         title=escaped(study.name),

@@ -1,6 +1,6 @@
 """Reading what a study has written, as far as it exists."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,9 @@ def entries_by_part(runs: Sequence[Evaluation], parts: Parts) -> dict[str, list[
     )
 
 
-def read_study(folder: str | Path, logs: str | Path | None = None) -> Study:
+def read_study(
+    folder: str | Path, logs: str | Path | None = None, progress: Callable[[int, int], None] | None = None
+) -> Study:
     """Read a study.
 
     Args:
@@ -136,6 +138,7 @@ def read_study(folder: str | Path, logs: str | Path | None = None) -> Study:
             inside a model of it, the experiment's logs, or one above them that holds no other experiment.
         logs: folder of its logs. Without it runs/EXPERIMENT beside the folder of all results, else in the
             working folder.
+        progress: gets how many runs are read, and of how many.
 
     Raises:
         UserError: no single experiment follows from the folder, or `logs` are given and hold no log.
@@ -143,8 +146,14 @@ def read_study(folder: str | Path, logs: str | Path | None = None) -> Study:
     folder, found_logs = locate_study(folder)
     seed_folders = sorted(_seed_folders(folder), key=lambda path: natural(str(path.relative_to(folder))))
     problems: list[str] = []
-    runs = [_read_run(path, problems) for path in seed_folders]
-    evaluations, duplicates = _once_each([one for run in runs for one in _read_evaluations(run, problems)])
+    runs: list[TrainedRun] = []
+    found: list[Evaluation] = []
+    for done, path in enumerate(seed_folders, start=1):
+        runs.append(_read_run(path, problems))
+        found += _read_evaluations(runs[-1], problems)
+        if progress:
+            progress(done, len(seed_folders))
+    evaluations, duplicates = _once_each(found)
     own = {str(run.provenance.get("training_dataset")) for run in runs}
     evaluations.sort(key=lambda one: (one.dataset not in own, natural(one.dataset)))  # models stay in order
     curves, curve_problems = _read_curves(folder, logs or found_logs)

@@ -402,6 +402,20 @@ def test_a_folder_inside_or_above_one_experiment_leads_to_it(study, inside):
     assert locate_study((study / inside).resolve()) == (study, None)
 
 
+def test_tells_how_far_reading_and_writing_are(study, tmp_path):
+    read, written = [], []
+    write_report(
+        study,
+        tmp_path / "report.html",
+        reading=lambda *count: read.append(count),
+        writing=lambda *count: written.append(count),
+    )
+    runs = len(list(study.glob("*/seed_*")))
+    assert read == [(done, runs) for done in range(1, runs + 1)]
+    assert written == [(done, len(written)) for done in range(1, len(written) + 1)]
+    assert len(written) > 5
+
+
 def test_a_folder_beside_the_models_of_an_experiment_does_not_lead_to_it(tmp_path):
     (tmp_path / "elsewhere" / "seed_0").mkdir(parents=True)
     (tmp_path / "mine" / "empty").mkdir(parents=True)
