@@ -281,4 +281,4 @@ def test_voc(tmp_path, samples_a_block, refused_without_av):
 def test_lossless_containers_of_ffmpeg(tmp_path, container, codec, refused_without_av):
     path = encode(tmp_path / "a.bin", container, codec)
     assert_equal(decode(path), NOISE / 2**15)
-    assert "install PyAV" in refused_without_av(path)
+    assert "install the extra av" in refused_without_av(path)

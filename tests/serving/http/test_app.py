@@ -354,12 +354,12 @@ def held_at_windows(models, monkeypatch):
     asked, begun, free = [], threading.Event(), threading.Event()
     say = predictor.predict_sounds
 
-    def held(sounds, places=None):
+    def held(sounds, **options):
         asked.append(sounds[0][0])
         if len(asked) == 2:
             begun.set()
             assert free.wait(30)
-        return say(sounds, places)
+        return say(sounds, **options)
 
     def hold():
         monkeypatch.setattr(predictor, "predict_sounds", held)
