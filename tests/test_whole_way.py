@@ -118,7 +118,7 @@ def loaded(url: str) -> bytes:
 
 
 def test_the_pages_have_every_command():
-    assert [len(lines(f"kser {name}")) for name in ("predict", "export", "serve", "demo")] == [5, 4, 1, 1]
+    assert [len(lines(f"kser {name}")) for name in ("predict", "export", "serve", "demo")] == [6, 4, 1, 1]
     assert len(lines("curl")) == 1
 
 

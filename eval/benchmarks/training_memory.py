@@ -6,7 +6,8 @@ The step is that of backbone_speed.py, 4 clips of noise, on the CPU. Each row is
 `transformers` on PyTorch; kser on the backend; kser with Keras' own formulas for Adam's update instead of the
 backend's kernel; kser with plain gradient descent, which keeps no moments. Memory is what the process holds
 after the imports, with the model ready, and at the peak of two steps after the first two; medians over
-`--rounds` processes.
+`--rounds` processes. The last column is the peak in a process that gives freed arrays back to the system at
+once (glibc's `MALLOC_MMAP_THRESHOLD_`): what is in use, without what the allocator keeps in its heaps.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from kser.markdown import markdown_table
 PYTORCH = "transformers on PyTorch"
 SIDES = (PYTORCH, "kser", "kser, Keras' update", "kser, gradient descent")
 CLIPS = 4
+RETURNED_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "1000000"}
 CPU = Namespace(device="cpu", dtype="float32", worker="kser", allocator_setting=False)
 
 
@@ -62,22 +64,26 @@ def main() -> None:
                 rows.append(
                     [f"{CLIPS}×{seconds:g} s", side, *measured(side, folder, seconds, arguments.rounds)]
                 )
-    titles = ["batch", "side", "after the imports, MB", "with the model, MB", "peak of a step, MB"]
+    titles = ["batch", "side", "after the imports, MB", "with the model", "peak of a step", "peak in use"]
     print(markdown_table(titles, rows))
 
 
 def measured(side: str, folder: str, seconds: float, rounds: int) -> list[str]:
     """The figures of one side, measured in processes of their own; of the peak also the range."""
     command = [sys.executable, __file__, "--side", side, "--folder", folder, "--seconds", str(seconds)]
-    figures = []
-    for _ in range(rounds):
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        figures.append(json.loads(done.stdout.splitlines()[-1]))
+    figures, in_use = (
+        [
+            json.loads(subprocess.check_output(command, env=os.environ | setting, text=True).splitlines()[-1])
+            for _ in range(rounds)
+        ]
+        for setting in ({}, RETURNED_AT_ONCE)
+    )
     imported, ready, peaks = zip(*figures, strict=True)
     return [
         f"{median(imported):.0f}",
         f"{median(ready):.0f}",
         f"{median(peaks):.0f} ({min(peaks):.0f} to {max(peaks):.0f})",
+        f"{median(peak for *_, peak in in_use):.0f}",
     ]
 
 
