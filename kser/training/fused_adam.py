@@ -5,21 +5,25 @@ JAX needs none, as XLA makes one pass of Keras' formulas.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Trained(NamedTuple):
+    """A weight with its gradient, and what Adam keeps of it: means of gradients and of their squares."""
+
+    gradient: Any
+    variable: Any
+    momentum: Any
+    velocity: Any
 
 
 def _pytorch_update(
-    optimizer: Any,
-    gradients: Sequence[Any],
-    variables: Sequence[Any],
-    momentums: Sequence[Any],
-    velocities: Sequence[Any],
-    learning_rate: Any,
-    first_update: int,
+    optimizer: Any, trained: Sequence[Trained], learning_rate: Any, first_update: int
 ) -> None:
     import torch
     from torch.optim.adam import adam
 
+    gradients, variables, momentums, velocities = zip(*trained, strict=True)
     weights = [variable.value for variable in variables]
     updates = int(optimizer.iterations) - first_update
     # Keras adds epsilon before the bias of the velocity is corrected, PyTorch after.
@@ -49,21 +53,13 @@ def _pytorch_update(
 
 
 def _tensorflow_update(
-    optimizer: Any,
-    gradients: Sequence[Any],
-    variables: Sequence[Any],
-    momentums: Sequence[Any],
-    velocities: Sequence[Any],
-    learning_rate: Any,
-    first_update: int,
+    optimizer: Any, trained: Sequence[Trained], learning_rate: Any, first_update: int
 ) -> None:
     import tensorflow as tf
 
     updates = tf.cast(optimizer.iterations + 1 - first_update, tf.float32)
     powers = [tf.pow(tf.constant(beta, tf.float32), updates) for beta in (optimizer.beta_1, optimizer.beta_2)]
-    for gradient, variable, momentum, velocity in zip(
-        gradients, variables, momentums, velocities, strict=True
-    ):
+    for gradient, variable, momentum, velocity in trained:
         dtype = variable.value.dtype
         tf.raw_ops.ResourceApplyAdam(
             var=variable.value.handle,
@@ -75,19 +71,20 @@ def _tensorflow_update(
             beta1=tf.cast(optimizer.beta_1, dtype),
             beta2=tf.cast(optimizer.beta_2, dtype),
             epsilon=tf.cast(optimizer.epsilon, dtype),
-            grad=tf.cast(tf.convert_to_tensor(gradient), dtype),  # of a table that is looked up: its rows
+            # Made dense: that of an embedding has only the rows that were looked up.
+            grad=tf.cast(tf.convert_to_tensor(gradient), dtype),
         )
 
 
-FUSED_UPDATES: dict[str, Callable[..., None]] = {"torch": _pytorch_update, "tensorflow": _tensorflow_update}
-"""What `keras.optimizers.Adam` would do to variables that share a learning rate, by backend.
+FUSED_UPDATES: dict[str, Callable[[Any, Sequence[Trained], Any, int], None]] = {
+    "torch": _pytorch_update,
+    "tensorflow": _tensorflow_update,
+}
+"""What `keras.optimizers.Adam` would do to weights that share a learning rate, by backend.
 
 Args:
     optimizer: a `keras.optimizers.Adam`, for its constants and its count of updates.
-    gradients: tensor for each variable.
-    variables: Keras variables.
-    momentums: Keras variables, the means of the gradients.
-    velocities: Keras variables, the means of their squares.
+    trained: the weights: a tensor and three Keras variables each.
     learning_rate: float or scalar tensor.
-    first_update: which update was the first of these variables; 0 at the beginning.
+    first_update: which update was the first of these weights; 0 at the beginning.
 """

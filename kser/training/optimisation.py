@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kser.training.fused_adam import FUSED_UPDATES
+from kser.training.fused_adam import FUSED_UPDATES, Trained
 from kser.training.schedules import WarmupSchedule
 
 # What `keras.optimizers.AdamW(...)` makes; on PyTorch a subclass of it.
@@ -100,10 +100,8 @@ class GroupedAdamW(_AdamW):
             variables = [trainable_variables[position] for position in group]
             if update := FUSED_UPDATES.get(keras.config.backend()):
                 indices = [self._get_variable_index(variable) for variable in variables]
-                momentums, velocities = (
-                    [slots[i] for i in indices] for slots in (self._momentums, self._velocities)
-                )
-                update(self, gradients, variables, momentums, velocities, rate, first_update)
+                slots = [[kept[i] for i in indices] for kept in (self._momentums, self._velocities)]
+                update(self, list(map(Trained, gradients, variables, *slots)), rate, first_update)
                 continue
             if first_update:
                 rate = rate * self._bias_correction(first_update) / self._bias_correction(0)
