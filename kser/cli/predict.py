@@ -168,9 +168,7 @@ def _with_progress(say: Say, paths: Sequence[str]) -> "Iterator[Kept]":
 
     unit = "files" if len(paths) > 1 else "%"
     with progress_bar(progress_console(), "predicting", len(paths), unit) as show:
-        for number, result in enumerate(say(paths, show), 1):
-            yield result
-            show(number)
+        yield from say(paths, show)
 
 
 def _draw(predictor: "Predictor", results: "Sequence[Kept]", figure: Path) -> None:

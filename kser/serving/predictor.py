@@ -206,6 +206,7 @@ class Predictor:
             sounds = [(name, sound) for name, sound in chunk if isinstance(sound, UsableSound)]
             results = iter(self.predict_sounds(sounds, report=report_of_all))
             done += len(chunk)
+            report(done)
             for name, sound in chunk:
                 yield next(results) if isinstance(sound, UsableSound) else Unusable(name, str(sound))
 

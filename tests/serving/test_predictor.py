@@ -133,6 +133,9 @@ def test_how_far_it_is_comes_batch_by_batch(models, files):
     list(kser.load_model(models["class"]).predict_files([*files * 5, "nowhere.wav"], reports.append))
     assert reports == sorted(reports)
     assert 0 < reports[0] < reports[-1] == len(files) * 5 + 1
+    reports.clear()
+    list(kser.load_model(models["class"]).predict_files(["nowhere.wav"], reports.append))
+    assert reports == [1]
 
 
 def test_what_cannot_be_used_is_named_line_by_line(models, files, tmp_path):

@@ -74,6 +74,7 @@ def segmented_files(
             )
         except UserError as error:
             result = Unusable(path, str(error))
+        report(done + 1)
         yield result
 
 

@@ -81,7 +81,9 @@ def test_where_nobody_speaks_there_are_no_segments(model):
 
 def test_files_that_cannot_be_read_are_named(model, call_file, tmp_path):
     none = str(tmp_path / "none.wav")
-    bad, good = segmented_files(model, Voice(), [none, call_file])
+    done: list[float] = []
+    bad, good = segmented_files(model, Voice(), [none, call_file], done.append)
+    assert done[0] == 1 and done[-1] == 2 and done == sorted(done)
     assert bad == Unusable(none, f"{none}: audio file not found")
     assert good.duration_s == 3.0 and len(good.segments) == 2
 
