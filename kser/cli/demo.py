@@ -65,8 +65,7 @@ def demo(
         if listening is None:
             print_line(console(), f"{site}: the page as files for any web host")
         else:
-            print_note(console(), _how_to_open(listening), style="")
-            _serve(app, listening)
+            _serve(app, listening, say=_how_to_open(listening))
 
 
 def _serve_model(model: str, listening: "socket") -> None:
@@ -96,10 +95,12 @@ def _how_to_open(listening: "socket") -> str:
     return f"open {url_of(listening)} in a browser; Ctrl-C ends it"
 
 
-def _serve(app: "FastAPI", listening: "socket") -> None:
+def _serve(app: "FastAPI", listening: "socket", say: str = "") -> None:
     from kser.serving.http.server import run
 
     listening.listen()  # who comes before the application is ready waits
+    if say:
+        print_note(console(), say, style="")
     if listening.getsockname()[0] not in _LOOPBACK:
         print_line(
             console(), "browsers on other machines record only by https; without it they can choose files"
